@@ -1,0 +1,1 @@
+"""Sequence models from training to service: text, models, decoding, bundles and the runtime."""

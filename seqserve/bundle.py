@@ -1,0 +1,344 @@
+"""The model directory on disk: written whole or not at all, and verified before anything is used.
+
+A bundle is a flat directory: `manifest.json`, `config.json`, graphs, weights, tokenizer files,
+`golden.json`, a model card. The manifest lists every other file with size and SHA-256. What a graph
+computes and what the config means, this module does not know. Specified in docs/bundle-format.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+from seqserve.config import from_mapping, to_mapping
+from seqserve.errors import BundleError, ConfigError
+
+FORMAT_VERSION = 1
+
+Task = Literal["ner", "sentiment", "translation"]
+Precision = Literal["fp32", "int8"]
+
+_MANIFEST, _CONFIG, _GOLDEN = "manifest.json", "config.json", "golden.json"
+_SUFFIXES = (".onnx", ".json", ".safetensors", ".txt", ".md")  # no pickle, ever
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """The size of a file, and its SHA-256 in lower-case hexadecimal."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """One data set that the model was trained or measured on.
+
+    Args:
+        name: As its authors call it, with the version.
+        licence: SPDX identifier, or the terms in a few words.
+        what: What it is, and what it was used for.
+        splits: Examples per split.
+    """
+
+    name: str
+    licence: str
+    what: str
+    splits: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the maker of a bundle says about it.
+
+    Args:
+        name: The model's name in routes and metrics.
+        version: The model's version, not the project's.
+        task: What the model does.
+        languages: BCP 47 codes; for translation exactly (source, target).
+        labels: What the model can answer, in the order of its outputs; empty for translation.
+        precision: Of the graphs' weights.
+        limits: Largest inputs, for example {"max_tokens": 256}.
+        data: Where the training and test data came from.
+        licence: Of the weights, SPDX identifier.
+        figures: Measured quality, for example {"f1_test": 0.91}.
+        tools: Versions of what made it, for example {"torch": "2.13.0"}.
+        created: Day of the export, YYYY-MM-DD.
+    """
+
+    name: str
+    version: str
+    task: Task
+    languages: tuple[str, ...]
+    labels: tuple[str, ...]
+    precision: Precision
+    limits: dict[str, int]
+    data: tuple[DataSource, ...]
+    licence: str
+    figures: dict[str, float]
+    tools: dict[str, str]
+    created: str
+
+
+@dataclass(frozen=True)
+class Manifest(Description):
+    """A description, and the table of files that it speaks of.
+
+    Args:
+        format_version: Of the directory's layout and of this file's keys.
+        files: Every file but manifest.json, by name.
+    """
+
+    format_version: int
+    files: dict[str, FileEntry]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified model directory.
+
+    Args:
+        path: The directory.
+        manifest: Who made what, from which data, and which files belong to it.
+        config: What config.json holds: dimensions and settings of the model.
+    """
+
+    path: Path
+    manifest: Manifest
+    config: dict[str, Any]
+
+    @property
+    def sha256(self) -> str:
+        """The bundle's identity: a digest over the names, sizes and digests of all its files."""
+        table = {name: [entry.sha256, entry.bytes] for name, entry in self.manifest.files.items()}
+        return hashlib.sha256(_json_bytes(table)).hexdigest()
+
+    def file(self, name: str) -> Path:
+        """The path of one of the bundle's files.
+
+        Raises:
+            BundleError: The manifest does not list this name.
+        """
+        if name not in self.manifest.files:
+            there = ", ".join(sorted(self.manifest.files))
+            raise BundleError(f"bundle {self.path} has no file {name!r}; it has: {there}")
+        return self.path / name
+
+    def golden(self) -> list[dict[str, Any]]:
+        """The golden cases: dicts with an `input` and the `output` that the model gave for it.
+
+        Raises:
+            BundleError: There is no golden.json, or it is malformed.
+        """
+        return [dict(input=case.input, output=case.output) for case in self._golden().cases]
+
+    def golden_tolerance(self) -> float:
+        """How far a number in an output may be from its golden case.
+
+        Raises:
+            BundleError: There is no golden.json, or it is malformed.
+        """
+        return self._golden().tolerance
+
+    def _golden(self) -> _Golden:
+        path = self.file(_GOLDEN)
+        try:
+            return from_mapping(_Golden, _json_object(path), where=str(path))
+        except (ConfigError, ValueError) as error:
+            raise BundleError(f"{path} is malformed: {error}. Export the bundle again") from error
+
+
+@dataclass(frozen=True)
+class _GoldenCase:
+    input: dict[str, Any]
+    output: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Golden:
+    tolerance: float
+    cases: tuple[_GoldenCase, ...]
+
+
+def load_bundle(path: Path) -> Bundle:
+    """A bundle whose every file was hashed and found to be the one that its maker wrote.
+
+    Args:
+        path: The model directory.
+
+    Raises:
+        BundleError: The directory is missing, of a newer format, incomplete or damaged; names all
+            files that are not as they should be.
+    """
+    return _verify(path, shown_as=path)
+
+
+def write_bundle(directory: Path, files: Mapping[str, bytes], description: Description) -> Bundle:
+    """Write a model directory: all of it, or nothing.
+
+    The same input gives the same bytes. The files go to a hidden directory beside it first, are
+    read back and verified there, and take their place by one rename.
+
+    Args:
+        directory: Where to; must not exist yet, its parent must.
+        files: Contents by plain file name, config.json among them; the manifest is added here.
+        description: What the manifest says beside the table of files.
+
+    Raises:
+        BundleError: The directory exists, its parent does not, or load_bundle would refuse it.
+    """
+    if os.path.lexists(directory):
+        raise BundleError(f"{directory} exists already: delete it, or choose another directory")
+    if not directory.parent.is_dir():
+        raise BundleError(f"{directory.parent} is not a directory: create it first")
+    entries = {
+        name: FileEntry(hashlib.sha256(content).hexdigest(), len(content))
+        for name, content in files.items()
+    }
+    said = {field.name: getattr(description, field.name) for field in fields(Description)}
+    manifest = Manifest(**said, format_version=FORMAT_VERSION, files=entries)
+    _refuse_if_any([*_said_problems(manifest), *_name_problems(files)], directory)
+    with TemporaryDirectory(prefix=f".{directory.name}.", dir=directory.parent) as scratch:
+        unfinished = Path(scratch, directory.name)
+        unfinished.mkdir()
+        for name, content in [*files.items(), (_MANIFEST, _json_bytes(to_mapping(manifest)))]:
+            _write_to_disk(unfinished / name, content)
+        bundle = _verify(unfinished, shown_as=directory)
+        _sync_directory(unfinished)
+        unfinished.rename(directory)
+    _sync_directory(directory.parent)
+    return replace(bundle, path=directory)
+
+
+def _verify(path: Path, shown_as: Path) -> Bundle:
+    """load_bundle, for a directory that goes by another name in messages."""
+    if not path.is_dir():
+        raise BundleError(f"{shown_as} is not a directory: check the path, or export the model")
+    try:
+        manifest = _read_manifest(path)
+        problems = [
+            *_said_problems(manifest),
+            *_name_problems(manifest.files),
+            *_directory_problems(path, manifest.files),
+        ]
+        _refuse_if_any(problems, shown_as)
+        return Bundle(path, manifest, _json_object(path / _CONFIG))
+    except OSError as error:
+        reason = f"{Path(error.filename or path).name} cannot be read: {error.strerror}"
+        raise BundleError(f"bundle {shown_as}: {reason}; check the file and its rights") from error
+    except (ConfigError, ValueError) as error:
+        raise BundleError(f"bundle {shown_as}: {error}; copy or export it again") from error
+
+
+def _read_manifest(path: Path) -> Manifest:
+    """The manifest as it stands; only its keys and types were checked."""
+    if not (path / _MANIFEST).is_file():
+        raise ValueError(f"{_MANIFEST} is missing, so this is no bundle or half of one")
+    values = _json_object(path / _MANIFEST)
+    version = values.get("format_version")
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        reads = f"this program reads up to {FORMAT_VERSION}: upgrade seqserve"
+        raise BundleError(f"{path}: this bundle has format {version}, {reads}")
+    return from_mapping(Manifest, values, where=_MANIFEST)
+
+
+def _said_problems(manifest: Manifest) -> Iterator[str]:
+    """What is wrong with the values of a manifest, its table of files aside."""
+    if manifest.format_version < 1:
+        yield f"format_version is {manifest.format_version}; the first format is 1"
+    if manifest.task == "translation" and len(manifest.languages) != 2:
+        yield f"languages are {manifest.languages}; translation needs exactly (source, target)"
+    for name, figure in manifest.figures.items():
+        if not math.isfinite(figure):
+            yield f"figures: {name} is {figure}; measure it again, or leave it out"
+    try:
+        date.fromisoformat(manifest.created)
+    except ValueError:
+        yield f"created is {manifest.created!r}; it must be an ISO date such as 2026-01-31"
+
+
+def _name_problems(names: Collection[str]) -> Iterator[str]:
+    """What is wrong with the names of a bundle's files."""
+    if _CONFIG not in names:
+        yield f"{_CONFIG} is not among the files; every model has one, if only {{}}"
+    for name in sorted(names):
+        if not _PLAIN_NAME.fullmatch(name):
+            yield f"{name!r} is no plain file name: use letters, digits, '.', '_' and '-'"
+        elif name == _MANIFEST:
+            yield f"{name} cannot list itself: leave it out"
+        elif Path(name).suffix not in _SUFFIXES:
+            yield f"{name} has a suffix that is not allowed; allowed are {', '.join(_SUFFIXES)}"
+
+
+def _directory_problems(path: Path, files: Mapping[str, FileEntry]) -> Iterator[str]:
+    """Where the files on disk are not those of the table."""
+    there = {entry.name: entry for entry in path.iterdir()}
+    for name, entry in sorted(there.items()):
+        if entry.is_symlink() or not entry.is_file():
+            yield f"{name} is no regular file: put a copy of the file in its place, or remove it"
+        elif name in files:
+            yield from _content_problems(entry, files[name])
+        elif name != _MANIFEST:
+            yield f"{name} is not listed in {_MANIFEST}: remove it"
+    for name in sorted(set(files) - set(there)):
+        yield f"{name} is listed, but missing: copy or export the bundle again"
+
+
+def _content_problems(path: Path, expected: FileEntry) -> Iterator[str]:
+    n_bytes = path.stat().st_size
+    if n_bytes != expected.bytes:
+        yield f"{path.name} has {n_bytes} bytes instead of {expected.bytes}: copy it again"
+    elif _sha256(path) != expected.sha256:
+        yield f"{path.name} was changed, its SHA-256 differs: copy it again, or export anew"
+
+
+def _refuse_if_any(problems: Collection[str], shown_as: Path) -> None:
+    if problems:
+        listed = "".join(f"\n- {problem}" for problem in problems)
+        raise BundleError(f"bundle {shown_as} is not as it should be:{listed}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # reads in chunks
+
+
+def _json_bytes(value: Any) -> bytes:
+    """The one way to write this value as JSON."""
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+    return f"{text}\n".encode()
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path.name} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"{path.name} holds a {type(value).__name__}, not an object")
+    return value
+
+
+def _write_to_disk(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,83 @@
+"""Strict dataclass configs: a mapping in, a frozen dataclass out, an unknown key is an error.
+
+Defaults live in the dataclasses and nowhere else; a recipe or a bundle's config.json holds only values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
+
+import cattrs
+from cattrs.v import format_exception
+
+from seqserve.errors import ConfigError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Config = TypeVar("Config", bound="DataclassInstance")
+
+_CONVERTER = cattrs.Converter(forbid_extra_keys=True)
+
+
+class _WrongValue(Exception):
+    """A value that cannot become what is wanted; the message says what was."""
+
+
+def _explain(error: BaseException, kind: type | None) -> str:
+    """Say it in our words where we found the problem, else in the library's."""
+    if isinstance(error, _WrongValue | ValueError):
+        return str(error)
+    return format_exception(error, kind)
+
+
+def _structure_plain(value: Any, kind: type) -> Any:
+    """Take an int where a float is wanted, and nothing else that merely converts."""
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not kind:
+        raise _WrongValue(f"expected {kind.__name__}, got {type(value).__name__} ({value!r})")
+    return value
+
+
+def _structure_tuple(value: Any, kind: Any) -> Any:
+    """Take a list or a tuple, and not a string, which would fall apart into characters."""
+    if not isinstance(value, list | tuple):
+        raise _WrongValue(f"expected a list, got {type(value).__name__} ({value!r})")
+    element, *rest = get_args(kind)
+    kinds = [element] * len(value) if rest == [...] else [element, *rest]
+    if len(kinds) != len(value):
+        raise _WrongValue(f"expected {len(kinds)} values, got {len(value)} ({value!r})")
+    return tuple(_CONVERTER.structure(v, k) for v, k in zip(value, kinds, strict=True))
+
+
+for _kind in (int, float, bool, str):
+    _CONVERTER.register_structure_hook(_kind, _structure_plain)
+_CONVERTER.register_structure_hook_func(lambda kind: get_origin(kind) is tuple, _structure_tuple)
+
+
+def from_mapping(cls: type[Config], values: Mapping[str, Any], where: str) -> Config:
+    """Build a config dataclass from plain values.
+
+    Args:
+        cls: The dataclass to build; nested dataclasses, tuples and literals are understood.
+        values: What the TOML or JSON held.
+        where: File or section that the values come from, for the error message.
+
+    Raises:
+        ConfigError: An unknown key, a missing one, or a value of the wrong type; names all of them.
+    """
+    try:
+        return _CONVERTER.structure(dict(values), cls)
+    except (cattrs.BaseValidationError, cattrs.errors.ForbiddenExtraKeysError) as error:
+        problems = "; ".join(cattrs.transform_error(error, path=where, format_exception=_explain))
+        known = ", ".join(field.name for field in fields(cls))
+        raise ConfigError(f"{problems}. Known keys of {cls.__name__}: {known}") from error
+
+
+def to_mapping(config: DataclassInstance) -> dict[str, Any]:
+    """Give the config as plain values that JSON can hold; `from_mapping` reads them back."""
+    plain: dict[str, Any] = _CONVERTER.unstructure(config) if fields(config) else asdict(config)
+    return plain

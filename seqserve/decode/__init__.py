@@ -1,0 +1,1 @@
+"""Decoding: arrays in, arrays out; knows no model, no tokenizer, no HTTP."""

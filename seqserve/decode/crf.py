@@ -1,0 +1,268 @@
+"""The linear-chain CRF in numpy: best path, partition function, exact span posteriors.
+
+A path of tags y scores `start[y0] + sum(emissions[t, yt]) + sum(matrix[yt-1, yt]) + end[yT-1]`, and
+P(y | x) is proportional to the exponential of its score. Everything is vectorised over the batch;
+only tokens are looped over. Rows have at least one token; what stands in the padding, even NaN,
+never reaches a result. No tag scheme is known here: callers say which tags make a span.
+
+Source: Lafferty, McCallum and Pereira, "Conditional Random Fields", ICML 2001, section 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqserve.arrays import BoolArray, FloatArray, IntArray
+
+DoubleArray = NDArray[np.float64]
+
+# Below this, a float64 sum of exponentials may have lost terms that count; above it, only rounding.
+_TRUSTED_SUM = 1e-280
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """Log-potentials between tags; illegal moves are large negative numbers such as -1e4, not -inf.
+
+    Args:
+        start: (K,), of a row's first tag.
+        matrix: (K, K), from, to.
+        end: (K,), of a row's last tag.
+    """
+
+    start: FloatArray
+    matrix: FloatArray
+    end: FloatArray
+
+
+@dataclass(frozen=True)
+class Spans:
+    """N spans over the whole batch: `start_tag` once, then `inside_tag` up to `end`.
+
+    Args:
+        row: (N,), index into the batch.
+        start: (N,), first token.
+        end: (N,), one past the last token; start < end <= the row's length.
+        start_tag: (N,), tag of the first token.
+        inside_tag: (N,), tag of every further token; with it at `end`, the span would be longer.
+    """
+
+    row: IntArray
+    start: IntArray
+    end: IntArray
+    start_tag: IntArray
+    inside_tag: IntArray
+
+
+def viterbi(
+    emissions: FloatArray, lengths: IntArray, transitions: Transitions
+) -> tuple[IntArray, FloatArray]:
+    """The best path of every row.
+
+    The forward pass keeps scores only; the way back looks up the best predecessor of the one tag
+    that it visits, K times fewer argmax than with back-pointers.
+
+    Args:
+        emissions: (B, T, K) log-potentials, float32.
+        lengths: (B,) tokens per row, 1..T.
+        transitions: Log-potentials between tags.
+
+    Returns:
+        Tags (B, T) int64, 0 where padded, and the best path's score (B,) float32. Of two equally
+        good tags the lower one wins.
+    """
+    n_rows, n_tokens, _ = emissions.shape
+    tags = np.zeros((n_rows, n_tokens), np.int64)
+    if n_rows == 0:
+        return tags, np.zeros(0, np.float32)
+    emissions = _zero_padding(emissions, lengths)
+    scores = _best_scores(emissions, transitions)  # (T, B, K)
+    final = scores[lengths - 1, np.arange(n_rows)] + transitions.end  # (B, K)
+    into = np.ascontiguousarray(transitions.matrix.T)  # (K, K) to, from
+    current = final.argmax(
+        axis=1
+    )  # (B,) the last tag, until the way back reaches the row's last token
+    for t in range(n_tokens - 1, 0, -1):
+        tags[:, t] = current
+        previous = (scores[t - 1] + into[current]).argmax(axis=1)
+        current = np.where(t < lengths, previous, current)
+    tags[:, 0] = current
+    tags[~_is_token(lengths, n_tokens)] = 0
+    return tags, final.max(axis=1)
+
+
+def log_alphas(emissions: FloatArray, lengths: IntArray, transitions: Transitions) -> DoubleArray:
+    """Forward log-sums over all beginnings that end in tag k at token t, emission t included.
+
+    Args:
+        emissions: (B, T, K) log-potentials, float32.
+        lengths: (B,) tokens per row, 1..T.
+        transitions: Log-potentials between tags.
+
+    Returns:
+        (B, T, K) float64, since callers subtract large numbers; meaningless where padded.
+    """
+    emissions = _zero_padding(emissions, lengths)
+    alphas = np.zeros(emissions.shape, np.float64)
+    forward = _LogMatrix(transitions.matrix)
+    alphas[:, :1] = transitions.start + emissions[:, :1]
+    for t in range(1, emissions.shape[1]):
+        alphas[:, t] = forward.sum_over_rows(alphas[:, t - 1]) + emissions[:, t]
+    return alphas
+
+
+def log_betas(emissions: FloatArray, lengths: IntArray, transitions: Transitions) -> DoubleArray:
+    """Backward log-sums over all ways to go on from tag k at token t, emission t not included.
+
+    Args:
+        emissions: (B, T, K) log-potentials, float32.
+        lengths: (B,) tokens per row, 1..T.
+        transitions: Log-potentials between tags.
+
+    Returns:
+        (B, T, K) float64; `transitions.end` at a row's last token and where padded.
+    """
+    emissions = _zero_padding(emissions, lengths)
+    betas = np.empty(emissions.shape, np.float64)
+    betas[:] = transitions.end
+    backward = _LogMatrix(transitions.matrix.T)
+    for t in range(emissions.shape[1] - 2, -1, -1):
+        further = backward.sum_over_rows(betas[:, t + 1] + emissions[:, t + 1])
+        betas[:, t] = np.where((t + 1 < lengths)[:, None], further, transitions.end)
+    return betas
+
+
+def log_partition(emissions: FloatArray, lengths: IntArray, transitions: Transitions) -> FloatArray:
+    """The logarithm of the sum over all paths of exp(score), per row.
+
+    Args:
+        emissions: (B, T, K) log-potentials, float32.
+        lengths: (B,) tokens per row, 1..T.
+        transitions: Log-potentials between tags.
+
+    Returns:
+        (B,) float32.
+    """
+    alphas = log_alphas(emissions, lengths, transitions)
+    return _log_partition(alphas, lengths, transitions).astype(np.float32)
+
+
+def span_posteriors(
+    emissions: FloatArray, lengths: IntArray, transitions: Transitions, spans: Spans
+) -> FloatArray:
+    """The exact probability of every span: its tags, and no inside tag right behind them.
+
+    Args:
+        emissions: (B, T, K) log-potentials, float32.
+        lengths: (B,) tokens per row, 1..T.
+        transitions: Log-potentials between tags.
+        spans: N spans; they may overlap and come in any order.
+
+    Returns:
+        (N,) float32, 0..1, in the order of the spans.
+    """
+    if len(spans.row) == 0:
+        return np.zeros(0, np.float32)
+    emissions = _zero_padding(emissions, lengths)
+    alphas = log_alphas(emissions, lengths, transitions)
+    betas = log_betas(emissions, lengths, transitions)
+    log_score = (
+        alphas[spans.row, spans.start, spans.start_tag]
+        + _log_inside(emissions, transitions, spans)
+        + _log_outside(emissions + betas, lengths, transitions, spans)
+    )
+    log_posterior = log_score - _log_partition(alphas, lengths, transitions)[spans.row]
+    return np.exp(np.minimum(log_posterior, 0.0)).astype(np.float32)
+
+
+def _best_scores(emissions: FloatArray, transitions: Transitions) -> FloatArray:
+    """(T, B, K) float32 score of the best beginning that ends in tag k at token t."""
+    n_rows, n_tokens, n_tags = emissions.shape
+    scores = np.empty((n_tokens, n_rows, n_tags), np.float32)
+    scores[0] = transitions.start + emissions[:, 0]
+    for t in range(1, n_tokens):
+        scores[t] = (scores[t - 1][:, :, None] + transitions.matrix).max(axis=1)
+        scores[t] += emissions[:, t]
+    return scores
+
+
+def _log_partition(alphas: DoubleArray, lengths: IntArray, transitions: Transitions) -> DoubleArray:
+    last = alphas[np.arange(len(lengths)), lengths - 1] + transitions.end  # (B, K)
+    return _log_sum(last)
+
+
+def _log_inside(emissions: FloatArray, transitions: Transitions, spans: Spans) -> DoubleArray:
+    """(N,) log-potential of the tokens after the first and of the moves into them."""
+    n_inside = spans.end - spans.start - 1
+    sums = np.cumsum(emissions, axis=1, dtype=np.float64)  # (B, T, K), inclusive
+    emitted = (
+        sums[spans.row, spans.end - 1, spans.inside_tag]
+        - sums[spans.row, spans.start, spans.inside_tag]
+    )
+    enter = transitions.matrix[spans.start_tag, spans.inside_tag].astype(np.float64)
+    stay = transitions.matrix[spans.inside_tag, spans.inside_tag].astype(np.float64)
+    return np.where(n_inside > 0, emitted + enter + (n_inside - 1) * stay, 0.0)
+
+
+def _log_outside(
+    suffixes: DoubleArray, lengths: IntArray, transitions: Transitions, spans: Spans
+) -> DoubleArray:
+    """(N,) log-sum over all ways to go on after the span with another tag than inside_tag.
+
+    Args:
+        suffixes: (B, T, K) emissions plus betas.
+        lengths: (B,) tokens per row.
+        transitions: Log-potentials between tags.
+        spans: N spans.
+    """
+    n_tags = suffixes.shape[2]
+    last_tag = np.where(spans.end - spans.start > 1, spans.inside_tag, spans.start_tag)
+    is_last = spans.end == lengths[spans.row]
+    next_token = np.where(is_last, 0, spans.end)
+    goes_on = transitions.matrix[last_tag] + suffixes[spans.row, next_token]  # (N, K)
+    goes_on[spans.inside_tag[:, None] == np.arange(n_tags)] = -np.inf
+    return np.where(is_last, transitions.end[last_tag], _log_sum(goes_on))
+
+
+class _LogMatrix:
+    """A matrix of log-potentials, ready for log(exp(x) @ exp(matrix)), numerically stable."""
+
+    def __init__(self, log_matrix: FloatArray) -> None:
+        self._log_matrix = log_matrix.astype(np.float64)
+        self._shift = self._log_matrix.max()
+        self._matrix = np.exp(self._log_matrix - self._shift)
+
+    def sum_over_rows(self, log_weights: DoubleArray) -> DoubleArray:
+        """(B, K) log-sums over k' of log_weights (B, k') + log_matrix (k', K).
+
+        One matrix product does it, unless some sum is so far below the row's maximum that float64
+        cannot hold it. Only then is the shift taken per sum, at B x K x K exponentials.
+        """
+        shift = log_weights.max(axis=1, keepdims=True)
+        sums = np.exp(log_weights - shift) @ self._matrix
+        if sums.min(initial=1.0) > _TRUSTED_SUM:
+            log_sums: DoubleArray = np.log(sums) + (shift + self._shift)
+            return log_sums
+        return _log_sum(log_weights[:, None, :] + self._log_matrix.T)
+
+
+def _log_sum(log_terms: DoubleArray) -> DoubleArray:
+    """Log-sum-exp over the last axis; -inf where all terms are."""
+    shift = np.maximum(log_terms.max(axis=-1, keepdims=True), np.finfo(np.float64).min)
+    with np.errstate(divide="ignore"):
+        log_sums: DoubleArray = np.log(np.exp(log_terms - shift).sum(axis=-1)) + shift[..., 0]
+    return log_sums
+
+
+def _is_token(lengths: IntArray, n_tokens: int) -> BoolArray:
+    """(B, T), False where padded."""
+    return np.arange(n_tokens) < lengths[:, None]
+
+
+def _zero_padding(emissions: FloatArray, lengths: IntArray) -> FloatArray:
+    """The emissions with 0 where padded, so that no NaN or infinity can spread from there."""
+    is_token = _is_token(lengths, emissions.shape[1])
+    return np.where(is_token[:, :, None], emissions, np.float32(0))

@@ -1,0 +1,177 @@
+"""The one error tree.
+
+Every class carries `code` (stable, machine-readable) and `status` (the HTTP status that the gateway
+answers with). The message is public for 4xx; for 5xx it goes to the log only.
+
+```text
+SeqserveError                      500 internal
+├── InputError                     422 invalid_field         the caller's fault
+│   ├── InvalidJson                400 invalid_json
+│   ├── NotFound                   404 not_found
+│   ├── MethodNotAllowed           405 method_not_allowed
+│   ├── UnsupportedMediaType       415 unsupported_media_type
+│   ├── BodyTooLarge               413 body_too_large
+│   ├── TextTooLong                413 text_too_long
+│   ├── TooManyTexts               413 too_many_texts
+│   └── UnsupportedLanguagePair    422 unsupported_language_pair
+├── UnavailableError               503 model_unavailable     ours, and worth a retry
+│   ├── NotReady                   503 not_ready
+│   ├── Draining                   503 draining
+│   ├── Overloaded                 429 overloaded
+│   └── DeadlineExceeded           504 deadline_exceeded
+├── ConfigError                    500 invalid_config        a recipe, a setting or a bundle's config
+├── DataError                      500 invalid_data          a training or evaluation file
+├── BundleError                    500 invalid_bundle        a model directory on disk
+└── ExportError                    500 export_failed         torch and onnxruntime disagree
+```
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SeqserveError(Exception):
+    """Root of all errors that this project raises on purpose."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+
+
+class InputError(SeqserveError):
+    """The request cannot be answered as it stands; the message says what is allowed."""
+
+    code = "invalid_field"
+    status = 422
+    title = "Invalid field"
+
+
+class InvalidJson(InputError):
+    """The body is not JSON, or not UTF-8."""
+
+    code = "invalid_json"
+    status = 400
+    title = "Invalid JSON"
+
+
+class NotFound(InputError):
+    """No such route."""
+
+    code = "not_found"
+    status = 404
+    title = "Not found"
+
+
+class MethodNotAllowed(InputError):
+    """The route exists, but not for this method."""
+
+    code = "method_not_allowed"
+    status = 405
+    title = "Method not allowed"
+
+
+class UnsupportedMediaType(InputError):
+    """The body's content type is not JSON."""
+
+    code = "unsupported_media_type"
+    status = 415
+    title = "Unsupported media type"
+
+
+class BodyTooLarge(InputError):
+    """The body has more bytes than the limit."""
+
+    code = "body_too_large"
+    status = 413
+    title = "Body too large"
+
+
+class TextTooLong(InputError):
+    """One text has more characters than the limit."""
+
+    code = "text_too_long"
+    status = 413
+    title = "Text too long"
+
+
+class TooManyTexts(InputError):
+    """The request has more texts than the limit."""
+
+    code = "too_many_texts"
+    status = 413
+    title = "Too many texts"
+
+
+class UnsupportedLanguagePair(InputError):
+    """No loaded bundle translates between these languages."""
+
+    code = "unsupported_language_pair"
+    status = 422
+    title = "Unsupported language pair"
+
+
+class UnavailableError(SeqserveError):
+    """The model cannot answer now; trying again later may help."""
+
+    code = "model_unavailable"
+    status = 503
+    title = "Model unavailable"
+
+
+class NotReady(UnavailableError):
+    """Models are still loading."""
+
+    code = "not_ready"
+    title = "Not ready"
+
+
+class Draining(UnavailableError):
+    """The server is shutting down."""
+
+    code = "draining"
+    title = "Draining"
+
+
+class Overloaded(UnavailableError):
+    """The task's queue is full; nothing was computed."""
+
+    code = "overloaded"
+    status = 429
+    title = "Overloaded"
+
+
+class DeadlineExceeded(UnavailableError):
+    """The answer would have come after the caller's deadline."""
+
+    code = "deadline_exceeded"
+    status = 504
+    title = "Deadline exceeded"
+
+
+class ConfigError(SeqserveError):
+    """A recipe, a setting or a bundle's config has an unknown key or an impossible value."""
+
+    code = "invalid_config"
+    title = "Invalid configuration"
+
+
+class DataError(SeqserveError):
+    """A training or evaluation file is missing or malformed."""
+
+    code = "invalid_data"
+    title = "Invalid data"
+
+
+class BundleError(SeqserveError):
+    """A model directory is damaged, incomplete or of a newer format."""
+
+    code = "invalid_bundle"
+    title = "Invalid bundle"
+
+
+class ExportError(SeqserveError):
+    """The exported graph does not give what the torch model gives."""
+
+    code = "export_failed"
+    title = "Export failed"

@@ -1,0 +1,1 @@
+"""The torch architectures, one a file, each with its frozen config on top."""

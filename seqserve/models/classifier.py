@@ -1,0 +1,97 @@
+"""BiLSTM classifier: embeddings, an LSTM, pooling over time, a linear layer.
+
+Source: Hochreiter and Schmidhuber 1997 (LSTM); Conneau et al. 2017, section 3.2 (max and mean pooling
+over a BiLSTM); Yang et al. 2016, section 2.2 (attention pooling).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+Pooling = Literal["last", "max", "mean", "attention"]
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """Shape of the model.
+
+    Args:
+        n_words: Word ids.
+        n_labels: L.
+        word_dim: Width of a word embedding.
+        hidden: Width of one direction of the LSTM.
+        bidirectional: Read backwards as well.
+        pooling: How the hidden states of all tokens become one vector.
+        dropout: On embeddings and on the pooled vector, while training.
+    """
+
+    n_words: int
+    n_labels: int
+    word_dim: int = 128
+    hidden: int = 128
+    bidirectional: bool = True
+    pooling: Pooling = "max"
+    dropout: float = 0.5
+
+
+class Classifier(nn.Module):
+    """Word ids in, logits of the labels out."""
+
+    def __init__(self, config: ClassifierConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.words = nn.Embedding(config.n_words, config.word_dim, padding_idx=0)
+        self.lstm = nn.LSTM(
+            config.word_dim, config.hidden, batch_first=True, bidirectional=config.bidirectional
+        )
+        width = config.hidden * (2 if config.bidirectional else 1)
+        self.attention = nn.Linear(width, 1) if config.pooling == "attention" else None
+        self.output = nn.Linear(width, config.n_labels)
+        self.dropout = nn.Dropout(config.dropout)
+        nn.init.normal_(self.words.weight, std=0.1)
+        with torch.no_grad():
+            self.words.weight[0].zero_()
+
+    def use_word_vectors(self, vectors: Tensor, rows: Tensor) -> None:
+        """Start from pretrained word vectors: vectors (N, word_dim) for the word ids `rows` (N,)."""
+        with torch.no_grad():
+            self.words.weight[rows] = vectors
+
+    def forward(self, word_ids: Tensor, lengths: Tensor) -> Tensor:
+        """Score every label.
+
+        Args:
+            word_ids: (B, T).
+            lengths: (B,) on the CPU, at least 1.
+
+        Returns:
+            (B, L) logits.
+        """
+        x = self.dropout(self.words(word_ids))
+        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        output, (last, _) = self.lstm(packed)
+        hidden, _ = pad_packed_sequence(output, batch_first=True)  # (B, T, D)
+        real = torch.arange(hidden.shape[1], device=hidden.device) < lengths[:, None].to(
+            hidden.device
+        )
+        logits: Tensor = self.output(self.dropout(self._pool(hidden, last, real)))
+        return logits
+
+    def _pool(self, hidden: Tensor, last: Tensor, real: Tensor) -> Tensor:
+        """Hidden (B, T, D), last states (directions, B, H), mask (B, T) -> (B, D)."""
+        mask = real[:, :, None]
+        if self.config.pooling == "last":
+            return last.transpose(0, 1).flatten(1)
+        if self.config.pooling == "max":
+            return hidden.masked_fill(~mask, float("-inf")).amax(1)
+        if self.attention is None:
+            mean: Tensor = (hidden * mask).sum(1) / mask.sum(1)
+            return mean
+        weights = self.attention(hidden).masked_fill(~mask, float("-inf")).softmax(1)  # (B, T, 1)
+        attended: Tensor = (hidden * weights).sum(1)
+        return attended

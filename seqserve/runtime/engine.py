@@ -1,0 +1,103 @@
+"""One engine per task, all of one shape: a verified bundle and what it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from math import isclose
+from pathlib import Path
+from typing import Any, Protocol
+
+from seqserve.bundle import Bundle, Task, load_bundle
+from seqserve.config import from_mapping
+from seqserve.errors import BundleError
+from seqserve.runtime.ner import NerPredictor
+from seqserve.runtime.records import NerItem, SentimentItem, TranslationItem
+from seqserve.runtime.sentiment import SentimentPredictor
+from seqserve.runtime.translation import TranslationPredictor
+
+
+class Predictor(Protocol):
+    """Items of one task in, results in the same order out; a batch gives what singles give."""
+
+    def predict(self, items: Sequence[Any]) -> list[Any]:
+        """Answer every item."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A bundle that answers.
+
+    Args:
+        bundle: Where the model came from.
+        predictor: What answers.
+    """
+
+    bundle: Bundle
+    predictor: Predictor
+
+    def predict(self, items: Sequence[Any]) -> list[Any]:
+        """Answer items of the bundle's task (`NerItem`, `SentimentItem` or `TranslationItem`), in order."""
+        return self.predictor.predict(items)
+
+
+_OPENERS: dict[Task, Callable[[Bundle], Predictor]] = {
+    "ner": NerPredictor.open,
+    "sentiment": SentimentPredictor.open,
+    "translation": TranslationPredictor.open,
+}
+ITEMS: dict[Task, type[NerItem] | type[SentimentItem] | type[TranslationItem]] = {
+    "ner": NerItem,
+    "sentiment": SentimentItem,
+    "translation": TranslationItem,
+}
+
+
+def open_engine(path: Path) -> Engine:
+    """Verify a bundle and load its graphs.
+
+    Raises:
+        BundleError: Something about the directory is wrong; names the file and the reason.
+    """
+    bundle = load_bundle(path)
+    try:
+        return Engine(bundle, _OPENERS[bundle.manifest.task](bundle))
+    except KeyError as error:
+        raise BundleError(f"{path}: config.json or manifest.json lacks {error}") from error
+
+
+def check_golden(engine: Engine) -> None:
+    """Ask the bundle its golden cases.
+
+    Raises:
+        BundleError: An answer differs from the recorded one by more than the bundle's tolerance.
+    """
+    bundle = engine.bundle
+    item_type = ITEMS[bundle.manifest.task]
+    cases = bundle.golden()
+    items = [from_mapping(item_type, case["input"], "golden.json") for case in cases]
+    for i, (case, result) in enumerate(zip(cases, engine.predict(items), strict=True)):
+        if not agrees(case["output"], asdict(result), bundle.golden_tolerance()):
+            raise BundleError(
+                f"{bundle.path}: golden case {i} has another answer here than where the bundle was made; "
+                "is this a supported processor and onnxruntime version?"
+            )
+
+
+def agrees(expected: Any, actual: Any, tolerance: float) -> bool:
+    """Compare JSON values: numbers within a tolerance, all else exactly; tuples count as lists."""
+    if isinstance(expected, dict):
+        return (
+            isinstance(actual, dict)
+            and expected.keys() == actual.keys()
+            and all(agrees(expected[key], actual[key], tolerance) for key in expected)
+        )
+    if isinstance(expected, list | tuple):
+        return (
+            isinstance(actual, list | tuple)
+            and len(expected) == len(actual)
+            and all(map(lambda e, a: agrees(e, a, tolerance), expected, actual))
+        )
+    if isinstance(expected, float) and isinstance(actual, float):
+        return isclose(expected, actual, rel_tol=0, abs_tol=tolerance)
+    return bool(expected == actual)

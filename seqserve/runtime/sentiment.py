@@ -1,0 +1,83 @@
+"""Texts in, calibrated label probabilities out; sentence by sentence where asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from seqserve.arrays import FloatArray, IntArray
+from seqserve.bundle import Bundle
+from seqserve.runtime.records import SentenceSentiment, SentimentItem, SentimentResult
+from seqserve.runtime.session import make_session, run
+from seqserve.text.batching import length_batches, pad
+from seqserve.text.classification import ClassifierText
+
+ClassifierModel = Callable[[IntArray, IntArray], FloatArray]
+"""Word ids (B, T), lengths (B,) -> logits (B, L)."""
+
+_MAX_BATCH_TOKENS = 8192
+
+
+class SentimentPredictor:
+    """Sentiment of texts, by any classifier model."""
+
+    def __init__(self, text: ClassifierText, temperature: float, model: ClassifierModel) -> None:
+        self._text = text
+        self._temperature = temperature
+        self._model = model
+
+    @classmethod
+    def open(cls, bundle: Bundle) -> SentimentPredictor:
+        """Load the graph of a bundle."""
+        session = make_session(bundle.file("classifier.onnx"))
+
+        def logits(words: IntArray, lengths: IntArray) -> FloatArray:
+            return run(session, {"word_ids": words, "lengths": lengths})["logits"]
+
+        text = ClassifierText.from_mapping(bundle.config["text"], str(bundle.path))
+        return cls(text, float(bundle.config["temperature"]), logits)
+
+    def predict(self, items: Sequence[SentimentItem]) -> list[SentimentResult]:
+        """Classify each text as a whole, and its sentences where the item wants them."""
+        sentences = [self._text.sentences(item.text) if item.sentences else [] for item in items]
+        texts = [item.text for item in items]
+        texts += [sentence.text for pieces in sentences for sentence in pieces]
+        ids = [self._text.ids(text) for text in texts]
+        probabilities = self._probabilities(ids)  # (B, L)
+        best = probabilities.argmax(1)
+        results = []
+        row = len(items)
+        for i, item in enumerate(items):
+            verdicts = tuple(
+                SentenceSentiment(
+                    sentence.text.strip(),
+                    sentence.start + len(sentence.text) - len(sentence.text.lstrip()),
+                    sentence.start + len(sentence.text.rstrip()),
+                    self._text.labels[best[j]],
+                    float(probabilities[j, best[j]]),
+                )
+                for j, sentence in enumerate(sentences[i], row)
+            )
+            row += len(verdicts)
+            scores = dict(zip(self._text.labels, map(float, probabilities[i]), strict=True))
+            results.append(
+                SentimentResult(
+                    self._text.labels[best[i]],
+                    float(probabilities[i, best[i]]),
+                    scores,
+                    verdicts if item.sentences else None,
+                    len(ids[i]),
+                )
+            )
+        return results
+
+    def _probabilities(self, ids: Sequence[Sequence[int]]) -> FloatArray:
+        """(B, L), rows summing to 1."""
+        scores = np.zeros((len(ids), len(self._text.labels)), dtype=np.float32)
+        for batch in length_batches([len(row) for row in ids], _MAX_BATCH_TOKENS):
+            scores[batch] = self._model(*pad([ids[i] for i in batch]))
+        scores /= self._temperature
+        scores = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
+        probabilities: FloatArray = scores / scores.sum(axis=1, keepdims=True)
+        return probabilities

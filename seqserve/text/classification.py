@@ -1,0 +1,85 @@
+"""Text <-> what the classifier reads: lower-cased words, a vocabulary, no length limit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import regex
+
+from seqserve.config import from_mapping, to_mapping
+from seqserve.text.sentences import Sentence, split_sentences
+from seqserve.text.vocabulary import UNKNOWN_ID, Vocabulary
+from seqserve.text.words import lookup_form, tokenize
+
+_LINE_BREAK_TAG = regex.compile(r"<br\s*/?>", regex.IGNORECASE)
+# Treebank spellings, as sentence corpora have them, and what people type.
+_TREEBANK = {"``": '"', "''": '"', "’": "'", "“": '"', "”": '"'}
+
+
+@dataclass(frozen=True)
+class ClassifierTextConfig:
+    """How text becomes ids.
+
+    Args:
+        language: For the sentence splitter.
+        min_count: A word that training saw less often is unknown.
+        max_words: Most words of the vocabulary.
+    """
+
+    language: str = "en"
+    min_count: int = 3
+    max_words: int = 30000
+
+
+class ClassifierText:
+    """The text side of a classifier; the same object in training and in serving."""
+
+    def __init__(
+        self, config: ClassifierTextConfig, labels: Sequence[str], words: Vocabulary
+    ) -> None:
+        self.config = config
+        self.labels = tuple(labels)
+        self.words = words
+
+    @classmethod
+    def learn(
+        cls, config: ClassifierTextConfig, labels: Sequence[str], texts: Iterable[str]
+    ) -> ClassifierText:
+        """Collect the vocabulary of training texts."""
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(forms(text))
+        frequent = Vocabulary.count(counts.elements(), config.min_count, config.max_words)
+        return cls(config, labels, frequent)
+
+    def ids(self, text: str) -> list[int]:
+        """Give (T,) word ids of a text; a text without any word is one unknown word."""
+        return [self.words[form] for form in forms(text)] or [UNKNOWN_ID]
+
+    def sentences(self, text: str) -> list[Sentence]:
+        """Cut a text into sentences, those that are only white space left out."""
+        pieces = split_sentences(text, self.config.language)
+        return [piece for piece in pieces if piece.text.strip()]
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Give all of it as JSON values; `from_mapping` reads them back."""
+        return {
+            "config": to_mapping(self.config),
+            "labels": list(self.labels),
+            "words": list(self.words.symbols),
+        }
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], where: str) -> ClassifierText:
+        """Read what `to_mapping` gave."""
+        config = from_mapping(ClassifierTextConfig, values["config"], where)
+        return cls(config, values["labels"], Vocabulary(values["words"]))
+
+
+def forms(text: str) -> list[str]:
+    """Give the looked-up form of every word: NFC, lower case, digits 0, HTML line breaks dropped."""
+    tokens = tokenize(_LINE_BREAK_TAG.sub(" ", text))
+    return [_TREEBANK.get(form, form) for form in (lookup_form(token.form) for token in tokens)]

@@ -1,0 +1,31 @@
+"""Offsets in other units than Python's code points: UTF-16 units (JavaScript, Java), UTF-8 bytes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from seqserve.arrays import IntArray
+
+OffsetUnit = Literal["codepoint", "utf16", "byte"]
+
+
+def offset_table(text: str, unit: OffsetUnit) -> IntArray:
+    """Give where each code point starts in the wanted unit, and at the end the length of the text.
+
+    Args:
+        text: Without lone surrogates.
+        unit: What to count.
+
+    Returns:
+        (len(text) + 1,).
+    """
+    if unit == "codepoint":
+        return np.arange(len(text) + 1)
+    points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+    widths = 1 + (points > 0xFFFF).astype(np.int64)
+    if unit == "byte":
+        widths += (points > 0x7F).astype(np.int64) + ((points > 0x7FF) & (points <= 0xFFFF))
+        widths += points > 0xFFFF
+    return np.concatenate([[0], np.cumsum(widths)])

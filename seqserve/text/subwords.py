@@ -1,0 +1,117 @@
+"""Subword tokenizer of a language pair: byte-pair encoding with byte fallback, shared by both sides.
+
+Nothing is ever unknown: a character that training never saw is spelled in its UTF-8 bytes. The
+`tokenizers` library trains and runs it; this file only fixes how it is put together.
+
+Source: Sennrich et al. 2016 (BPE); Kudo and Richardson 2018, section 3.3 (white space as a symbol).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
+PAD_ID, END_ID, UNKNOWN_ID = 0, 1, 2
+BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
+
+# Runs of one kind stay together, so that no symbol spans a digit and a letter or two scripts.
+# A space is part of the word behind it, but not of Chinese, where a space is rare and means nothing.
+_PIECES = r"\p{Han}+|▁?(?:(?!\p{Han})[\p{L}\p{M}])+|▁?\p{N}|▁?[^▁\p{L}\p{M}\p{N}\s]|▁|."
+
+
+class SubwordTokenizer:
+    """str <-> subword ids; the same object in training and in serving.
+
+    Ids: `PAD_ID` fills batches and starts the target side, `END_ID` ends every sequence.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    @property
+    def vocab_size(self) -> int:
+        """How many ids there are."""
+        return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+
+    @property
+    def vocabulary(self) -> dict[str, int]:
+        """Symbol -> id."""
+        return dict(self._tokenizer.get_vocab(with_added_tokens=True))
+
+    def encode(self, text: str) -> list[int]:
+        """Give the ids of one segment, `END_ID` last; never empty."""
+        return self.encode_all([text])[0]
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """Give the ids of each segment, `END_ID` last."""
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [[*encoding.ids, END_ID] for encoding in encodings]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Give the text of a sequence; `PAD_ID` and `END_ID` are passed over."""
+        kept = [i for i in ids if i not in (PAD_ID, END_ID)]
+        return str(self._tokenizer.decode(kept, skip_special_tokens=False)).strip(" ")
+
+    def to_json(self) -> str:
+        """Give the whole tokenizer as the JSON text that `from_json` and the library read."""
+        return str(self._tokenizer.to_str(pretty=False))
+
+    @classmethod
+    def from_json(cls, text: str) -> SubwordTokenizer:
+        """Read what `to_json` gave."""
+        return cls(Tokenizer.from_str(text))
+
+    @classmethod
+    def load(cls, path: Path) -> SubwordTokenizer:
+        """Read a `tokenizer.json`."""
+        return cls.from_json(path.read_text(encoding="utf-8"))
+
+
+def train_subwords(texts: Iterable[str], vocab_size: int) -> SubwordTokenizer:
+    """Learn a subword vocabulary.
+
+    Args:
+        texts: Segments of both languages, in any order.
+        vocab_size: Ids in all: specials, the 256 bytes, characters and merges.
+
+    Returns:
+        A tokenizer whose ids 0..2 are pad, end and unknown (never produced), then the bytes.
+    """
+    tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token=UNKNOWN, fuse_unk=True))
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.NFC(),
+            normalizers.Replace(Regex(r"\s+"), " "),
+            normalizers.Strip(),
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="never", split=False),
+            pre_tokenizers.Split(Regex(_PIECES), behavior="isolated"),
+        ]
+    )
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    )
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=[PAD, END, UNKNOWN, *BYTES],
+        show_progress=False,
+        limit_alphabet=6000,
+        max_token_length=16,
+        min_frequency=2,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return SubwordTokenizer(_without_added_tokens(tokenizer))
+
+
+def _without_added_tokens(tokenizer: Tokenizer) -> Tokenizer:
+    """Make specials and bytes plain vocabulary, so that a text that spells one is only text."""
+    parts = json.loads(tokenizer.to_str())
+    parts["added_tokens"] = []
+    return Tokenizer.from_str(json.dumps(parts, ensure_ascii=False))

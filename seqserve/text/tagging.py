@@ -1,0 +1,144 @@
+"""Text <-> what the tagger reads and gives: sentences, tokens, word and character ids, entity spans."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqserve.arrays import IntArray
+from seqserve.config import from_mapping, to_mapping
+from seqserve.text.sentences import split_sentences
+from seqserve.text.tags import OUTSIDE, Span, TagScheme, spans_of
+from seqserve.text.vocabulary import PAD_ID, Vocabulary
+from seqserve.text.words import Token, lookup_form, tokenize
+
+
+@dataclass(frozen=True)
+class TaggerTextConfig:
+    """How text becomes ids.
+
+    Args:
+        language: For the sentence splitter.
+        min_count: A word that training saw less often is unknown.
+        max_chars: C, characters of a word that the model sees; longer words are cut in the middle.
+        max_tokens: Longer sentences are read in windows of this many tokens.
+    """
+
+    language: str = "en"
+    min_count: int = 2
+    max_chars: int = 20
+    max_tokens: int = 256
+
+
+class TaggerText:
+    """The text side of a tagger; the same object in training and in serving."""
+
+    def __init__(
+        self,
+        config: TaggerTextConfig,
+        labels: Sequence[str],
+        words: Vocabulary,
+        characters: Vocabulary,
+    ) -> None:
+        self.config = config
+        self.scheme = TagScheme(labels)
+        self.words = words
+        self.characters = characters
+
+    @classmethod
+    def learn(
+        cls, config: TaggerTextConfig, labels: Sequence[str], sentences: Iterable[Sequence[Token]]
+    ) -> TaggerText:
+        """Collect the vocabularies of tokenised training text."""
+        counts: Counter[str] = Counter()
+        for tokens in sentences:
+            counts.update(token.form for token in tokens)
+        words = Vocabulary.count(
+            (lookup_form(f) for f, n in counts.items() for _ in range(n)), config.min_count
+        )
+        characters = Vocabulary.count((c for form in counts for c in form), min_count=3)
+        return cls(config, labels, words, characters)
+
+    def sentences(self, text: str) -> list[list[Token]]:
+        """Cut a text into token sequences that the model can read; offsets count from the text's start."""
+        rows: list[list[Token]] = []
+        for sentence in split_sentences(text, self.config.language):
+            tokens = [
+                Token(token.text, token.start + sentence.start, token.end + sentence.start)
+                for token in tokenize(sentence.text)
+            ]
+            width = self.config.max_tokens
+            rows.extend(tokens[i : i + width] for i in range(0, len(tokens), width))
+        return rows
+
+    def word_ids(self, tokens: Sequence[Token]) -> list[int]:
+        """Give (T,) word ids."""
+        return [self.words[lookup_form(token.form)] for token in tokens]
+
+    def char_ids(self, tokens: Sequence[Token]) -> IntArray:
+        """Give (T, C) character ids, padded behind."""
+        ids = np.full((len(tokens), self.config.max_chars), PAD_ID, dtype=np.int64)
+        for row, token in enumerate(tokens):
+            form = _middle_out(token.form, self.config.max_chars)
+            ids[row, : len(form)] = [self.characters[c] for c in form]
+        return ids
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Give all of it as JSON values; `from_mapping` reads them back."""
+        return {
+            "config": to_mapping(self.config),
+            "labels": list(self.scheme.labels),
+            "words": list(self.words.symbols),
+            "characters": list(self.characters.symbols),
+        }
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], where: str) -> TaggerText:
+        """Read what `to_mapping` gave."""
+        return cls(
+            from_mapping(TaggerTextConfig, values["config"], where),
+            values["labels"],
+            Vocabulary(values["words"]),
+            Vocabulary(values["characters"]),
+        )
+
+
+def retokenize(tokens: Sequence[str], tags: Sequence[str]) -> tuple[list[Token], list[str]]:
+    """Cut a sentence of a tagged corpus the way that serving cuts text.
+
+    Args:
+        tokens: The corpus's own tokens; read with a space between them.
+        tags: Their BIO2 tags.
+
+    Returns:
+        Our tokens and their tags; an entity keeps every token that overlaps it.
+    """
+    starts = np.cumsum([0, *(len(token) + 1 for token in tokens)])
+    ours = tokenize(" ".join(tokens))
+    our_tags = [OUTSIDE] * len(ours)
+    for span in spans_of(tags):
+        first, last = int(starts[span.start]), int(starts[span.end]) - 1
+        inside = [i for i, token in enumerate(ours) if token.start < last and token.end > first]
+        for i in inside:
+            our_tags[i] = f"{'B' if i == inside[0] else 'I'}-{span.label}"
+    return ours, our_tags
+
+
+def character_spans(tokens: Sequence[Token], tags: Sequence[str]) -> list[Span]:
+    """Give the entities of a tagged sentence as code point spans of the text."""
+    return [
+        Span(tokens[span.start].start, tokens[span.end - 1].end, span.label)
+        for span in spans_of(tags)
+    ]
+
+
+def _middle_out(form: str, width: int) -> str:
+    """Cut a long word in the middle: its prefix and its suffix tell most."""
+    if len(form) <= width:
+        return form
+    head = (width + 1) // 2
+    return form[:head] + form[len(form) - (width - head) :]

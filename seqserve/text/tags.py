@@ -1,0 +1,71 @@
+"""BIO2 tags and spans: B-X opens an entity of label X, I-X goes on with it, O is outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqserve.arrays import BoolArray
+
+OUTSIDE = "O"
+
+
+@dataclass(frozen=True)
+class Span:
+    """Tokens start..end-1 form an entity."""
+
+    start: int
+    end: int
+    label: str
+
+
+def spans_of(tags: Sequence[str]) -> list[Span]:
+    """Read the entities off a tag sequence; an I-X that continues nothing opens an entity."""
+    spans: list[Span] = []
+    start, label = 0, ""
+    for i, tag in enumerate([*tags, OUTSIDE]):
+        goes_on = tag.startswith("I-") and tag[2:] == label
+        if label and not goes_on:
+            spans.append(Span(start, i, label))
+        if not goes_on:
+            start, label = i, "" if tag == OUTSIDE else tag[2:]
+    return spans
+
+
+def tags_of(spans: Iterable[Span], n_tokens: int) -> list[str]:
+    """Write entities as tags; spans do not overlap."""
+    tags = [OUTSIDE] * n_tokens
+    for span in spans:
+        tags[span.start] = f"B-{span.label}"
+        tags[span.start + 1 : span.end] = [f"I-{span.label}"] * (span.end - span.start - 1)
+    return tags
+
+
+class TagScheme:
+    """Labels -> tag ids: 0 is O, then B and I of each label in turn."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.labels = tuple(labels)
+        self.tags = (OUTSIDE, *(f"{side}-{label}" for label in labels for side in "BI"))
+        self._ids = {tag: i for i, tag in enumerate(self.tags)}
+
+    def __len__(self) -> int:
+        """K, the number of tags."""
+        return len(self.tags)
+
+    def id_of(self, tag: str) -> int:
+        """Give the id of a tag; KeyError if no label has it."""
+        return self._ids[tag]
+
+    def allowed(self) -> tuple[BoolArray, BoolArray]:
+        """Say which moves BIO2 allows.
+
+        Returns:
+            (K,) which tags may come first; (K, K) from -> to.
+        """
+        inside = np.array([tag.startswith("I-") for tag in self.tags])
+        label = np.array([tag[2:] for tag in self.tags])
+        moves = ~inside[None, :] | (label[:, None] == label[None, :])
+        return ~inside, moves

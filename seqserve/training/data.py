@@ -1,0 +1,128 @@
+"""Reading labelled data: plain or xz-compressed UTF-8, one folder a set.
+
+| task | files of a set | line |
+|---|---|---|
+| ner | `<split>.conll[.xz]` | `token<TAB>tag` (BIO2), a blank line ends a sentence |
+| sentiment | `<split>.jsonl[.xz]` | `{"text": str, "label": int}` |
+| translation | `<split>.<language>[.xz]` | one segment; line n of both files is one pair |
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from seqserve.errors import DataError
+from seqserve.training.recipe import DataSet
+
+Split = Literal["train", "dev", "test"]
+
+
+@dataclass(frozen=True)
+class TaggedSentence:
+    """Tokens and their BIO2 tags, equally many."""
+
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LabelledText:
+    """A text and the index of its label."""
+
+    text: str
+    label: int
+
+
+@dataclass(frozen=True)
+class SegmentPair:
+    """A source segment and its translation."""
+
+    source: str
+    target: str
+
+
+def read_lines(root: Path, dataset: str, filename: str) -> list[str]:
+    """Give the lines of `root/dataset/filename`, or of the same with `.xz` behind.
+
+    Raises:
+        DataError: Neither file is there, or it is not xz or UTF-8.
+    """
+    plain = root / dataset / filename
+    packed = plain.with_name(plain.name + ".xz")
+    try:
+        is_packed = packed.exists()
+        raw = lzma.decompress(packed.read_bytes()) if is_packed else plain.read_bytes()
+        text = raw.decode("utf-8")
+    except FileNotFoundError as error:
+        raise DataError(f"neither {plain} nor {packed} exists; is the data root right?") from error
+    except (lzma.LZMAError, UnicodeDecodeError) as error:
+        raise DataError(f"{plain} (or .xz): {error}") from error
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def read_tagged(root: Path, dataset: DataSet, split: Split) -> list[TaggedSentence]:
+    """Read the sentences of an NER set.
+
+    Raises:
+        DataError: A line is not a token, a tab and a tag; names the line.
+    """
+    sentences, tokens, tags = [], [], []
+    for number, line in enumerate([*read_lines(root, dataset.path, f"{split}.conll"), ""], 1):
+        if line:
+            token, tab, tag = line.partition("\t")
+            if not (token and tab and (tag == "O" or tag[:2] in ("B-", "I-"))):
+                raise DataError(
+                    f"{dataset.path} {split}, line {number}: {line!r} is not token<TAB>tag"
+                )
+            tokens.append(token)
+            tags.append(tag)
+        elif tokens:
+            sentences.append(TaggedSentence(tuple(tokens), tuple(tags)))
+            tokens, tags = [], []
+    return sentences
+
+
+def read_labelled(root: Path, dataset: DataSet, split: Split) -> list[LabelledText]:
+    """Read the texts of a sentiment set.
+
+    Raises:
+        DataError: A line is not an object with a string `text` and an integer `label`.
+    """
+    texts = []
+    for number, line in enumerate(read_lines(root, dataset.path, f"{split}.jsonl"), 1):
+        try:
+            record = json.loads(line)
+            text, label = record["text"], record["label"]
+        except (json.JSONDecodeError, TypeError, KeyError) as error:
+            raise DataError(f"{dataset.path} {split}, line {number}: {error!r}") from error
+        if not isinstance(text, str) or not isinstance(label, int):
+            raise DataError(
+                f"{dataset.path} {split}, line {number}: wants a text and an integer label"
+            )
+        texts.append(LabelledText(text, label))
+    return texts
+
+
+def read_pairs(
+    root: Path, dataset: DataSet, split: Split, languages: Sequence[str]
+) -> list[SegmentPair]:
+    """Read the pairs of a translation set; `dataset.skip` applies to the train split.
+
+    Raises:
+        DataError: The two sides have different numbers of lines.
+    """
+    sides = [read_lines(root, dataset.path, f"{split}.{language}") for language in languages]
+    if len(sides[0]) != len(sides[1]):
+        raise DataError(
+            f"{dataset.path} {split}: {len(sides[0])} {languages[0]} lines, "
+            f"{len(sides[1])} {languages[1]} lines"
+        )
+    pairs = [SegmentPair(source, target) for source, target in zip(*sides, strict=True)]
+    if split == "train" and dataset.skip:
+        del pairs[slice(*dataset.skip)]
+    return pairs

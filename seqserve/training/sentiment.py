@@ -1,0 +1,152 @@
+"""Training a classifier: reviews and sentences of any length, cross-entropy, accuracy on dev."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from seqserve.arrays import FloatArray, IntArray
+from seqserve.config import from_mapping
+from seqserve.models.classifier import Classifier, ClassifierConfig
+from seqserve.text.batching import length_batches, pad
+from seqserve.text.classification import ClassifierText, ClassifierTextConfig
+from seqserve.text.vocabulary import UNKNOWN_ID
+from seqserve.training.data import LabelledText, read_labelled
+from seqserve.training.metrics import label_scores
+from seqserve.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class SentimentConfig:
+    """The `[text]` table of a sentiment recipe.
+
+    Args:
+        labels: Names of label 0, 1, ...
+        word_dropout: Share of training words that are read as unknown.
+        reader: How text becomes ids.
+    """
+
+    labels: tuple[str, ...]
+    word_dropout: float = 0.1
+    reader: ClassifierTextConfig = field(default_factory=ClassifierTextConfig)
+
+
+class SentimentTask:
+    """What the loop trains: an LSTM on labelled texts."""
+
+    metric = "accuracy"
+
+    def __init__(
+        self,
+        model: Classifier,
+        text: ClassifierText,
+        texts: tuple[Sequence[LabelledText], Sequence[LabelledText]],
+        word_dropout: float,
+        batch_tokens: int,
+    ) -> None:
+        """Take train and dev `texts`; the rest as in SentimentConfig and LoopConfig."""
+        self.model = model
+        self._device = next(model.parameters()).device
+        self._n_labels = len(text.labels)
+        self._word_dropout = word_dropout
+        self._batch_tokens = batch_tokens
+        self._ids = [text.ids(example.text) for example in chain(*texts)]
+        self._labels = np.array([example.label for example in chain(*texts)], dtype=np.int64)
+        self._n_train = len(texts[0])
+
+    def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
+        """Give one pass over the training texts, batched by length."""
+        order = rng.permutation(self._n_train)
+        lengths = [len(self._ids[i]) for i in order]
+        batches = [order[batch] for batch in length_batches(lengths, self._batch_tokens, 128)]
+        return [batches[i] for i in rng.permutation(len(batches))]
+
+    def loss(self, batch: IntArray) -> tuple[Tensor, int]:
+        """Give the cross-entropy per text, and the number of texts."""
+        words, lengths = self._tensors(batch)
+        drop = torch.rand(words.shape, device=words.device) < self._word_dropout
+        words = words.masked_fill(drop & (words > UNKNOWN_ID), UNKNOWN_ID)
+        logits = self.model(words, lengths).float()
+        labels = torch.from_numpy(self._labels[batch]).to(self._device)
+        return F.cross_entropy(logits, labels), len(batch)
+
+    def evaluate(self) -> dict[str, float]:
+        """Give accuracy and macro-F1 on dev."""
+        logits, labels = self.dev_logits()
+        return label_scores(labels, logits.argmax(1), self._n_labels)
+
+    def dev_logits(self) -> tuple[FloatArray, IntArray]:
+        """Give (N, L) logits and (N,) labels of the dev texts."""
+        dev = np.arange(self._n_train, len(self._ids))
+        logits = np.zeros((len(dev), self._n_labels), dtype=np.float32)
+        lengths = [len(self._ids[i]) for i in dev]
+        for rows in length_batches(lengths, self._batch_tokens * 2):
+            logits[rows] = self.model(*self._tensors(dev[rows])).float().cpu().numpy()
+        return logits, self._labels[dev]
+
+    def _tensors(self, batch: IntArray) -> tuple[Tensor, Tensor]:
+        """Words (B, T) on the device, lengths (B,) on the CPU."""
+        words, lengths = pad([self._ids[i] for i in batch])
+        return torch.from_numpy(words).to(self._device), torch.from_numpy(lengths)
+
+
+def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
+    """Give the temperature that makes `softmax(logits / temperature)` likeliest.
+
+    Args:
+        logits: (N, L) on held-out texts.
+        labels: (N,) the right ones.
+
+    Source: Guo et al. 2017, section 4.2.
+    """
+    log_temperature = torch.zeros(1, requires_grad=True)
+    scores, gold = torch.from_numpy(logits), torch.from_numpy(labels)
+    optimizer = torch.optim.LBFGS([log_temperature], max_iter=100)
+
+    def closure() -> float:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(scores / log_temperature.exp(), gold)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss)
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    return float(log_temperature.exp().item())
+
+
+def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -> SentimentTask:
+    """Read the data, collect or load the vocabulary, and make the task.
+
+    Args:
+        recipe: What to train.
+        root: Where the data sets are.
+        directory: The run; gets `text.json`, and keeps it when the run is resumed.
+        device: Where to train.
+    """
+    config = from_mapping(SentimentConfig, recipe.text, f"{recipe.name} [text]")
+    train = list(chain.from_iterable(read_labelled(root, s, "train") for s in recipe.data.train))
+    dev = list(chain.from_iterable(read_labelled(root, s, "dev") for s in recipe.data.dev))
+    path = directory / "text.json"
+    if not path.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        learnt = ClassifierText.learn(config.reader, config.labels, (t.text for t in train))
+        path.write_text(json.dumps(learnt.to_mapping(), ensure_ascii=False), encoding="utf-8")
+    text = ClassifierText.from_mapping(json.loads(path.read_text(encoding="utf-8")), str(path))
+    torch.manual_seed(recipe.loop.seed)
+    model = make_classifier(recipe, text).to(device)
+    return SentimentTask(model, text, (train, dev), config.word_dropout, recipe.loop.batch_tokens)
+
+
+def make_classifier(recipe: Recipe, text: ClassifierText) -> Classifier:
+    """Make the untrained model that fits the vocabulary."""
+    sizes = {"n_words": len(text.words), "n_labels": len(text.labels)}
+    return Classifier(
+        from_mapping(ClassifierConfig, {**sizes, **recipe.model}, f"{recipe.name} [model]")
+    )

@@ -1,0 +1,159 @@
+"""Training a translator: subwords, pairs, label-smoothed loss, dev likelihood.
+
+Source: Szegedy et al. 2016 (label smoothing); Vaswani et al. 2017 (the schedule's shape).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from seqserve.arrays import IntArray
+from seqserve.config import from_mapping
+from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.text.batching import length_batches, pad
+from seqserve.text.subwords import END_ID, PAD_ID, SubwordTokenizer, train_subwords
+from seqserve.training.data import SegmentPair, read_pairs
+from seqserve.training.recipe import DataSet, Recipe
+
+
+@dataclass(frozen=True)
+class PairConfig:
+    """How pairs become ids.
+
+    Args:
+        vocab_size: Subwords of both languages together.
+        max_tokens: Pairs with a longer side are left out of training.
+        max_ratio: Pairs whose sides differ more in length are left out (they are mostly misaligned).
+        label_smoothing: Probability mass spread over the whole vocabulary.
+    """
+
+    vocab_size: int = 10000
+    max_tokens: int = 100
+    max_ratio: float = 3.0
+    label_smoothing: float = 0.1
+
+
+class TranslationTask:
+    """What the loop trains: a Transformer on pairs of segments."""
+
+    metric = "log_likelihood"
+
+    def __init__(
+        self,
+        model: Transformer,
+        tokenizer: SubwordTokenizer,
+        train: Sequence[SegmentPair],
+        dev: Sequence[SegmentPair],
+        config: PairConfig,
+        batch_tokens: int,
+    ) -> None:
+        self.model = model
+        self._device = next(model.parameters()).device
+        self._smoothing = config.label_smoothing
+        self._batch_tokens = batch_tokens
+        pairs = zip(*_encode(tokenizer, train), strict=True)
+        kept = [pair for pair in pairs if _is_usable(pair, config)]
+        dev_pairs = list(zip(*_encode(tokenizer, dev), strict=True))
+        self._pairs = kept + dev_pairs
+        self._n_train = len(kept)
+
+    def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
+        """Give one pass over the training pairs, batched by length."""
+        order = rng.permutation(self._n_train)
+        batches = [
+            order[batch] for batch in length_batches(self._lengths(order), self._batch_tokens)
+        ]
+        return [batches[i] for i in rng.permutation(len(batches))]
+
+    def loss(self, batch: IntArray) -> tuple[Tensor, int]:
+        """Give the smoothed cross-entropy per target token, and the number of target tokens."""
+        losses, n_tokens = self._token_loss(batch, self._smoothing)
+        return losses / n_tokens, n_tokens
+
+    def evaluate(self) -> dict[str, float]:
+        """Give the mean log-probability of a dev token."""
+        dev = np.arange(self._n_train, len(self._pairs))
+        total, n_tokens = 0.0, 0
+        for rows in length_batches(self._lengths(dev), self._batch_tokens * 2):
+            loss, n = self._token_loss(dev[rows], smoothing=0.0)
+            total, n_tokens = total + float(loss), n_tokens + n
+        return {"log_likelihood": -total / n_tokens}
+
+    def _lengths(self, indices: IntArray) -> list[int]:
+        return [max(map(len, self._pairs[i])) for i in indices]
+
+    def _token_loss(self, batch: IntArray, smoothing: float) -> tuple[Tensor, int]:
+        source, _ = pad([self._pairs[i][0] for i in batch], PAD_ID)
+        target, lengths = pad([self._pairs[i][1] for i in batch], PAD_ID)
+        shifted = np.concatenate([np.full((len(batch), 1), PAD_ID), target[:, :-1]], axis=1)
+        logits = self.model(self._tensor(source), self._tensor(shifted))
+        loss = F.cross_entropy(
+            logits.flatten(0, 1).float(),
+            self._tensor(target).flatten(),
+            ignore_index=PAD_ID,
+            label_smoothing=smoothing,
+            reduction="sum",
+        )
+        return loss, int(lengths.sum())
+
+    def _tensor(self, ids: IntArray) -> Tensor:
+        return torch.from_numpy(ids).to(self._device)
+
+
+def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -> TranslationTask:
+    """Read the data, train or load the subwords, and make the task.
+
+    Args:
+        recipe: What to train.
+        root: Where the data sets are.
+        directory: The run; gets `tokenizer.json`, and keeps it when the run is resumed.
+        device: Where to train.
+    """
+    config = from_mapping(PairConfig, recipe.text, f"{recipe.name} [text]")
+
+    def read(sets: Sequence[DataSet], split: str) -> list[SegmentPair]:
+        return list(
+            chain.from_iterable(read_pairs(root, s, split, recipe.languages) for s in sets)  # type: ignore[arg-type]
+        )
+
+    train = read(recipe.data.train, "train")
+    path = directory / "tokenizer.json"
+    if not path.exists():
+        segments = chain.from_iterable((pair.source, pair.target) for pair in train)
+        directory.mkdir(parents=True, exist_ok=True)
+        path.write_text(train_subwords(segments, config.vocab_size).to_json(), encoding="utf-8")
+    tokenizer = SubwordTokenizer.load(path)
+    values = {
+        "vocab_size": tokenizer.vocab_size,
+        "pad_id": PAD_ID,
+        "end_id": END_ID,
+        **recipe.model,
+    }
+    torch.manual_seed(recipe.loop.seed)
+    model = Transformer(from_mapping(TransformerConfig, values, f"{recipe.name} [model]")).to(
+        device
+    )
+    dev = read(recipe.data.dev, "dev")
+    return TranslationTask(model, tokenizer, train, dev, config, recipe.loop.batch_tokens)
+
+
+def _encode(
+    tokenizer: SubwordTokenizer, pairs: Sequence[SegmentPair]
+) -> tuple[list[list[int]], list[list[int]]]:
+    return (
+        tokenizer.encode_all([pair.source for pair in pairs]),
+        tokenizer.encode_all([pair.target for pair in pairs]),
+    )
+
+
+def _is_usable(pair: tuple[list[int], list[int]], config: PairConfig) -> bool:
+    short, long = sorted(map(len, pair))
+    return long <= config.max_tokens and long <= config.max_ratio * short + 5
