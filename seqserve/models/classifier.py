@@ -11,7 +11,8 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from seqserve.models.bilstm import BiLstm
 
 Pooling = Literal["last", "max", "mean", "attention"]
 
@@ -46,9 +47,7 @@ class Classifier(nn.Module):
         super().__init__()
         self.config = config
         self.words = nn.Embedding(config.n_words, config.word_dim, padding_idx=0)
-        self.lstm = nn.LSTM(
-            config.word_dim, config.hidden, batch_first=True, bidirectional=config.bidirectional
-        )
+        self.lstm = BiLstm(config.word_dim, config.hidden, config.bidirectional)
         width = config.hidden * (2 if config.bidirectional else 1)
         self.attention = nn.Linear(width, 1) if config.pooling == "attention" else None
         self.output = nn.Linear(width, config.n_labels)
@@ -67,26 +66,22 @@ class Classifier(nn.Module):
 
         Args:
             word_ids: (B, T).
-            lengths: (B,) on the CPU, at least 1.
+            lengths: (B,) of at least 1.
 
         Returns:
             (B, L) logits.
         """
         x = self.dropout(self.words(word_ids))
-        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-        output, (last, _) = self.lstm(packed)
-        hidden, _ = pad_packed_sequence(output, batch_first=True)  # (B, T, D)
-        real = torch.arange(hidden.shape[1], device=hidden.device) < lengths[:, None].to(
-            hidden.device
-        )
+        hidden, last = self.lstm(x, lengths)  # (B, T, D), (B, D)
+        real = torch.arange(hidden.shape[1], device=hidden.device) < lengths[:, None]
         logits: Tensor = self.output(self.dropout(self._pool(hidden, last, real)))
         return logits
 
     def _pool(self, hidden: Tensor, last: Tensor, real: Tensor) -> Tensor:
-        """Hidden (B, T, D), last states (directions, B, H), mask (B, T) -> (B, D)."""
+        """Hidden (B, T, D), last states (B, D), mask (B, T) -> (B, D)."""
         mask = real[:, :, None]
         if self.config.pooling == "last":
-            return last.transpose(0, 1).flatten(1)
+            return last
         if self.config.pooling == "max":
             return hidden.masked_fill(~mask, float("-inf")).amax(1)
         if self.attention is None:

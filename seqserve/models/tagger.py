@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from seqserve.models.bilstm import BiLstm
 
 ILLEGAL = -1e4
 
@@ -119,12 +120,7 @@ class Tagger(nn.Module):
         self.config = config
         self.words = nn.Embedding(config.n_words, config.word_dim, padding_idx=0)
         self.characters = CharacterCnn(config.n_chars, config.char_dim, config.char_filters)
-        self.lstm = nn.LSTM(
-            config.word_dim + config.char_filters,
-            config.hidden,
-            batch_first=True,
-            bidirectional=True,
-        )
+        self.lstm = BiLstm(config.word_dim + config.char_filters, config.hidden)
         self.emission = nn.Linear(2 * config.hidden, config.n_tags)
         self.crf = LinearChainCrf(legal_start, legal_moves)
         self.dropout = nn.Dropout(config.dropout)
@@ -143,16 +139,13 @@ class Tagger(nn.Module):
         Args:
             word_ids: (B, T).
             char_ids: (B, T, C).
-            lengths: (B,) on the CPU, at least 1.
+            lengths: (B,) of at least 1.
 
         Returns:
             (B, T, K) emissions; what lies behind `lengths` means nothing.
         """
         spelled = self.characters(char_ids.flatten(0, 1)).unflatten(0, word_ids.shape)
         x = self.dropout(torch.cat([self.words(word_ids), spelled], dim=2))
-        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-        hidden, _ = pad_packed_sequence(
-            self.lstm(packed)[0], batch_first=True, total_length=word_ids.shape[1]
-        )
+        hidden, _ = self.lstm(x, lengths)
         emissions: Tensor = self.emission(self.dropout(hidden))
         return emissions

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from seqserve.bundle import Task
 from seqserve.errors import DataError
 from seqserve.training.recipe import DataSet
 
@@ -126,3 +127,14 @@ def read_pairs(
     if split == "train" and dataset.skip:
         del pairs[slice(*dataset.skip)]
     return pairs
+
+
+def count_examples(
+    root: Path, dataset: DataSet, split: Split, task: Task, languages: Sequence[str]
+) -> int:
+    """Give how many sentences, texts or pairs a split holds."""
+    if task == "ner":
+        return len(read_tagged(root, dataset, split))
+    if task == "sentiment":
+        return len(read_labelled(root, dataset, split))
+    return len(read_pairs(root, dataset, split, languages))

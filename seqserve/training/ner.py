@@ -75,7 +75,7 @@ class NerTask:
         drop = torch.rand(words.shape, device=words.device) < self._word_dropout
         words = words.masked_fill(drop & (words > UNKNOWN_ID), UNKNOWN_ID)
         emissions = self.model(words, chars, lengths).float()
-        losses = self.model.crf(emissions, tags, lengths.to(self._device))
+        losses = self.model.crf(emissions, tags, lengths)
         return losses.mean(), len(batch)
 
     def evaluate(self) -> dict[str, float]:
@@ -87,9 +87,9 @@ class NerTask:
         for rows in length_batches(lengths, self._batch_tokens * 4):
             words, chars, tags, n = self._tensors(dev[rows])
             emissions = self.model(words, chars, n).float().cpu().numpy()
-            best, _ = viterbi(emissions, n.numpy(), transitions)
-            gold += self._tag_names(tags.cpu().numpy(), n.numpy())
-            predicted += self._tag_names(best, n.numpy())
+            best, _ = viterbi(emissions, n.cpu().numpy(), transitions)
+            gold += self._tag_names(tags.cpu().numpy(), n.cpu().numpy())
+            predicted += self._tag_names(best, n.cpu().numpy())
         return entity_scores(gold, predicted)
 
     def _tag_names(self, tags: IntArray, lengths: IntArray) -> list[list[str]]:
@@ -97,15 +97,17 @@ class NerTask:
         return [[names[i] for i in row[:n]] for row, n in zip(tags, lengths, strict=True)]
 
     def _tensors(self, batch: IntArray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Words (B, T), characters (B, T, C), tags (B, T) on the device; lengths (B,) on the CPU."""
+        """Words (B, T), characters (B, T, C), tags (B, T), lengths (B,)."""
         examples = [self._examples[i] for i in batch]
         words, lengths = pad([example.words for example in examples])
         tags, _ = pad([example.tags for example in examples])
         chars = np.zeros((*words.shape, self._text.config.max_chars), dtype=np.int64)
         for row, example in enumerate(examples):
             chars[row, : len(example.words)] = self._text.char_ids(example.tokens)
-        on_device = (torch.from_numpy(a).to(self._device) for a in (words, chars, tags))
-        return *on_device, torch.from_numpy(lengths)  # type: ignore[return-value]
+        first, second, third, fourth = (
+            torch.from_numpy(a).to(self._device) for a in (words, chars, tags, lengths)
+        )
+        return first, second, third, fourth
 
 
 @dataclass(frozen=True)

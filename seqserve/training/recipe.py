@@ -6,16 +6,16 @@ task, which reads them into its own configs.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from seqserve.config import from_mapping
+from seqserve.bundle import Task
+from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError
-
-Task = Literal["ner", "sentiment", "translation"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,14 @@ class LoopConfig:
 
 
 @dataclass(frozen=True)
+class CardConfig:
+    """What the model card says in words: what the model is for, and what it is not good at."""
+
+    summary: str = ""
+    limits: str = ""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything that `train` and `export` need to know about one model."""
 
@@ -91,6 +99,12 @@ class Recipe:
     loop: LoopConfig
     text: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
+    card: CardConfig = field(default_factory=CardConfig)
+
+    def settings_json(self) -> str:
+        """Give `[text]`, `[model]` and `[loop]`, defaults of the loop included, as JSON text."""
+        settings = {"text": self.text, "model": self.model, "loop": to_mapping(self.loop)}
+        return json.dumps(settings, indent=2, ensure_ascii=False)
 
 
 def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -112,3 +126,15 @@ def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
     if overrides:
         values["loop"] = {**values.get("loop", {}), **overrides}
     return from_mapping(Recipe, values, str(path))
+
+
+def sets_of(recipe: Recipe, split: str) -> tuple[DataSet, ...]:
+    """Give the data sets that a recipe names for a split.
+
+    Raises:
+        ConfigError: There is no such split.
+    """
+    known = {field.name: getattr(recipe.data, field.name) for field in fields(recipe.data)}
+    if split not in known:
+        raise ConfigError(f"there is no split {split!r}; there are {', '.join(known)}")
+    return tuple(known[split])

@@ -93,9 +93,9 @@ class SentimentTask:
         return logits, self._labels[dev]
 
     def _tensors(self, batch: IntArray) -> tuple[Tensor, Tensor]:
-        """Words (B, T) on the device, lengths (B,) on the CPU."""
+        """Words (B, T), lengths (B,)."""
         words, lengths = pad([self._ids[i] for i in batch])
-        return torch.from_numpy(words).to(self._device), torch.from_numpy(lengths)
+        return torch.from_numpy(words).to(self._device), torch.from_numpy(lengths).to(self._device)
 
 
 def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
@@ -115,7 +115,7 @@ def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
         optimizer.zero_grad()
         loss = F.cross_entropy(scores / log_temperature.exp(), gold)
         loss.backward()  # type: ignore[no-untyped-call]
-        return float(loss)
+        return float(loss.detach())
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
     return float(log_temperature.exp().item())

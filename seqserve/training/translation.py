@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seqserve.arrays import IntArray
+from seqserve.arrays import FloatArray, IntArray
 from seqserve.config import from_mapping
-from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.models.transformer import DecoderState, Transformer, TransformerConfig
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.subwords import END_ID, PAD_ID, SubwordTokenizer, train_subwords
 from seqserve.training.data import SegmentPair, read_pairs
@@ -131,18 +131,47 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
         directory.mkdir(parents=True, exist_ok=True)
         path.write_text(train_subwords(segments, config.vocab_size).to_json(), encoding="utf-8")
     tokenizer = SubwordTokenizer.load(path)
-    values = {
-        "vocab_size": tokenizer.vocab_size,
-        "pad_id": PAD_ID,
-        "end_id": END_ID,
-        **recipe.model,
-    }
     torch.manual_seed(recipe.loop.seed)
-    model = Transformer(from_mapping(TransformerConfig, values, f"{recipe.name} [model]")).to(
-        device
-    )
+    model = make_translator(recipe, tokenizer).to(device)
     dev = read(recipe.data.dev, "dev")
     return TranslationTask(model, tokenizer, train, dev, config, recipe.loop.batch_tokens)
+
+
+def make_translator(recipe: Recipe, tokenizer: SubwordTokenizer) -> Transformer:
+    """Make the untrained model that fits the subwords."""
+    fixed = {"vocab_size": tokenizer.vocab_size, "pad_id": PAD_ID, "end_id": END_ID}
+    where = f"{recipe.name} [model]"
+    return Transformer(from_mapping(TransformerConfig, {**fixed, **recipe.model}, where))
+
+
+@dataclass(frozen=True)
+class TorchState:
+    """The decoder's state behind the interface of `seqserve.decode.search`."""
+
+    state: DecoderState
+
+    def select(self, rows: IntArray) -> TorchState:
+        """Keep and reorder hypotheses."""
+        return TorchState(self.state.select(torch.from_numpy(rows)))
+
+
+class TorchTranslator:
+    """The torch model behind the interface that beam search and the runtime drive."""
+
+    def __init__(self, model: Transformer) -> None:
+        self._model = model
+
+    def start(self, source: IntArray) -> TorchState:
+        """Read (B, S) padded source ids."""
+        with torch.inference_mode():
+            return TorchState(self._model.start(torch.from_numpy(source)))
+
+    def step(self, tokens: IntArray, state: TorchState) -> tuple[FloatArray, TorchState]:
+        """Last ids (B, W) -> log-probabilities (B, W, V) and the next state."""
+        with torch.inference_mode():
+            logits, next_state = self._model.step(torch.from_numpy(tokens), state.state)
+            log_probs: FloatArray = logits.log_softmax(2).numpy()
+        return log_probs, TorchState(next_state)
 
 
 def _encode(

@@ -1,0 +1,32 @@
+"""A picture of a run: loss, learning rate and dev measures over steps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from matplotlib import pyplot as plt
+
+
+def plot_curves(log: Path, picture: Path) -> None:
+    """Draw `log.jsonl` of a run as a PNG.
+
+    Args:
+        log: What the loop wrote, at least one line.
+        picture: Where the PNG goes.
+    """
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    measures = [key for key in lines[-1] if key.startswith("dev_")]
+    panels = ["loss", *measures, "learning_rate"]
+    figure, axes = plt.subplots(1, len(panels), figsize=(3.5 * len(panels), 3), squeeze=False)
+    for panel, name in zip(axes[0], panels, strict=True):
+        panel.plot([line["step"] for line in lines], [line[name] for line in lines], marker=".")
+        panel.set_title(name)
+        panel.set_xlabel("step")
+    figure.tight_layout()
+    figure.savefig(picture, dpi=100)
+    plt.close(figure)
