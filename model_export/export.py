@@ -1,0 +1,133 @@
+"""Torch -> ONNX -> verified bundle; writes nothing unless both sides agree.
+
+Order: build the graphs, hold them against torch on random inputs, put a draft bundle together, let it
+answer the golden questions as torch does, measure it, and only then write the real one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, get_args
+
+from model_export.card import model_card
+from model_export.evaluation import evaluate
+from model_export.golden import GOLDEN_INPUTS
+from model_export.parts import PARTS, Parts
+from seqserve.bundle import Bundle, DataSource, Description, Precision, write_bundle
+from seqserve.config import from_mapping
+from seqserve.errors import BundleError, ExportError
+from seqserve.runtime.engine import ITEMS, Engine, Predictor, agrees, open_engine
+from seqserve.training.data import Split, count_examples
+from seqserve.training.recipe import DataSet, Recipe
+
+GOLDEN_TOLERANCE = 1e-3
+_TOOLS = ("torch", "onnx", "onnxruntime", "numpy", "tokenizers", "sentencex")
+
+
+def export(
+    recipe: Recipe, run: Path, root: Path, directory: Path, precision: Precision = "fp32"
+) -> Bundle:
+    """Make a bundle of a finished run.
+
+    Args:
+        recipe: What was trained.
+        run: The directory that training wrote.
+        root: Where the data sets are; the figures are measured on the recipe's test sets.
+        directory: Where the bundle goes; must not exist.
+        precision: How weights are stored. For int8 the torch model is measured as well, and what
+            each figure lost or gained is recorded as `<figure>_change`.
+
+    Raises:
+        ExportError: Torch and onnxruntime give different answers.
+        BundleError: The directory exists.
+    """
+    if directory.exists():
+        raise BundleError(f"{directory} exists already: delete it, or choose another directory")
+    parts = PARTS[recipe.task](recipe, run, root, precision)
+    description = _describe(recipe, parts, root, precision)
+    answers = _golden_answers(parts.reference, recipe)
+    with TemporaryDirectory() as scratch:
+        draft = Path(scratch) / "bundle"
+        write_bundle(draft, _files(parts, recipe, answers), description)
+        engine = open_engine(draft)
+        served = _golden_answers(engine, recipe)
+        if precision == "fp32":
+            _refuse_other_answers(recipe, answers, served)
+        figures = evaluate(engine, root, recipe.data.test)
+        if precision == "int8":
+            before = evaluate(Engine(engine.bundle, parts.reference), root, recipe.data.test)
+            figures |= {f"{k}_change": round(figures[k] - before[k], 4) for k in before}
+    description = replace(description, figures=figures)
+    files = _files(parts, recipe, served)
+    files["MODEL_CARD.md"] = model_card(recipe, description).encode()
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    return write_bundle(directory, files, description)
+
+
+def _golden_answers(predictor: Predictor, recipe: Recipe) -> list[dict[str, Any]]:
+    """Give the answers to the golden questions, asked all at once."""
+    inputs = GOLDEN_INPUTS[recipe.task]
+    items = [from_mapping(ITEMS[recipe.task], values, "golden inputs") for values in inputs]
+    return [asdict(result) for result in predictor.predict(items)]
+
+
+def _refuse_other_answers(
+    recipe: Recipe, expected: Iterable[dict[str, Any]], actual: Iterable[dict[str, Any]]
+) -> None:
+    """Compare at half of what the bundle's users are allowed."""
+    for question, torch_says, onnx_says in zip(
+        GOLDEN_INPUTS[recipe.task], expected, actual, strict=True
+    ):
+        if not agrees(torch_says, onnx_says, GOLDEN_TOLERANCE / 2):
+            raise ExportError(
+                f"{recipe.name}: to {question} torch answers {torch_says}, onnxruntime {onnx_says}"
+            )
+
+
+def _files(parts: Parts, recipe: Recipe, answers: Iterable[Mapping[str, Any]]) -> dict[str, bytes]:
+    """Give the files of the bundle, card and manifest aside."""
+    questions = GOLDEN_INPUTS[recipe.task]
+    cases = [{"input": q, "output": a} for q, a in zip(questions, answers, strict=True)]
+    golden = {"tolerance": GOLDEN_TOLERANCE, "cases": cases}
+    return {
+        **parts.files,
+        "config.json": json.dumps(parts.config, ensure_ascii=False).encode(),
+        "golden.json": json.dumps(golden, ensure_ascii=False, indent=1).encode(),
+    }
+
+
+def _describe(recipe: Recipe, parts: Parts, root: Path, precision: Precision) -> Description:
+    """Say what the manifest says, figures aside."""
+    return Description(
+        name=recipe.name,
+        version=recipe.version,
+        task=recipe.task,
+        languages=recipe.languages,
+        labels=parts.labels,
+        precision=precision,
+        limits=parts.limits,
+        data=tuple(_sources(recipe, root)),
+        licence=recipe.licence,
+        figures={},
+        tools={tool: version(tool).partition("+")[0] for tool in _TOOLS},
+        created=date.today().isoformat(),
+    )
+
+
+def _sources(recipe: Recipe, root: Path) -> Iterable[DataSource]:
+    """Give every data set of the recipe once, with the number of examples of each split in use."""
+    splits: dict[str, dict[str, int]] = {}
+    sets: dict[str, DataSet] = {}
+    for split in get_args(Split):
+        for dataset in getattr(recipe.data, split):
+            sets.setdefault(dataset.path, dataset)
+            n_examples = count_examples(root, dataset, split, recipe.task, recipe.languages)
+            splits.setdefault(dataset.path, {})[split] = n_examples
+    for path, dataset in sets.items():
+        yield DataSource(path, dataset.licence, dataset.about, splits[path])

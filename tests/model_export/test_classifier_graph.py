@@ -1,0 +1,100 @@
+"""The classifier's graph against torch: every pooling, one direction or two, any shape."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+
+from model_export.classifier_graph import classifier_graph
+from seqserve.arrays import FloatArray, IntArray
+from seqserve.models.classifier import Classifier, ClassifierConfig, Pooling
+from seqserve.runtime.session import make_session, run
+
+VARIANTS = list(product(get_args(Pooling), (True, False)))
+SHAPES = [(1, 1), (1, 9), (5, 1), (7, 33), (33, 3), (2, 300)]
+
+
+class Graph:
+    """A classifier and its graph as a function of arrays."""
+
+    def __init__(self, model: Classifier, graph: bytes) -> None:
+        self.model = model
+        self._session = make_session(graph)
+
+    def __call__(self, words: IntArray, lengths: IntArray) -> FloatArray:
+        return run(self._session, {"word_ids": words, "lengths": lengths})["logits"]
+
+
+def classifier(pooling: Pooling = "max", bidirectional: bool = True) -> Classifier:
+    torch.manual_seed(4)
+    config = ClassifierConfig(
+        50, 3, word_dim=24, hidden=18, bidirectional=bidirectional, pooling=pooling
+    )
+    return Classifier(config).eval()
+
+
+@pytest.fixture(
+    scope="module",
+    params=VARIANTS,
+    ids=lambda variant: f"{variant[0]}-{'both ways' if variant[1] else 'one way'}",
+)
+def graph(request: pytest.FixtureRequest) -> Graph:
+    model = classifier(*request.param)
+    return Graph(model, classifier_graph(model).SerializeToString())
+
+
+def random_batch(n_texts: int, n_tokens: int) -> tuple[IntArray, IntArray]:
+    rng = np.random.default_rng(n_texts * n_tokens)
+    lengths = rng.integers(1, n_tokens + 1, n_texts)
+    return rng.integers(0, 50, (n_texts, n_tokens)), lengths
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_graph_gives_what_torch_gives(graph: Graph, shape: tuple[int, int]) -> None:
+    words, lengths = random_batch(*shape)
+    with torch.inference_mode():
+        expected = graph.model(torch.from_numpy(words), torch.from_numpy(lengths)).numpy()
+    np.testing.assert_allclose(graph(words, lengths), expected, atol=1e-5)
+
+
+def test_a_batch_gives_what_singles_give(graph: Graph) -> None:
+    words, lengths = random_batch(9, 21)
+    batch = graph(words, lengths)
+    singles = [
+        graph(words[i : i + 1, :n], lengths[i : i + 1])[0] for i, n in enumerate(lengths.tolist())
+    ]
+    np.testing.assert_allclose(batch, singles, atol=1e-6)
+
+
+def test_what_lies_behind_the_length_does_not_matter(graph: Graph) -> None:
+    words, lengths = random_batch(4, 11)
+    behind = np.arange(11) >= lengths[:, None]
+    assert behind.any()
+    other = np.where(behind, 49 - words, words)
+    np.testing.assert_array_equal(graph(words, lengths), graph(other, lengths))
+
+
+def test_columns_that_no_row_fills_do_not_matter(graph: Graph) -> None:
+    words, lengths = random_batch(4, 11)
+    wider = np.pad(words, [(0, 0), (0, 6)])
+    np.testing.assert_allclose(graph(words, lengths), graph(wider, lengths), atol=1e-6)
+
+
+@pytest.mark.parametrize("pooling", get_args(Pooling))
+def test_int8_is_smaller_and_close(pooling: Pooling) -> None:
+    model = classifier(pooling)
+    full, small = classifier_graph(model), classifier_graph(model, "int8")
+    assert small.ByteSize() < 0.6 * full.ByteSize()
+    batch = random_batch(7, 33)
+    expected = Graph(model, full.SerializeToString())(*batch)
+    rounded = Graph(model, small.SerializeToString())(*batch)
+    assert 0 < np.abs(rounded - expected).max() < 0.02 * np.abs(expected).max()
+
+
+def test_the_same_model_gives_the_same_bytes() -> None:
+    graphs = [classifier_graph(classifier(), "int8").SerializeToString() for _ in range(2)]
+    assert graphs[0] == graphs[1]
