@@ -1,0 +1,48 @@
+# Every command that the README names. VENV, PORT and DATA can be set: make serve PORT=8080
+VENV ?= .venv
+PORT ?= 3000
+HOST ?= 0.0.0.0
+DATA ?= data
+PYTHON ?= python3
+BIN := $(VENV)/bin
+SERVING := $(VENV)/.serving
+EVERYTHING := $(VENV)/.everything
+
+.PHONY: serve test lint types train export evaluate clean
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(SERVING): requirements/serve.txt requirements/lock.txt pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --constraint requirements/lock.txt --editable .
+	touch $@
+
+$(EVERYTHING): requirements/serve.txt requirements/train.txt requirements/dev.txt requirements/lock.txt pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --constraint requirements/lock.txt --editable ".[train,dev]"
+	touch $@ $(SERVING)
+
+serve: $(SERVING) ## Serve the models in bundles/ on PORT
+	BENTOML_HOME=$${BENTOML_HOME:-$(CURDIR)/$(VENV)/bentoml} BENTOML_DO_NOT_TRACK=True \
+	PATH="$(CURDIR)/$(BIN):$$PATH" bentoml serve service.app:Gateway --host $(HOST) --port $(PORT)
+
+test: $(EVERYTHING) ## Run all tests
+	$(BIN)/python -m pytest
+
+lint: $(EVERYTHING) ## Check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(EVERYTHING) ## Check types
+	$(BIN)/mypy
+
+train: $(EVERYTHING) ## Train RECIPE on the data sets in DATA; resumes
+	$(BIN)/seqserve train $(RECIPE) --data $(DATA)
+
+export: $(EVERYTHING) ## Turn the run of RECIPE into a bundle
+	$(BIN)/seqserve export $(RECIPE) --data $(DATA)
+
+evaluate: $(EVERYTHING) ## Measure the bundle of RECIPE on its test sets
+	$(BIN)/seqserve evaluate $(RECIPE) --data $(DATA)
+
+clean: ## Remove what the other commands made, bundles and runs aside
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

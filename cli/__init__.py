@@ -1,0 +1,1 @@
+"""One command line over everything; a command imports its package only when it runs."""

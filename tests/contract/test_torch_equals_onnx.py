@@ -1,0 +1,64 @@
+"""The exported bundle answers as the torch model behind the same text side; and both read texts alike."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from model_export.parts import PARTS
+from seqserve.runtime import check_golden, open_engine
+from seqserve.runtime.engine import ITEMS, agrees
+from seqserve.text.classification import ClassifierText
+from seqserve.text.subwords import SubwordTokenizer
+from seqserve.text.tagging import TaggerText, retokenize
+from seqserve.training.data import read_labelled, read_pairs, read_tagged
+from tests.contract.test_batch_equals_singles import LONG_TEXTS, TEXTS
+from tests.tiny import TinyProject
+
+TASKS = ("ner", "sentiment", "translation")
+# Longer than anything in training.
+MANY = [*TEXTS.values(), *LONG_TEXTS.values(), "Anna left Oslo. " * 40, "Read the file 5."]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_same_answers_on_any_text(tiny: TinyProject, task: str) -> None:
+    recipe = tiny.recipes[task]
+    parts = PARTS[recipe.task](recipe, tiny.run(task), tiny.data, "fp32")
+    items = [ITEMS[recipe.task](text) for text in MANY]
+    expected = parts.reference.predict(items)
+    actual = open_engine(tiny.bundle(task)).predict(items)
+    for text, torch_says, onnx_says in zip(MANY, expected, actual, strict=True):
+        assert agrees(asdict(torch_says), asdict(onnx_says), 1e-4), text[:60]
+    assert parts.worst_difference < 1e-4
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_golden_cases_hold(tiny: TinyProject, task: str) -> None:
+    check_golden(open_engine(tiny.bundle(task)))
+
+
+def test_tagger_reads_a_served_text_as_it_read_it_in_training(tiny: TinyProject) -> None:
+    config = tiny.made["ner"].config["text"]
+    text = TaggerText.from_mapping(config, "bundle")
+    for sentence in read_tagged(tiny.data, tiny.recipes["ner"].data.test[0], "test"):
+        trained_on, _ = retokenize(sentence.tokens, sentence.tags)
+        served = [token for row in text.sentences(" ".join(sentence.tokens)) for token in row]
+        assert served == trained_on
+        assert np.array_equal(text.char_ids(served), text.char_ids(trained_on))
+
+
+def test_classifier_and_translator_carry_their_training_text_side(tiny: TinyProject) -> None:
+    run = tiny.run("sentiment") / "text.json"
+    bundle = tiny.made["sentiment"]
+    served = ClassifierText.from_mapping(bundle.config["text"], "bundle")
+    assert served.to_mapping() == bundle.config["text"]
+    assert set(served.words.symbols) <= set(run.read_text("utf-8").split('"'))
+    for film in read_labelled(tiny.data, tiny.recipes["sentiment"].data.test[0], "test"):
+        assert len(served.ids(film.text)) > 3
+    trained = SubwordTokenizer.load(tiny.run("translation") / "tokenizer.json")
+    shipped = SubwordTokenizer.load(tiny.made["translation"].file("tokenizer.json"))
+    pairs = read_pairs(tiny.data, tiny.recipes["translation"].data.test[0], "test", ("en", "zh"))
+    for pair in pairs:
+        assert shipped.encode(pair.source) == trained.encode(pair.source)

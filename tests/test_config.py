@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+
+from seqserve.config import from_mapping, to_mapping
+from seqserve.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Inner:
+    a: int = 1
+
+
+@dataclass(frozen=True)
+class Outer:
+    labels: tuple[str, ...]
+    rate: float = 0.5
+    pair: tuple[int, int] | None = None
+    kind: Literal["x", "y"] = "x"
+    inner: Inner = field(default_factory=Inner)
+    many: tuple[Inner, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+FULL = {
+    "labels": ["a", "b"],
+    "rate": 2,
+    "pair": [1, 2],
+    "kind": "y",
+    "inner": {"a": 5},
+    "many": [{"a": 6}],
+    "counts": {"k": 7},
+}
+
+
+def test_values_arrive() -> None:
+    built = from_mapping(Outer, FULL, "here")
+    assert built == Outer(("a", "b"), 2.0, (1, 2), "y", Inner(5), (Inner(6),), {"k": 7})
+    assert isinstance(built.rate, float)
+
+
+def test_defaults_stand_in_the_dataclass_only() -> None:
+    assert from_mapping(Outer, {"labels": []}, "here") == Outer(())
+
+
+def test_round_trip_through_json() -> None:
+    built = from_mapping(Outer, FULL, "here")
+    assert from_mapping(Outer, json.loads(json.dumps(to_mapping(built))), "here") == built
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown key": ({"labels": [], "colour": 1}, "extra fields found (colour)"),
+    "missing key": ({}, "required field missing @ here.labels"),
+    "string for a list": ({"labels": "PER"}, "expected a list, got str"),
+    "wrong element": ({"labels": [1]}, "expected str, got int"),
+    "bool for a number": ({"labels": [], "rate": True}, "expected float, got bool"),
+    "string for a number": ({"labels": [], "rate": "0.5"}, "expected float, got str"),
+    "pair of one": ({"labels": [], "pair": [1]}, "expected 2 values, got 1"),
+    "other literal": ({"labels": [], "kind": "z"}, "here.kind"),
+    "unknown key inside": ({"labels": [], "inner": {"b": 1}}, "here.inner"),
+    "number for a table": ({"labels": [], "inner": 3}, "here.inner"),
+    "wrong value of a dict": ({"labels": [], "counts": {"k": "v"}}, "expected int, got str"),
+}
+
+
+@pytest.mark.parametrize(("values", "message"), BAD.values(), ids=BAD)
+def test_mistakes_are_named_with_the_known_keys(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_mapping(Outer, values, "here")
+    assert message in str(caught.value)
+    assert "Known keys of Outer: labels, rate, pair, kind, inner, many, counts" in str(caught.value)
+
+
+def test_all_mistakes_are_named_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_mapping(Outer, {"labels": 1, "rate": "x", "colour": 2}, "here")
+    for name in ("labels", "rate", "colour"):
+        assert name in str(caught.value)

@@ -1,0 +1,106 @@
+"""The tree is the architecture: imports only point up the list, and serving never meets torch."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Each may import what stands on its own line or above.
+ORDER = [
+    {"seqserve.errors", "seqserve.arrays"},
+    {"seqserve.config"},
+    {"seqserve.text"},
+    {"seqserve.decode"},
+    {"seqserve.bundle"},
+    {"seqserve.models"},
+    {"seqserve.training"},
+    {"seqserve.runtime"},
+    {"model_export"},
+    {"service"},
+    {"cli"},
+]
+RANK = {package: rank for rank, packages in enumerate(ORDER) for package in packages}
+FORBIDDEN = {
+    "seqserve.text": {"torch", "onnxruntime", "bentoml"},
+    "seqserve.decode": {"torch", "onnxruntime", "bentoml", "tokenizers"},
+    "seqserve.bundle": {"torch", "onnxruntime", "bentoml"},
+    "seqserve.models": {"onnxruntime", "bentoml", "onnx"},
+    "seqserve.training": {"onnxruntime", "bentoml", "onnx"},
+    "seqserve.runtime": {"torch", "bentoml", "onnx"},
+    "model_export": {"bentoml"},
+    "service": {"torch", "onnx", "transformers"},
+}
+FILES = sorted(
+    path
+    for top in ("seqserve", "model_export", "service", "cli")
+    for path in (ROOT / top).rglob("*.py")
+)
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def package_of(module: str) -> str | None:
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "seqserve" else parts[0]
+
+
+def imports_of(path: Path) -> set[str]:
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            modules.add(node.module or "")
+    return modules
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_imports_point_up(path: Path) -> None:
+    mine = package_of(module_of(path))
+    if mine == "seqserve":
+        return
+    for imported in imports_of(path):
+        top = imported.split(".")[0]
+        assert top not in FORBIDDEN.get(mine, ()), f"{mine} must not import {imported}"
+        theirs = package_of(imported)
+        if theirs in RANK and theirs != mine:
+            assert RANK[theirs] < RANK[mine], f"{mine} must not import {imported}"
+
+
+def test_modules_import_without_a_cycle() -> None:
+    edges = {
+        module_of(path): {m for m in imports_of(path) if package_of(m) in RANK} for path in FILES
+    }
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, f"cycle: {' -> '.join((*path, module))}"
+        if module in done:
+            return
+        for target in edges.get(module, ()):
+            visit(target, (*path, module))
+        done.add(module)
+
+    for module in edges:
+        visit(module, ())
+
+
+@pytest.mark.parametrize("module", ["seqserve.runtime", "service.settings", "service.app"])
+def test_serving_loads_no_torch(module: str) -> None:
+    code = f"import {module}, sys; sys.exit(int('torch' in sys.modules))"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
+
+
+def test_no_dumping_grounds() -> None:
+    names = {"util", "utils", "helper", "helpers", "common", "misc"}
+    assert not [path for path in FILES if set(path.relative_to(ROOT).with_suffix("").parts) & names]

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from seqserve.text.classification import ClassifierText, ClassifierTextConfig, forms
+from seqserve.text.vocabulary import UNKNOWN_ID
+
+FORMS = {
+    "case and digits": ("GREAT in 1999", "great in 0000"),
+    "line break tags": ("good.<br /><BR>bad", "good . bad"),
+    "treebank quotes": ("`` x '' “y” it’s", '" x " " y " it ’s'),
+    "no words": (" \n", ""),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), FORMS.values(), ids=FORMS)
+def test_forms(text: str, expected: str) -> None:
+    assert forms(text) == expected.split()
+
+
+@pytest.fixture
+def text() -> ClassifierText:
+    config = ClassifierTextConfig(min_count=2)
+    return ClassifierText.learn(config, ["bad", "good"], ["a good film", "A bad film, a film"])
+
+
+def test_ids(text: ClassifierText) -> None:
+    assert text.words.symbols == ("a", "film")
+    assert text.ids("A FILM noir") == [text.words["a"], text.words["film"], UNKNOWN_ID]
+    assert text.ids(" ") == [UNKNOWN_ID]
+
+
+def test_sentences_leave_out_white_space(text: ClassifierText) -> None:
+    whole = "One.\n\n  Two! "
+    assert [s.text.strip() for s in text.sentences(whole)] == ["One.", "Two!"]
+
+
+def test_mapping_round_trip(text: ClassifierText) -> None:
+    again = ClassifierText.from_mapping(json.loads(json.dumps(text.to_mapping())), "test")
+    assert again.ids("a bad film") == text.ids("a bad film")
+    assert (again.labels, again.config) == (text.labels, text.config)

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqserve.text.sentences import split_sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("Mr. Smith left. He ran!", "en", ["Mr. Smith left. ", "He ran!"]),
+        ("这是第一句。这是第二句！", "zh", ["这是第一句。", "这是第二句！"]),
+        ("", "en", []),
+    ],
+    ids=["english", "chinese", "empty"],
+)
+def test_sentences(text: str, language: str, expected: list[str]) -> None:
+    assert [sentence.text for sentence in split_sentences(text, language)] == expected
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=80), st.sampled_from(["en", "zh"])
+)
+def test_every_character_is_in_one_sentence(text: str, language: str) -> None:
+    end = 0
+    for sentence in split_sentences(text, language):
+        assert sentence.start == end
+        assert text[sentence.start : sentence.end] == sentence.text
+        end = sentence.end
+    assert end == len(text)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from seqserve.text.tagging import TaggerText, TaggerTextConfig, character_spans, retokenize
+from seqserve.text.tags import Span
+from seqserve.text.vocabulary import PAD_ID, UNKNOWN_ID
+from seqserve.text.words import Token, tokenize
+
+SENTENCES = ["Anna lives in Berlin.", "Anna saw Berlin in 2024."]
+
+
+@pytest.fixture
+def text() -> TaggerText:
+    config = TaggerTextConfig(max_chars=6, max_tokens=8)
+    return TaggerText.learn(config, ["PER", "LOC"], [tokenize(s) for s in SENTENCES])
+
+
+def test_learn_keeps_words_seen_twice(text: TaggerText) -> None:
+    assert set(text.words.symbols) == {"anna", "berlin", "in", "."}
+    ids = text.word_ids(tokenize("ANNA lives"))
+    assert ids == [text.words["anna"], UNKNOWN_ID]
+
+
+def test_char_ids_are_padded_and_cut_in_the_middle(text: TaggerText) -> None:
+    short, long = text.char_ids(tokenize("in Annaaaaalin"))
+    assert short.tolist()[2:] == [PAD_ID] * 4
+    assert long.tolist() == [text.characters[c] for c in "Annlin"]
+
+
+def test_char_ids_do_not_depend_on_the_spelling_of_accents(text: TaggerText) -> None:
+    assert np.array_equal(
+        text.char_ids(tokenize("caf\u00e9")), text.char_ids(tokenize("cafe\u0301"))
+    )
+
+
+def test_sentences_carry_offsets_of_the_whole_text(text: TaggerText) -> None:
+    whole = "Anna left.\n\n  Berlin stayed. " + "word " * 20
+    rows = text.sentences(whole)
+    assert all(whole[token.start : token.end] == token.text for row in rows for token in row)
+    assert max(map(len, rows)) <= 8
+    assert sum(map(len, rows)) == len(tokenize(whole))
+
+
+def test_mapping_round_trip(text: TaggerText) -> None:
+    again = TaggerText.from_mapping(json.loads(json.dumps(text.to_mapping())), "test")
+    tokens = tokenize("Anna lives in Öland")
+    assert again.word_ids(tokens) == text.word_ids(tokens)
+    assert np.array_equal(again.char_ids(tokens), text.char_ids(tokens))
+    assert again.scheme.tags == text.scheme.tags
+    assert again.config == text.config
+
+
+RETOKENIZED = {
+    "same tokens": ("Anna left", "B-PER O", "Anna/B-PER left/O"),
+    "split token": ("Mr. Bean", "O B-PER", "Mr/O ./O Bean/B-PER"),
+    "split entity": ("Tom's shop", "B-ORG I-ORG", "Tom/B-ORG 's/I-ORG shop/I-ORG"),
+    "joined tokens keep the entity": ("do n't U.S .", "O O B-LOC O", "do/O n't/O U.S/B-LOC ./O"),
+    "neighbours": ("Anna Berlin", "B-PER B-LOC", "Anna/B-PER Berlin/B-LOC"),
+}
+
+
+@pytest.mark.parametrize(("tokens", "tags", "expected"), RETOKENIZED.values(), ids=RETOKENIZED)
+def test_retokenize(tokens: str, tags: str, expected: str) -> None:
+    ours, our_tags = retokenize(tokens.split(), tags.split())
+    if tokens == "do n't U.S .":
+        ours, our_tags = _without_split_acronym(ours, our_tags)
+    assert " ".join(f"{t.text}/{tag}" for t, tag in zip(ours, our_tags, strict=True)) == expected
+
+
+def _without_split_acronym(tokens: list[Token], tags: list[str]) -> tuple[list[Token], list[str]]:
+    """`U.S` without its last stop is three tokens of ours, all of one entity."""
+    assert [t.text for t in tokens[2:5]] == ["U", ".", "S"]
+    assert tags[2:5] == ["B-LOC", "I-LOC", "I-LOC"]
+    return [*tokens[:2], Token("U.S", 0, 0), *tokens[5:]], [*tags[:3], *tags[5:]]
+
+
+def test_character_spans() -> None:
+    tokens = tokenize("Anna Lee saw Rome")
+    assert character_spans(tokens, ["B-PER", "I-PER", "O", "B-LOC"]) == [
+        Span(0, 8, "PER"),
+        Span(13, 17, "LOC"),
+    ]

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seqserve.errors import DataError
+from seqserve.training.data import (
+    LabelledText,
+    SegmentPair,
+    TaggedSentence,
+    count_examples,
+    read_labelled,
+    read_pairs,
+    read_tagged,
+)
+from seqserve.training.recipe import DataSet
+
+SET = DataSet("set", "CC0-1.0")
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, str], None]:
+    (tmp_path / "set").mkdir()
+
+    def write(name: str, content: str) -> None:
+        raw = content.encode("utf-8")
+        (tmp_path / "set" / name).write_bytes(lzma.compress(raw) if name.endswith(".xz") else raw)
+
+    return write
+
+
+@pytest.mark.parametrize("suffix", ["", ".xz"])
+def test_formats(tmp_path: Path, write: Callable[[str, str], None], suffix: str) -> None:
+    write(f"train.conll{suffix}", "Anna\tB-PER\nran\tO\n\n\nOslo\tB-LOC\n")
+    write(f"train.jsonl{suffix}", '{"text": "good\\u2028film", "label": 1}\n')
+    write(f"train.en{suffix}", "one\n\ntwo\u2028three\n")
+    write(f"train.zh{suffix}", "一\n\n二\n")
+    assert read_tagged(tmp_path, SET, "train") == [
+        TaggedSentence(("Anna", "ran"), ("B-PER", "O")),
+        TaggedSentence(("Oslo",), ("B-LOC",)),
+    ]
+    assert read_labelled(tmp_path, SET, "train") == [LabelledText("good\u2028film", 1)]
+    pairs = read_pairs(tmp_path, SET, "train", ["en", "zh"])
+    assert pairs == [
+        SegmentPair("one", "一"),
+        SegmentPair("", ""),
+        SegmentPair("two\u2028three", "二"),
+    ]
+    assert [
+        count_examples(tmp_path, SET, "train", task, ["en", "zh"])
+        for task in ("ner", "sentiment", "translation")
+    ] == [2, 1, 3]
+
+
+def test_skip_leaves_training_lines_out(tmp_path: Path, write: Callable[[str, str], None]) -> None:
+    for split in ("train", "dev"):
+        write(f"{split}.en", "a\nb\nc\nd\n")
+        write(f"{split}.zh", "1\n2\n3\n4\n")
+    dataset = DataSet("set", "CC0-1.0", skip=(1, 3))
+    train = read_pairs(tmp_path, dataset, "train", ["en", "zh"])
+    assert [pair.source for pair in train] == ["a", "d"]
+    assert len(read_pairs(tmp_path, dataset, "dev", ["en", "zh"])) == 4
+
+
+MISTAKES = {
+    "no tab": ("train.conll", "Anna\tO\nran", "train, line 2"),
+    "no such tag": ("train.conll", "Anna\tPER\n", "train, line 1"),
+    "no json": ("train.jsonl", '{"text": "x", "label": 1}\n{', "train, line 2"),
+    "no label": ("train.jsonl", '{"text": "x"}', "label"),
+    "label is a word": ("train.jsonl", '{"text": "x", "label": "good"}', "integer label"),
+    "no object": ("train.jsonl", "[1]", "train, line 1"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_name_the_line(
+    tmp_path: Path, write: Callable[[str, str], None], name: str, content: str, message: str
+) -> None:
+    write(name, content)
+    read = read_tagged if name.endswith("conll") else read_labelled
+    with pytest.raises(DataError, match=message):
+        read(tmp_path, SET, "train")
+
+
+def test_sides_must_be_equally_long(tmp_path: Path, write: Callable[[str, str], None]) -> None:
+    write("dev.en", "a\nb\n")
+    write("dev.zh", "1\n")
+    with pytest.raises(DataError, match="2 en lines, 1 zh lines"):
+        read_pairs(tmp_path, SET, "dev", ["en", "zh"])
+
+
+def test_missing_and_broken_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"dev\.conll.*is the data root right"):
+        read_tagged(tmp_path, SET, "dev")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "dev.conll.xz").write_bytes(b"not xz")
+    with pytest.raises(DataError, match=r"dev\.conll"):
+        read_tagged(tmp_path, SET, "dev")
+    (tmp_path / "set" / "test.conll").write_bytes(b"\xff\tO\n")
+    with pytest.raises(DataError, match=r"test\.conll"):
+        read_tagged(tmp_path, SET, "test")
