@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqserve.bundle import Description
+from seqserve.manifest import Description
 from seqserve.training.recipe import Recipe
 
 

@@ -8,7 +8,7 @@ from onnx import TensorProto
 
 from model_export.graph import GraphBuilder
 from model_export.layers import array, linear, lstm
-from seqserve.bundle import Precision
+from seqserve.manifest import Precision
 from seqserve.models.classifier import Classifier
 
 

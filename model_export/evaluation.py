@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seqserve.bundle import Task
+from seqserve.manifest import Task
 from seqserve.runtime.engine import Engine
 from seqserve.runtime.records import NerItem, SentimentItem, TranslationItem
 from seqserve.text.tagging import retokenize

@@ -19,9 +19,10 @@ from model_export.card import model_card
 from model_export.evaluation import evaluate
 from model_export.golden import GOLDEN_INPUTS
 from model_export.parts import PARTS, Parts
-from seqserve.bundle import Bundle, DataSource, Description, Precision, write_bundle
+from seqserve.bundle import Bundle, write_bundle
 from seqserve.config import from_mapping
 from seqserve.errors import BundleError, ExportError
+from seqserve.manifest import DataSource, Description, Precision
 from seqserve.runtime.engine import ITEMS, Engine, Predictor, agrees, open_engine
 from seqserve.training.data import Split, count_examples
 from seqserve.training.recipe import DataSet, Recipe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqserve.bundle import Task
+from seqserve.manifest import Task
 
 _EDGES = (
     "x",

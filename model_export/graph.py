@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from seqserve.arrays import FloatArray
-from seqserve.bundle import Precision
+from seqserve.manifest import Precision
 
 Axis = int | str
 

@@ -21,8 +21,8 @@ from model_export.parity import check_classifier, check_tagger, check_transforme
 from model_export.tagger_graph import tagger_graph
 from model_export.transformer_graph import decoder_step_graph, encoder_graph
 from seqserve.arrays import FloatArray, IntArray
-from seqserve.bundle import Precision, Task
 from seqserve.config import from_mapping
+from seqserve.manifest import Precision, Task
 from seqserve.models.tagger import Tagger
 from seqserve.runtime.engine import Predictor
 from seqserve.runtime.ner import NerPredictor

@@ -12,7 +12,7 @@ import onnx
 from model_export.graph import GraphBuilder
 from model_export.layers import array, linear, lstm
 from seqserve.arrays import FloatArray
-from seqserve.bundle import Precision
+from seqserve.manifest import Precision
 from seqserve.models.tagger import CharacterCnn, Tagger
 
 TO_THE_END = np.iinfo(np.int64).max

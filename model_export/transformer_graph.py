@@ -16,7 +16,7 @@ from torch import nn
 
 from model_export.graph import Axis, GraphBuilder
 from model_export.layers import array, layer_norm, linear
-from seqserve.bundle import Precision
+from seqserve.manifest import Precision
 from seqserve.models.transformer import (
     Attention,
     Block,

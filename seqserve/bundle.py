@@ -17,90 +17,17 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import BundleError, ConfigError
+from seqserve.manifest import Description, FileEntry, Manifest
 
 FORMAT_VERSION = 1
-
-Task = Literal["ner", "sentiment", "translation"]
-Precision = Literal["fp32", "int8"]
 
 _MANIFEST, _CONFIG, _GOLDEN = "manifest.json", "config.json", "golden.json"
 _SUFFIXES = (".onnx", ".json", ".safetensors", ".txt", ".md")  # no pickle, ever
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """The size of a file, and its SHA-256 in lower-case hexadecimal."""
-
-    sha256: str
-    bytes: int
-
-
-@dataclass(frozen=True)
-class DataSource:
-    """One data set that the model was trained or measured on.
-
-    Args:
-        name: As its authors call it, with the version.
-        licence: SPDX identifier, or the terms in a few words.
-        what: What it is, and what it was used for.
-        splits: Examples per split.
-    """
-
-    name: str
-    licence: str
-    what: str
-    splits: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Description:
-    """What the maker of a bundle says about it.
-
-    Args:
-        name: The model's name in routes and metrics.
-        version: The model's version, not the project's.
-        task: What the model does.
-        languages: BCP 47 codes; for translation exactly (source, target).
-        labels: What the model can answer, in the order of its outputs; empty for translation.
-        precision: Of the graphs' weights.
-        limits: Largest inputs, for example {"max_tokens": 256}.
-        data: Where the training and test data came from.
-        licence: Of the weights, SPDX identifier.
-        figures: Measured quality, for example {"f1_test": 0.91}.
-        tools: Versions of what made it, for example {"torch": "2.13.0"}.
-        created: Day of the export, YYYY-MM-DD.
-    """
-
-    name: str
-    version: str
-    task: Task
-    languages: tuple[str, ...]
-    labels: tuple[str, ...]
-    precision: Precision
-    limits: dict[str, int]
-    data: tuple[DataSource, ...]
-    licence: str
-    figures: dict[str, float]
-    tools: dict[str, str]
-    created: str
-
-
-@dataclass(frozen=True)
-class Manifest(Description):
-    """A description, and the table of files that it speaks of.
-
-    Args:
-        format_version: Of the directory's layout and of this file's keys.
-        files: Every file but manifest.json, by name.
-    """
-
-    format_version: int
-    files: dict[str, FileEntry]
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,9 @@ def _structure_tuple(value: Any, kind: Any) -> Any:
     """Take a list or a tuple, and not a string, which would fall apart into characters."""
     if not isinstance(value, list | tuple):
         raise _WrongValue(f"expected a list, got {type(value).__name__} ({value!r})")
-    element, *rest = get_args(kind)
-    kinds = [element] * len(value) if rest == [...] else [element, *rest]
+    kinds = get_args(kind)
+    if kinds[1:] == (...,):
+        return tuple(_CONVERTER.structure(value, list[kinds[0]]))  # type: ignore[valid-type]
     if len(kinds) != len(value):
         raise _WrongValue(f"expected {len(kinds)} values, got {len(value)} ({value!r})")
     return tuple(_CONVERTER.structure(v, k) for v, k in zip(value, kinds, strict=True))

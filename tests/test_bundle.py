@@ -15,16 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqserve import bundle as bundle_module
-from seqserve.bundle import (
-    FORMAT_VERSION,
-    Bundle,
-    DataSource,
-    Description,
-    FileEntry,
-    load_bundle,
-    write_bundle,
-)
+from seqserve.bundle import FORMAT_VERSION, Bundle, load_bundle, write_bundle
 from seqserve.errors import BundleError
+from seqserve.manifest import DataSource, Description, FileEntry
 
 DESCRIPTION = Description(
     name="ner-en",

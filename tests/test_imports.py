@@ -17,6 +17,7 @@ ORDER = [
     {"seqserve.config"},
     {"seqserve.text"},
     {"seqserve.decode"},
+    {"seqserve.manifest"},
     {"seqserve.bundle"},
     {"seqserve.models"},
     {"seqserve.training"},

@@ -1,8 +1,8 @@
 """Encoder-decoder Transformer for translation, with Marian's weight layout.
 
 Post-norm layers, sinusoidal positions, one embedding matrix for source, target and output. Module
-names are those of `transformers.MarianMTModel`, so checkpoints go either way (`to_marian`,
-`from_marian`). Knows nothing about tokenizers or searching: it maps ids to logits.
+names are those of `transformers.MarianMTModel`, so checkpoints go either way (marian.py).
+Knows nothing about tokenizers or searching: it maps ids to logits.
 
 Source: Vaswani et al. 2017; Junczys-Dowmunt et al. 2018 (Marian).
 """
@@ -10,7 +10,7 @@ Source: Vaswani et al. 2017; Junczys-Dowmunt et al. 2018 (Marian).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -306,24 +306,3 @@ class Transformer(nn.Module):
             x = x.view(n_sentences * width, 1, -1)
         next_state = DecoderState(state.cross, state.mask, tuple(past))
         return self.logits(x).view(n_sentences, width, -1), next_state
-
-
-def to_marian(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename our state dict to that of `transformers.MarianMTModel` (tied copies included)."""
-    shared, bias = weights["shared.weight"], weights["output_bias"]
-    marian = {f"model.{name}": value for name, value in weights.items() if name != "output_bias"}
-    for copy in ("model.encoder.embed_tokens", "model.decoder.embed_tokens", "lm_head"):
-        marian[f"{copy}.weight"] = shared
-    marian["final_logits_bias"] = bias[None]
-    return marian
-
-
-def from_marian(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename a MarianMTModel state dict to ours; tied copies and position tables are dropped."""
-    ours = {
-        name.removeprefix("model."): value
-        for name, value in weights.items()
-        if name.startswith("model.") and "embed_" not in name
-    }
-    ours["output_bias"] = weights["final_logits_bias"][0]
-    return ours

@@ -8,9 +8,10 @@ from math import isclose
 from pathlib import Path
 from typing import Any, Protocol
 
-from seqserve.bundle import Bundle, Task, load_bundle
+from seqserve.bundle import Bundle, load_bundle
 from seqserve.config import from_mapping
 from seqserve.errors import BundleError
+from seqserve.manifest import Task
 from seqserve.runtime.ner import NerPredictor
 from seqserve.runtime.records import NerItem, SentimentItem, TranslationItem
 from seqserve.runtime.sentiment import SentimentPredictor
@@ -98,6 +99,7 @@ def agrees(expected: Any, actual: Any, tolerance: float) -> bool:
             and len(expected) == len(actual)
             and all(map(lambda e, a: agrees(e, a, tolerance), expected, actual))
         )
-    if isinstance(expected, float) and isinstance(actual, float):
-        return isclose(expected, actual, rel_tol=0, abs_tol=tolerance)
+    if isinstance(expected, float) or isinstance(actual, float):
+        are_numbers = all(type(value) in (int, float) for value in (expected, actual))
+        return are_numbers and isclose(expected, actual, rel_tol=0, abs_tol=tolerance)
     return bool(expected == actual)

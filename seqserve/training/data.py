@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from seqserve.bundle import Task
 from seqserve.errors import DataError
+from seqserve.manifest import Task
 from seqserve.training.recipe import DataSet
 
 Split = Literal["train", "dev", "test"]

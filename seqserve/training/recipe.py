@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from seqserve.bundle import Task
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError
+from seqserve.manifest import Task
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from seqserve.bundle import Task
+from seqserve.manifest import Task
 from seqserve.training import ner, sentiment, translation
 from seqserve.training.checkpoint import Progress
 from seqserve.training.curves import plot_curves

@@ -6,12 +6,11 @@ import pytest
 import torch
 from transformers import MarianConfig, MarianMTModel
 
+from seqserve.models.marian import from_marian, to_marian
 from seqserve.models.transformer import (
     Transformer,
     TransformerConfig,
-    from_marian,
     sinusoids,
-    to_marian,
 )
 
 SHAPES = {

@@ -1,0 +1,31 @@
+"""Our Transformer's weights under the names of `transformers.MarianMTModel`, and back.
+
+So any Marian checkpoint can be served here, and ours can be read by other runtimes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+
+def to_marian(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename our state dict to that of `transformers.MarianMTModel` (tied copies included)."""
+    shared, bias = weights["shared.weight"], weights["output_bias"]
+    marian = {f"model.{name}": value for name, value in weights.items() if name != "output_bias"}
+    for copy in ("model.encoder.embed_tokens", "model.decoder.embed_tokens", "lm_head"):
+        marian[f"{copy}.weight"] = shared
+    marian["final_logits_bias"] = bias[None]
+    return marian
+
+
+def from_marian(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename a MarianMTModel state dict to ours; tied copies and position tables are dropped."""
+    ours = {
+        name.removeprefix("model."): value
+        for name, value in weights.items()
+        if name.startswith("model.") and "embed_" not in name
+    }
+    ours["output_bias"] = weights["final_logits_bias"][0]
+    return ours

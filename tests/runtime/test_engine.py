@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqserve.errors import BundleError
+from seqserve.runtime import Engine, check_golden, open_engine
+from seqserve.runtime.engine import agrees
+from seqserve.runtime.session import make_session
+from tests.tiny import TinyProject
+
+AGREE: dict[str, tuple[Any, Any, bool]] = {
+    "close numbers": (1.0, 1.0005, True),
+    "far numbers": (1.0, 1.01, False),
+    "whole number for a float": (1, 1.0000001, True),
+    "other integers": (1, 2, False),
+    "texts": ("a", "b", False),
+    "list and tuple": ([1.0, "a"], (1.0, "a"), True),
+    "length": ([1], [1, 2], False),
+    "nested": ({"a": [{"b": 0.5}]}, {"a": ({"b": 0.5003},)}, True),
+    "missing key": ({"a": 1}, {}, False),
+    "none": (None, None, True),
+    "truth is no number": (True, 1.0, False),
+    "nan": (float("nan"), float("nan"), False),
+}
+
+
+@pytest.mark.parametrize(("expected", "actual", "verdict"), AGREE.values(), ids=AGREE)
+def test_agrees(expected: Any, actual: Any, verdict: bool) -> None:
+    assert agrees(expected, actual, 1e-3) is verdict
+
+
+class Wrong:
+    """Answers as the wrapped predictor, but one token more."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def predict(self, items: Sequence[Any]) -> list[Any]:
+        results = self._engine.predict(items)
+        last = results[-1]
+        return [*results[:-1], type(last)(**{**vars(last), "n_tokens": last.n_tokens + 1})]
+
+
+@pytest.mark.parametrize("task", ["ner", "sentiment", "translation"])
+def test_golden_cases_notice_another_answer(tiny: TinyProject, task: str) -> None:
+    engine = open_engine(tiny.bundle(task))
+    check_golden(engine)
+    with pytest.raises(BundleError, match=r"golden case .* has another answer"):
+        check_golden(Engine(engine.bundle, Wrong(engine)))
+
+
+def test_damaged_graph_is_refused_before_it_is_run(tiny: TinyProject, tmp_path: Path) -> None:
+    copy = tmp_path / "bundle"
+    shutil.copytree(tiny.bundle("ner"), copy)
+    graph = copy / "tagger.onnx"
+    raw = bytearray(graph.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    graph.write_bytes(raw)
+    with pytest.raises(BundleError, match=r"tagger\.onnx was changed"):
+        open_engine(copy)
+
+
+def test_sessions_use_the_threads_they_are_given(tiny: TinyProject) -> None:
+    session = make_session(tiny.made["ner"].file("tagger.onnx"), threads=2)
+    assert session.get_session_options().intra_op_num_threads == 2
+    assert session.get_providers() == ["CPUExecutionProvider"]

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seqserve.arrays import FloatArray, IntArray
+from seqserve.runtime.records import SentimentItem
+from seqserve.runtime.sentiment import SentimentPredictor
+from seqserve.text.classification import ClassifierText, ClassifierTextConfig
+
+
+@pytest.fixture
+def predictor() -> SentimentPredictor:
+    config = ClassifierTextConfig(min_count=1)
+    text = ClassifierText.learn(config, ["negative", "positive"], ["good bad"])
+    weights = {text.words["good"]: 1.0, text.words["bad"]: -1.0}
+
+    def logits(words: IntArray, lengths: IntArray) -> FloatArray:
+        assert words.shape == (len(lengths), lengths.max())
+        sums = [
+            sum(weights.get(int(w), 0.0) for w in row[:n])
+            for row, n in zip(words, lengths, strict=True)
+        ]
+        return np.array([[0, 2 * s] for s in sums], dtype=np.float32)
+
+    return SentimentPredictor(text, 2.0, logits)
+
+
+def test_probabilities_are_tempered(predictor: SentimentPredictor) -> None:
+    good, bad = predictor.predict([SentimentItem("good"), SentimentItem("bad bad")])
+    assert (good.label, bad.label) == ("positive", "negative")
+    assert good.score == pytest.approx(1 / (1 + np.exp(-1)), abs=1e-6)
+    assert bad.score == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-6)
+    for result in (good, bad):
+        assert result.scores[result.label] == result.score
+        assert sum(result.scores.values()) == pytest.approx(1, abs=1e-6)
+    assert good.sentences is None and (good.n_tokens, bad.n_tokens) == (1, 2)
+
+
+def test_sentences_have_their_own_verdicts_and_offsets(predictor: SentimentPredictor) -> None:
+    text = "  It is good. \n\n So bad!  "
+    plain, split = predictor.predict([SentimentItem("good"), SentimentItem(text, sentences=True)])
+    assert plain.sentences is None
+    assert split.sentences is not None
+    assert [(s.text, s.label) for s in split.sentences] == [
+        ("It is good.", "positive"),
+        ("So bad!", "negative"),
+    ]
+    assert all(text[s.start : s.end] == s.text for s in split.sentences)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\U0001f600"])
+def test_text_without_known_words_gets_an_answer(predictor: SentimentPredictor, text: str) -> None:
+    result = predictor.predict([SentimentItem(text, sentences=True)])[0]
+    assert result.score == pytest.approx(0.5)
+
+
+def test_nothing_to_do(predictor: SentimentPredictor) -> None:
+    assert predictor.predict([]) == []
+
+
+def test_order_is_kept_over_batches(predictor: SentimentPredictor) -> None:
+    items = [SentimentItem("good " * (i % 50 + 1) + "bad " * (i % 7)) for i in range(600)]
+    singles = {item.text: predictor.predict([item])[0] for item in items}
+    assert predictor.predict(items) == [singles[item.text] for item in items]
