@@ -88,6 +88,28 @@ def read_tagged(root: Path, dataset: DataSet, split: Split) -> list[TaggedSenten
     return sentences
 
 
+def read_unlabelled(root: Path, file: str) -> list[str]:
+    """Read the texts of a `.jsonl` file, labels or not.
+
+    Args:
+        root: Where the data sets are.
+        file: Path below it; `.xz` may be left out.
+
+    Raises:
+        DataError: A line is not an object with a string `text`.
+    """
+    texts = []
+    for number, line in enumerate(read_lines(root, "", file.removesuffix(".xz")), 1):
+        try:
+            text = json.loads(line)["text"]
+        except (json.JSONDecodeError, TypeError, KeyError) as error:
+            raise DataError(f"{file}, line {number}: {error!r}") from error
+        if not isinstance(text, str):
+            raise DataError(f"{file}, line {number}: text is no string")
+        texts.append(text)
+    return texts
+
+
 def read_labelled(root: Path, dataset: DataSet, split: Split) -> list[LabelledText]:
     """Read the texts of a sentiment set.
 

@@ -19,10 +19,11 @@ from seqserve.models.tagger import Tagger, TaggerConfig
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.tagging import TaggerText, TaggerTextConfig, retokenize
 from seqserve.text.vocabulary import UNKNOWN_ID
-from seqserve.text.words import Token
+from seqserve.text.words import Token, lookup_form, tokenize
 from seqserve.training.data import TaggedSentence, read_tagged
 from seqserve.training.metrics import entity_scores
 from seqserve.training.recipe import Recipe
+from seqserve.training.vectors import Corpus, VectorConfig, start_from_vectors, vector_file
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,13 @@ class NerConfig:
     Args:
         labels: Entity labels, in the order of their tag ids.
         word_dropout: Share of training words that are read as unknown, so that `<unk>` is learnt.
+        vectors: Where the word embeddings start from.
         reader: How text becomes ids.
     """
 
     labels: tuple[str, ...]
     word_dropout: float = 0.05
+    vectors: VectorConfig = field(default_factory=VectorConfig)
     reader: TaggerTextConfig = field(default_factory=TaggerTextConfig)
 
 
@@ -149,7 +152,15 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     text = TaggerText.from_mapping(json.loads(path.read_text(encoding="utf-8")), str(path))
     torch.manual_seed(recipe.loop.seed)
     model = make_tagger(recipe, text).to(device)
+    corpus = Corpus((" ".join(s.tokens) for s in train), _forms)
+    vectors = vector_file(config.vectors, root, directory, corpus, model.config.word_dim)
+    if vectors is not None:
+        start_from_vectors(model, text.words, vectors, model.config.word_dim)
     return NerTask(model, text, (train, dev), config.word_dropout, recipe.loop.batch_tokens)
+
+
+def _forms(text: str) -> list[str]:
+    return [lookup_form(token.form) for token in tokenize(text)]
 
 
 def make_tagger(recipe: Recipe, text: TaggerText) -> Tagger:

@@ -17,11 +17,12 @@ from seqserve.arrays import FloatArray, IntArray
 from seqserve.config import from_mapping
 from seqserve.models.classifier import Classifier, ClassifierConfig
 from seqserve.text.batching import length_batches, pad
-from seqserve.text.classification import ClassifierText, ClassifierTextConfig
+from seqserve.text.classification import ClassifierText, ClassifierTextConfig, forms
 from seqserve.text.vocabulary import UNKNOWN_ID
 from seqserve.training.data import LabelledText, read_labelled
 from seqserve.training.metrics import label_scores
 from seqserve.training.recipe import Recipe
+from seqserve.training.vectors import Corpus, VectorConfig, start_from_vectors, vector_file
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,13 @@ class SentimentConfig:
     Args:
         labels: Names of label 0, 1, ...
         word_dropout: Share of training words that are read as unknown.
+        vectors: Where the word embeddings start from.
         reader: How text becomes ids.
     """
 
     labels: tuple[str, ...]
     word_dropout: float = 0.1
+    vectors: VectorConfig = field(default_factory=VectorConfig)
     reader: ClassifierTextConfig = field(default_factory=ClassifierTextConfig)
 
 
@@ -141,6 +144,10 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     text = ClassifierText.from_mapping(json.loads(path.read_text(encoding="utf-8")), str(path))
     torch.manual_seed(recipe.loop.seed)
     model = make_classifier(recipe, text).to(device)
+    corpus = Corpus((example.text for example in train), forms)
+    vectors = vector_file(config.vectors, root, directory, corpus, model.config.word_dim)
+    if vectors is not None:
+        start_from_vectors(model, text.words, vectors, model.config.word_dim)
     return SentimentTask(model, text, (train, dev), config.word_dropout, recipe.loop.batch_tokens)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from model_export.graph import INT8_MIN_SIZE, GraphBuilder, quantise_rows
 from seqserve.arrays import FloatArray
-from seqserve.bundle import Precision
+from seqserve.manifest import Precision
 from seqserve.runtime.session import make_session, run
 
 RNG = np.random.default_rng(0)

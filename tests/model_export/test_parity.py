@@ -17,8 +17,8 @@ from model_export.parity import check_classifier, check_tagger, check_transforme
 from model_export.tagger_graph import tagger_graph
 from model_export.transformer_graph import decoder_step_graph, encoder_graph
 from seqserve.arrays import FloatArray, IntArray
-from seqserve.bundle import Precision
 from seqserve.errors import ExportError
+from seqserve.manifest import Precision
 from seqserve.models.classifier import Classifier, ClassifierConfig
 from seqserve.models.tagger import Tagger
 from seqserve.models.transformer import Transformer

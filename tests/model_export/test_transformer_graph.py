@@ -8,7 +8,7 @@ import torch
 
 from model_export.transformer_graph import decoder_step_graph, encoder_graph
 from seqserve.arrays import FloatArray, IntArray
-from seqserve.bundle import Precision
+from seqserve.manifest import Precision
 from seqserve.models.transformer import Transformer, TransformerConfig
 from seqserve.runtime.session import make_session
 from seqserve.runtime.translation import OnnxTranslator

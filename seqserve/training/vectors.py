@@ -1,0 +1,166 @@
+"""Word vectors to start from: read from a file, or learnt here from text without labels.
+
+The file format is the one that GloVe, word2vec and fastText share: a word and its numbers a line, with or
+without a first line of two counts.
+
+Source: Mikolov et al. 2013 (skip-gram with negative sampling), by the `gensim` library.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from seqserve.errors import ConfigError, DataError
+from seqserve.text.vocabulary import UNKNOWN_ID, Vocabulary
+from seqserve.text.words import lookup_form
+from seqserve.training.data import read_lines, read_unlabelled
+
+_HEADER_FIELDS = 2
+
+
+@dataclass(frozen=True)
+class VectorConfig:
+    """Where the start vectors come from; neither: random ones.
+
+    Args:
+        file: Vector file below the data root, plain or `.xz`.
+        learn: Learn vectors from the training texts and from `unlabelled`, once per run.
+        unlabelled: Files of texts without labels below the data root, `.jsonl` or `.jsonl.xz`.
+        epochs: Passes over the texts when learning.
+    """
+
+    file: str | None = None
+    learn: bool = False
+    unlabelled: tuple[str, ...] = ()
+    epochs: int = 3
+
+
+class HasWordVectors(Protocol):
+    """A model whose word embeddings can be set."""
+
+    def use_word_vectors(self, vectors: Tensor, rows: Tensor) -> None:
+        """Set the embeddings of the word ids `rows` (N,) to `vectors` (N, D)."""
+
+
+def start_from_vectors(
+    model: HasWordVectors,
+    vocabulary: Vocabulary,
+    path: Path,
+    word_dim: int,
+) -> float:
+    """Set the embeddings of all words that a vector file has.
+
+    Args:
+        model: What is about to be trained.
+        vocabulary: Its words.
+        path: The vector file.
+        word_dim: Width of the embeddings.
+
+    Returns:
+        The share of the vocabulary that got a vector.
+
+    Raises:
+        DataError: A line does not hold a word and `word_dim` numbers.
+    """
+    rows, vectors, seen = [], [], set()
+    for number, line in enumerate(read_lines(path.parent, "", path.name), 1):
+        word, *values = line.rstrip().split(" ")
+        if number == 1 and len(values) + 1 == _HEADER_FIELDS and word.isdigit():
+            continue
+        row = vocabulary[lookup_form(word)]
+        if row == UNKNOWN_ID or row in seen:
+            continue
+        if len(values) != word_dim:
+            raise DataError(f"{path}, line {number}: {len(values)} numbers; word_dim is {word_dim}")
+        try:
+            vectors.append([float(value) for value in values])
+        except ValueError as error:
+            raise DataError(f"{path}, line {number}: {error}") from error
+        rows.append(row)
+        seen.add(row)
+    if not rows:
+        raise DataError(f"{path} has a vector for none of the {len(vocabulary)} words")
+    model.use_word_vectors(torch.tensor(vectors), torch.tensor(rows))
+    return len(rows) / len(vocabulary)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What vectors can be learnt from.
+
+    Args:
+        texts: The training texts.
+        forms: Cuts a text into looked-up forms, as the task's text side does.
+    """
+
+    texts: Iterable[str]
+    forms: Callable[[str], list[str]]
+
+
+def vector_file(
+    config: VectorConfig, root: Path, directory: Path, corpus: Corpus, word_dim: int
+) -> Path | None:
+    """Give the vector file that a config means; learns it where it says so.
+
+    Args:
+        config: Where the vectors come from.
+        root: Where the data sets are.
+        directory: The run; a learnt file lies there, and is kept when the run is resumed.
+        corpus: Read only when learning.
+        word_dim: Width of the vectors.
+
+    Returns:
+        The file, or None where the config names no vectors.
+
+    Raises:
+        ConfigError: The config names a file and wants to learn one as well.
+    """
+    if config.file and config.learn:
+        raise ConfigError("[text.vectors]: give a file, or learn = true, not both")
+    if config.file:
+        return root / config.file.removesuffix(".xz")
+    if not config.learn:
+        return None
+    path = directory / "vectors.txt"
+    if not path.exists():
+        unlabelled = chain.from_iterable(read_unlabelled(root, f) for f in config.unlabelled)
+        texts = map(corpus.forms, chain(corpus.texts, unlabelled))
+        learn_vectors(texts, word_dim, config.epochs, path)
+    return path
+
+
+def learn_vectors(texts: Iterable[Sequence[str]], word_dim: int, epochs: int, path: Path) -> None:
+    """Learn skip-gram vectors and write them as a text file; the same texts give the same file.
+
+    Args:
+        texts: Tokens of each text, in their looked-up form.
+        word_dim: Width of the vectors.
+        epochs: Passes over the texts.
+        path: Where to.
+    """
+    from gensim.models import Word2Vec
+
+    learnt = Word2Vec(
+        sentences=[list(tokens) for tokens in texts],
+        vector_size=word_dim,
+        epochs=epochs,
+        sg=1,
+        negative=5,
+        window=5,
+        min_count=2,
+        sample=1e-4,
+        workers=1,
+        seed=1,
+        hashfxn=lambda word: zlib.crc32(str(word).encode()),
+    )
+    partial = path.with_name(path.name + ".partial")
+    learnt.wv.save_word2vec_format(str(partial))
+    partial.replace(path)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from seqserve.errors import ConfigError, DataError
+from seqserve.text.vocabulary import Vocabulary
+from seqserve.training import ner, sentiment
+from seqserve.training.vectors import (
+    Corpus,
+    VectorConfig,
+    learn_vectors,
+    start_from_vectors,
+    vector_file,
+)
+from tests.tiny import TinyProject
+
+VOCABULARY = Vocabulary(["cat", "dog", "0000"])
+
+
+class Embeddings:
+    def __init__(self) -> None:
+        self.weight = torch.zeros(len(VOCABULARY), 2)
+
+    def use_word_vectors(self, vectors: Tensor, rows: Tensor) -> None:
+        self.weight[rows] = vectors
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("header", ["", "4 2\n"], ids=["glove", "word2vec"])
+def test_known_words_get_their_vector_the_first_of_doubles(tmp_path: Path, header: str) -> None:
+    path = write(tmp_path / "v.txt", header + "Cat 1 2\nfish 3 4\n1984 5 6\ncat 9 9\n")
+    model = Embeddings()
+    share = start_from_vectors(model, VOCABULARY, path, 2)
+    assert model.weight[VOCABULARY["cat"]].tolist() == [1, 2]
+    assert model.weight[VOCABULARY["0000"]].tolist() == [5, 6]
+    assert model.weight[VOCABULARY["dog"]].tolist() == [0, 0]
+    assert share == pytest.approx(2 / len(VOCABULARY))
+
+
+MISTAKES = {
+    "other width": ("cat 1 2 3\n", "line 1: 3 numbers; word_dim is 2"),
+    "no number": ("dog 1 2\ncat 1 x\n", "line 2: could not convert"),
+    "no word in common": ("fish 1 2\n", "none of the 5 words"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_are_named(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        start_from_vectors(Embeddings(), VOCABULARY, write(tmp_path / "v.txt", content), 2)
+
+
+def test_learnt_vectors_are_reproducible_and_know_neighbours(tmp_path: Path) -> None:
+    texts = [["the", animal, "eats", "food"] for animal in ("cat", "dog")] * 60
+    texts += [["a", "car", "needs", "fuel"]] * 60
+    for name in ("a.txt", "b.txt"):
+        learn_vectors(texts, 8, 400, tmp_path / name)
+    assert (tmp_path / "a.txt").read_bytes() == (tmp_path / "b.txt").read_bytes()
+    vectors = {}
+    for line in (tmp_path / "a.txt").read_text().splitlines()[1:]:
+        word, *values = line.split()
+        vectors[word] = torch.tensor([float(v) for v in values])
+    near = torch.cosine_similarity(vectors["cat"], vectors["dog"], dim=0)
+    assert near > torch.cosine_similarity(vectors["cat"], vectors["car"], dim=0)
+
+
+def test_vectors_are_learnt_once_from_all_texts(tmp_path: Path) -> None:
+    write(tmp_path / "more.jsonl", "\n".join([json.dumps({"text": "cat dog"})] * 3) + "\n")
+    config = VectorConfig(learn=True, unlabelled=("more.jsonl.xz",), epochs=1)
+    path = vector_file(config, tmp_path, tmp_path, Corpus(["bird bird"] * 3, str.split), 4)
+    assert path is not None
+    assert {line.split()[0] for line in path.read_text().splitlines()[1:]} == {"cat", "dog", "bird"}
+    before = path.read_bytes()
+    assert vector_file(config, tmp_path, tmp_path, Corpus(["other"], str.split), 4) == path
+    assert path.read_bytes() == before
+
+
+def test_file_or_learning_not_both(tmp_path: Path) -> None:
+    corpus = Corpus([], str.split)
+    assert vector_file(VectorConfig(), tmp_path, tmp_path, corpus, 4) is None
+    given = vector_file(VectorConfig(file="v.txt.xz"), tmp_path, tmp_path, corpus, 4)
+    assert given == tmp_path / "v.txt"
+    with pytest.raises(ConfigError, match="not both"):
+        vector_file(VectorConfig(file="v", learn=True), tmp_path, tmp_path, corpus, 4)
+
+
+def test_unlabelled_lines_must_hold_a_text(tmp_path: Path) -> None:
+    config = VectorConfig(learn=True, unlabelled=("more.jsonl",))
+    for content in ("{", '{"label": 1}', '{"text": 1}'):
+        write(tmp_path / "more.jsonl", content + "\n")
+        with pytest.raises(DataError, match=r"more\.jsonl, line 1"):
+            vector_file(config, tmp_path, tmp_path, Corpus([], str.split), 4)
+
+
+@pytest.mark.parametrize("task", ["ner", "sentiment"])
+def test_recipes_start_from_vectors(tiny: TinyProject, tmp_path: Path, task: str) -> None:
+    recipe = tiny.recipes[task]
+    vectors = {"learn": True, "epochs": 1}
+    recipe = replace(recipe, text={**recipe.text, "vectors": vectors})
+    module = {"ner": ner, "sentiment": sentiment}[task]
+    made = module.prepare(recipe, tiny.data, tmp_path, torch.device("cpu"))
+    first = (tmp_path / "vectors.txt").read_text().splitlines()[1].split()
+    values = torch.tensor([float(v) for v in first[1:]])
+    distances = (made.model.words.weight - values).abs().amax(1)
+    assert distances.min() < 1e-6
