@@ -1,0 +1,272 @@
+"""The outermost layer of the HTTP surface: what holds for every route and every error.
+
+It gives each request an id and a stop-watch, turns every exception into problem+json, counts the
+request and writes its log line. It knows no task. Bodies are read here too, since their limits are
+the edge's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+import orjson
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from seqserve.errors import (
+    BodyTooLarge,
+    DeadlineExceeded,
+    InputError,
+    InvalidJson,
+    MethodNotAllowed,
+    NotFound,
+    SeqserveError,
+    UnavailableError,
+    UnsupportedMediaType,
+)
+from service import metrics
+from service.batcher import QueueFull
+from service.logs import failure_fields, get_logger
+
+STAGES = ("queue", "pre", "model", "post")
+UNKNOWN_ROUTE = "unknown"
+INTERNAL_SENTENCE = (
+    "Something went wrong on our side; the log has the details under this request id."
+)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=-]{1,128}")
+_QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics"})
+_CLIENT_GONE = 499  # what nginx calls it; nobody is there to read it
+
+
+class TextFailed(SeqserveError):
+    """An engine failed on one text; the message names the text and is public."""
+
+
+@dataclass
+class Exchange:
+    """What is known about the request in flight; handlers fill it, the edge reports it."""
+
+    request_id: str
+    route: str = UNKNOWN_ROUTE
+    started: float = field(default_factory=time.perf_counter)
+    status: int = 500
+    code: str = "internal"
+    stages_ms: dict[str, float] = field(default_factory=dict)
+    log_fields: dict[str, object] = field(default_factory=dict)
+
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the request came in."""
+        return (time.perf_counter() - self.started) * 1000
+
+
+def exchange_of(request: Request) -> Exchange:
+    """The exchange that the edge opened for this request."""
+    exchange: Exchange = request.scope["seqserve.exchange"]
+    return exchange
+
+
+class Edge:
+    """ASGI middleware around the router. Nothing that a handler raises gets past it.
+
+    Args:
+        app: A router that raises `HTTPException` for unknown routes and methods.
+        routes: The route templates; any other path is reported as `unknown`.
+    """
+
+    def __init__(self, app: ASGIApp, routes: frozenset[str]) -> None:
+        self._app = app
+        self._routes = routes
+        self._n_in_flight: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one HTTP request, whatever happens."""
+        exchange = Exchange(_request_id(Headers(scope=scope)))
+        if scope["path"] in self._routes:
+            exchange.route = scope["path"]
+        has_started = False
+
+        async def send_stamped(message: Message) -> None:
+            nonlocal has_started
+            if message["type"] == "http.response.start":
+                has_started = True
+                exchange.status = message["status"]
+                _stamp(MutableHeaders(raw=message["headers"]), exchange)
+            await send(message)
+
+        # Starlette's router raises, rather than answers, when it finds an "app" in the scope.
+        inner = {**scope, "app": self, "seqserve.exchange": exchange}
+        try:
+            self._count_in_flight(exchange.route, 1)
+            await self._app(inner, receive, send_stamped)
+            exchange.code = "ok"
+        except Exception as error:
+            response = problem_response(error, exchange)
+            if not has_started:
+                await response(inner, receive, send_stamped)
+        finally:
+            self._count_in_flight(exchange.route, -1)
+            _report(exchange, scope["method"])
+
+    def _count_in_flight(self, route: str, change: int) -> None:
+        self._n_in_flight[route] += change
+        metrics.IN_FLIGHT.labels(route).set(self._n_in_flight[route])
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _stamp(headers: MutableHeaders, exchange: Exchange) -> None:
+    headers["X-Request-ID"] = exchange.request_id
+    if exchange.stages_ms:
+        headers["Server-Timing"] = ", ".join(
+            f"{stage};dur={exchange.stages_ms[stage]:.2f}" for stage in STAGES
+        )
+
+
+def _report(exchange: Exchange, method: str) -> None:
+    """Counts the request and writes its log line."""
+    elapsed_ms = exchange.elapsed_ms()
+    metrics.REQUESTS.labels(exchange.route, exchange.status, exchange.code).inc()
+    metrics.REQUEST_SECONDS.labels(exchange.route).observe(elapsed_ms / 1000)
+    is_quiet = exchange.route in _QUIET_ROUTES and exchange.status == HTTPStatus.OK
+    log = get_logger().debug if is_quiet else get_logger().info
+    log(
+        "request",
+        request_id=exchange.request_id,
+        method=method if method in _METHODS else "other",
+        route=exchange.route,
+        status=exchange.status,
+        code=exchange.code,
+        duration_ms=round(elapsed_ms, 2),
+        **{f"{stage}_ms": round(ms, 2) for stage, ms in exchange.stages_ms.items()},
+        **exchange.log_fields,
+    )
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def _as_ours(error: Exception) -> SeqserveError | None:
+    """The error of our tree that says the same, or None where there is none."""
+    if isinstance(error, SeqserveError):
+        return error
+    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND:
+        return NotFound("No such route; /docs lists what there is.")
+    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "")
+        return MethodNotAllowed(f"This route allows: {allowed}.")
+    return None
+
+
+def problem_response(error: Exception, exchange: Exchange) -> Response:
+    """The problem+json answer to an exception; what it hides is in the log."""
+    if isinstance(error, ClientDisconnect):
+        exchange.code, exchange.status = "client_gone", _CLIENT_GONE
+        return Response(status_code=_CLIENT_GONE)
+    known = _as_ours(error) or SeqserveError()
+    exchange.code = known.code
+    is_public = isinstance(known, (InputError, UnavailableError, TextFailed))
+    detail = str(known) if is_public else INTERNAL_SENTENCE
+    if not is_public:
+        get_logger().error(
+            "failure", request_id=exchange.request_id, route=exchange.route, **failure_fields(error)
+        )
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if isinstance(known, UnavailableError) and not isinstance(known, DeadlineExceeded):
+        seconds = known.retry_after_s if isinstance(known, QueueFull) else 1
+        headers["Retry-After"] = str(seconds)
+    problem = {
+        "type": "about:blank",
+        "title": known.title,
+        "status": known.status,
+        "code": known.code,
+        "detail": detail,
+        "request_id": exchange.request_id,
+    }
+    return Response(orjson.dumps(problem), known.status, headers, "application/problem+json")
+
+
+async def read_json(request: Request, max_bytes: int) -> object:
+    """The request's body, parsed.
+
+    Raises:
+        UnsupportedMediaType: the content type is not JSON in UTF-8.
+        BodyTooLarge: the body is over the limit; no more than the limit is kept in memory.
+        InvalidJson: as for `parse_json`.
+    """
+    _check_content_type(request.headers.get("content-type", ""))
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("The body must be sent without content-encoding.")
+    too_large = BodyTooLarge(
+        f"The body has more than {max_bytes} bytes. Split it, or raise SEQSERVE_MAX_BODY_BYTES."
+    )
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > max_bytes:
+        raise too_large
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise too_large
+    return parse_json(bytes(body))
+
+
+def _check_content_type(content_type: str) -> None:
+    media_type, _, parameters = content_type.partition(";")
+    charset = re.search(r"charset=\"?([\w-]+)", parameters, re.IGNORECASE)
+    is_utf8 = charset is None or charset.group(1).lower() in {"utf-8", "utf8"}
+    if media_type.strip().lower() != "application/json" or not is_utf8:
+        raise UnsupportedMediaType("Send Content-Type: application/json, in UTF-8.")
+
+
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise ValueError("an object has the same key twice")
+    return document
+
+
+def parse_json(body: bytes) -> object:
+    """Strict JSON: no NaN, no key twice, no lone surrogate, no bottomless nesting.
+
+    The standard library's parser does it: orjson's keeps the last of two keys and, in 3.13, overruns the
+    stack on nested brackets.
+
+    Raises:
+        InvalidJson: what is wrong, and where; never what stands there.
+    """
+    try:
+        text = body.decode()
+        document: object = json.loads(
+            text, object_pairs_hook=_unique_keys, parse_constant=_reject_constant
+        )
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeDecodeError as error:
+        raise InvalidJson(f"The body is not UTF-8 at byte {error.start}.") from None
+    except UnicodeEncodeError:
+        raise InvalidJson("The body has half of a surrogate pair: no valid Unicode.") from None
+    except json.JSONDecodeError as error:
+        raise InvalidJson(f"The body is not JSON at character {error.pos}: {error.msg}.") from None
+    except RecursionError:
+        raise InvalidJson("The body is nested too deeply.") from None
+    except ValueError as error:
+        raise InvalidJson(f"The body is not JSON: {error}.") from None
+    return document

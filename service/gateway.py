@@ -1,0 +1,219 @@
+"""The routes: from a request to items, through the queue, and back to JSON.
+
+The whole HTTP surface is this one ASGI application. It does not use `@bentoml.api` routes: those
+answer errors in four shapes of their own, accept bodies without bound, and cost more per request.
+app.py puts it in front of BentoML's own application, so that nothing of that one is reachable from
+outside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route, Router
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from seqserve.errors import DeadlineExceeded, Draining, InputError, NotReady
+from service import metrics, openapi, wire
+from service.batcher import Answer, Batcher, BatchLimits, ItemError, estimate_tokens
+from service.edge import INTERNAL_SENTENCE, Edge, Exchange, TextFailed, exchange_of, read_json
+from service.links import Engines, Link
+from service.settings import Settings, TaskName
+from service.tasks import TASKS, Plan, Task, parse_request
+
+T = TypeVar("T")
+
+
+class Application:
+    """One link and one queue per task, and the routes over them.
+
+    Args:
+        settings: Limits and timeouts.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._openapi = orjson.dumps(openapi.build_document(TASKS))
+        self.links: dict[TaskName, Link] = {}
+        self.queues: dict[TaskName, Batcher[wire.Work, wire.Done]] = {}
+        self.is_draining = False
+        routes = [Route(task.path, self._endpoint(task), methods=["POST"]) for task in TASKS]
+        routes += [
+            Route("/v1/models", self._models),
+            Route("/livez", self._livez),
+            Route("/readyz", self._readyz),
+            Route("/metrics", self._metrics),
+            Route("/docs", self._docs),
+            Route("/docs.json", self._docs_json),
+        ]
+        assets = Mount("/docs/assets", StaticFiles(directory=openapi.ASSETS))
+        router = Router([*routes, assets], redirect_slashes=False)
+        self._edge = Edge(router, frozenset(route.path for route in routes))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one HTTP request."""
+        await self._edge(scope, receive, send)
+
+    def start(self, engines: Mapping[TaskName, Engines]) -> None:
+        """Begins to look for the engines of every task; they may still be loading."""
+        limits = BatchLimits(
+            self._settings.max_queue_texts,
+            self._settings.max_queue_tokens,
+            self._settings.max_batch_texts,
+            self._settings.max_batch_tokens,
+        )
+        for name, behind in engines.items():
+            link = Link(name, behind, self._settings.ping_timeout_ms / 1000)
+            self.links[name] = link
+            self.queues[name] = Batcher(name, link.predict, limits)
+            link.connect()
+
+    async def stop(self) -> None:
+        """Refuses new requests and stops looking for engines."""
+        self.is_draining = True
+        for link in self.links.values():
+            await link.close()
+
+    def _endpoint(self, task: Task) -> Callable[[Request], Awaitable[Response]]:
+        async def predict(request: Request) -> Response:
+            return await self._predict(task, request)
+
+        return predict
+
+    async def _predict(self, task: Task, request: Request) -> Response:
+        if self.is_draining:
+            raise Draining("The server is shutting down.")
+        exchange = exchange_of(request)
+        deadline = asyncio.get_running_loop().time() + self._timeout_s(task, request)
+        link = self.links[task.name]
+        link.require_up()
+        try:
+            async with asyncio.timeout_at(deadline):
+                document = await read_json(request, self._settings.max_body_bytes)
+        except TimeoutError:
+            raise DeadlineExceeded("The deadline passed before the body had come.") from None
+        parsed = parse_request(task, document, self._settings)
+        plan = task.plan(parsed, link.cards, self._settings)
+        works = [
+            (wire.Work(exchange.request_id, plan.card.name, item), estimate_tokens(item["text"]))
+            for item in plan.items
+        ]
+        pre_ms = exchange.elapsed_ms()
+        try:
+            answer = await _unless_gone(request, self.queues[task.name].submit(works, deadline))
+        except ItemError as failure:
+            raise _for_caller(failure) from failure.error
+        return _respond(task, plan, answer, exchange, pre_ms)
+
+    def _timeout_s(self, task: Task, request: Request) -> float:
+        given = request.headers.get("x-timeout-ms")
+        if given is None:
+            return self._settings.timeout_ms(task.name) / 1000
+        if not (given.isascii() and given.isdecimal() and len(given) < 10 and int(given) > 0):
+            raise InputError("X-Timeout-Ms: must be a whole number of milliseconds above 0.")
+        return min(int(given), self._settings.max_timeout_ms) / 1000
+
+    async def _models(self, request: Request) -> Response:
+        missing = [name for name, link in self.links.items() if not link.cards]
+        if missing:
+            raise NotReady(f"Not loaded yet: {', '.join(missing)}.")
+        cards = [card for link in self.links.values() for card in link.cards]
+        return _json({"models": cards})
+
+    async def _livez(self, request: Request) -> Response:
+        return _json({"status": "alive"})
+
+    async def _readyz(self, request: Request) -> Response:
+        if self.is_draining:
+            raise Draining("The server is shutting down.")
+        reasons = await asyncio.gather(*(link.ping() for link in self.links.values()))
+        faults = [
+            f"{name}: {reason}" for name, reason in zip(self.links, reasons, strict=True) if reason
+        ]
+        if faults:
+            raise NotReady("; ".join(faults) + ".")
+        return _json({"status": "ready"})
+
+    async def _metrics(self, request: Request) -> Response:
+        page, content_type = await asyncio.to_thread(metrics.metrics_page)
+        return Response(page, media_type=content_type)
+
+    async def _docs(self, request: Request) -> Response:
+        return HTMLResponse(openapi.PAGE)
+
+    async def _docs_json(self, request: Request) -> Response:
+        return Response(self._openapi, media_type="application/json")
+
+
+def _json(document: Any) -> Response:
+    return Response(orjson.dumps(document), media_type="application/json")
+
+
+async def _unless_gone(request: Request, work: Awaitable[T]) -> T:
+    """The result of the work, which is cancelled as soon as the client hangs up.
+
+    Raises:
+        ClientDisconnect: nobody waits for the answer any more.
+    """
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            working.cancel()
+            await asyncio.wait((working,))
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        working.cancel()
+        gone.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _for_caller(failure: ItemError) -> InputError | TextFailed:
+    """The error of a text, with the index of the text in front."""
+    where = f"text[{failure.index}]"
+    if isinstance(failure.error, InputError):
+        return type(failure.error)(f"{where}: {failure.error}")
+    return TextFailed(f"{where} could not be processed. {INTERNAL_SENTENCE}")
+
+
+def _respond(
+    task: Task, plan: Plan, answer: Answer[wire.Done], exchange: Exchange, pre_ms: float
+) -> Response:
+    """The JSON answer; notes down the stages and the usage on the way."""
+    started = time.perf_counter()
+    n_tokens = sum(done.n_tokens for done in answer.results)
+    body = orjson.dumps(
+        {
+            "model": plan.card.name,
+            "version": plan.card.version,
+            "results": [done.fields for done in answer.results],
+            "usage": {"n_texts": len(answer.results), "n_tokens": n_tokens},
+        }
+    )
+    exchange.log_fields = {
+        "model": plan.card.name,
+        "n_texts": len(answer.results),
+        "n_tokens": n_tokens,
+    }
+    exchange.stages_ms = {
+        "queue": answer.queue_s * 1000,
+        "pre": pre_ms,
+        "model": answer.engine_s * 1000,
+        "post": (time.perf_counter() - started) * 1000,
+    }
+    for stage, duration_ms in exchange.stages_ms.items():
+        metrics.STAGE_SECONDS.labels(task.name, stage).observe(duration_ms / 1000)
+    return Response(body, media_type="application/json")

@@ -1,0 +1,218 @@
+"""The engines of one task: opened, checked, and kept from failing a batch for one text's sake.
+
+A host lives in a runner's process, or in the gateway's when the topology is `embedded`. It knows
+neither BentoML nor HTTP, and it imports onnxruntime only when it is made.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import orjson
+
+from seqserve.bundle import Bundle
+from seqserve.config import from_mapping
+from seqserve.errors import BundleError, ConfigError, InputError
+from service import wire
+from service.logs import failure_fields, get_logger
+from service.settings import Settings, TaskName
+
+FAILED_SENTENCE = "the model failed its start checks, see the log"
+MISSING_SENTENCE = "no bundle of this task was found"
+
+
+class Engine(Protocol):
+    """What `seqserve.runtime.open_engine` gives, and what a custom factory must give."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """The model directory behind it."""
+        ...
+
+    def predict(self, items: Sequence[Any], /) -> Sequence[Any]:
+        """One result per item, in order; records of seqserve/runtime/records.py."""
+        ...
+
+
+@dataclass(frozen=True)
+class Card:
+    """One loaded bundle, as `GET /v1/models` shows it."""
+
+    name: str
+    task: TaskName
+    languages: list[str]
+    labels: list[str]
+    version: str
+    sha256: str
+    limits: dict[str, Any]
+    precision: str
+    figures: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a host says about itself: its cards, or the reason why there are none."""
+
+    cards: list[Card] = field(default_factory=list)
+    reason: str | None = None
+
+    def pack(self) -> bytes:
+        """For the way from a runner to the gateway."""
+        return orjson.dumps(self, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Status:
+        """Reverses `pack`."""
+        document = orjson.loads(packed)
+        return cls([Card(**card) for card in document["cards"]], document["reason"])
+
+
+def load_function(reference: str) -> Callable[..., Any]:
+    """The function behind `module:function`.
+
+    Raises:
+        ConfigError: there is no such module or function.
+    """
+    module, _, name = reference.partition(":")
+    try:
+        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{reference} cannot be imported") from error
+    return function
+
+
+def find_bundles(directory: Path, task: TaskName) -> list[Path]:
+    """The model directories of one task, by name.
+
+    Raises:
+        BundleError: a manifest cannot be read.
+    """
+    found = []
+    for manifest in sorted(directory.glob("[!.]*/manifest.json")):
+        try:
+            document = orjson.loads(manifest.read_bytes())
+            if document["task"] == task:
+                found.append(manifest.parent)
+        except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise BundleError(f"{manifest} cannot be read") from error
+    return found
+
+
+class Host:
+    """Opens and checks the engines of a task; a failure is kept and told, not raised.
+
+    A process that died on a damaged bundle would only be started again and again.
+    """
+
+    def __init__(self, task: TaskName, settings: Settings) -> None:
+        self._task = task
+        self._engines: dict[str, Engine] = {}
+        self._item_type: type[Any] = dict
+        self.status = Status(reason=MISSING_SENTENCE)
+        try:
+            self._open(settings)
+        except Exception as error:
+            reason = str(error) if isinstance(error, (BundleError, ConfigError)) else None
+            get_logger().error("start failed", task=task, reason=reason, **failure_fields(error))
+            self._engines.clear()
+            self.status = Status(reason=FAILED_SENTENCE)
+
+    def _open(self, settings: Settings) -> None:
+        directories = find_bundles(settings.bundles_dir, self._task)
+        if not directories:
+            get_logger().error("no bundle", task=self._task, directory=str(settings.bundles_dir))
+            return
+        from seqserve.runtime.engine import ITEMS, check_golden  # brings onnxruntime in
+
+        self._item_type = ITEMS[self._task]
+        open_engine = load_function(settings.engine_factory)
+        for directory in directories:
+            started = time.perf_counter()
+            engine: Engine = open_engine(directory)
+            check_golden(cast(Any, engine))  # also warms it up
+            self._engines[engine.bundle.manifest.name] = engine
+            seconds = round(time.perf_counter() - started, 3)
+            get_logger().info("bundle ready", task=self._task, path=str(directory), seconds=seconds)
+        cards = [_card(self._task, engine.bundle) for engine in self._engines.values()]
+        _check_distinct(self._task, cards, len(directories))
+        self.status = Status(cards)
+
+    def predict(self, packed: Sequence[bytes]) -> list[bytes]:
+        """Exactly one reply per text, in order; a text that fails leaves the others alone.
+
+        Args:
+            packed: Texts from `wire.pack_work`.
+
+        Returns:
+            Replies for `wire.unpack_reply`.
+        """
+        started = time.perf_counter()
+        works = [wire.unpack_work(one) for one in packed]
+        by_model: dict[str, list[int]] = defaultdict(list)
+        for index, work in enumerate(works):
+            by_model[work.model].append(index)
+        outcomes: dict[int, Any] = {}
+        for model, indices in by_model.items():
+            results = self._attempt(self._engines[model], [works[index] for index in indices])
+            outcomes.update(zip(indices, results, strict=True))
+        engine_s = time.perf_counter() - started
+        return [self._pack(outcomes[i], works[i], engine_s) for i in range(len(works))]
+
+    def _attempt(self, engine: Engine, works: Sequence[wire.Work]) -> list[Any]:
+        """Results of a batch; where it fails, of its halves, down to the text that is to blame."""
+        try:
+            items = [from_mapping(self._item_type, work.item, "item") for work in works]
+            results = list(engine.predict(items))
+            if len(results) != len(works):
+                raise RuntimeError("an engine must give one result per item")
+            return results
+        except Exception as error:
+            if len(works) == 1:
+                self._note(error, works[0])
+                return [error]
+        middle = len(works) // 2
+        return self._attempt(engine, works[:middle]) + self._attempt(engine, works[middle:])
+
+    def _pack(self, outcome: Any, work: wire.Work, engine_s: float) -> bytes:
+        if isinstance(outcome, Exception):
+            return wire.pack_failure(outcome, engine_s)
+        try:
+            return wire.pack_result(outcome, engine_s)
+        except TypeError as error:  # the engine gave something that is no JSON
+            self._note(error, work)
+            return wire.pack_failure(error, engine_s)
+
+    def _note(self, error: Exception, work: wire.Work) -> None:
+        log = get_logger().info if isinstance(error, InputError) else get_logger().error
+        log("text failed", task=self._task, request_id=work.request_id, **failure_fields(error))
+
+
+def _card(task: TaskName, bundle: Bundle) -> Card:
+    manifest = bundle.manifest
+    return Card(
+        name=manifest.name,
+        task=task,
+        languages=list(manifest.languages),
+        labels=list(manifest.labels),
+        version=manifest.version,
+        sha256=bundle.sha256,
+        limits=manifest.limits,
+        precision=manifest.precision,
+        figures=manifest.figures,
+    )
+
+
+def _check_distinct(task: TaskName, cards: Iterable[Card], n_bundles: int) -> None:
+    """Raises ConfigError: a request would not say which of two bundles is meant."""
+    served = {tuple(card.languages) if task == "translation" else task for card in cards}
+    if len(served) < n_bundles:
+        raise ConfigError(
+            f"{n_bundles} bundles for {len(served)} kinds of request; keep one bundle "
+            + ("per language pair" if task == "translation" else f"of task {task}")
+        )

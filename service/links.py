@@ -1,0 +1,170 @@
+"""How the gateway reaches the engines of one task: by RPC to a runner, or on a thread of its own process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from seqserve.errors import NotReady, UnavailableError
+from service import metrics, wire
+from service.batcher import DOWN_SENTENCE, Reply
+from service.host import Card, Host, Status
+from service.logs import failure_fields, get_logger
+
+_FIRST_RETRY_S = 0.1
+_LAST_RETRY_S = 1.0
+
+
+class Engines(Protocol):
+    """The engines of one task, wherever they are."""
+
+    async def status(self) -> bytes:
+        """A packed `Status`; answered even while a batch is computed."""
+        ...
+
+    async def predict(self, packed: list[bytes]) -> list[bytes]:
+        """One reply per text."""
+        ...
+
+
+class RunnerEngines:
+    """Engines in a runner's process.
+
+    Args:
+        runner: What `bentoml.depends()` gives.
+    """
+
+    def __init__(self, runner: Any) -> None:
+        self._client = runner.to_async
+
+    async def status(self) -> bytes:
+        """One RPC to an async API, which no batch can hold up."""
+        packed: bytes = await self._client.call("status")
+        return packed
+
+    async def predict(self, packed: list[bytes]) -> list[bytes]:
+        """One RPC for the whole batch."""
+        replies: list[bytes] = await self._client.call("predict", items=packed)
+        return replies
+
+
+class EmbeddedEngines:
+    """Engines in the gateway's process; one thread opens them and then computes.
+
+    Args:
+        make_host: Opens the engines.
+    """
+
+    def __init__(self, make_host: Callable[[], Host]) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._host = self._thread.submit(make_host)
+
+    async def status(self) -> bytes:
+        """Waits for the engines to open."""
+        host = await asyncio.shield(asyncio.wrap_future(self._host))
+        return host.status.pack()
+
+    async def predict(self, packed: list[bytes]) -> list[bytes]:
+        """Computes on the one thread."""
+        host = self._host.result()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, host.predict, packed)
+
+    def close(self) -> None:
+        """Lets the thread end after its batch."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+class Link:
+    """One task's engines with what the gateway knows about them.
+
+    Starting up and coming back after a crash are the same thing: pinging until there is an answer.
+
+    Args:
+        task: For the log and the metrics.
+        engines: Where to send the batches.
+        ping_timeout_s: How long a ping may take.
+    """
+
+    def __init__(self, task: str, engines: Engines, ping_timeout_s: float) -> None:
+        self._task = task
+        self._engines = engines
+        self._ping_timeout_s = ping_timeout_s
+        self._is_up = False
+        self._reason = "still loading"
+        self._pinging: asyncio.Task[None] | None = None
+        self.cards: list[Card] = []
+
+    def connect(self) -> None:
+        """Starts to ping in the background, until the engines answer."""
+        metrics.MODEL_UP.labels(self._task).set(0)
+        if self._pinging is None or self._pinging.done():
+            self._pinging = asyncio.get_running_loop().create_task(self._ping_until_up())
+
+    async def close(self) -> None:
+        """Stops pinging."""
+        if self._pinging is not None:
+            self._pinging.cancel()
+            await asyncio.wait([self._pinging])
+
+    def require_up(self) -> None:
+        """Raises NotReady: still loading. UnavailableError: loading failed, or the process died."""
+        if self._is_up:
+            return
+        if self.cards:
+            raise UnavailableError(DOWN_SENTENCE)
+        raise NotReady(f"{self._task}: {self._reason}.")
+
+    async def ping(self) -> str | None:
+        """Asks the engines how they are; never takes longer than the ping timeout.
+
+        Returns:
+            None when they are fine, else the reason.
+        """
+        try:
+            async with asyncio.timeout(self._ping_timeout_s):
+                status = Status.unpack(await self._engines.status())
+        except Exception as error:
+            get_logger().debug("ping failed", task=self._task, **failure_fields(error))
+            return "does not answer" if self.cards else "still loading"
+        if status.reason is None:
+            self._mark_up(status.cards)
+        return status.reason
+
+    async def predict(self, works: list[wire.Work]) -> Reply[wire.Done]:
+        """One batch through the engines.
+
+        Raises:
+            Exception: the engines cannot be reached; from now on requests are refused, until a ping
+                finds them back.
+        """
+        packed = [wire.pack_work(work) for work in works]
+        try:
+            replies = await self._engines.predict(packed)
+        except Exception:
+            self._is_up = False
+            self.connect()
+            raise
+        return _reply([wire.unpack_reply(reply) for reply in replies])
+
+    def _mark_up(self, cards: list[Card]) -> None:
+        if not self._is_up:
+            get_logger().info("model up", task=self._task, models=[card.name for card in cards])
+        self.cards = cards
+        self._is_up = True
+        metrics.MODEL_UP.labels(self._task).set(1)
+        for card in cards:
+            metrics.MODEL_INFO.labels(self._task, card.name, card.version, card.precision).set(1)
+
+    async def _ping_until_up(self) -> None:
+        delay_s = _FIRST_RETRY_S
+        while (reason := await self.ping()) is not None:
+            self._reason = reason
+            await asyncio.sleep(delay_s)
+            delay_s = min(2 * delay_s, _LAST_RETRY_S)
+
+
+def _reply(outcomes: Sequence[tuple[wire.Done | Exception, float]]) -> Reply[wire.Done]:
+    results: list[Any] = [outcome for outcome, _ in outcomes]
+    return Reply(results, max((seconds for _, seconds in outcomes), default=0.0))

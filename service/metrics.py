@@ -1,0 +1,108 @@
+"""The metrics and their one page.
+
+Every label is from a closed set (route templates, tasks, error codes, model names): nobody can
+make series from outside. Under `bentoml serve` the processes share a directory, and the page shows
+the runners' `bentoml_service_…` metrics next to ours.
+"""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+_SECONDS = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+)
+_TEXTS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
+_TOKENS = (16.0, 64.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0)
+
+REQUESTS = Counter(
+    "seqserve_requests_total",
+    "Answered requests; code is `ok` or the code of the error.",
+    ("route", "status", "code"),
+)
+REQUEST_SECONDS = Histogram(
+    "seqserve_request_duration_seconds", "From first byte to answer.", ("route",), buckets=_SECONDS
+)
+STAGE_SECONDS = Histogram(
+    "seqserve_stage_duration_seconds",
+    "Answered predictions by stage: queue, pre, model, post.",
+    ("task", "stage"),
+    buckets=_SECONDS,
+)
+IN_FLIGHT = Gauge(
+    "seqserve_requests_in_flight",
+    "Requests not answered yet.",
+    ("route",),
+    multiprocess_mode="mostrecent",
+)
+QUEUE_TEXTS = Gauge(
+    "seqserve_queue_texts", "Texts waiting.", ("task",), multiprocess_mode="mostrecent"
+)
+QUEUE_TOKENS = Gauge(
+    "seqserve_queue_tokens",
+    "Estimated tokens waiting.",
+    ("task",),
+    multiprocess_mode="mostrecent",
+)
+BATCH_TEXTS = Histogram("seqserve_batch_texts", "Texts in a batch.", ("task",), buckets=_TEXTS)
+BATCH_TOKENS = Histogram(
+    "seqserve_batch_tokens",
+    "Estimated tokens in a batch, padding included.",
+    ("task",),
+    buckets=_TOKENS,
+)
+SHED = Counter(
+    "seqserve_shed_texts_total",
+    "Texts that were not computed; reason is `queue_full`, `deadline`, `client_gone` or `failed`.",
+    ("task", "reason"),
+)
+MODEL_INFO = Gauge(
+    "seqserve_model_info",
+    "1 for every loaded model.",
+    ("task", "model", "version", "precision"),
+    multiprocess_mode="mostrecent",
+)
+MODEL_UP = Gauge(
+    "seqserve_model_up",
+    "1 while the task's engines answer.",
+    ("task",),
+    multiprocess_mode="mostrecent",
+)
+
+
+def metrics_page() -> tuple[bytes, str]:
+    """The metrics of all processes of this server.
+
+    Returns:
+        The page in Prometheus text format, and its content type.
+    """
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry), CONTENT_TYPE_LATEST

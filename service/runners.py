@@ -1,0 +1,88 @@
+"""The model-owning BentoML services, one per task.
+
+A runner is meant in the sense of BentoML 1.2 and later: a service of its own process behind
+`bentoml.depends()`. The 1.x class `bentoml.Runner` is deprecated and not used. The gateway sends
+one call per batch and never a second before the first is answered, so BentoML's dispatcher neither
+waits nor sheds; it would merge the batches of several gateways. The supervisor imports this module
+too: engines are opened in `__init__` only, which runs in the runner's own process.
+"""
+
+# mypy: disallow-untyped-decorators=False
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import bentoml
+
+from service.host import Host
+from service.settings import TaskName, load_settings
+
+SETTINGS = load_settings()
+NEVER = 10**12  # the default of 100 closes sessions that other calls are using
+MARGIN_S = 5
+
+RUNNER_OPTIONS: dict[str, Any] = {
+    "workers": 1,
+    "threads": 1,
+    "traffic": {"timeout": SETTINGS.max_timeout_ms // 1000 + 2 * MARGIN_S},
+    "runner_connection": {"max_requests": NEVER, "max_age": float(NEVER)},
+    "tracing": {"excluded_urls": [".*"]},
+    "logging": {"access": {"enabled": False}},
+}
+BATCH_OPTIONS: dict[str, Any] = {
+    "batchable": True,
+    "max_batch_size": SETTINGS.max_batch_texts,
+    "max_latency_ms": 3_600_000,
+}
+
+
+def tame_gc() -> None:
+    """Keeps what start-up made out of later collections, which otherwise pause for 100 ms and more."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+class _Runner:
+    task: TaskName
+
+    def __init__(self) -> None:
+        self._host = Host(self.task, SETTINGS)
+
+    @bentoml.on_startup
+    def settle(self) -> None:
+        """Runs after the golden cases have warmed the engines up."""
+        tame_gc()
+
+    @bentoml.api
+    async def status(self) -> bytes:
+        """A packed `Status`."""
+        return self._host.status.pack()
+
+    @bentoml.api(**BATCH_OPTIONS)
+    def predict(self, items: list[bytes]) -> list[bytes]:
+        """One reply per text; see `Host.predict`."""
+        return self._host.predict(items)
+
+
+@bentoml.service(**RUNNER_OPTIONS)
+class NerRunner(_Runner):
+    """Names in texts."""
+
+    task = "ner"
+
+
+@bentoml.service(**RUNNER_OPTIONS)
+class SentimentRunner(_Runner):
+    """The tone of texts."""
+
+    task = "sentiment"
+
+
+@bentoml.service(**RUNNER_OPTIONS)
+class TranslationRunner(_Runner):
+    """Texts in another language."""
+
+    task = "translation"

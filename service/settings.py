@@ -1,0 +1,101 @@
+"""What an operator can set: every `SEQSERVE_…` environment variable, read once, here and nowhere else.
+
+Host and port belong to `bentoml serve --host … --port …` (or the PORT variable); they are not ours.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from seqserve.errors import ConfigError
+
+TaskName = Literal["ner", "sentiment", "translation"]
+TASKS: tuple[TaskName, ...] = ("ner", "sentiment", "translation")
+
+_PREFIX = "SEQSERVE_"
+_SET_BY_KUBERNETES = re.compile(r"SEQSERVE_(SERVICE_|PORT$|PORT_)")
+
+
+class Settings(BaseSettings):
+    """The resolved settings. Field `max_texts` is the variable SEQSERVE_MAX_TEXTS, and so on."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
+
+    topology: Literal["runners", "embedded"] = Field(
+        default="runners",
+        description="One process per task, or all engines in the gateway's process.",
+    )
+    bundles_dir: Path = Field(
+        default=Path("bundles"), description="Where the model directories are."
+    )
+    engine_factory: str = Field(
+        default="seqserve.runtime:open_engine",
+        pattern=r"^[\w.]+:\w+$",
+        description="module:function that opens a bundle directory; the hook for custom engines.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    max_texts: int = Field(default=256, ge=1, description="Texts in one request.")
+    max_text_chars: int = Field(default=20_000, ge=1, description="Characters in one text.")
+    max_target_tokens: int = Field(
+        default=1024, ge=1, description="The largest `max_tokens` accepted."
+    )
+
+    max_queue_texts: int = Field(default=1024, ge=1, description="Texts waiting, per task.")
+    max_queue_tokens: int = Field(
+        default=262_144, ge=1, description="Estimated tokens waiting, per task."
+    )
+    max_batch_texts: int = Field(default=32, ge=2, description="Texts in one call of an engine.")
+    max_batch_tokens: int = Field(
+        default=8192, ge=1, description="Estimated padded tokens in one call."
+    )
+
+    ner_timeout_ms: int = Field(default=10_000, ge=1, description="Deadline without X-Timeout-Ms.")
+    sentiment_timeout_ms: int = Field(default=10_000, ge=1)
+    translation_timeout_ms: int = Field(default=30_000, ge=1)
+    max_timeout_ms: int = Field(
+        default=60_000, ge=1, description="A longer X-Timeout-Ms is cut to this."
+    )
+    ping_timeout_ms: int = Field(
+        default=2000, ge=1, description="How long a runner may take to a ping."
+    )
+
+    def timeout_ms(self, task: TaskName) -> int:
+        """The deadline of a request that names none."""
+        default: int = getattr(self, f"{task}_timeout_ms")
+        return min(default, self.max_timeout_ms)
+
+
+def _reject_unknown(names: Iterable[str]) -> None:
+    """Raises ConfigError: a variable with our prefix that is no setting (Kubernetes' own excepted)."""
+    known = {_PREFIX + field.upper() for field in Settings.model_fields}
+    ours = {name for name in names if name.startswith(_PREFIX)}
+    unknown = sorted(name for name in ours - known if not _SET_BY_KUBERNETES.match(name))
+    if unknown:
+        raise ConfigError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        ConfigError: a variable is unknown, or its value is not allowed; the message names it.
+    """
+    _reject_unknown(os.environ)
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [
+            f"{_PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+        ]
+        raise ConfigError("; ".join(faults)) from None

@@ -1,0 +1,84 @@
+"""Twenty training steps → export → `bentoml serve` → HTTP answer, for all three tasks at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from seqserve.runtime import open_engine
+from seqserve.runtime.engine import ITEMS, agrees
+from tests.serving import START_S, Serve
+from tests.tiny import TinyProject
+
+ROUTES = {"ner": "/v1/ner", "sentiment": "/v1/sentiment", "translation": "/v1/translate"}
+TEXTS = ["Read the file 3.", "Anna left Berlin. A great film!", "Zürich \U0001f600", "x"]
+
+
+@pytest.fixture(scope="module", params=["runners", "embedded"])
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tiny: TinyProject
+) -> Iterator[Serve]:
+    folder = tmp_path_factory.mktemp("serve")
+    serve = Serve(folder, tiny.bundles, SEQSERVE_TOPOLOGY=request.param)
+    try:
+        serve.wait_until_ready(START_S)
+        yield serve
+    finally:
+        serve.kill()
+
+
+@pytest.mark.parametrize("task", ROUTES)
+def test_http_answers_are_the_engines_answers(served: Serve, tiny: TinyProject, task: str) -> None:
+    recipe = tiny.recipes[task]
+    body = served.post(ROUTES[task], TEXTS).raise_for_status().json()
+    assert (body["model"], body["version"]) == (recipe.name, recipe.version)
+    results = open_engine(tiny.bundle(task)).predict([ITEMS[recipe.task](text) for text in TEXTS])
+    assert body["usage"] == {
+        "n_texts": len(TEXTS),
+        "n_tokens": sum(result.n_tokens for result in results),
+    }
+    for over_http, result in zip(body["results"], results, strict=True):
+        direct = {k: v for k, v in asdict(result).items() if v is not None and k != "n_tokens"}
+        assert agrees(direct, over_http, 1e-4)
+
+
+def test_models_are_described(served: Serve, tiny: TinyProject) -> None:
+    cards = {card["task"]: card for card in served.client.get("/v1/models").json()["models"]}
+    assert set(cards) == set(ROUTES)
+    for task, bundle in tiny.made.items():
+        assert cards[task]["sha256"] == bundle.sha256
+        assert cards[task]["figures"] == bundle.manifest.figures
+        assert cards[task]["languages"] == list(bundle.manifest.languages)
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/docs", "/docs.json"])
+def test_other_routes(served: Serve, path: str) -> None:
+    response = served.client.get(path)
+    assert response.status_code == 200 and response.content
+    assert response.headers["x-request-id"]
+
+
+def test_damaged_bundle_is_not_served(tmp_path: Path, tiny: TinyProject) -> None:
+    bundles = tmp_path / "bundles"
+    for task in ROUTES:
+        target = bundles / tiny.bundle(task).name
+        target.mkdir(parents=True)
+        for file in tiny.bundle(task).iterdir():
+            target.joinpath(file.name).write_bytes(file.read_bytes())
+    graph = bundles / tiny.bundle("ner").name / "tagger.onnx"
+    graph.write_bytes(graph.read_bytes()[:-7] + b"damaged")
+    serve = Serve(tmp_path, bundles, SEQSERVE_TOPOLOGY="embedded")
+    try:
+        for path in ROUTES.values():
+            serve.wait_until_loaded(path, START_S)
+        problem = serve.post("/v1/ner", "x")
+        assert problem.status_code == 503
+        assert problem.headers["content-type"] == "application/problem+json"
+        assert serve.client.get("/readyz").status_code == 503
+        assert "tagger.onnx was changed" in serve.log.read_text()
+        assert serve.post("/v1/sentiment", "A great film!").status_code == 200
+    finally:
+        serve.kill()

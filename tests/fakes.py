@@ -1,0 +1,212 @@
+"""Stand-ins for engines: rules instead of models, with switches to be slow, to crash and to block.
+
+`open_engine` is for SEQSERVE_ENGINE_FACTORY, so that a whole server runs on fakes; `write_bundles`
+makes bundles that are real but for the model in them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from seqserve.bundle import Bundle, load_bundle, write_bundle
+from seqserve.errors import InputError
+from seqserve.manifest import Description
+from seqserve.runtime.records import (
+    Alternative,
+    Entity,
+    NerItem,
+    NerResult,
+    SentenceSentiment,
+    SentimentItem,
+    SentimentResult,
+    TranslationItem,
+    TranslationResult,
+)
+
+POISON = "POISON"  # the engine raises
+REFUSED = "REFUSED"  # the engine raises an error that is the caller's fault
+LETHAL = "LETHAL"  # the engine's process dies
+SLOW = "SLOW"  # the engine takes SLOW_S longer
+SLOW_S = 0.5
+
+DESCRIPTIONS: dict[str, dict[str, Any]] = {
+    "ner-en": {"task": "ner", "languages": ("en",), "labels": ("LOC", "PER")},
+    "sentiment-en": {
+        "task": "sentiment",
+        "languages": ("en",),
+        "labels": ("negative", "positive"),
+    },
+    "translate-en-zh": {"task": "translation", "languages": ("en", "zh"), "labels": ()},
+}
+
+
+class FakeEngine:
+    """Answers by rules; notes the batches that it was given.
+
+    Args:
+        bundle: What it pretends to have opened.
+    """
+
+    def __init__(self, bundle: Bundle | None) -> None:
+        self.bundle = bundle
+        self.batches: list[list[str]] = []
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+        self.n_running = 0
+        self.max_running = 0
+
+    def predict(self, items: Sequence[Any]) -> list[Any]:
+        self.n_running += 1
+        self.max_running = max(self.max_running, self.n_running)
+        self.batches.append([item.text for item in items])
+        try:
+            self.may_go_on.wait(10)
+            for item in items:
+                _obey(item.text)
+            return [self.answer(item) for item in items]
+        finally:
+            self.n_running -= 1
+
+    def answer(self, item: Any) -> Any:
+        raise NotImplementedError
+
+
+def _obey(text: str) -> None:
+    if LETHAL in text:
+        os._exit(1)
+    if REFUSED in text:
+        raise InputError("has a word that this model refuses.")
+    if POISON in text:
+        raise KeyError(text)  # an exception that quotes the text, as real ones do
+    if SLOW in text:
+        time.sleep(SLOW_S)
+
+
+def n_tokens(text: str) -> int:
+    return len(text.split())
+
+
+class FakeNer(FakeEngine):
+    """Capitalised words are persons, upper-case words are places."""
+
+    def answer(self, item: NerItem) -> NerResult:
+        entities = []
+        for match in re.finditer(r"\b[A-Z]\w+", item.text):
+            label = "LOC" if match.group().isupper() else "PER"
+            score = 0.5 + 0.5 / len(match.group())
+            if score < item.min_score or (item.labels and label not in item.labels):
+                continue
+            start, end = (
+                _offset(item.text, position, item.offset_unit) for position in match.span()
+            )
+            entities.append(Entity(match.group(), label, start, end, score))
+        return NerResult(tuple(entities), n_tokens(item.text))
+
+
+def _offset(text: str, position: int, unit: str) -> int:
+    encodings = {"codepoint": ("utf-32-le", 4), "utf16": ("utf-16-le", 2), "byte": ("utf-8", 1)}
+    encoding, width = encodings[unit]
+    return len(text[:position].encode(encoding)) // width
+
+
+class FakeSentiment(FakeEngine):
+    """A text with "bad" in it is negative."""
+
+    def answer(self, item: SentimentItem) -> SentimentResult:
+        label, score = _judge(item.text)
+        other = {"negative": "positive", "positive": "negative"}[label]
+        sentences = None
+        if item.sentences:
+            sentences = tuple(
+                SentenceSentiment(found.group(), found.start(), found.end(), *_judge(found.group()))
+                for found in re.finditer(r"[^.\s][^.]*\.?", item.text)
+            )
+        return SentimentResult(
+            label, score, {label: score, other: 1 - score}, sentences, n_tokens(item.text)
+        )
+
+
+def _judge(text: str) -> tuple[str, float]:
+    return ("negative", 0.75) if "bad" in text else ("positive", 0.875)
+
+
+class FakeTranslation(FakeEngine):
+    """A translation is the words in reverse."""
+
+    def answer(self, item: TranslationItem) -> TranslationResult:
+        words = item.text.split()[::-1]
+        limit = item.max_tokens or len(words)
+        warnings = ("truncated",) if limit < len(words) else ()
+        text = " ".join(words[:limit])
+        alternatives = None
+        if item.alternatives:
+            alternatives = tuple(
+                Alternative(f"{text} {rank}", -1.0 - rank) for rank in range(item.alternatives)
+            )
+        return TranslationResult(text, -0.5, warnings, alternatives, n_tokens(item.text))
+
+
+_ENGINES: dict[str, type[FakeEngine]] = {
+    "ner": FakeNer,
+    "sentiment": FakeSentiment,
+    "translation": FakeTranslation,
+}
+OPENED: dict[str, FakeEngine] = {}  # by task, the last that was opened in this process
+_ITEMS = {"ner": NerItem, "sentiment": SentimentItem, "translation": TranslationItem}
+
+
+def open_engine(path: Path) -> FakeEngine:
+    bundle = load_bundle(path)
+    engine = OPENED[bundle.manifest.task] = _ENGINES[bundle.manifest.task](bundle)
+    return engine
+
+
+def write_bundle_of(
+    directory: Path, like: str, text: str = "Ann saw a bad film", **changes: Any
+) -> Bundle:
+    """Writes one bundle.
+
+    Args:
+        directory: The new model directory.
+        like: The name in DESCRIPTIONS to start from.
+        text: What the golden answer is about; the golden question stays the same.
+        changes: What is to differ in the description.
+    """
+    described = {**DESCRIPTIONS[like], "name": like, **changes}
+    item = _ITEMS[described["task"]]
+    result = _ENGINES[described["task"]](None).answer(item(text))
+    case = {"input": asdict(item("Ann saw a bad film")), "output": asdict(result)}
+    golden = {"tolerance": 1e-6, "cases": [case]}
+    description = Description(
+        **{"version": "1.0.0", "precision": "fp32", "limits": {"max_tokens": 512}, **described},
+        data=(),
+        licence="Apache-2.0",
+        figures={"f1": 0.9},
+        tools={},
+        created="2026-01-31",
+    )
+    files = {"config.json": b"{}", "golden.json": json.dumps(golden).encode()}
+    return write_bundle(directory, files, description)
+
+
+def write_bundles(directory: Path) -> Path:
+    """Writes one bundle per task."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in DESCRIPTIONS:
+        write_bundle_of(directory / name, name)
+    return directory
+
+
+def replace_bundle(directory: Path, by: Path) -> None:
+    """Puts another bundle in the place of one."""
+    shutil.rmtree(directory)
+    by.rename(directory)

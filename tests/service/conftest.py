@@ -1,0 +1,96 @@
+"""A gateway in this process, with fake engines behind it, and a client that speaks ASGI to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests import fakes
+
+with warnings.catch_warnings():
+    # bentoml 1.4 on pathspec 1.0; nothing that we could change.
+    warnings.filterwarnings("ignore", "GitWildMatchPattern", DeprecationWarning)
+    import bentoml._internal.bento  # noqa: F401
+
+from service.gateway import Application
+from service.host import Host
+from service.links import EmbeddedEngines
+from service.settings import TASKS, Settings
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def bundles_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fakes.write_bundles(tmp_path_factory.mktemp("served") / "bundles")
+
+
+class Server:
+    """A running gateway.
+
+    Args:
+        application: Answers the requests.
+        client: Sends them.
+    """
+
+    def __init__(self, application: Application, client: httpx.AsyncClient) -> None:
+        self.application = application
+        self.client = client
+
+    def engine(self, task: str) -> fakes.FakeEngine:
+        return fakes.OPENED[task]
+
+    async def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
+        """Posts JSON; `x_timeout_ms="5"` is a header."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named.setdefault("content-type", "application/json")
+        return await self.client.post(path, content=json.dumps(body), headers=named)
+
+
+@asynccontextmanager
+async def serving(bundles_dir: Path, **changes: Any) -> AsyncIterator[Server]:
+    """A gateway with embedded fakes, ready to answer.
+
+    Args:
+        bundles_dir: Where the bundles are.
+        changes: Settings that differ from the defaults.
+    """
+    settings = Settings(
+        bundles_dir=bundles_dir, engine_factory="tests.fakes:open_engine", **changes
+    )
+    hosts = {task: Host(task, settings) for task in TASKS}
+    engines = {task: EmbeddedEngines(lambda task=task: hosts[task]) for task in TASKS}
+    application = Application(settings)
+    application.start(engines)
+    transport = httpx.ASGITransport(application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://seqserve") as client:
+        for _ in range(100):
+            if all(link.cards for link in application.links.values()):
+                break
+            await asyncio.sleep(0.01)
+        try:
+            yield Server(application, client)
+        finally:
+            for task in TASKS:
+                if task in fakes.OPENED:
+                    fakes.OPENED[task].may_go_on.set()
+            await application.stop()
+            for one in engines.values():
+                one.close()
+
+
+@pytest.fixture
+async def server(anyio_backend: str, bundles_dir: Path) -> AsyncIterator[Server]:
+    async with serving(bundles_dir) as running:
+        yield running

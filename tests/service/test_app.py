@@ -1,0 +1,60 @@
+"""The module that BentoML imports: in the supervisor, in every runner, and when a Bento is built."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(code: str, **variables: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_import_is_light_and_uses_nothing_deprecated() -> None:
+    code = """
+import sys, warnings
+from bentoml._internal.utils import BentoMLDeprecationWarning
+warnings.simplefilter("error", BentoMLDeprecationWarning)
+import service.app
+print([name for name in ("torch", "onnxruntime", "numpy.linalg") if name in sys.modules])
+"""
+    assert run(code).splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("topology", "runners"),
+    [("runners", ["ner", "sentiment", "translation"]), ("embedded", [])],
+)
+def test_the_topology_decides_on_the_processes(topology: str, runners: list[str]) -> None:
+    code = "from service.app import Gateway; print(sorted(Gateway.dependencies))"
+    assert run(code, SEQSERVE_TOPOLOGY=topology).splitlines()[-1] == str(runners)
+
+
+def test_runners_batch_and_keep_their_connection() -> None:
+    code = """
+from service.app import Gateway
+for service in Gateway.all_services().values():
+    if service.name != "Gateway":
+        batchable = [name for name, api in service.apis.items() if api.batchable]
+        print(service.name, batchable, service.config["runner_connection"]["max_requests"] > 1e9)
+"""
+    lines = run(code).splitlines()[-3:]
+    assert sorted(lines) == [
+        f"{name}Runner ['predict'] True" for name in ("Ner", "Sentiment", "Translation")
+    ]

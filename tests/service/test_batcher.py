@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqserve.errors import DeadlineExceeded, SeqserveError, UnavailableError
+from service.batcher import Batcher, BatchLimits, ItemError, QueueFull, Reply, estimate_tokens
+
+pytestmark = pytest.mark.anyio
+
+LIMITS = BatchLimits(queue_texts=100, queue_tokens=10_000, batch_texts=4, batch_tokens=100)
+
+
+class Caller:
+    """The engines: upper-cases texts, when it may."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.n_running = 0
+        self.max_running = 0
+        self.fail_on: str | None = None
+        self.n_lost = 0
+
+    async def __call__(self, works: list[str]) -> Reply[str]:
+        self.batches.append(works)
+        self.n_running += 1
+        self.max_running = max(self.max_running, self.n_running)
+        try:
+            await self.gate.wait()
+            await asyncio.sleep(0)
+            if self.fail_on in works:
+                raise ConnectionResetError("the runner died")
+            results: list[str | SeqserveError] = [
+                SeqserveError() if work.startswith("bad") else work.upper() for work in works
+            ]
+            return Reply(results[self.n_lost :], 0.001)
+        finally:
+            self.n_running -= 1
+
+
+def make(caller: Caller, limits: BatchLimits = LIMITS) -> Batcher[str, str]:
+    return Batcher("ner", caller, limits)
+
+
+def soon(seconds: float = 5.0) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def ask(
+    batcher: Batcher[str, str], texts: Sequence[str], n_tokens: int = 1, seconds: float = 5.0
+) -> list[str]:
+    answer = await batcher.submit([(text, n_tokens) for text in texts], soon(seconds))
+    return answer.results
+
+
+async def start(
+    batcher: Batcher[str, str], texts: Sequence[str], n_tokens: int = 1
+) -> asyncio.Task[list[str]]:
+    """Queues a request and lets everything run that can."""
+    task = asyncio.create_task(ask(batcher, texts, n_tokens))
+    await settle()
+    return task
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_a_lone_text_is_answered_at_once() -> None:
+    caller = Caller()
+    assert await ask(make(caller), ["a"]) == ["A"]
+    assert caller.batches == [["a"]]
+
+
+async def test_results_come_in_the_order_of_the_texts() -> None:
+    caller = Caller()
+    texts = [f"t{i}" for i in range(11)]
+    works = [(text, 20 - i) for i, text in enumerate(texts)]
+    answer = await make(caller).submit(works, soon())
+    assert answer.results == [text.upper() for text in texts]
+
+
+async def test_what_waits_makes_one_batch_and_only_one_call_is_in_flight() -> None:
+    caller = Caller()
+    caller.gate.clear()
+    batcher = make(caller)
+    tasks = [await start(batcher, [name]) for name in "abcdef"]
+    assert caller.batches == [["a"]]
+    assert batcher.n_waiting == 5
+    caller.gate.set()
+    assert await asyncio.gather(*tasks) == [[name.upper()] for name in "abcdef"]
+    assert [len(batch) for batch in caller.batches] == [1, 4, 1]
+    assert caller.max_running == 1
+    assert batcher.n_waiting == 0
+
+
+async def test_requests_take_turns() -> None:
+    caller = Caller()
+    caller.gate.clear()
+    batcher = make(caller)
+    big = await start(batcher, [f"big{i}" for i in range(40)])
+    small = [await start(batcher, [name]) for name in "xyz"]
+    caller.gate.set()
+    await asyncio.gather(*small)
+    assert not big.done()
+    assert {"x", "y", "z"} < set(caller.batches[1])
+    assert len(await big) == 40
+
+
+async def test_a_long_text_is_not_starved_by_short_ones() -> None:
+    caller = Caller()
+    caller.gate.clear()
+    batcher = make(caller)
+    first = await start(batcher, ["first"])
+    long = await start(batcher, ["long"], n_tokens=90)
+    short = [await start(batcher, [f"s{i}"]) for i in range(20)]
+    caller.gate.set()
+    await asyncio.gather(first, long, *short)
+    assert caller.batches[1] == ["long"]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "batches"),
+    [
+        pytest.param([10, 10, 10, 10, 10], [4, 1], id="as-many-texts-as-allowed"),
+        pytest.param([50, 50, 50, 50], [2, 2], id="as-many-padded-tokens-as-allowed"),
+        pytest.param([100, 1, 1, 1], [1, 3], id="no-padding-up-to-a-long-text"),
+        pytest.param([500, 500], [1, 1], id="a-text-over-the-budget-goes-alone"),
+        pytest.param([20, 21, 90, 22], [3, 1], id="similar-lengths-together"),
+    ],
+)
+async def test_batches_are_cut_by_padded_tokens(tokens: list[int], batches: list[int]) -> None:
+    caller = Caller()
+    works = [(f"t{i}", n_tokens) for i, n_tokens in enumerate(tokens)]
+    await make(caller).submit(works, soon())
+    assert [len(batch) for batch in caller.batches] == batches
+
+
+@pytest.mark.parametrize(
+    ("limits", "n_tokens"),
+    [
+        pytest.param(BatchLimits(3, 10_000, 4, 100), 1, id="texts"),
+        pytest.param(BatchLimits(100, 30, 4, 100), 10, id="tokens"),
+    ],
+)
+async def test_a_full_queue_refuses_at_once(limits: BatchLimits, n_tokens: int) -> None:
+    caller = Caller()
+    caller.gate.clear()
+    batcher = make(caller, limits)
+    tasks = [await start(batcher, [name], n_tokens) for name in "abcd"]  # one of them in flight
+    with pytest.raises(QueueFull) as refusal:
+        await ask(batcher, ["late"], n_tokens)
+    assert 1 <= refusal.value.retry_after_s <= 30
+    caller.gate.set()
+    assert await asyncio.gather(*tasks) == [["A"], ["B"], ["C"], ["D"]]
+    assert await ask(batcher, ["late"], n_tokens) == ["LATE"]
+
+
+async def test_an_empty_queue_takes_a_request_that_is_larger_than_the_queue() -> None:
+    caller = Caller()
+    batcher = make(caller, BatchLimits(3, 10, 4, 100))
+    assert len(await ask(batcher, [f"t{i}" for i in range(8)], 5)) == 8
+
+
+async def test_a_late_request_is_never_started() -> None:
+    caller = Caller()
+    caller.gate.clear()
+    batcher = make(caller)
+    first = await start(batcher, ["first"])
+    with pytest.raises(DeadlineExceeded):
+        await ask(batcher, ["late"], seconds=0.02)
+    assert batcher.n_waiting == 0
+    caller.gate.set()
+    await first
+    await settle()
+    assert caller.batches == [["first"]]
+
+
+async def test_a_deadline_that_is_over_already() -> None:
+    caller = Caller()
+    with pytest.raises(DeadlineExceeded):
+        await ask(make(caller), ["late"], seconds=-1)
+    await settle()
+    assert caller.batches == []
+
+
+async def test_a_deadline_ends_the_wait_but_not_the_call() -> None:
+    caller = Caller()
+    caller.gate.clear()
+    batcher = make(caller)
+    with pytest.raises(DeadlineExceeded):
+        await ask(batcher, ["slow"], seconds=0.02)
+    next_one = await start(batcher, ["next"])
+    assert caller.batches == [["slow"]]  # the engine is still at it: no second call
+    caller.gate.set()
+    assert await next_one == ["NEXT"]
+
+
+async def test_texts_of_a_client_that_went_away_are_dropped() -> None:
+    caller = Caller()
+    caller.gate.clear()
+    batcher = make(caller)
+    first = await start(batcher, ["first"])
+    gone = await start(batcher, ["gone1", "gone2"])
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    assert batcher.n_waiting == 0
+    caller.gate.set()
+    await first
+    await settle()
+    assert caller.batches == [["first"]]
+
+
+async def test_a_crash_fails_its_own_batch_only() -> None:
+    caller = Caller()
+    caller.gate.clear()
+    caller.fail_on = "lethal"
+    batcher = make(caller)
+    lethal = await start(batcher, ["lethal"])
+    others = [await start(batcher, [name]) for name in "ab"]
+    caller.gate.set()
+    with pytest.raises(UnavailableError):
+        await lethal
+    assert await asyncio.gather(*others) == [["A"], ["B"]]
+
+
+async def test_the_rest_of_a_failed_request_is_not_computed() -> None:
+    caller = Caller()
+    caller.fail_on = "t0"
+    with pytest.raises(UnavailableError):
+        await ask(make(caller), [f"t{i}" for i in range(12)])
+    await settle()
+    assert len(caller.batches) == 1
+
+
+async def test_one_bad_text_fails_its_request_and_no_other() -> None:
+    caller = Caller()
+    caller.gate.clear()
+    batcher = make(caller)
+    first = await start(batcher, ["first"])
+    bad = await start(batcher, ["good", "bad"])
+    other = await start(batcher, ["other"])
+    caller.gate.set()
+    with pytest.raises(ItemError) as failure:
+        await bad
+    assert failure.value.index == 1
+    assert await first == ["FIRST"]
+    assert await other == ["OTHER"]
+    assert sorted(caller.batches[1]) == ["bad", "good", "other"]
+
+
+async def test_a_missing_result_is_a_crash_and_never_a_shift() -> None:
+    caller = Caller()
+    caller.n_lost = 1
+    with pytest.raises(UnavailableError):
+        await ask(make(caller), ["a", "b"])
+
+
+async def test_time_is_told_apart_by_engine_and_queue() -> None:
+    answer = await make(Caller()).submit([("a", 1), ("b", 90), ("c", 1)], soon())
+    assert answer.engine_s == pytest.approx(0.002)  # two batches
+    assert answer.queue_s >= 0
+
+
+async def test_many_requests_at_once_get_their_own_answers() -> None:
+    batcher = make(Caller(), BatchLimits(10_000, 100_000, 8, 64))
+    texts = [[f"r{r}t{t}" for t in range(r % 5 + 1)] for r in range(200)]
+    answers = await asyncio.gather(*(ask(batcher, one, len(one)) for one in texts))
+    assert answers == [[text.upper() for text in one] for one in texts]
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [("a", 1, 3), ("A quiet, funny and deeply moving film.", 8, 16), ("返回天数，为整数。", 5, 12)],
+    ids=["one", "english", "chinese"],
+)
+def test_estimate_tokens(text: str, low: int, high: int) -> None:
+    assert low <= estimate_tokens(text) <= high
+
+
+REQUESTS = st.lists(
+    st.tuples(
+        st.lists(st.integers(1, 150), min_size=1, max_size=12),  # tokens of each text
+        st.sampled_from(["stays", "leaves", "is late"]),
+        st.integers(0, 3),  # pause before it comes
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(requests=REQUESTS)
+@settings(max_examples=100, deadline=None)
+def test_whatever_comes_and_goes(requests: list[tuple[list[int], str, int]]) -> None:
+    """Limits hold, who stays is answered rightly, who leaves leaves nothing behind."""
+    caller_batches: list[list[tuple[int, int, int]]] = []
+
+    async def call(works: list[tuple[int, int, int]]) -> Reply[tuple[int, int, int]]:
+        caller_batches.append(works)
+        await asyncio.sleep(0)
+        return Reply(works, 0.0)
+
+    async def one(batcher: Batcher[Any, Any], i: int) -> None:
+        tokens, fate, pause = requests[i]
+        for _ in range(pause):
+            await asyncio.sleep(0)
+        works = [((i, j, n), n) for j, n in enumerate(tokens)]
+        task = asyncio.create_task(batcher.submit(works, soon(-1 if fate == "is late" else 5)))
+        await asyncio.sleep(0)
+        if fate == "leaves":
+            task.cancel()
+        (outcome,) = await asyncio.gather(task, return_exceptions=True)
+        if fate == "stays":
+            assert outcome.results == [work for work, _ in works]  # type: ignore[union-attr]
+        else:
+            assert isinstance(outcome, asyncio.CancelledError | DeadlineExceeded)
+
+    async def everything() -> None:
+        batcher: Batcher[Any, Any] = Batcher("ner", call, BatchLimits(1000, 100_000, 4, 100))
+        await asyncio.gather(*(one(batcher, i) for i in range(len(requests))))
+        await settle()
+        assert batcher.n_waiting == 0
+
+    asyncio.run(everything())
+    for batch in caller_batches:
+        longest = max(n_tokens for _, _, n_tokens in batch)
+        assert len(batch) == 1 or (len(batch) <= 4 and len(batch) * longest <= 100)
+    seen = [work for batch in caller_batches for work in batch]
+    assert len(seen) == len(set(seen))
+    assert all(requests[i][1] != "is late" for i, _, _ in seen)

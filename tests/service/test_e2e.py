@@ -1,0 +1,158 @@
+"""A real `bentoml serve` with the fakes in its runners: what only several processes can show."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests import fakes
+from tests.serving import START_S, STOP_S, Serve
+
+RECOVERY_S = 40
+FAKES = {"SEQSERVE_ENGINE_FACTORY": "tests.fakes:open_engine"}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, bundles_dir: Path) -> Iterator[Serve]:
+    serve = Serve(tmp_path_factory.mktemp("serve"), bundles_dir, **FAKES)
+    try:
+        serve.wait_until_ready(START_S)
+        yield serve
+    finally:
+        serve.kill()
+
+
+def test_the_three_tasks(served: Serve) -> None:
+    entities = served.post("/v1/ner", "Ann in ROME").json()["results"][0]["entities"]
+    assert [entity["text"] for entity in entities] == ["Ann", "ROME"]
+    assert served.post("/v1/sentiment", "bad").json()["results"][0]["label"] == "negative"
+    assert served.post("/v1/translate", "a b").json()["results"][0]["text"] == "b a"
+    assert len(served.client.get("/v1/models").json()["models"]) == 3
+
+
+def test_mixed_load_gets_its_own_answers(served: Serve) -> None:
+    async def one(client: httpx.AsyncClient, i: int) -> None:
+        words = [f"N{i}x", f"w{i}", "bad" if i % 2 else "good"]
+        texts = [" ".join(words), f"Extra{i}"][: i % 2 + 1]
+        path = ("/v1/ner", "/v1/sentiment", "/v1/translate")[i % 3]
+        response = await client.post(path, json={"text": texts})
+        assert response.status_code == 200, response.text
+        results = response.json()["results"]
+        assert len(results) == len(texts)
+        if path == "/v1/ner":
+            assert [entity["text"] for entity in results[0]["entities"]] == words[:1]
+        elif path == "/v1/sentiment":
+            assert results[0]["label"] == ("negative" if i % 2 else "positive")
+        else:
+            assert results[0]["text"] == " ".join(words[::-1])
+
+    async def load() -> None:
+        limits = httpx.Limits(max_connections=64)
+        async with httpx.AsyncClient(
+            base_url=served.base, limits=limits, timeout=20, trust_env=False
+        ) as client:
+            for start in range(0, 384, 64):  # beyond the 100 calls that BentoML's default breaks at
+                await asyncio.gather(*(one(client, i) for i in range(start, start + 64)))
+
+    asyncio.run(load())
+
+
+def test_a_poisonous_text_fails_alone(served: Serve) -> None:
+    async def mixed() -> list[int]:
+        async with httpx.AsyncClient(base_url=served.base, timeout=20, trust_env=False) as client:
+            texts = [fakes.POISON if i == 7 else f"text {i}" for i in range(20)]
+            posts = (client.post("/v1/sentiment", json={"text": text}) for text in texts)
+            return [response.status_code for response in await asyncio.gather(*posts)]
+
+    assert asyncio.run(mixed()) == [500 if i == 7 else 200 for i in range(20)]
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 9000000", "Transfer-Encoding: chunked"])
+def test_a_body_over_the_limit_on_a_real_socket(served: Serve, head: str) -> None:
+    host, port = served.base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as sock:
+        lines = ["POST /v1/ner HTTP/1.1", "Host: x", "Content-Type: application/json", head, "", ""]
+        sock.sendall("\r\n".join(lines).encode())
+        if "chunked" in head:
+            for _ in range(5):
+                sock.sendall(b"100000\r\n" + b"x" * 0x100000 + b"\r\n")
+        answer = b""
+        while b"}" not in answer and (part := sock.recv(65536)):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"body_too_large" in answer
+
+
+def test_one_page_of_metrics_for_all_processes(served: Serve) -> None:
+    served.post("/v1/ner", "a")
+    page = served.client.get("/metrics").text
+    assert 'seqserve_requests_total{code="ok",route="/v1/ner",status="200"}' in page
+    assert 'seqserve_model_info{model="ner-en"' in page
+    for metric in ("bentoml_service_request_total", "bentoml_service_adaptive_batch_size_sum"):
+        assert any(
+            line.startswith(metric) and 'runner_name="NerRunner"' in line
+            for line in page.splitlines()
+        )
+
+
+def test_nothing_of_bentoml_is_reachable(served: Serve) -> None:
+    pickle = {"content-type": "application/vnd.bentoml+pickle"}
+    for path in ("/", "/schema.json", "/healthz", "/predict", "/static_content/index.css"):
+        assert served.client.get(path).json()["code"] == "not_found"
+    response = served.client.post("/v1/ner", content=b"\x80\x05N.", headers=pickle)
+    assert response.json()["code"] == "unsupported_media_type"
+
+
+def test_a_killed_runner_is_a_503_and_comes_back(served: Serve) -> None:
+    async def kill_in_flight() -> httpx.Response:
+        async with httpx.AsyncClient(base_url=served.base, timeout=20, trust_env=False) as client:
+            post = asyncio.create_task(client.post("/v1/ner", json={"text": fakes.SLOW}))
+            await asyncio.sleep(fakes.SLOW_S / 2)
+            served.worker("NerRunner").kill()
+            return await post
+
+    lost = asyncio.run(kill_in_flight())
+    assert (lost.status_code, lost.json()["code"]) == (503, "model_unavailable")
+    assert lost.headers["retry-after"] == "1"
+    started = time.monotonic()
+    refused = served.post("/v1/ner", "a", **{"X-Timeout-Ms": "3000"})
+    ready = served.client.get("/readyz", timeout=5)
+    assert time.monotonic() - started < 5.5
+    assert refused.json().get("code") in {"model_unavailable", "deadline_exceeded"}
+    assert ready.json()["code"] == "not_ready"
+    assert ready.json()["detail"] == "ner: does not answer."
+    assert served.post("/v1/sentiment", "a").status_code == 200
+    served.wait_until_ready(RECOVERY_S)
+    assert served.post("/v1/ner", "Ann").status_code == 200
+
+
+def test_everything_in_one_process(tmp_path: Path, bundles_dir: Path) -> None:
+    serve = Serve(
+        tmp_path, bundles_dir, SEQSERVE_TOPOLOGY="embedded", SEQSERVE_MAX_TEXTS="2", **FAKES
+    )
+    try:
+        serve.wait_until_ready(START_S)
+        assert serve.post("/v1/translate", ["a b", "c d"]).json()["results"][1]["text"] == "d c"
+        assert serve.post("/v1/translate", ["a", "b", "c"]).json()["code"] == "too_many_texts"
+        with pytest.raises(AssertionError, match="no process"):
+            serve.worker("NerRunner")
+        assert serve.stop() == 0
+    finally:
+        serve.kill()
+
+
+def test_sigterm_ends_every_process_and_no_text_was_logged(served: Serve) -> None:
+    children = psutil.Process(served.process.pid).children(recursive=True)
+    assert served.stop() == 0
+    _, alive = psutil.wait_procs(children, timeout=STOP_S)
+    assert alive == []
+    log = served.log.read_text()
+    assert fakes.POISON not in log
+    assert "Traceback" not in log

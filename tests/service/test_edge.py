@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from seqserve import errors
+from seqserve.errors import SeqserveError
+from service.batcher import QueueFull
+from service.edge import INTERNAL_SENTENCE, Edge, Exchange, TextFailed, parse_json, problem_response
+
+VALID = [
+    b'{"text": "a"}',
+    b' {"text": ["\\ud83d\\ude00", "\\u00e9"]} ',
+    '{"text": "返回 \\\\ud800"}'.encode(),
+    b'{"a": {"b": [1, 2.5, -3e2, true, false, null]}}',
+    b'"text"',
+]
+
+
+@pytest.mark.parametrize("body", VALID)
+def test_parse_json_agrees_with_the_standard_library(body: bytes) -> None:
+    assert parse_json(body) == json.loads(body)
+
+
+TREE = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+
+
+@pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
+def test_problem_of_every_error(kind: type[SeqserveError]) -> None:
+    exchange = Exchange("an-id")
+    response = problem_response(kind("the message"), exchange)
+    problem = json.loads(bytes(response.body))
+    assert response.status_code == problem["status"] == kind.status
+    assert problem["code"] == exchange.code == kind.code
+    assert problem["title"] == kind.title
+    is_public = issubclass(kind, (errors.InputError, errors.UnavailableError))
+    assert problem["detail"] == ("the message" if is_public else INTERNAL_SENTENCE)
+    assert ("retry-after" in response.headers) == (kind.status in (429, 503))
+
+
+def test_retry_after_of_a_full_queue() -> None:
+    response = problem_response(QueueFull("full", 7), Exchange("an-id"))
+    assert response.headers["retry-after"] == "7"
+
+
+def test_a_failed_text_names_its_place() -> None:
+    response = problem_response(TextFailed("text[3] failed."), Exchange("an-id"))
+    assert json.loads(bytes(response.body))["detail"] == "text[3] failed."
+
+
+@pytest.mark.anyio
+async def test_an_error_after_the_answer_has_begun_adds_nothing() -> None:
+    sent = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("in the middle")
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "BREW", "path": "/x", "headers": []}
+    await Edge(app, frozenset())(scope, receive, send)
+    assert len(sent) == 1

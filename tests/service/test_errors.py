@@ -1,0 +1,332 @@
+"""Every status and code of the contract, by what brings it about."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from service.host import FAILED_SENTENCE, MISSING_SENTENCE
+from tests import fakes
+from tests.service.conftest import Server, serving
+
+pytestmark = pytest.mark.anyio
+
+PREDICTIONS = ("/v1/ner", "/v1/sentiment", "/v1/translate")
+
+
+def expect(response: httpx.Response, status: int, code: str, detail: str = "") -> dict[str, Any]:
+    """The problem, after checking all that holds for every problem."""
+    problem: dict[str, Any] = response.json()
+    assert (response.status_code, problem.get("code")) == (status, code), problem
+    assert response.headers["content-type"] == "application/problem+json"
+    assert set(problem) == {"type", "title", "status", "code", "detail", "request_id"}
+    assert problem["status"] == status
+    assert problem["request_id"] == response.headers["x-request-id"]
+    assert problem["detail"].endswith(".")
+    assert detail in problem["detail"]
+    assert ("retry-after" in response.headers) == (status in (429, 503))
+    return problem
+
+
+INVALID_JSON = [
+    pytest.param(b"", "character 0", id="empty"),
+    pytest.param(b"{", "character 1", id="broken"),
+    pytest.param(b'{"text": "a"} x', "character 14", id="trailing"),
+    pytest.param(b'{"text": "\xff"}', "not UTF-8 at byte 10", id="not-utf8"),
+    pytest.param('{"text": "é"}'.encode("utf-16"), "not UTF-8", id="utf16"),
+    pytest.param(b'\xef\xbb\xbf{"text": "a"}', "character 0", id="byte-order-mark"),
+    pytest.param(b'{"text": "\\ud800"}', "surrogate", id="lone-surrogate"),
+    pytest.param(b'{"text": "\\uDC00 x"}', "surrogate", id="lone-low-surrogate"),
+    pytest.param(b'{"\\ud800": "x"}', "surrogate", id="surrogate-in-a-key"),
+    pytest.param(b'{"min_score": NaN, "text": "a"}', "NaN", id="nan"),
+    pytest.param(b'{"min_score": -Infinity, "text": "a"}', "-Infinity", id="infinity"),
+    pytest.param(b'{"text": "a", "text": "b"}', "same key twice", id="key-twice"),
+    pytest.param(b"[" * 500_000, "too deeply", id="bottomless"),
+    pytest.param(b'{"text":' * 100_000 + b"1" + b"}" * 100_000, "too deeply", id="deep"),
+    pytest.param(b'{"min_score": ' + b"1" * 5000 + b"}", "4300 digits", id="huge-number"),
+    pytest.param(b'{"text": "a\x01"}', "control character", id="control-character"),
+]
+
+
+@pytest.mark.parametrize(("body", "detail"), INVALID_JSON)
+async def test_invalid_json(server: Server, body: bytes, detail: str) -> None:
+    response = await server.client.post(
+        "/v1/ner", content=body, headers={"content-type": "application/json"}
+    )
+    expect(response, 400, "invalid_json", detail)
+
+
+FAULTS = [
+    pytest.param("/v1/ner", [], "must be a JSON object", id="array"),
+    pytest.param("/v1/ner", None, "must be a JSON object", id="null"),
+    pytest.param("/v1/ner", {}, "text: Field required", id="no-text"),
+    pytest.param("/v1/ner", {"text": 1}, "text: must be a string or a list", id="number"),
+    pytest.param("/v1/ner", {"text": None}, "text: must be a string or a list", id="null-text"),
+    pytest.param("/v1/ner", {"text": {"a": "b"}}, "text: must be a string", id="object-text"),
+    pytest.param("/v1/ner", {"text": []}, "text: ", id="empty-list"),
+    pytest.param("/v1/ner", {"text": ["a", 1]}, "text[1]: should be a valid string", id="item"),
+    pytest.param("/v1/ner", {"text": ["a", ["b"]]}, "text[1]: should be", id="nested-list"),
+    pytest.param("/v1/ner", {"text": ""}, "text[0] is empty", id="empty"),
+    pytest.param("/v1/ner", {"text": ["a", " \n"]}, "text[1] is empty or only white", id="blank"),
+    pytest.param("/v1/sentiment", {"text": "\u3000"}, "text[0] is empty", id="wide-blank"),
+    pytest.param("/v1/translate", {"text": [""]}, "text[0] is empty", id="empty-in-list"),
+    pytest.param(
+        "/v1/ner",
+        {"text": "a", "nope": 1},
+        "'nope' is no option of this route; there are: text, min_score, labels, offset_unit",
+        id="unknown-option",
+    ),
+    pytest.param("/v1/ner", {"text": "a", "beam_size": 4}, "'beam_size' is no", id="other-task"),
+    pytest.param("/v1/ner", {"text": "a", "min_score": 1.1}, "min_score: ", id="score-over"),
+    pytest.param("/v1/ner", {"text": "a", "min_score": "1"}, "min_score: ", id="score-string"),
+    pytest.param("/v1/ner", {"text": "a", "min_score": True}, "min_score: ", id="score-bool"),
+    pytest.param("/v1/ner", {"text": "a", "labels": []}, "labels: ", id="no-labels"),
+    pytest.param("/v1/ner", {"text": "a", "labels": ["X"]}, "knows LOC, PER", id="label"),
+    pytest.param(
+        "/v1/ner",
+        {"text": "a", "offset_unit": "word"},
+        "offset_unit: should be 'codepoint', 'utf16' or 'byte'",
+        id="unit",
+    ),
+    pytest.param("/v1/sentiment", {"text": "a", "sentences": 1}, "sentences: ", id="int-as-bool"),
+    pytest.param("/v1/translate", {"text": "a", "beam_size": 0}, "beam_size: ", id="beam-0"),
+    pytest.param("/v1/translate", {"text": "a", "beam_size": 9}, "beam_size: ", id="beam-9"),
+    pytest.param("/v1/translate", {"text": "a", "beam_size": 2.5}, "beam_size: ", id="beam-float"),
+    pytest.param(
+        "/v1/translate", {"text": "a", "alternatives": 4}, "alternatives: at most", id="n-best"
+    ),
+    pytest.param("/v1/translate", {"text": "a", "alternatives": -1}, "alternatives: ", id="minus"),
+    pytest.param("/v1/translate", {"text": "a", "max_tokens": 0}, "max_tokens: ", id="no-tokens"),
+    pytest.param(
+        "/v1/translate", {"text": "a", "max_tokens": 9999}, "max_tokens: at most 1024", id="tokens"
+    ),
+    pytest.param("/v1/translate", {"text": "a", "length_penalty": 99}, "length_penalty", id="lp"),
+    pytest.param("/v1/translate", {"text": "a", "source": "e n"}, "source: ", id="language"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "detail"), FAULTS)
+async def test_invalid_field(server: Server, path: str, body: Any, detail: str) -> None:
+    expect(await server.post(path, body), 422, "invalid_field", detail)
+
+
+async def test_a_number_that_is_infinite_as_a_float(server: Server) -> None:
+    response = await server.client.post(
+        "/v1/translate",
+        content=b'{"text": "a", "length_penalty": 1e999}',
+        headers={"content-type": "application/json"},
+    )
+    expect(response, 422, "invalid_field", "length_penalty: ")
+
+
+@pytest.mark.parametrize("pair", [{"source": "fr"}, {"target": "en"}, {"source": "zh"}])
+async def test_unsupported_language_pair(server: Server, pair: dict[str, str]) -> None:
+    response = await server.post("/v1/translate", {"text": "a", **pair})
+    expect(response, 422, "unsupported_language_pair", "there are: source en, target zh")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "soon", "", "1e3", "٣", "9" * 30])
+async def test_a_bad_timeout(server: Server, value: str) -> None:
+    headers = {"X-Timeout-Ms": value.encode()}
+    response = await server.client.post("/v1/ner", json={"text": "a"}, headers=headers)
+    expect(response, 422, "invalid_field", "X-Timeout-Ms: ")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [None, "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1"],
+)
+async def test_unsupported_media_type(server: Server, content_type: str | None) -> None:
+    headers = {} if content_type is None else {"content-type": content_type}
+    response = await server.client.post("/v1/ner", content=b'{"text": "a"}', headers=headers)
+    expect(response, 415, "unsupported_media_type", "application/json")
+
+
+async def test_a_compressed_body_is_refused(server: Server) -> None:
+    response = await server.post("/v1/ner", {"text": "a"}, content_encoding="gzip")
+    expect(response, 415, "unsupported_media_type", "content-encoding")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=UTF-8", 'Application/JSON;charset="utf-8"']
+)
+async def test_accepted_media_type(server: Server, content_type: str) -> None:
+    headers = {"content-type": content_type}
+    response = await server.client.post("/v1/ner", content=b'{"text": "a"}', headers=headers)
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/nope", "/v1/ner/", "/schema.json", "/docs/assets/nope"])
+async def test_not_found(server: Server, path: str) -> None:
+    expect(await server.client.get(path), 404, "not_found", "/docs")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("GET", "/v1/ner", "POST"), ("DELETE", "/v1/models", "GET"), ("POST", "/readyz", "GET")],
+)
+async def test_method_not_allowed(server: Server, method: str, path: str, allowed: str) -> None:
+    response = await server.client.request(method, path)
+    expect(response, 405, "method_not_allowed", allowed)
+    assert allowed in response.headers["allow"]
+
+
+async def chunks(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+LIMITS = {"max_body_bytes": 2000, "max_texts": 3, "max_text_chars": 50}
+
+
+async def test_limits(bundles_dir: Path) -> None:
+    async with serving(bundles_dir, **LIMITS) as server:
+        server.engine("ner").batches.clear()
+        headers = {"content-type": "application/json"}
+        for content in (b"x" * 2001, chunks([b"x" * 1000] * 3)):
+            response = await server.client.post("/v1/ner", content=content, headers=headers)
+            expect(response, 413, "body_too_large", "SEQSERVE_MAX_BODY_BYTES")
+        response = await server.post("/v1/ner", {"text": ["a"] * 4})
+        expect(response, 413, "too_many_texts", "4 texts; the limit is 3")
+        response = await server.post("/v1/ner", {"text": ["a", "b" * 51]})
+        expect(response, 413, "text_too_long", "text[1] has 51 characters; the limit is 50")
+        assert server.engine("ner").batches == []
+        fitting = {"text": ["😀" * 50, "a", "b"]}
+        assert (await server.post("/v1/ner", fitting)).status_code == 200
+        body = json.dumps({"text": "a"}).encode().ljust(2000)
+        response = await server.client.post(
+            "/v1/ner", content=chunks([body[:7], body[7:]]), headers=headers
+        )
+        assert response.status_code == 200
+
+
+async def test_overloaded(bundles_dir: Path) -> None:
+    async with serving(bundles_dir, max_queue_texts=2) as server:
+        engine = server.engine("ner")
+        engine.may_go_on.clear()
+        waiting = []
+        for _ in range(3):  # one in the engine, two in the queue
+            waiting.append(asyncio.create_task(server.post("/v1/ner", {"text": "a"})))
+            await asyncio.sleep(0.02)
+        engine.batches.clear()
+        response = await server.post("/v1/ner", {"text": "late"})
+        expect(response, 429, "overloaded", "nothing was computed")
+        assert int(response.headers["retry-after"]) >= 1
+        other_task = await server.post("/v1/sentiment", {"text": "a"})
+        assert other_task.status_code == 200
+        engine.may_go_on.set()
+        assert [r.status_code for r in await asyncio.gather(*waiting)] == [200] * 3
+        assert ["late"] not in engine.batches
+
+
+async def test_deadline_exceeded(server: Server) -> None:
+    engine = server.engine("ner")
+    engine.may_go_on.clear()
+    engine.batches.clear()
+    first = asyncio.create_task(server.post("/v1/ner", {"text": "first"}))
+    await asyncio.sleep(0.02)
+    response = await server.post("/v1/ner", {"text": "late"}, x_timeout_ms="30")
+    expect(response, 504, "deadline_exceeded")
+    engine.may_go_on.set()
+    assert (await first).status_code == 200
+    assert engine.batches == [["first"]]
+
+
+async def test_a_body_that_comes_too_slowly(server: Server) -> None:
+    async def slow_body() -> AsyncIterator[bytes]:
+        yield b'{"text": '
+        await asyncio.sleep(0.2)
+        yield b'"a"}'
+
+    headers = {"content-type": "application/json", "x-timeout-ms": "30"}
+    response = await server.client.post("/v1/ner", content=slow_body(), headers=headers)
+    expect(response, 504, "deadline_exceeded")
+
+
+async def test_a_longer_timeout_than_allowed_is_cut(bundles_dir: Path) -> None:
+    async with serving(bundles_dir, max_timeout_ms=30) as server:
+        server.engine("ner").may_go_on.clear()
+        response = await server.post("/v1/ner", {"text": "a"}, x_timeout_ms="999999999")
+        expect(response, 504, "deadline_exceeded")
+
+
+async def test_a_client_that_hangs_up_frees_the_queue(server: Server) -> None:
+    engine = server.engine("ner")
+    engine.may_go_on.clear()
+    engine.batches.clear()
+    first = asyncio.create_task(server.post("/v1/ner", {"text": "first"}))
+    await asyncio.sleep(0.02)
+    sent: list[Any] = []
+    body = iter([{"type": "http.request", "body": b'{"text": "gone"}', "more_body": False}])
+
+    async def receive() -> dict[str, Any]:
+        return next(body, {"type": "http.disconnect"})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/ner", "headers": headers}
+    await server.application(scope, receive, send)
+    assert sent[0]["status"] == 499
+    assert server.application.queues["ner"].n_waiting == 0
+    engine.may_go_on.set()
+    await first
+    assert engine.batches == [["first"]]
+
+
+@pytest.mark.parametrize("path", PREDICTIONS)
+async def test_a_text_that_breaks_the_engine(server: Server, path: str) -> None:
+    secret = f"{fakes.POISON} hunter2"
+    texts = ["good", secret, "fine"]
+    broken, other = await asyncio.gather(
+        server.post(path, {"text": texts}), server.post(path, {"text": "other"})
+    )
+    problem = expect(broken, 500, "internal", "text[1] could not be processed.")
+    assert "hunter2" not in json.dumps(problem)
+    assert other.status_code == 200
+
+
+async def test_a_text_that_the_engine_refuses(server: Server) -> None:
+    response = await server.post("/v1/ner", {"text": ["good", fakes.REFUSED]})
+    expect(response, 422, "invalid_field", "text[1]: has a word that this model refuses.")
+
+
+async def test_a_bug_of_ours(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    server.application.links["ner"].cards = [None]  # type: ignore[list-item]
+    response = await server.post("/v1/ner", {"text": "hunter2", "labels": ["PER"]})
+    problem = expect(response, 500, "internal", "Something went wrong on our side")
+    assert "AttributeError" not in json.dumps(problem)
+
+
+async def test_draining(server: Server) -> None:
+    server.application.is_draining = True
+    for path in PREDICTIONS:
+        expect(await server.post(path, {"text": "a"}), 503, "draining")
+    expect(await server.client.get("/readyz"), 503, "draining")
+    assert (await server.client.get("/livez")).status_code == 200
+
+
+async def test_not_ready_while_golden_cases_fail(tmp_path: Path) -> None:
+    directory = fakes.write_bundles(tmp_path / "bundles")
+    fakes.write_bundle_of(tmp_path / "wrong", "sentiment-en", "a golden answer to something else")
+    fakes.replace_bundle(directory / "sentiment-en", tmp_path / "wrong")
+    async with serving(directory) as server:
+        ready = await server.client.get("/readyz")
+        expect(ready, 503, "not_ready", f"sentiment: {FAILED_SENTENCE}")
+        refusal = await server.post("/v1/sentiment", {"text": "a"})
+        expect(refusal, 503, "not_ready", FAILED_SENTENCE)
+        expect(await server.client.get("/v1/models"), 503, "not_ready", "sentiment")
+        assert (await server.post("/v1/ner", {"text": "a"})).status_code == 200
+
+
+async def test_not_ready_without_a_bundle(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        expect(await server.client.get("/readyz"), 503, "not_ready", f"ner: {MISSING_SENTENCE}")
+        assert (await server.client.get("/livez")).status_code == 200

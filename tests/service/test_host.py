@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seqserve.errors import BundleError, ConfigError, InputError, SeqserveError
+from seqserve.runtime.records import NerResult
+from service import wire
+from service.host import (
+    FAILED_SENTENCE,
+    MISSING_SENTENCE,
+    Host,
+    Status,
+    find_bundles,
+    load_function,
+)
+from service.settings import Settings, TaskName
+from tests import fakes
+
+
+def make_host(bundles_dir: Path, task: TaskName = "ner", **changes: Any) -> Host:
+    changes.setdefault("engine_factory", "tests.fakes:open_engine")
+    return Host(task, Settings(bundles_dir=bundles_dir, **changes))
+
+
+def work(text: str, model: str = "ner-en", **options: Any) -> bytes:
+    return wire.pack_work(wire.Work("an-id", model, {"text": text, **options}))
+
+
+def answers(host: Host, packed: list[bytes]) -> list[wire.Done | SeqserveError]:
+    return [wire.unpack_reply(reply)[0] for reply in host.predict(packed)]
+
+
+def test_one_reply_per_text_in_order(bundles_dir: Path) -> None:
+    done = answers(make_host(bundles_dir), [work("Ann"), work("x"), work("ROME", labels=["LOC"])])
+    assert [[e["text"] for e in one.fields["entities"]] for one in done] == [["Ann"], [], ["ROME"]]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("n_texts", [1, 2, 7, 32])
+@pytest.mark.parametrize("at", [0, -1])
+def test_a_text_that_fails_leaves_the_others_alone(
+    bundles_dir: Path, n_texts: int, at: int
+) -> None:
+    texts = [f"T{i}x" for i in range(n_texts)]
+    texts[at] = fakes.POISON
+    outcomes = answers(make_host(bundles_dir), [work(text) for text in texts])
+    for text, outcome in zip(texts, outcomes, strict=True):
+        if text == fakes.POISON:
+            assert type(outcome) is SeqserveError
+            assert str(outcome) == ""
+        else:
+            assert isinstance(outcome, wire.Done)
+            assert outcome.fields["entities"][0]["text"] == text
+    assert len(fakes.OPENED["ner"].batches) <= 2 + 2 * 6  # golden, then halves of halves
+
+
+def test_an_error_that_is_the_callers_fault_keeps_its_message(bundles_dir: Path) -> None:
+    (outcome,) = answers(make_host(bundles_dir), [work(fakes.REFUSED)])
+    assert type(outcome) is InputError
+    assert str(outcome) == "has a word that this model refuses."
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(lambda items: [], id="too-few"),
+        pytest.param(lambda items: [NerResult((), 1)] * (len(items) + 1), id="too-many"),
+        pytest.param(lambda items: [object()] * len(items), id="no-json"),
+    ],
+)
+def test_an_engine_that_breaks_its_promise(
+    bundles_dir: Path, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    host = make_host(bundles_dir)
+    monkeypatch.setattr(fakes.OPENED["ner"], "predict", answer)
+    outcomes = answers(host, [work("a"), work("b")])
+    assert [type(outcome) for outcome in outcomes] == [SeqserveError, SeqserveError]
+
+
+def test_options_that_do_not_fit_the_record_fail_their_own_text(bundles_dir: Path) -> None:
+    outcomes = answers(make_host(bundles_dir), [work("a", beam=4), work("b")])
+    assert type(outcomes[0]) is SeqserveError
+    assert isinstance(outcomes[1], wire.Done)
+
+
+def test_texts_of_two_models_in_one_batch(tmp_path: Path) -> None:
+    like = "translate-en-zh"
+    fakes.write_bundle_of(tmp_path / "a", like)
+    fakes.write_bundle_of(tmp_path / "b", like, name="back", languages=("zh", "en"))
+    host = make_host(tmp_path, "translation")
+    outcomes = answers(host, [work("1 2", like), work("3 4", "back"), work("5 6", like)])
+    assert [one.fields["text"] for one in outcomes] == ["2 1", "4 3", "6 5"]  # type: ignore[union-attr]
+    assert [card.languages for card in host.status.cards] == [["en", "zh"], ["zh", "en"]]
+
+
+def test_status_survives_the_way(bundles_dir: Path) -> None:
+    status = make_host(bundles_dir).status
+    assert Status.unpack(status.pack()) == status
+    assert status.reason is None
+    assert Status.unpack(Status(reason="why").pack()).reason == "why"
+
+
+def test_no_bundle(tmp_path: Path) -> None:
+    assert make_host(tmp_path / "nowhere").status == Status(reason=MISSING_SENTENCE)
+
+
+@pytest.mark.parametrize(
+    "factory", ["tests.fakes:no_such", "no_such_module:open", "json:loads", "builtins:len"]
+)
+def test_a_factory_that_does_not_work(bundles_dir: Path, factory: str) -> None:
+    assert make_host(bundles_dir, engine_factory=factory).status == Status(reason=FAILED_SENTENCE)
+
+
+def test_a_damaged_bundle(tmp_path: Path) -> None:
+    fakes.write_bundle_of(tmp_path / "ner-en", "ner-en")
+    (tmp_path / "ner-en" / "config.json").write_text("{} ")
+    assert make_host(tmp_path).status == Status(reason=FAILED_SENTENCE)
+
+
+def test_a_wrong_golden_answer(tmp_path: Path) -> None:
+    fakes.write_bundle_of(tmp_path / "ner-en", "ner-en", "Other Words")
+    assert make_host(tmp_path).status == Status(reason=FAILED_SENTENCE)
+
+
+@pytest.mark.parametrize(
+    ("task", "like", "languages"),
+    [("ner", "ner-en", ("de",)), ("translation", "translate-en-zh", ("en", "zh"))],
+)
+def test_two_bundles_for_one_kind_of_request(
+    tmp_path: Path, task: TaskName, like: str, languages: tuple[str, ...]
+) -> None:
+    fakes.write_bundle_of(tmp_path / "a", like)
+    fakes.write_bundle_of(tmp_path / "b", like, name="other", languages=languages)
+    assert make_host(tmp_path, task).status == Status(reason=FAILED_SENTENCE)
+
+
+def test_find_bundles(tmp_path: Path) -> None:
+    for name in ("b", "a", ".unfinished"):
+        fakes.write_bundle_of(tmp_path / name, "ner-en")
+    fakes.write_bundle_of(tmp_path / "c", "sentiment-en")
+    (tmp_path / "notes").mkdir()
+    assert [path.name for path in find_bundles(tmp_path, "ner")] == ["a", "b"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "1"])
+def test_an_unreadable_manifest_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "manifest.json").write_text(content)
+    with pytest.raises(BundleError, match=r"x/manifest\.json"):
+        find_bundles(tmp_path, "ner")
+
+
+def test_load_function() -> None:
+    assert load_function("json:loads") is json.loads
+    for reference in ("json:no_such", "no.such:f"):
+        with pytest.raises(ConfigError, match=reference):
+            load_function(reference)
+
+
+def test_numbers_of_numpy_become_json() -> None:
+    result = NerResult((), np.int64(3))  # type: ignore[arg-type]
+    done, engine_s = wire.unpack_reply(wire.pack_result(result, 0.5))
+    assert done == wire.Done({"entities": []}, 3)
+    assert engine_s == 0.5
+
+
+def test_what_was_not_asked_for_is_left_out() -> None:
+    result = fakes.FakeTranslation(None).answer(fakes.TranslationItem("a b"))
+    done, _ = wire.unpack_reply(wire.pack_result(result, 0.0))
+    assert done == wire.Done({"text": "b a", "score": -0.5, "warnings": []}, 2)

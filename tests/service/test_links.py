@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from seqserve.errors import NotReady, SeqserveError, UnavailableError
+from service import wire
+from service.host import Card, Host, Status
+from service.links import EmbeddedEngines, Link
+from service.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+CARD = Card("m", "ner", ["en"], ["PER"], "1", "0" * 64, {}, "fp32", {})
+WORKS = [wire.Work("id", "m", {"text": "a"})]
+
+
+class Engines:
+    """Engines that can be told to be away."""
+
+    def __init__(self) -> None:
+        self.says = Status([CARD])
+        self.is_away = False
+        self.is_stuck = False
+
+    async def status(self) -> bytes:
+        if self.is_stuck:
+            await asyncio.sleep(60)
+        if self.is_away:
+            raise ConnectionRefusedError
+        return self.says.pack()
+
+    async def predict(self, packed: list[bytes]) -> list[bytes]:
+        if self.is_away:
+            raise ConnectionResetError
+        error = wire.pack_failure(ValueError("secret"), 0.5)
+        return [error for _ in packed]
+
+
+async def until_up(link: Link) -> None:
+    for _ in range(300):
+        try:
+            return link.require_up()
+        except UnavailableError:
+            await asyncio.sleep(0.01)
+    raise AssertionError("never came up")
+
+
+async def test_a_link_is_down_until_the_engines_answer() -> None:
+    engines = Engines()
+    engines.is_away = True
+    link = Link("ner", engines, 1.0)
+    with pytest.raises(NotReady, match="ner: still loading"):
+        link.require_up()
+    link.connect()
+    await asyncio.sleep(0.02)
+    assert await link.ping() == "still loading"
+    engines.is_away = False
+    await until_up(link)
+    assert link.cards == [CARD]
+    assert await link.ping() is None
+
+
+async def test_a_crash_is_noticed_and_so_is_the_recovery() -> None:
+    engines = Engines()
+    link = Link("ner", engines, 1.0)
+    link.connect()
+    await until_up(link)
+    engines.is_away = True
+    with pytest.raises(ConnectionResetError):
+        await link.predict(WORKS)
+    with pytest.raises(UnavailableError, match="does not answer"):
+        link.require_up()
+    assert await link.ping() == "does not answer"
+    engines.is_away = False
+    await until_up(link)
+
+
+async def test_a_ping_never_hangs() -> None:
+    engines = Engines()
+    engines.is_stuck = True
+    link = Link("ner", engines, 0.01)
+    assert await asyncio.wait_for(link.ping(), 1) == "still loading"
+
+
+async def test_the_reason_of_a_failed_start() -> None:
+    engines = Engines()
+    engines.says = Status(reason="bad golden case")
+    link = Link("ner", engines, 1.0)
+    link.connect()
+    await asyncio.sleep(0.02)
+    with pytest.raises(NotReady, match="ner: bad golden case"):
+        link.require_up()
+    await link.close()
+
+
+async def test_errors_and_times_come_out_of_the_wire() -> None:
+    reply = await Link("ner", Engines(), 1.0).predict(WORKS * 2)
+    assert [type(result) for result in reply.results] == [SeqserveError, SeqserveError]
+    assert reply.engine_s == 0.5
+
+
+async def test_embedded_engines_open_in_the_background(bundles_dir: Path) -> None:
+    may_open = threading.Event()
+    settings = Settings(bundles_dir=bundles_dir, engine_factory="tests.fakes:open_engine")
+
+    def make_host() -> Host:
+        may_open.wait(10)
+        return Host("ner", settings)
+
+    engines = EmbeddedEngines(make_host)
+    link = Link("ner", engines, 0.01)
+    assert await link.ping() == "still loading"
+    assert await link.ping() == "still loading"  # the first time-out did no harm
+    may_open.set()
+    link.connect()
+    await until_up(link)
+    reply = await link.predict([wire.Work("id", "ner-en", {"text": "Ann"})])
+    (done,) = reply.results
+    assert isinstance(done, wire.Done)
+    assert done.fields["entities"][0]["text"] == "Ann"
+    engines.close()

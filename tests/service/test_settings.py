@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from seqserve.errors import ConfigError
+from service.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    load_settings.cache_clear()
+    yield
+    load_settings.cache_clear()
+
+
+def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQSERVE_MAX_TEXTS", "7")
+    assert load_settings().max_texts == 7
+    monkeypatch.setenv("SEQSERVE_MAX_TEXTS", "8")
+    assert load_settings().max_texts == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("SEQSERVE_MAX_TEXT", "7", "unknown: SEQSERVE_MAX_TEXT; known: .*SEQSERVE_MAX_TEXTS"),
+        ("SEQSERVE_MAX_TEXTS", "many", "SEQSERVE_MAX_TEXTS: .*integer"),
+        ("SEQSERVE_MAX_TEXTS", "0", "SEQSERVE_MAX_TEXTS: .*greater than or equal to 1"),
+        ("SEQSERVE_TOPOLOGY", "cloud", "SEQSERVE_TOPOLOGY: .*'runners' or 'embedded'"),
+        ("SEQSERVE_ENGINE_FACTORY", "no_colon", "SEQSERVE_ENGINE_FACTORY: .*pattern"),
+    ],
+)
+def test_mistakes_are_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=message):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "name", ["SEQSERVE_PORT", "SEQSERVE_PORT_3000_TCP_ADDR", "SEQSERVE_SERVICE_HOST"]
+)
+def test_variables_that_kubernetes_sets_are_none_of_ours(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "tcp://10.0.0.1:3000")
+    load_settings()
+
+
+def test_timeouts() -> None:
+    settings = Settings(ner_timeout_ms=5, translation_timeout_ms=500, max_timeout_ms=100)
+    assert settings.timeout_ms("ner") == 5
+    assert settings.timeout_ms("translation") == 100
+
+
+def test_the_documented_defaults_are_the_real_ones() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    for name, field in Settings.model_fields.items():
+        (row,) = [
+            line
+            for line in page.splitlines()
+            if re.match(rf"\|.*`SEQSERVE_{name.upper()}`.*\|", line)
+            and "`SEQSERVE_" in line.split("|")[1]
+        ]
+        names, defaults = (cell.replace("`", "").split(", ") for cell in row.split("|")[1:3])
+        documented = dict(zip((one.strip() for one in names), defaults, strict=True))
+        assert documented[f"SEQSERVE_{name.upper()}"].strip() == str(field.default)

@@ -1,0 +1,92 @@
+"""A real `bentoml serve` in a process group of its own, for tests that need several processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).parents[1]
+START_S, STOP_S = 30, 15
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+class Serve:
+    """`bentoml serve` in a process group of its own."""
+
+    def __init__(self, directory: Path, bundles_dir: Path, **settings: str) -> None:
+        self.log = directory / "log.jsonl"
+        self.base = f"http://127.0.0.1:{(port := free_port())}"
+        ours = {
+            "BENTOML_HOME": str(directory / "bentoml"),
+            "BENTOML_DO_NOT_TRACK": "True",
+            "SEQSERVE_BUNDLES_DIR": str(bundles_dir),
+            **settings,
+        }
+        command = [sys.executable, "-m", "bentoml", "serve", "service.app:Gateway"]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, "--host", "127.0.0.1", "--port", str(port)],
+                cwd=ROOT,
+                env={**os.environ, **ours},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.client = httpx.Client(base_url=self.base, timeout=20, trust_env=False)
+
+    def post(self, path: str, text: Any, **headers: str) -> httpx.Response:
+        return self.client.post(path, json={"text": text}, headers=headers)
+
+    def wait_until_ready(self, seconds: float) -> None:
+        self._wait(seconds, "ready", lambda: self.client.get("/readyz", timeout=5).is_success)
+
+    def wait_until_loaded(self, path: str, seconds: float) -> None:
+        """Wait until a prediction route answers anything but `not_ready`."""
+        self._wait(seconds, path, lambda: "still loading" not in self.post(path, "x").text)
+
+    def _wait(self, seconds: float, what: str, is_so: Callable[[], bool]) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                if is_so():
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(f"not {what} after {seconds} s:\n{self.log.read_text()[-4000:]}")
+
+    def worker(self, service: str) -> psutil.Process:
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            command = child.cmdline()
+            if "--service-name" not in command:
+                continue
+            if command[command.index("--service-name") + 1] == service:
+                return child
+        raise AssertionError(f"no process of {service}")
+
+    def stop(self) -> int:
+        self.client.close()
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_S)
+
+    def kill(self) -> None:
+        self.client.close()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(STOP_S)
