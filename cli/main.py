@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from seqserve.errors import SeqserveError
+from seqserve.errors import BundleError, SeqserveError
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, help=__doc__)
 
@@ -94,6 +94,8 @@ def models(bundles: BundlesDir = Path("bundles")) -> None:
     from seqserve.bundle import load_bundle
 
     with _reported():
+        if not bundles.is_dir():
+            raise BundleError(f"{bundles} is not a directory; name one with --bundles")
         for path in sorted(path for path in bundles.iterdir() if path.is_dir()):
             manifest = load_bundle(path).manifest
             typer.echo(f"{manifest.name} {manifest.version} {manifest.task} {manifest.precision}")

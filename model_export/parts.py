@@ -6,7 +6,6 @@ files a predictor that runs the torch model: what the bundle must reproduce.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain
@@ -31,7 +30,7 @@ from seqserve.runtime.translation import TranslationPredictor
 from seqserve.text.classification import ClassifierText
 from seqserve.text.subwords import SubwordTokenizer
 from seqserve.text.tagging import TaggerText
-from seqserve.training.checkpoint import load_weights
+from seqserve.training.checkpoint import load_text_side, load_weights
 from seqserve.training.data import read_labelled
 from seqserve.training.ner import make_tagger, transitions_of
 from seqserve.training.recipe import Recipe
@@ -62,7 +61,8 @@ class Parts:
 
 def ner_parts(recipe: Recipe, run: Path, root: Path, precision: Precision) -> Parts:
     """Give the parts of a tagger bundle."""
-    text = TaggerText.from_mapping(json.loads((run / "text.json").read_text("utf-8")), str(run))
+    path = run / "text.json"
+    text = TaggerText.from_mapping(load_text_side(path), str(path))
     model = make_tagger(recipe, text)
     load_weights(model, run / "best.safetensors")
     model.eval()
@@ -92,7 +92,7 @@ def _torch_tagger(model: Tagger) -> Callable[[IntArray, IntArray, IntArray], Flo
 def sentiment_parts(recipe: Recipe, run: Path, root: Path, precision: Precision) -> Parts:
     """Give the parts of a classifier bundle; its temperature is fitted on the recipe's dev sets."""
     path = run / "text.json"
-    text = ClassifierText.from_mapping(json.loads(path.read_text("utf-8")), str(path))
+    text = ClassifierText.from_mapping(load_text_side(path), str(path))
     model = make_classifier(recipe, text)
     load_weights(model, run / "best.safetensors")
     model.eval()

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from seqserve.errors import DataError
+
 PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
 PAD_ID, END_ID, UNKNOWN_ID = 0, 1, 2
 BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
@@ -67,8 +69,15 @@ class SubwordTokenizer:
 
     @classmethod
     def load(cls, path: Path) -> SubwordTokenizer:
-        """Read a `tokenizer.json`."""
-        return cls.from_json(path.read_text(encoding="utf-8"))
+        """Read a `tokenizer.json`.
+
+        Raises:
+            DataError: The file is missing.
+        """
+        try:
+            return cls.from_json(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise DataError(f"there is no {path}; train the model first") from error
 
 
 def train_subwords(texts: Iterable[str], vocab_size: int) -> SubwordTokenizer:

@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -51,6 +52,29 @@ def load_weights(model: nn.Module, path: Path) -> None:
     if not path.exists():
         raise DataError(f"there are no weights at {path}; train the model first")
     model.load_state_dict(load_file(path))
+
+
+def save_text_side(values: dict[str, Any], path: Path) -> None:
+    """Write the vocabularies of a run, as a text side's `to_mapping` gives them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
+
+
+def load_text_side(path: Path) -> dict[str, Any]:
+    """Read what `save_text_side` wrote.
+
+    Raises:
+        DataError: The file is missing or no JSON object.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"there is no {path}; train the model first") from error
+    except ValueError as error:
+        raise DataError(f"{path} is not JSON: {error}; remove the run and train again") from error
+    if not isinstance(values, dict):
+        raise DataError(f"{path} holds no object; remove the run and train again")
+    return values
 
 
 def save_progress(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -20,6 +19,7 @@ from seqserve.text.batching import length_batches, pad
 from seqserve.text.tagging import TaggerText, TaggerTextConfig, retokenize
 from seqserve.text.vocabulary import UNKNOWN_ID
 from seqserve.text.words import Token, lookup_form, tokenize
+from seqserve.training.checkpoint import load_text_side, save_text_side
 from seqserve.training.data import TaggedSentence, read_tagged
 from seqserve.training.metrics import entity_scores
 from seqserve.training.recipe import Recipe
@@ -145,11 +145,10 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     dev = list(chain.from_iterable(read_tagged(root, s, "dev") for s in recipe.data.dev))
     path = directory / "text.json"
     if not path.exists():
-        directory.mkdir(parents=True, exist_ok=True)
         tokens = (retokenize(s.tokens, s.tags)[0] for s in train)
         learnt = TaggerText.learn(config.reader, config.labels, tokens)
-        path.write_text(json.dumps(learnt.to_mapping(), ensure_ascii=False), encoding="utf-8")
-    text = TaggerText.from_mapping(json.loads(path.read_text(encoding="utf-8")), str(path))
+        save_text_side(learnt.to_mapping(), path)
+    text = TaggerText.from_mapping(load_text_side(path), str(path))
     torch.manual_seed(recipe.loop.seed)
     model = make_tagger(recipe, text).to(device)
     corpus = Corpus((" ".join(s.tokens) for s in train), _forms)

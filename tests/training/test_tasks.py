@@ -75,6 +75,12 @@ def test_temperature_mends_overconfidence() -> None:
     assert fit_temperature(logits, labels) == pytest.approx(3.0, rel=0.1)
 
 
+def test_temperature_is_bounded_where_nothing_is_wrong() -> None:
+    logits = np.array([[4.0, 0.0], [0.0, 3.0]], dtype=np.float32)
+    assert fit_temperature(logits, np.array([0, 1])) == pytest.approx(0.05)
+    assert fit_temperature(logits, np.array([1, 0])) == pytest.approx(20)
+
+
 BAD_RECIPES = {
     "unknown key": ("colour = 1", "colour"),
     "unknown loop key": ("[loop]\nspeed = 1\nmax_steps = 1\nbatch_tokens = 1", "speed"),
