@@ -55,12 +55,15 @@ def test_composed_and_decomposed_spellings_give_the_same_forms(text: str) -> Non
 @pytest.mark.parametrize("unit", ["a", "U.", "a-", "n't", "e\u0301", "'s", "..", "\u200d", "1,"])
 def test_time_is_linear_in_hostile_text(unit: str) -> None:
     def seconds(n: int) -> float:
-        start = time.process_time()
-        tokenize(unit * n)
-        return time.process_time() - start
+        best = float("inf")
+        for _ in range(5):
+            start = time.process_time()
+            tokenize(unit * n)
+            best = min(best, time.process_time() - start)
+        return best
 
-    seconds(100)
-    assert seconds(40_000) < 40 * max(seconds(4_000), 0.002)  # quadratic would be 100
+    short, long = seconds(4_000), seconds(32_000)
+    assert long < 30 * max(short, 1e-4)  # linear is 8, quadratic 64
 
 
 def test_lookup_form_folds_case_and_digits() -> None:
