@@ -14,6 +14,7 @@ from typing import Any
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from seqserve.manifest import Task as TaskName
 from service.gateway import Application
 from service.host import Host
 from service.links import EmbeddedEngines, Engines, RunnerEngines
@@ -27,7 +28,7 @@ from service.runners import (
     TranslationRunner,
     tame_gc,
 )
-from service.settings import TASKS, TaskName
+from service.settings import TASKS
 
 configure_logging(SETTINGS.log_level)
 

@@ -21,11 +21,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from seqserve.errors import DeadlineExceeded, Draining, InputError, NotReady
+from seqserve.manifest import Task as TaskName
 from service import metrics, openapi, wire
 from service.batcher import Answer, Batcher, BatchLimits, ItemError, estimate_tokens
 from service.edge import INTERNAL_SENTENCE, Edge, Exchange, TextFailed, exchange_of, read_json
 from service.links import Engines, Link
-from service.settings import Settings, TaskName
+from service.settings import Settings
 from service.tasks import TASKS, Plan, Task, parse_request
 
 T = TypeVar("T")

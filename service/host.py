@@ -19,9 +19,10 @@ import orjson
 from seqserve.bundle import Bundle
 from seqserve.config import from_mapping
 from seqserve.errors import BundleError, ConfigError, InputError
+from seqserve.manifest import Task as TaskName
 from service import wire
 from service.logs import failure_fields, get_logger
-from service.settings import Settings, TaskName
+from service.settings import Settings
 
 FAILED_SENTENCE = "the model failed its start checks, see the log"
 MISSING_SENTENCE = "no bundle of this task was found"

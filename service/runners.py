@@ -16,8 +16,9 @@ from typing import Any
 
 import bentoml
 
+from seqserve.manifest import Task as TaskName
 from service.host import Host
-from service.settings import TaskName, load_settings
+from service.settings import load_settings
 
 SETTINGS = load_settings()
 NEVER = 10**12  # the default of 100 closes sessions that other calls are using

@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from seqserve.errors import ConfigError
+from seqserve.manifest import Task as TaskName
 
-TaskName = Literal["ner", "sentiment", "translation"]
-TASKS: tuple[TaskName, ...] = ("ner", "sentiment", "translation")
+TASKS: tuple[TaskName, ...] = get_args(TaskName)
 
 _PREFIX = "SEQSERVE_"
 _SET_BY_KUBERNETES = re.compile(r"SEQSERVE_(SERVICE_|PORT$|PORT_)")

@@ -13,9 +13,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from seqserve.errors import InputError, TextTooLong, TooManyTexts, UnsupportedLanguagePair
+from seqserve.manifest import Task as TaskName
 from service import schemas
 from service.host import Card
-from service.settings import Settings, TaskName
+from service.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from seqserve.models.bilstm import BiLstm
+from seqserve.models.words import WordEmbedding
 
 Pooling = Literal["last", "max", "mean", "attention"]
 
@@ -46,20 +47,12 @@ class Classifier(nn.Module):
     def __init__(self, config: ClassifierConfig) -> None:
         super().__init__()
         self.config = config
-        self.words = nn.Embedding(config.n_words, config.word_dim, padding_idx=0)
+        self.words = WordEmbedding(config.n_words, config.word_dim)
         self.lstm = BiLstm(config.word_dim, config.hidden, config.bidirectional)
         width = config.hidden * (2 if config.bidirectional else 1)
         self.attention = nn.Linear(width, 1) if config.pooling == "attention" else None
         self.output = nn.Linear(width, config.n_labels)
         self.dropout = nn.Dropout(config.dropout)
-        nn.init.normal_(self.words.weight, std=0.1)
-        with torch.no_grad():
-            self.words.weight[0].zero_()
-
-    def use_word_vectors(self, vectors: Tensor, rows: Tensor) -> None:
-        """Start from pretrained word vectors: vectors (N, word_dim) for the word ids `rows` (N,)."""
-        with torch.no_grad():
-            self.words.weight[rows] = vectors
 
     def forward(self, word_ids: Tensor, lengths: Tensor) -> Tensor:
         """Score every label.

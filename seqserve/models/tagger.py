@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from seqserve.models.bilstm import BiLstm
+from seqserve.models.words import WordEmbedding
 
 ILLEGAL = -1e4
 
@@ -118,20 +119,12 @@ class Tagger(nn.Module):
     def __init__(self, config: TaggerConfig, legal_start: Tensor, legal_moves: Tensor) -> None:
         super().__init__()
         self.config = config
-        self.words = nn.Embedding(config.n_words, config.word_dim, padding_idx=0)
+        self.words = WordEmbedding(config.n_words, config.word_dim)
         self.characters = CharacterCnn(config.n_chars, config.char_dim, config.char_filters)
         self.lstm = BiLstm(config.word_dim + config.char_filters, config.hidden)
         self.emission = nn.Linear(2 * config.hidden, config.n_tags)
         self.crf = LinearChainCrf(legal_start, legal_moves)
         self.dropout = nn.Dropout(config.dropout)
-        nn.init.normal_(self.words.weight, std=0.1)
-        with torch.no_grad():
-            self.words.weight[0].zero_()
-
-    def use_word_vectors(self, vectors: Tensor, rows: Tensor) -> None:
-        """Start from pretrained word vectors: vectors (N, word_dim) for the word ids `rows` (N,)."""
-        with torch.no_grad():
-            self.words.weight[rows] = vectors
 
     def forward(self, word_ids: Tensor, char_ids: Tensor, lengths: Tensor) -> Tensor:
         """Score every tag of every token.

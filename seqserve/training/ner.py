@@ -154,7 +154,7 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     corpus = Corpus((" ".join(s.tokens) for s in train), _forms)
     vectors = vector_file(config.vectors, root, directory, corpus, model.config.word_dim)
     if vectors is not None:
-        start_from_vectors(model, text.words, vectors, model.config.word_dim)
+        start_from_vectors(model.words, text.words, vectors)
     return NerTask(model, text, (train, dev), config.word_dropout, recipe.loop.batch_tokens)
 
 

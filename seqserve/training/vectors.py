@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Protocol
 
 import torch
-from torch import Tensor
 
 from seqserve.errors import ConfigError, DataError
+from seqserve.models.words import WordEmbedding
 from seqserve.text.vocabulary import UNKNOWN_ID, Vocabulary
 from seqserve.text.words import lookup_form
 from seqserve.training.data import read_lines, read_unlabelled
@@ -43,33 +42,21 @@ class VectorConfig:
     epochs: int = 3
 
 
-class HasWordVectors(Protocol):
-    """A model whose word embeddings can be set."""
-
-    def use_word_vectors(self, vectors: Tensor, rows: Tensor) -> None:
-        """Set the embeddings of the word ids `rows` (N,) to `vectors` (N, D)."""
-
-
-def start_from_vectors(
-    model: HasWordVectors,
-    vocabulary: Vocabulary,
-    path: Path,
-    word_dim: int,
-) -> float:
+def start_from_vectors(embedding: WordEmbedding, vocabulary: Vocabulary, path: Path) -> float:
     """Set the embeddings of all words that a vector file has.
 
     Args:
-        model: What is about to be trained.
+        embedding: Of the model that is about to be trained.
         vocabulary: Its words.
         path: The vector file.
-        word_dim: Width of the embeddings.
 
     Returns:
         The share of the vocabulary that got a vector.
 
     Raises:
-        DataError: A line does not hold a word and `word_dim` numbers.
+        DataError: A line does not hold a word and as many numbers as the embedding is wide.
     """
+    word_dim = embedding.embedding_dim
     rows, vectors, seen = [], [], set()
     for number, line in enumerate(read_lines(path.parent, "", path.name), 1):
         word, *values = line.rstrip().split(" ")
@@ -88,7 +75,7 @@ def start_from_vectors(
         seen.add(row)
     if not rows:
         raise DataError(f"{path} has a vector for none of the {len(vocabulary)} words")
-    model.use_word_vectors(torch.tensor(vectors), torch.tensor(rows))
+    embedding.use_vectors(torch.tensor(vectors), torch.tensor(rows))
     return len(rows) / len(vocabulary)
 
 

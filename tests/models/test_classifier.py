@@ -44,10 +44,3 @@ def test_uniform_attention_is_the_mean() -> None:
     attention.attention.weight.zero_()
     words, lengths = torch.randint(2, 40, (2, 9)), torch.tensor([9, 3])
     assert torch.allclose(attention(words, lengths), mean(words, lengths), atol=1e-6)
-
-
-def test_word_vectors_replace_rows() -> None:
-    model = make("max", True)
-    vectors = torch.randn(2, 8)
-    model.use_word_vectors(vectors, torch.tensor([5, 7]))
-    assert torch.equal(model.words.weight[[5, 7]], vectors)

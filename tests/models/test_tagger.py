@@ -88,9 +88,3 @@ def test_context_and_characters_matter(tagger: Tagger) -> None:
     other_chars[0, 0, 2] = (chars[0, 0, 2] + 1) % 19 + 1
     assert not torch.allclose(tagger(other_words, chars, lengths)[0, 0], before[0, 0], atol=1e-7)
     assert not torch.allclose(tagger(words, other_chars, lengths)[0, 4], before[0, 4], atol=1e-9)
-
-
-def test_word_vectors_replace_rows(tagger: Tagger) -> None:
-    vectors = torch.randn(2, 8)
-    tagger.use_word_vectors(vectors, torch.tensor([5, 7]))
-    assert torch.equal(tagger.words.weight[[5, 7]], vectors)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from seqserve.errors import BundleError, ConfigError, InputError, SeqserveError
+from seqserve.manifest import Task as TaskName
 from seqserve.runtime.records import NerResult
 from service import wire
 from service.host import (
@@ -18,7 +19,7 @@ from service.host import (
     find_bundles,
     load_function,
 )
-from service.settings import Settings, TaskName
+from service.settings import Settings
 from tests import fakes
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
 from seqserve.errors import ConfigError, DataError
+from seqserve.models.words import WordEmbedding
 from seqserve.text.vocabulary import Vocabulary
 from seqserve.training import ner, sentiment
 from seqserve.training.vectors import (
@@ -24,14 +24,6 @@ from tests.tiny import TinyProject
 VOCABULARY = Vocabulary(["cat", "dog", "0000"])
 
 
-class Embeddings:
-    def __init__(self) -> None:
-        self.weight = torch.zeros(len(VOCABULARY), 2)
-
-    def use_word_vectors(self, vectors: Tensor, rows: Tensor) -> None:
-        self.weight[rows] = vectors
-
-
 def write(path: Path, text: str) -> Path:
     path.write_text(text, encoding="utf-8")
     return path
@@ -40,11 +32,12 @@ def write(path: Path, text: str) -> Path:
 @pytest.mark.parametrize("header", ["", "4 2\n"], ids=["glove", "word2vec"])
 def test_known_words_get_their_vector_the_first_of_doubles(tmp_path: Path, header: str) -> None:
     path = write(tmp_path / "v.txt", header + "Cat 1 2\nfish 3 4\n1984 5 6\ncat 9 9\n")
-    model = Embeddings()
-    share = start_from_vectors(model, VOCABULARY, path, 2)
-    assert model.weight[VOCABULARY["cat"]].tolist() == [1, 2]
-    assert model.weight[VOCABULARY["0000"]].tolist() == [5, 6]
-    assert model.weight[VOCABULARY["dog"]].tolist() == [0, 0]
+    embedding = WordEmbedding(len(VOCABULARY), 2)
+    before = embedding.weight.clone()
+    share = start_from_vectors(embedding, VOCABULARY, path)
+    assert embedding.weight[VOCABULARY["cat"]].tolist() == [1, 2]
+    assert embedding.weight[VOCABULARY["0000"]].tolist() == [5, 6]
+    assert torch.equal(embedding.weight[VOCABULARY["dog"]], before[VOCABULARY["dog"]])
     assert share == pytest.approx(2 / len(VOCABULARY))
 
 
@@ -57,8 +50,9 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("content", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_mistakes_are_named(tmp_path: Path, content: str, message: str) -> None:
+    path = write(tmp_path / "v.txt", content)
     with pytest.raises(DataError, match=message):
-        start_from_vectors(Embeddings(), VOCABULARY, write(tmp_path / "v.txt", content), 2)
+        start_from_vectors(WordEmbedding(len(VOCABULARY), 2), VOCABULARY, path)
 
 
 def test_learnt_vectors_are_reproducible_and_know_topics(tmp_path: Path) -> None:
