@@ -1,4 +1,4 @@
-"""`seqserve`: train, export, evaluate, list and serve models.
+"""`seqserve`: train, export, evaluate and list models.
 
 Exit codes: 0 done; 1 the work failed, the message says why; 2 the command line was wrong.
 """
@@ -96,6 +96,6 @@ def models(bundles: BundlesDir = Path("bundles")) -> None:
     with _reported():
         if not bundles.is_dir():
             raise BundleError(f"{bundles} is not a directory; name one with --bundles")
-        for path in sorted(path for path in bundles.iterdir() if path.is_dir()):
+        for path in sorted(bundles.glob("[!.]*/")):
             manifest = load_bundle(path).manifest
             typer.echo(f"{manifest.name} {manifest.version} {manifest.task} {manifest.precision}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,10 @@ def ner_figures(engine: Engine, root: Path, dataset: DataSet, split: Split) -> d
     gold, predicted = [], []
     for sentence, result in zip(sentences, results, strict=True):
         tokens, tags = retokenize(sentence.tokens, sentence.tags)
-        first = {token.start: i for i, token in enumerate(tokens)}
-        last = {token.end: i for i, token in enumerate(tokens)}
+        starts = [token.start for token in tokens]
         spans = [
-            Span(first[entity.start], last[entity.end] + 1, entity.label)
-            for entity in result.entities
-            if entity.start in first and entity.end in last
+            Span(bisect_right(starts, e.start) - 1, bisect_left(starts, e.end), e.label)
+            for e in result.entities
         ]
         gold.append(tags)
         predicted.append(tags_of(spans, len(tokens)))

@@ -25,9 +25,10 @@ from seqserve.errors import BundleError, ExportError
 from seqserve.manifest import DataSource, Description, Precision
 from seqserve.runtime.engine import ITEMS, Engine, Predictor, agrees, open_engine
 from seqserve.training.data import Split, count_examples
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import DataSet, Recipe, hold_to_recipe
 
 GOLDEN_TOLERANCE = 1e-3
+INT8_COSTS = {"f1": 0.003, "accuracy": 0.002, "bleu": 0.3}
 _TOOLS = ("torch", "onnx", "onnxruntime", "numpy", "tokenizers", "sentencex")
 
 
@@ -45,11 +46,14 @@ def export(
             each figure lost or gained is recorded as `<figure>_change`.
 
     Raises:
-        ExportError: Torch and onnxruntime give different answers.
+        ExportError: Torch and onnxruntime give different answers, or int8 costs too much.
+        ConfigError: The run was made from another recipe.
         BundleError: The directory exists.
     """
     if directory.exists():
         raise BundleError(f"{directory} exists already: delete it, or choose another directory")
+    if run.is_dir():
+        hold_to_recipe(recipe, run)
     parts = PARTS[recipe.task](recipe, run, root, precision)
     description = _describe(recipe, parts, root, precision)
     answers = _golden_answers(parts.reference, recipe)
@@ -63,7 +67,10 @@ def export(
         figures = evaluate(engine, root, recipe.data.test)
         if precision == "int8":
             before = evaluate(Engine(engine.bundle, parts.reference), root, recipe.data.test)
-            figures |= {f"{k}_change": round(figures[k] - before[k], 4) for k in before}
+            changes = {k: round(figures[k] - before[k], 4) for k in before}
+            _refuse_costly_int8(recipe, changes)
+            figures |= {f"{name}_change": change for name, change in changes.items()}
+    figures["torch_max_difference"] = parts.worst_difference
     description = replace(description, figures=figures)
     files = _files(parts, recipe, served)
     files["MODEL_CARD.md"] = model_card(recipe, description).encode()
@@ -88,6 +95,16 @@ def _refuse_other_answers(
         if not agrees(torch_says, onnx_says, GOLDEN_TOLERANCE / 2):
             raise ExportError(
                 f"{recipe.name}: to {question} torch answers {torch_says}, onnxruntime {onnx_says}"
+            )
+
+
+def _refuse_costly_int8(recipe: Recipe, changes: Mapping[str, float]) -> None:
+    """Raises ExportError: a figure lost more than int8 storage may cost."""
+    for name, change in changes.items():
+        allowed = INT8_COSTS.get(name.rsplit("_", 1)[-1])
+        if allowed is not None and change < -allowed:
+            raise ExportError(
+                f"{recipe.name}: int8 changes {name} by {change:+g}; at most {-allowed:+g} is allowed"
             )
 
 

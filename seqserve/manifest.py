@@ -47,7 +47,7 @@ class Description:
         precision: Of the graphs' weights.
         limits: Largest inputs, for example {"max_tokens": 256}.
         data: Where the training and test data came from.
-        licence: Of the weights, SPDX identifier.
+        licence: Of the weights.
         figures: Measured quality, for example {"f1_test": 0.91}.
         tools: Versions of what made it, for example {"torch": "2.13.0"}.
         created: Day of the export, YYYY-MM-DD.

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seqserve.errors import ConfigError
+
 Activation = Literal["relu", "swish"]
 Layer = TypeVar("Layer", bound=nn.Module)
 
@@ -49,6 +51,11 @@ class TransformerConfig:
     dropout: float = 0.1
     pad_id: int = 0
     end_id: int = 1
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError: the heads do not share the width evenly."""
+        if self.d_model % self.heads:
+            raise ConfigError(f"d_model {self.d_model} is not divisible by {self.heads} heads")
 
 
 def sinusoids(n_positions: int, d_model: int) -> Tensor:

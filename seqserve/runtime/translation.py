@@ -23,7 +23,14 @@ from seqserve.runtime.records import Alternative, TranslationItem, TranslationRe
 from seqserve.runtime.session import make_session, run
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.subwords import END_ID, PAD_ID, UNKNOWN_ID, SubwordTokenizer
-from seqserve.text.translation import Segment, join_segments, oddities, segments_of, split_long
+from seqserve.text.translation import (
+    Segment,
+    join_pieces,
+    join_segments,
+    oddities,
+    segments_of,
+    split_long,
+)
 
 S = TypeVar("S", bound=SearchState)
 
@@ -196,15 +203,19 @@ class TranslationPredictor(Generic[S]):
             versions.append(Alternative(join_segments(source.segments, texts, self._target), score))
             if rank == 0:
                 warnings = self._warnings(source, chosen, texts)
-        best, *others = versions
-        alternatives = tuple(others) if item.alternatives else None
+        best = versions[0]
+        others = {
+            version.text: version for version in reversed(versions) if version.text != best.text
+        }
+        alternatives = tuple(reversed(others.values())) if item.alternatives else None
         return TranslationResult(best.text, best.score, warnings, alternatives, source.n_tokens)
 
     def _segment_texts(self, source: _Source, chosen: Sequence[Hypothesis]) -> list[str]:
         """One translation per translatable segment, pieces joined."""
         remaining = iter(self._tokenizer.decode(hypothesis.tokens) for hypothesis in chosen)
-        gap = "" if self._target == "zh" else " "
-        return [gap.join(next(remaining) for _ in pieces) for pieces in source.pieces]
+        return [
+            join_pieces([next(remaining) for _ in pieces], self._target) for pieces in source.pieces
+        ]
 
     def _warnings(
         self, source: _Source, chosen: Sequence[Hypothesis], texts: Sequence[str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import sentencex
 
@@ -26,9 +27,14 @@ def split_sentences(text: str, language: str) -> list[Sentence]:
     Returns:
         Sentences in order; joined, they are the text.
     """
-    sentences = []
-    start = 0
+    if not text:
+        return []
+    starts = []
+    end = 0
     for piece in sentencex.segment(language, text):
-        sentences.append(Sentence(piece, start, start + len(piece)))
-        start += len(piece)
-    return sentences
+        start = text.find(piece, end)  # in long texts the library leaves some blank lines out
+        if start >= 0:
+            starts.append(start)
+            end = start + len(piece)
+    edges = [0, *starts[1:], len(text)]
+    return [Sentence(text[a:b], a, b) for a, b in pairwise(edges)]

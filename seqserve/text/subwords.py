@@ -9,15 +9,19 @@ Source: Sennrich et al. 2016 (BPE); Kudo and Richardson 2018, section 3.3 (white
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from seqserve.errors import DataError
+from seqserve.text.vocabulary import Vocabulary
 
 PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
 PAD_ID, END_ID, UNKNOWN_ID = 0, 1, 2
+_MAX_CHARACTERS = 6000
 BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 
 # Runs of one kind stay together, so that no symbol spans a digit and a letter or two scripts.
@@ -80,12 +84,13 @@ class SubwordTokenizer:
             raise DataError(f"there is no {path}; train the model first") from error
 
 
-def train_subwords(texts: Iterable[str], vocab_size: int) -> SubwordTokenizer:
+def train_subwords(texts: Sequence[str], vocab_size: int) -> SubwordTokenizer:
     """Learn a subword vocabulary.
 
     Args:
         texts: Segments of both languages, in any order.
-        vocab_size: Ids in all: specials, the 256 bytes, characters and merges.
+        vocab_size: Ids in all: specials, the 256 bytes, characters and merges. Of the characters, the
+            6,000 most frequent get an id of their own, the others are spelled in bytes.
 
     Returns:
         A tokenizer whose ids 0..2 are pad, end and unknown (never produced), then the bytes.
@@ -107,11 +112,15 @@ def train_subwords(texts: Iterable[str], vocab_size: int) -> SubwordTokenizer:
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
     )
+    normal = (unicodedata.normalize("NFC", text) for text in texts)
+    frequent = Vocabulary.count(chain.from_iterable(normal), max_size=_MAX_CHARACTERS).symbols
+    alphabet = sorted({*frequent, "▁"} - {" "})
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         special_tokens=[PAD, END, UNKNOWN, *BYTES],
         show_progress=False,
-        limit_alphabet=6000,
+        initial_alphabet=alphabet,  # with a limit alone, ties are broken at random
+        limit_alphabet=len(alphabet),
         max_token_length=16,
         min_frequency=2,
     )

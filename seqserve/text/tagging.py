@@ -12,7 +12,7 @@ import numpy as np
 from seqserve.arrays import IntArray
 from seqserve.config import from_mapping, to_mapping
 from seqserve.text.sentences import split_sentences
-from seqserve.text.tags import OUTSIDE, Span, TagScheme, spans_of
+from seqserve.text.tags import OUTSIDE, TagScheme, spans_of
 from seqserve.text.vocabulary import PAD_ID, Vocabulary
 from seqserve.text.words import Token, lookup_form, tokenize
 
@@ -71,8 +71,7 @@ class TaggerText:
                 Token(token.text, token.start + sentence.start, token.end + sentence.start)
                 for token in tokenize(sentence.text)
             ]
-            width = self.config.max_tokens
-            rows.extend(tokens[i : i + width] for i in range(0, len(tokens), width))
+            rows.extend(_windows(tokens, self.config.max_tokens))
         return rows
 
     def word_ids(self, tokens: Sequence[Token]) -> list[int]:
@@ -128,12 +127,15 @@ def retokenize(tokens: Sequence[str], tags: Sequence[str]) -> tuple[list[Token],
     return ours, our_tags
 
 
-def character_spans(tokens: Sequence[Token], tags: Sequence[str]) -> list[Span]:
-    """Give the entities of a tagged sentence as code point spans of the text."""
-    return [
-        Span(tokens[span.start].start, tokens[span.end - 1].end, span.label)
-        for span in spans_of(tags)
-    ]
+def _windows(tokens: list[Token], width: int) -> list[list[Token]]:
+    """Cut a sentence that is too long behind a sign in the second half of each window, if there is one."""
+    windows = []
+    while len(tokens) > width:
+        signs = [i for i in range(width // 2, width) if not tokens[i].text[0].isalnum()]
+        cut = signs[-1] + 1 if signs else width
+        windows.append(tokens[:cut])
+        tokens = tokens[cut:]
+    return [*windows, tokens] if tokens else windows
 
 
 def _middle_out(form: str, width: int) -> str:

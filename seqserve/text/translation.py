@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def split_long(text: str, n_tokens: Callable[[str], int], limit: int) -> list[st
         limit: Most tokens of a piece; a single character is never cut.
 
     Returns:
-        The pieces; inner white space at the cuts goes with the piece before.
+        The pieces; inner white space at the cuts goes with the piece before, and none is blank.
     """
     if len(text) < 2 or n_tokens(text) <= limit:
         return [text]
@@ -79,14 +80,15 @@ def split_long(text: str, n_tokens: Callable[[str], int], limit: int) -> list[st
         if cuts:
             middle = min(cuts, key=lambda cut: abs(cut - len(text) // 2))
             break
-    return [
-        *split_long(text[:middle], n_tokens, limit),
-        *split_long(text[middle:], n_tokens, limit),
-    ]
+    halves = (text[:middle], text[middle:])
+    return [piece for half in halves if half.strip() for piece in split_long(half, n_tokens, limit)]
 
 
 def join_segments(segments: Sequence[Segment], translations: Sequence[str], target: str) -> str:
     """Put a text together again.
+
+    Between two translations the white space becomes what the target language wants; all other white
+    space stays as it was.
 
     Args:
         segments: What `segments_of` gave.
@@ -94,13 +96,30 @@ def join_segments(segments: Sequence[Segment], translations: Sequence[str], targ
         target: Language of the translations; some put no space between sentences.
     """
     remaining = iter(translations)
-    parts = []
+    parts: list[str] = []
+    gap: str | None = None  # white space since the last translation, None: something else came
     for segment in segments:
-        if segment.is_translatable:
+        if segment.is_gap and gap is not None:
+            gap += segment.text
+        elif segment.is_translatable:
+            if gap is not None:
+                parts.append(_between(gap, target))
             parts.append(next(remaining))
-        elif not (segment.is_gap and target in _UNSPACED):
-            parts.append(segment.text)
-    return "".join(parts)
+            gap = ""
+        else:
+            parts += [gap or "", segment.text]
+            gap = None
+    return "".join([*parts, gap or ""])
+
+
+def join_pieces(pieces: Sequence[str], target: str) -> str:
+    """Put the translations of one long sentence's pieces together."""
+    return _between("", target).join(pieces)
+
+
+def _between(gap: str, target: str) -> str:
+    """Give what stands between two sentences of a line."""
+    return "" if target in _UNSPACED else gap or " "
 
 
 def oddities(source: str, translation: str) -> list[str]:
@@ -113,7 +132,7 @@ def oddities(source: str, translation: str) -> list[str]:
     found = []
     if _numbers(source) != _numbers(translation):
         found.append("number_mismatch")
-    if _REPEATED.search(translation) and not _REPEATED.search(source):
+    if _repeats(translation) and not _repeats(source):
         found.append("repetition")
     if source.casefold() == translation.casefold() and len(_words(source)) >= 3:
         found.append("untranslated")
@@ -121,7 +140,12 @@ def oddities(source: str, translation: str) -> list[str]:
 
 
 def _numbers(text: str) -> Counter[str]:
-    return Counter(match.replace(",", "") for match in _NUMBER.findall(text))
+    plain = unicodedata.normalize("NFKC", text)  # full-width digits are digits
+    return Counter(match.replace(",", "") for match in _NUMBER.findall(plain))
+
+
+def _repeats(text: str) -> bool:
+    return any(_LETTER.search(match.group(1)) for match in _REPEATED.finditer(text))
 
 
 def _words(text: str) -> list[str]:

@@ -12,18 +12,19 @@ from dataclasses import dataclass
 import regex
 
 _WORD = r"[\p{L}\p{M}\p{N}_]"
+_CJK = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
+_NOT_CJK = rf"(?!{_CJK})"
 _CLITIC = r"(?:s|re|ve|ll|d|m|t)\b"
 _TOKEN = regex.compile(
     rf"""
     (?:\p{{L}}\.){{2,}}                                   # U.S.
-  | [\p{{Han}}\p{{Hiragana}}\p{{Katakana}}]\p{{M}}*       # scripts without spaces: one sign a token
+  | {_CJK}\p{{M}}*                                        # scripts without spaces: one sign a token
   | (?i:n['’]t\b)                                         # ca|n't
   | ['’](?i:{_CLITIC})                                    # Tom|'s
   | [@\#]{_WORD}+                                         # @name, #topic
   | \p{{N}}+(?:[.,:/]\p{{N}}+)+                           # 10,000  3.5  12:30
-  | \p{{L}}+?(?=(?i:n['’]t\b))                            # do|n't
-  | (?:(?![\p{{Han}}\p{{Hiragana}}\p{{Katakana}}]){_WORD})+
-    (?:(?:-|['’](?!(?i:{_CLITIC})))(?:(?![\p{{Han}}\p{{Hiragana}}\p{{Katakana}}]){_WORD})+)*
+  | (?:{_NOT_CJK}\p{{L}})+?(?=(?i:n['’]t\b))              # do|n't
+  | (?:{_NOT_CJK}{_WORD})+(?:(?:-|['’](?!(?i:{_CLITIC})))(?:{_NOT_CJK}{_WORD})+)*
   | ([\p{{P}}\p{{S}}])\1+                                 # ...  --  ``
   | (?!\s)\X                                              # any other sign, an emoji sequence whole
     """,

@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors for tensors, JSON for the rest; written atomically, resumed bit for bit."""
+"""Checkpoints: one safetensors file, written atomically, resumed bit for bit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -40,18 +41,23 @@ class Progress:
 
 def save_weights(model: nn.Module, path: Path) -> None:
     """Write the weights of a model; tied ones once."""
-    _replace(path, {name: value.contiguous() for name, value in model.state_dict().items()})
+    _replace(path, _plain(model.state_dict()))
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
     """Read the weights that `save_weights` wrote.
 
     Raises:
-        DataError: The file is missing.
+        DataError: The file is missing or damaged, or holds a model of another shape.
     """
     if not path.exists():
         raise DataError(f"there are no weights at {path}; train the model first")
-    model.load_state_dict(load_file(path))
+    try:
+        model.load_state_dict(load_file(path))
+    except SafetensorError as error:
+        raise DataError(f"{path} is damaged: {error}") from error
+    except RuntimeError as error:
+        raise DataError(f"{path} is of another model than the recipe's: {error}") from error
 
 
 def save_text_side(values: dict[str, Any], path: Path) -> None:
@@ -80,46 +86,35 @@ def load_text_side(path: Path) -> dict[str, Any]:
 def save_progress(
     directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress
 ) -> None:
-    """Write all that `load_progress` needs into `last.safetensors` and `last.json`.
-
-    The step stands in both files, so that a run killed between the two writes is noticed.
-    """
-    tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
+    """Write all that `load_progress` needs into one file, `last.safetensors`."""
+    tensors = {f"model.{name}": value for name, value in _plain(model.state_dict()).items()}
     for index, state in optimizer.state_dict()["state"].items():
         for moment in _MOMENTS:
             tensors[f"optimizer.{index}.{moment}"] = torch.as_tensor(state[moment])
-    tensors["progress.step"] = torch.tensor(progress.step)
-    _replace(directory / "last.safetensors", tensors)
-    text = json.dumps(asdict(progress))
-    partial = directory / "last.json.partial"
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, directory / "last.json")
+    _replace(directory / "last.safetensors", tensors, {"progress": json.dumps(asdict(progress))})
 
 
 def load_progress(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
-    """Continue where `save_progress` left off; a fresh Progress where nothing was saved."""
+    """Continue where `save_progress` left off; a fresh Progress where nothing was saved.
+
+    Raises:
+        DataError: The checkpoint is damaged, or of a model of another shape.
+    """
     path = directory / "last.safetensors"
     if not path.exists():
         return Progress()
-    tensors = load_file(path)
-    step = int(tensors.pop("progress.step"))
-    record = directory / "last.json"
-    saved = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
-    if saved.get("step") != step:
-        raise DataError(
-            f"{path} is at step {step}, {record} at {saved.get('step')}: the run was killed while it "
-            "saved. Remove both to start again."
+    try:
+        with safe_open(path, framework="pt") as file:
+            progress = json.loads(file.metadata()["progress"])
+        tensors = load_file(path)
+        prefix = "model."
+        model.load_state_dict(
+            {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
         )
-    prefix = "model."
-    model.load_state_dict(
-        {
-            name.removeprefix(prefix): value
-            for name, value in tensors.items()
-            if name.startswith(prefix)
-        }
-    )
-    _load_moments(optimizer, tensors)
-    return Progress(**saved)
+        _load_moments(optimizer, tensors)
+        return Progress(**progress)
+    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path} does not fit: {error}; remove the run to start again") from error
 
 
 def _load_moments(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
@@ -132,7 +127,13 @@ def _load_moments(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) 
     optimizer.load_state_dict(plain)
 
 
-def _replace(path: Path, tensors: dict[str, Tensor]) -> None:
+def _plain(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.contiguous() for name, value in weights.items()}
+
+
+def _replace(
+    path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None
+) -> None:
     partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial)
+    save_file(tensors, partial, metadata)
     os.replace(partial, path)

@@ -14,13 +14,14 @@ import lzma
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from seqserve.errors import DataError
 from seqserve.manifest import Task
 from seqserve.training.recipe import DataSet
 
 Split = Literal["train", "dev", "test"]
+Example = TypeVar("Example")
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,13 @@ def read_tagged(root: Path, dataset: DataSet, split: Split) -> list[TaggedSenten
     """Read the sentences of an NER set.
 
     Raises:
-        DataError: A line is not a token, a tab and a tag; names the line.
+        DataError: A line is not a token, a tab and a tag, or there is none; names the line.
     """
     sentences, tokens, tags = [], [], []
     for number, line in enumerate([*read_lines(root, dataset.path, f"{split}.conll"), ""], 1):
         if line:
             token, tab, tag = line.partition("\t")
-            if not (token and tab and (tag == "O" or tag[:2] in ("B-", "I-"))):
+            if not (token and tab and (tag == "O" or (tag[:2] in ("B-", "I-") and tag[2:]))):
                 raise DataError(
                     f"{dataset.path} {split}, line {number}: {line!r} is not token<TAB>tag"
                 )
@@ -85,7 +86,7 @@ def read_tagged(root: Path, dataset: DataSet, split: Split) -> list[TaggedSenten
         elif tokens:
             sentences.append(TaggedSentence(tuple(tokens), tuple(tags)))
             tokens, tags = [], []
-    return sentences
+    return _not_empty(sentences, dataset, split)
 
 
 def read_unlabelled(root: Path, file: str) -> list[str]:
@@ -114,7 +115,7 @@ def read_labelled(root: Path, dataset: DataSet, split: Split) -> list[LabelledTe
     """Read the texts of a sentiment set.
 
     Raises:
-        DataError: A line is not an object with a string `text` and an integer `label`.
+        DataError: A line is not an object with a string `text` and an integer `label`, or there is none.
     """
     texts = []
     for number, line in enumerate(read_lines(root, dataset.path, f"{split}.jsonl"), 1):
@@ -123,12 +124,12 @@ def read_labelled(root: Path, dataset: DataSet, split: Split) -> list[LabelledTe
             text, label = record["text"], record["label"]
         except (json.JSONDecodeError, TypeError, KeyError) as error:
             raise DataError(f"{dataset.path} {split}, line {number}: {error!r}") from error
-        if not isinstance(text, str) or not isinstance(label, int):
+        if not isinstance(text, str) or type(label) is not int:
             raise DataError(
                 f"{dataset.path} {split}, line {number}: wants a text and an integer label"
             )
         texts.append(LabelledText(text, label))
-    return texts
+    return _not_empty(texts, dataset, split)
 
 
 def read_pairs(
@@ -137,7 +138,7 @@ def read_pairs(
     """Read the pairs of a translation set; `dataset.skip` applies to the train split.
 
     Raises:
-        DataError: The two sides have different numbers of lines.
+        DataError: The two sides have different numbers of lines, or none.
     """
     sides = [read_lines(root, dataset.path, f"{split}.{language}") for language in languages]
     if len(sides[0]) != len(sides[1]):
@@ -148,7 +149,14 @@ def read_pairs(
     pairs = [SegmentPair(source, target) for source, target in zip(*sides, strict=True)]
     if split == "train" and dataset.skip:
         del pairs[slice(*dataset.skip)]
-    return pairs
+    return _not_empty(pairs, dataset, split)
+
+
+def _not_empty(examples: list[Example], dataset: DataSet, split: Split) -> list[Example]:
+    """Raises DataError: there is no example at all."""
+    if not examples:
+        raise DataError(f"{dataset.path} {split} holds no examples")
+    return examples
 
 
 def count_examples(

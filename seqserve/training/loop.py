@@ -19,6 +19,7 @@ from rich.progress import TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 from seqserve.arrays import IntArray
+from seqserve.errors import DataError
 from seqserve.training.checkpoint import Progress, load_progress, save_progress, save_weights
 from seqserve.training.recipe import LoopConfig
 
@@ -57,7 +58,7 @@ def train(task: TrainingTask, config: LoopConfig, directory: Path) -> Progress:
     Args:
         task: Model, data and measure.
         config: How to train.
-        directory: Gets `best.safetensors`, `last.safetensors`, `last.json` and `log.jsonl`.
+        directory: Gets `best.safetensors`, `last.safetensors` and `log.jsonl`.
 
     Returns:
         Where the run ended.
@@ -103,6 +104,8 @@ def _batches(task: TrainingTask, config: LoopConfig, progress: Progress) -> Iter
     """Give batches from where the progress stands until `max_steps`; the caller counts them."""
     while progress.step < config.max_steps:
         batches = task.epoch(np.random.default_rng((config.seed, progress.epoch)))
+        if not batches:
+            raise DataError("there is nothing to train on: the data sets are empty or filtered out")
         for batch in batches[progress.batch :]:
             if progress.step >= config.max_steps:
                 return
@@ -144,6 +147,11 @@ def _judge(
     task: TrainingTask, measures: dict[str, float], progress: Progress, directory: Path
 ) -> None:
     """Keep the weights if they are the best so far."""
+    if not math.isfinite(measures[task.metric]):
+        raise DataError(
+            f"dev {task.metric} is {measures[task.metric]} at step {progress.step}: the run diverged; "
+            "try a lower learning_rate"
+        )
     if measures[task.metric] > progress.best:
         progress.best, progress.best_step, progress.stale = (
             measures[task.metric],
@@ -188,4 +196,10 @@ class _Log:
 def _read_log(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(line))
+        except json.JSONDecodeError:  # cut by a kill
+            break
+    return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -14,9 +14,11 @@ from torch import Tensor
 from seqserve.arrays import IntArray
 from seqserve.config import from_mapping
 from seqserve.decode.crf import Transitions, viterbi
+from seqserve.errors import ConfigError, DataError
 from seqserve.models.tagger import Tagger, TaggerConfig
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.tagging import TaggerText, TaggerTextConfig, retokenize
+from seqserve.text.tags import OUTSIDE
 from seqserve.text.vocabulary import UNKNOWN_ID
 from seqserve.text.words import Token, lookup_form, tokenize
 from seqserve.training.checkpoint import load_text_side, save_text_side
@@ -41,6 +43,11 @@ class NerConfig:
     word_dropout: float = 0.05
     vectors: VectorConfig = field(default_factory=VectorConfig)
     reader: TaggerTextConfig = field(default_factory=TaggerTextConfig)
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError: there is no label."""
+        if not self.labels:
+            raise ConfigError("[text] labels is empty; name what is to be found")
 
 
 class NerTask:
@@ -143,6 +150,7 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     config = from_mapping(NerConfig, recipe.text, f"{recipe.name} [text]")
     train = list(chain.from_iterable(read_tagged(root, s, "train") for s in recipe.data.train))
     dev = list(chain.from_iterable(read_tagged(root, s, "dev") for s in recipe.data.dev))
+    _check_labels(chain(train, dev), config.labels)
     path = directory / "text.json"
     if not path.exists():
         tokens = (retokenize(s.tokens, s.tags)[0] for s in train)
@@ -158,17 +166,25 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     return NerTask(model, text, (train, dev), config.word_dropout, recipe.loop.batch_tokens)
 
 
+def _check_labels(sentences: Iterable[TaggedSentence], labels: Sequence[str]) -> None:
+    """Raises DataError: a tag has a label that the recipe does not name."""
+    seen = {tag[2:] for sentence in sentences for tag in sentence.tags if tag != OUTSIDE}
+    unknown = sorted(seen - set(labels))
+    if unknown:
+        raise DataError(f"the data have labels {unknown}, the recipe has {sorted(labels)}")
+
+
 def _forms(text: str) -> list[str]:
     return [lookup_form(token.form) for token in tokenize(text)]
 
 
 def make_tagger(recipe: Recipe, text: TaggerText) -> Tagger:
     """Make the untrained model that fits the vocabularies."""
-    sizes = {
-        "n_words": len(text.words),
-        "n_chars": len(text.characters),
-        "n_tags": len(text.scheme),
-    }
-    config = from_mapping(TaggerConfig, {**sizes, **recipe.model}, f"{recipe.name} [model]")
+    config = recipe.model_config(
+        TaggerConfig,
+        n_words=len(text.words),
+        n_chars=len(text.characters),
+        n_tags=len(text.scheme),
+    )
     legal_start, legal_moves = text.scheme.allowed()
     return Tagger(config, torch.from_numpy(legal_start), torch.from_numpy(legal_moves))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from seqserve.config import from_mapping, to_mapping
+from seqserve.config import Config, from_mapping, to_mapping
 from seqserve.errors import ConfigError
 from seqserve.manifest import Task
 
@@ -77,6 +77,16 @@ class LoopConfig:
     seed: int = 1
     bf16: bool = False
 
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: A count is below 1.
+        """
+        for name in ("max_steps", "batch_tokens", "evaluate_every", "patience"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"[loop] {name} is {getattr(self, name)}; it must be at least 1")
+
 
 @dataclass(frozen=True)
 class CardConfig:
@@ -100,6 +110,44 @@ class Recipe:
     text: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     card: CardConfig = field(default_factory=CardConfig)
+
+    def __post_init__(self) -> None:
+        """Check what the types cannot say.
+
+        Raises:
+            ConfigError: No training or dev set, or the wrong number of languages.
+        """
+        for split in ("train", "dev"):
+            if not getattr(self.data, split):
+                raise ConfigError(f"{self.name} names no {split} set; add [[data.{split}]]")
+        wanted = 2 if self.task == "translation" else 1
+        if len(self.languages) != wanted:
+            raise ConfigError(f"{self.name}: {self.task} needs {wanted} languages")
+
+    def model_config(self, cls: type[Config], **sizes: int) -> Config:
+        """Build the model's config from `[model]` and what the vocabularies decide.
+
+        Raises:
+            ConfigError: `[model]` sets one of the sizes, or has an unknown key.
+        """
+        decided = sorted(sizes.keys() & self.model.keys())
+        if decided:
+            raise ConfigError(
+                f"{self.name} [model]: the data decide {', '.join(decided)}; leave it out"
+            )
+        return from_mapping(cls, {**sizes, **self.model}, f"{self.name} [model]")
+
+    def identity(self) -> dict[str, Any]:
+        """Give what must not change while a run goes on; the length of the run may."""
+        return {
+            "task": self.task,
+            "languages": list(self.languages),
+            "text": self.text,
+            "model": self.model,
+            "train": [to_mapping(dataset) for dataset in self.data.train],
+            "seed": self.loop.seed,
+            "batch_tokens": self.loop.batch_tokens,
+        }
 
     def settings_json(self) -> str:
         """Give `[text]`, `[model]` and `[loop]`, defaults of the loop included, as JSON text."""
@@ -138,3 +186,28 @@ def sets_of(recipe: Recipe, split: str) -> tuple[DataSet, ...]:
     if split not in known:
         raise ConfigError(f"there is no split {split!r}; there are {', '.join(known)}")
     return tuple(known[split])
+
+
+def hold_to_recipe(recipe: Recipe, directory: Path) -> None:
+    """Note in a new run what it is made from; refuse to go on with another recipe.
+
+    Args:
+        recipe: What is to be trained or exported.
+        directory: The run; gets `recipe.json`.
+
+    Raises:
+        ConfigError: The run was begun with other settings; names them.
+    """
+    path = directory / "recipe.json"
+    mine = json.loads(json.dumps(recipe.identity()))
+    if not path.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(mine, indent=2, ensure_ascii=False), encoding="utf-8")
+        return
+    begun = json.loads(path.read_text(encoding="utf-8"))
+    changed = sorted(key for key in mine if mine[key] != begun.get(key))
+    if changed:
+        raise ConfigError(
+            f"{directory} was begun with another {', '.join(changed)}: put the recipe back, "
+            "or remove the run"
+        )

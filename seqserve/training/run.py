@@ -12,7 +12,7 @@ from seqserve.training import ner, sentiment, translation
 from seqserve.training.checkpoint import Progress
 from seqserve.training.curves import plot_curves
 from seqserve.training.loop import TrainingTask, train
-from seqserve.training.recipe import Recipe
+from seqserve.training.recipe import Recipe, hold_to_recipe
 
 _PREPARE: dict[Task, Callable[[Recipe, Path, Path, torch.device], TrainingTask]] = {
     "ner": ner.prepare,
@@ -31,8 +31,13 @@ def run_recipe(recipe: Recipe, root: Path, directory: Path) -> Progress:
 
     Returns:
         Where the run ended.
+
+    Raises:
+        ConfigError: The directory holds a run of another recipe.
+        DataError: A data set is missing, malformed or empty.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    hold_to_recipe(recipe, directory)
     task = _PREPARE[recipe.task](recipe, root, directory, device)
     progress = train(task, recipe.loop, directory)
     plot_curves(directory / "log.jsonl", directory / "curves.png")

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.config import from_mapping
+from seqserve.errors import ConfigError, DataError
 from seqserve.models.classifier import Classifier, ClassifierConfig
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.classification import ClassifierText, ClassifierTextConfig, forms
@@ -40,6 +41,11 @@ class SentimentConfig:
     word_dropout: float = 0.1
     vectors: VectorConfig = field(default_factory=VectorConfig)
     reader: ClassifierTextConfig = field(default_factory=ClassifierTextConfig)
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError: there are fewer than two labels."""
+        if len(self.labels) < 2:
+            raise ConfigError("[text] labels needs at least two labels to tell apart")
 
 
 class SentimentTask:
@@ -132,6 +138,9 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     config = from_mapping(SentimentConfig, recipe.text, f"{recipe.name} [text]")
     train = list(chain.from_iterable(read_labelled(root, s, "train") for s in recipe.data.train))
     dev = list(chain.from_iterable(read_labelled(root, s, "dev") for s in recipe.data.dev))
+    outside = {example.label for example in chain(train, dev)} - set(range(len(config.labels)))
+    if outside:
+        raise DataError(f"labels {sorted(outside)} in the data; the recipe names {config.labels}")
     path = directory / "text.json"
     if not path.exists():
         learnt = ClassifierText.learn(config.reader, config.labels, (t.text for t in train))
@@ -149,6 +158,4 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
 def make_classifier(recipe: Recipe, text: ClassifierText) -> Classifier:
     """Make the untrained model that fits the vocabulary."""
     sizes = {"n_words": len(text.words), "n_labels": len(text.labels)}
-    return Classifier(
-        from_mapping(ClassifierConfig, {**sizes, **recipe.model}, f"{recipe.name} [model]")
-    )
+    return Classifier(recipe.model_config(ClassifierConfig, **sizes))

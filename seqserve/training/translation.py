@@ -127,7 +127,7 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     train = read(recipe.data.train, "train")
     path = directory / "tokenizer.json"
     if not path.exists():
-        segments = chain.from_iterable((pair.source, pair.target) for pair in train)
+        segments = [text for pair in train for text in (pair.source, pair.target)]
         directory.mkdir(parents=True, exist_ok=True)
         path.write_text(train_subwords(segments, config.vocab_size).to_json(), encoding="utf-8")
     tokenizer = SubwordTokenizer.load(path)
@@ -139,9 +139,8 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
 
 def make_translator(recipe: Recipe, tokenizer: SubwordTokenizer) -> Transformer:
     """Make the untrained model that fits the subwords."""
-    fixed = {"vocab_size": tokenizer.vocab_size, "pad_id": PAD_ID, "end_id": END_ID}
-    where = f"{recipe.name} [model]"
-    return Transformer(from_mapping(TransformerConfig, {**fixed, **recipe.model}, where))
+    sizes = {"vocab_size": tokenizer.vocab_size, "pad_id": PAD_ID, "end_id": END_ID}
+    return Transformer(recipe.model_config(TransformerConfig, **sizes))
 
 
 @dataclass(frozen=True)

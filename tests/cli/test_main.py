@@ -27,8 +27,10 @@ def test_train_export_evaluate_and_list(tiny: TinyProject, tmp_path: Path) -> No
     exported = RUNNER.invoke(app, ["export", recipe, *places, *bundles])
     assert exported.exit_code == 0, exported.output
     evaluated = RUNNER.invoke(app, ["evaluate", recipe, *options(tiny, "data"), *bundles])
-    assert json.loads(evaluated.stdout) == json.loads(exported.stdout)
-    assert set(json.loads(evaluated.stdout)) == {"films_test_accuracy", "films_test_macro_f1"}
+    figures = json.loads(exported.stdout)
+    assert figures.pop("torch_max_difference") < 1e-4
+    assert json.loads(evaluated.stdout) == figures
+    assert set(figures) == {"films_test_accuracy", "films_test_macro_f1"}
     listed = RUNNER.invoke(app, ["models", *bundles])
     assert listed.stdout == "sentiment-tiny 0.0.1 sentiment fp32\n"
 
@@ -36,14 +38,14 @@ def test_train_export_evaluate_and_list(tiny: TinyProject, tmp_path: Path) -> No
 def test_int8_bundle_is_smaller_and_records_what_it_costs(
     tiny: TinyProject, tmp_path: Path
 ) -> None:
-    recipe = str(tiny.recipe_files["translation"])
+    recipe = str(tiny.recipe_files["ner"])
     places = [*options(tiny, "data", "runs"), "--bundles", str(tmp_path)]
     exported = RUNNER.invoke(app, ["export", recipe, *places, "--int8"])
     assert exported.exit_code == 0, exported.output
     figures = json.loads(exported.stdout)
-    assert {"files_test_bleu_change", "files_test_chrf_change"} <= set(figures)
-    name = tiny.recipes["translation"].name
-    sizes = [(folder / name / "encoder.onnx").stat().st_size for folder in (tmp_path, tiny.bundles)]
+    assert abs(figures["people_test_f1_change"]) <= 0.003
+    name = tiny.recipes["ner"].name
+    sizes = [(folder / name / "tagger.onnx").stat().st_size for folder in (tmp_path, tiny.bundles)]
     assert sizes[0] < 0.6 * sizes[1]
     assert RUNNER.invoke(app, ["models", "--bundles", str(tmp_path)]).stdout.endswith("int8\n")
 

@@ -50,6 +50,15 @@ def test_offsets_cut_the_entity_out(unit: OffsetUnit, pieces: list[str]) -> None
         end = entity.end
 
 
+@pytest.mark.parametrize("filler", ["\n\n", "\n\n\U0001f600 ", ". 北京。\n\n"])
+def test_entities_of_long_texts_are_whole_words(filler: str) -> None:
+    text = f"Angela Merkel left Berlin.{filler}" * (19_000 // (26 + len(filler)))
+    entities = ENGINE.predict([NerItem(text)])[0].entities
+    assert len(entities) > 500
+    assert all(text[e.start - 1 : e.start].strip() in ("", "。") for e in entities)
+    assert {e.text for e in entities} <= {"Angela Merkel", "Berlin", "Angela", "Merkel"}
+
+
 def test_units_differ_where_the_text_is_wide() -> None:
     text = "\U0001f600\U0001f600 Angela Merkel"
     starts = [

@@ -30,3 +30,20 @@ def test_every_character_is_in_one_sentence(text: str, language: str) -> None:
         assert text[sentence.start : sentence.end] == sentence.text
         end = sentence.end
     assert end == len(text)
+
+
+@pytest.mark.parametrize(
+    ("unit", "language"),
+    [
+        ("Anna left.\n\n", "en"),
+        ("Anna left. \r\n \r\n", "en"),
+        ("安娜走了。\n\n", "zh"),
+        ("é.\n\n\n", "en"),
+    ],
+)
+def test_long_texts_with_blank_lines_keep_their_offsets(unit: str, language: str) -> None:
+    text = unit * (20_000 // len(unit))
+    sentences = split_sentences(text, language)
+    assert "".join(sentence.text for sentence in sentences) == text
+    assert all(text[s.start : s.end] == s.text for s in sentences)
+    assert {s.text.strip() for s in sentences} <= {unit.strip(), ""}

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
+from pathlib import Path
 
 import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqserve.errors import DataError
 from seqserve.text.subwords import (
     BYTES,
     END_ID,
@@ -70,6 +72,19 @@ def test_reserved_ids_and_bytes_are_in_place(tokenizer: SubwordTokenizer) -> Non
     vocabulary = tokenizer.vocabulary
     assert [vocabulary[s] for s in ("<pad>", "</s>", "<unk>")] == [PAD_ID, END_ID, UNKNOWN_ID]
     assert [vocabulary[byte] for byte in BYTES] == list(range(3, 259))
+
+
+def test_rare_characters_are_left_out_alike_every_time() -> None:
+    many = ["".join(map(chr, range(0x4E00 + i, 0x4E00 + i + 500))) for i in range(0, 9000, 500)]
+    learnt = [train_subwords([*TEXTS, *many], 7000).to_json() for _ in range(2)]
+    assert learnt[0] == learnt[1]
+    tokenizer = SubwordTokenizer.from_json(learnt[0])
+    assert tokenizer.decode(tokenizer.encode("\u4e00\u7000")) == "\u4e00\u7000"
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="train the model first"):
+        SubwordTokenizer.load(tmp_path / "tokenizer.json")
 
 
 def test_empty_text_is_only_the_end(tokenizer: SubwordTokenizer) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqserve.text.translation import join_segments, oddities, segments_of, split_long
+from seqserve.text.translation import join_pieces, join_segments, oddities, segments_of, split_long
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
@@ -14,7 +14,9 @@ def test_copied_segments_give_the_text_back(text: str, language: str) -> None:
     segments = segments_of(text, language)
     assert "".join(segment.text for segment in segments) == text
     copies = [segment.text for segment in segments if segment.is_translatable]
-    assert join_segments(segments, copies, "de") == text
+    joined = join_segments(segments, copies, "de")
+    assert joined.replace(" ", "") == text.replace(" ", "")
+    assert len(joined) >= len(text)  # a space comes in where two sentences touched
 
 
 JOINED = {
@@ -25,6 +27,9 @@ JOINED = {
         "zh",
         "  [One.]\r\n\n\t[Two.][Three.]\n",
     ),
+    "touching sentences": ("你好。再见！", "de", "[你好。] [再见！]"),
+    "touching sentences in Chinese": ("One! Two?", "zh", "[One!][Two?]"),
+    "numbers between": ("One. 12 34. Two.", "zh", "[One.] 12 34. [Two.]"),
     "no letters": ("---\n123\nOne.", "zh", "---\n123\n[One.]"),
     "emoji": ("\U0001f600", "zh", "\U0001f600"),
     "only white space": (" \n ", "zh", " \n "),
@@ -49,6 +54,15 @@ def test_split_long_loses_nothing_and_fits(text: str) -> None:
     assert all(len(piece) <= 100 for piece in pieces)
 
 
+def test_no_piece_is_blank() -> None:
+    assert split_long("a\r \r  b", len, 1) == ["a", "b"]
+    assert all(piece.strip() for piece in split_long("one,      two   " * 9, len, 4))
+
+
+def test_pieces_are_joined_as_the_language_wants() -> None:
+    assert [join_pieces(["a", "b"], target) for target in ("zh", "ja", "de")] == ["ab", "ab", "a b"]
+
+
 def test_split_long_prefers_clause_ends() -> None:
     pieces = split_long("one two three, four five six", len, 20)
     assert pieces == ["one two three, ", "four five six"]
@@ -65,6 +79,8 @@ ODD = {
     "number made up": ("Wait.", "等待 7 秒。", ["number_mismatch"]),
     "loops": ("Hello there.", "你好你好你好你好你好", ["repetition"]),
     "loops in the source too": ("ha ha ha ha ha ", "哈 哈 哈 哈 哈 哈 哈 哈 ", []),
+    "full-width digits": ("Wait 10 seconds.", "等待１０秒。", []),
+    "dots are no phrase": ("And so on.", "等等………………………………", []),
     "copied": ("See the manual", "See the manual", ["untranslated"]),
     "an identifier": ("os.path", "os.path", []),
 }

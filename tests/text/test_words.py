@@ -52,7 +52,10 @@ def test_composed_and_decomposed_spellings_give_the_same_forms(text: str) -> Non
     assert all(unicodedata.is_normalized("NFC", form) for form in forms)
 
 
-@pytest.mark.parametrize("unit", ["a", "U.", "a-", "n't", "e\u0301", "'s", "..", "\u200d", "1,"])
+HOSTILE = ["a", "U.", "a-", "n't", "e\u0301", "'s", "..", "\u200d", "1,", "a中", "aあ", "n中't"]
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
 def test_time_is_linear_in_hostile_text(unit: str) -> None:
     def seconds(n: int) -> float:
         best = float("inf")

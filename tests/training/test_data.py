@@ -67,9 +67,13 @@ def test_skip_leaves_training_lines_out(tmp_path: Path, write: Callable[[str, st
 
 MISTAKES = {
     "no tab": ("train.conll", "Anna\tO\nran", "train, line 2"),
+    "no label": ("train.conll", "Anna\tB-\n", "train, line 1"),
+    "nothing": ("train.conll", "\n\n", "train holds no examples"),
+    "no text at all": ("train.jsonl", "", "train holds no examples"),
+    "truth is no number": ("train.jsonl", '{"text": "x", "label": true}', "integer label"),
     "no such tag": ("train.conll", "Anna\tPER\n", "train, line 1"),
     "no json": ("train.jsonl", '{"text": "x", "label": 1}\n{', "train, line 2"),
-    "no label": ("train.jsonl", '{"text": "x"}', "label"),
+    "label left out": ("train.jsonl", '{"text": "x"}', "label"),
     "label is a word": ("train.jsonl", '{"text": "x", "label": "good"}', "integer label"),
     "no object": ("train.jsonl", "[1]", "train, line 1"),
 }
@@ -89,6 +93,13 @@ def test_sides_must_be_equally_long(tmp_path: Path, write: Callable[[str, str], 
     write("dev.en", "a\nb\n")
     write("dev.zh", "1\n")
     with pytest.raises(DataError, match="2 en lines, 1 zh lines"):
+        read_pairs(tmp_path, SET, "dev", ["en", "zh"])
+
+
+def test_pairs_must_not_be_empty(tmp_path: Path, write: Callable[[str, str], None]) -> None:
+    write("dev.en", "")
+    write("dev.zh", "")
+    with pytest.raises(DataError, match="dev holds no examples"):
         read_pairs(tmp_path, SET, "dev", ["en", "zh"])
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from seqserve.arrays import IntArray
-from seqserve.errors import DataError
+from seqserve.errors import ConfigError, DataError
 from seqserve.training.checkpoint import load_weights
 from seqserve.training.loop import learning_rate, train
 from seqserve.training.recipe import LoopConfig
@@ -104,12 +104,113 @@ def test_every_example_is_seen_once_an_epoch(tmp_path: Path) -> None:
     assert task.seen[:5] != task.seen[5:]
 
 
-def test_interrupted_save_is_noticed(tmp_path: Path) -> None:
+def test_resume_in_the_middle_of_an_epoch_goes_on_there(tmp_path: Path) -> None:
+    config = replace(CONFIG, max_steps=16, evaluate_every=4)
+    whole, first, second = Line(), Line(), Line()
+    train(whole, config, tmp_path / "whole")
+    train(first, replace(config, max_steps=8), tmp_path / "parts")  # epochs have 5 batches
+    train(second, config, tmp_path / "parts")
+    assert first.seen + second.seen == whole.seen
+    assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(second), strict=True))
+
+
+@pytest.mark.parametrize("content", [b"", b"\x08" + bytes(40)], ids=["empty", "rubbish"])
+def test_damaged_checkpoints_are_named(tmp_path: Path, content: bytes) -> None:
     train(Line(), CONFIG, tmp_path)
-    record = tmp_path / "last.json"
-    record.write_text(record.read_text().replace('"step": 20', '"step": 15'))
-    with pytest.raises(DataError, match=r"is at step 20, .* at 15"):
+    for name in ("last", "best"):
+        (tmp_path / f"{name}.safetensors").write_bytes(content)
+    with pytest.raises(DataError, match=r"last\.safetensors does not fit"):
         train(Line(), CONFIG, tmp_path)
+    with pytest.raises(DataError, match=r"best\.safetensors is damaged"):
+        load_weights(Line().model, tmp_path / "best.safetensors")
+
+
+def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
+    train(Line(), CONFIG, tmp_path)
+    other = nn.Sequential(nn.Linear(1, 9), nn.Dropout(0.2), nn.Linear(9, 1))
+    with pytest.raises(DataError, match="of another model"):
+        load_weights(other, tmp_path / "best.safetensors")
+
+
+def test_log_that_was_cut_by_a_kill_is_mended(tmp_path: Path) -> None:
+    train(Line(), replace(CONFIG, max_steps=10), tmp_path)
+    log = tmp_path / "log.jsonl"
+    log.write_text(log.read_text() + '{"step": 1')
+    train(Line(), CONFIG, tmp_path)
+    assert [json.loads(line)["step"] for line in log.read_text().splitlines()] == [5, 10, 15, 20]
+
+
+def test_nothing_to_train_on_is_an_error(tmp_path: Path) -> None:
+    task = Line()
+    task.epoch = lambda rng: []  # type: ignore[method-assign]
+    with pytest.raises(DataError, match="nothing to train on"):
+        train(task, CONFIG, tmp_path)
+
+
+def test_dev_metric_that_is_no_number_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="dev score is nan at step 5"):
+        train(Line(scores=[float("nan")]), CONFIG, tmp_path)
+
+
+class Recorder:
+    """Notes how a step is made."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.rates: list[float] = []
+        self.norms: list[float] = []
+        plain = torch.optim.AdamW.step
+
+        def step(optimizer: torch.optim.AdamW, *args: object, **kwargs: object) -> object:
+            self.rates.append(optimizer.param_groups[0]["lr"])
+            gradients = [p.grad for g in optimizer.param_groups for p in g["params"]]
+            self.norms.append(float(torch.stack([g.norm() for g in gradients]).norm()))
+            return plain(optimizer, *args, **kwargs)
+
+        monkeypatch.setattr(torch.optim.AdamW, "step", step)
+
+
+def test_every_step_has_its_rate_and_a_bounded_gradient(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(CONFIG, warmup_steps=6, decay_steps=6, clip_norm=0.01)
+    recorder = Recorder(monkeypatch)
+    train(Line(), config, tmp_path)
+    assert recorder.rates == pytest.approx([learning_rate(step, config) for step in range(20)])
+    assert max(recorder.norms) <= 0.01 + 1e-6
+
+
+def test_weight_decay_spares_vectors(tmp_path: Path) -> None:
+    class Still(Line):
+        def loss(self, batch: IntArray) -> tuple[Tensor, int]:
+            return sum((p * 0).sum() for p in self.model.parameters()), len(batch)  # type: ignore[return-value]
+
+    task = Still()
+    before = dict(zip(task.model.state_dict(), weights(task), strict=True))
+    train(task, replace(CONFIG, weight_decay=0.5), tmp_path)
+    for name, value in task.model.state_dict().items():
+        assert torch.equal(value, before[name]) is name.endswith("bias")
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_bf16_is_an_autocast(tmp_path: Path, is_on: bool) -> None:
+    seen = set()
+
+    class Noting(Line):
+        def loss(self, batch: IntArray) -> tuple[Tensor, int]:
+            loss, n_items = super().loss(batch)
+            seen.add(self.model(self.x).dtype)
+            return loss, n_items
+
+    task = Noting()
+    train(task, replace(CONFIG, bf16=is_on), tmp_path)
+    assert seen == {torch.bfloat16 if is_on else torch.float32}
+    assert all(value.dtype == torch.float32 for value in weights(task))
+
+
+@pytest.mark.parametrize("name", ["max_steps", "batch_tokens", "evaluate_every", "patience"])
+def test_counts_below_one_are_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is 0"):
+        replace(CONFIG, **{name: 0})
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:

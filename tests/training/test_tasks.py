@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from model_export.export import export
 from seqserve.arrays import IntArray
-from seqserve.errors import ConfigError
+from seqserve.errors import ConfigError, DataError
+from seqserve.text.subwords import SubwordTokenizer
 from seqserve.training import ner, sentiment, translation
+from seqserve.training.data import SegmentPair
 from seqserve.training.recipe import read_recipe, sets_of
+from seqserve.training.run import run_recipe
 from seqserve.training.sentiment import fit_temperature
 from tests.tiny import TinyProject
 
@@ -106,6 +111,106 @@ def test_shipped_recipes_read(path: Path) -> None:
     recipe = read_recipe(path, {"max_steps": 3})
     assert recipe.name == path.stem and recipe.loop.max_steps == 3
     assert recipe.card.summary and recipe.card.limits
+
+
+CHANGES = {
+    "labels": ('labels = ["PER", "LOC"]', 'labels = ["LOC", "PER"]', "text"),
+    "size": ("hidden = 12", "hidden = 14", "model"),
+    "batches": ("batch_tokens = 200", "batch_tokens = 300", "batch_tokens"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "named"), CHANGES.values(), ids=CHANGES)
+def test_run_is_held_to_its_recipe(
+    tiny: TinyProject, tmp_path: Path, old: str, new: str, named: str
+) -> None:
+    text = tiny.recipe_files["ner"].read_text()
+    assert old in text
+    changed = tmp_path / "changed.toml"
+    changed.write_text(text.replace(old, new))
+    with pytest.raises(ConfigError, match=f"begun with another {named}"):
+        run_recipe(read_recipe(changed), tiny.data, tiny.run("ner"))
+    with pytest.raises(ConfigError, match=f"begun with another {named}"):
+        export(read_recipe(changed), tiny.run("ner"), tiny.data, tmp_path / "bundle")
+
+
+def test_run_may_be_lengthened(tiny: TinyProject, tmp_path: Path) -> None:
+    path = tiny.recipe_files["sentiment"]
+    run_recipe(read_recipe(path, {"max_steps": 10}), tiny.data, tmp_path)
+    assert run_recipe(read_recipe(path), tiny.data, tmp_path).step == 20
+
+
+MISMATCHES: dict[str, tuple[str, str, str, type[Exception], str]] = {
+    "label that the recipe lacks": ("ner", '["PER", "LOC"]', '["PER"]', DataError, "'LOC'"),
+    "no labels": ("ner", '["PER", "LOC"]', "[]", ConfigError, "labels is empty"),
+    "one label": ("sentiment", '["negative", "positive"]', '["x"]', ConfigError, "two labels"),
+    "size from the data": ("ner", "hidden = 12", "n_words = 3", ConfigError, "leave it out"),
+    "uneven heads": ("translation", "heads = 4", "heads = 3", ConfigError, "not divisible"),
+    "one language": ("translation", '["en", "zh"]', '["en"]', ConfigError, "needs 2 languages"),
+    "all filtered": (
+        "translation",
+        "vocab_size = 400",
+        "vocab_size = 400\nmax_tokens = 1",
+        DataError,
+        "nothing to train on",
+    ),
+}
+
+
+@pytest.mark.parametrize("mismatch", MISMATCHES.values(), ids=MISMATCHES)
+def test_recipe_and_data_must_fit(
+    tiny: TinyProject, tmp_path: Path, mismatch: tuple[str, str, str, type[Exception], str]
+) -> None:
+    task, old, new, error, message = mismatch
+    text = tiny.recipe_files[task].read_text()
+    assert old in text
+    path = tmp_path / "bad.toml"
+    path.write_text(text.replace(old, new))
+    with pytest.raises(error, match=message):
+        run_recipe(read_recipe(path), tiny.data, tmp_path / "run")
+
+
+def test_recipe_needs_training_and_dev_sets(tiny: TinyProject) -> None:
+    recipe = tiny.recipes["ner"]
+    with pytest.raises(ConfigError, match="names no dev set"):
+        replace(recipe, data=replace(recipe.data, dev=()))
+    with pytest.raises(ConfigError, match="names no train set"):
+        replace(recipe, data=replace(recipe.data, train=()))
+
+
+def test_label_numbers_must_have_names(tiny: TinyProject, tmp_path: Path) -> None:
+    recipe = tiny.recipes["sentiment"]
+    films = tmp_path / "films"
+    films.mkdir()
+    for split in ("train", "dev"):
+        (films / f"{split}.jsonl").write_text('{"text": "x", "label": 7}\n')
+    with pytest.raises(DataError, match=r"labels \[7\]"):
+        run_recipe(recipe, tmp_path, tmp_path / "run")
+
+
+@torch.no_grad()
+def test_label_smoothing_is_in_the_training_loss_only(tiny: TinyProject, tmp_path: Path) -> None:
+    recipe = tiny.recipes["translation"]
+    losses, dev = [], []
+    for smoothing in (0.0, 0.3):
+        changed = replace(recipe, text={**recipe.text, "label_smoothing": smoothing})
+        made = translation.prepare(changed, tiny.data, tmp_path, CPU)
+        made.model.eval()
+        losses.append(float(made.loss(np.arange(8))[0]))
+        dev.append(made.evaluate()["log_likelihood"])
+    assert losses[0] != pytest.approx(losses[1], rel=1e-3)
+    assert dev[0] == dev[1]
+
+
+def test_misaligned_and_long_pairs_are_left_out(tiny: TinyProject) -> None:
+    tokenizer = SubwordTokenizer.load(tiny.run("translation") / "tokenizer.json")
+    model = translation.make_translator(tiny.recipes["translation"], tokenizer)
+    good = SegmentPair("Read the file 3.", "读取文件 3。")
+    pairs = [good, SegmentPair("Read " * 60, "读"), SegmentPair("Read " * 90, "读取 " * 90), good]
+    config = translation.PairConfig(max_tokens=100, max_ratio=3)
+    task = translation.TranslationTask(model, tokenizer, pairs, [good], config, 100)
+    batches = task.epoch(np.random.default_rng(0))
+    assert sorted(int(i) for batch in batches for i in batch) == [0, 1]
 
 
 def test_sets_of_names_the_splits(tiny: TinyProject) -> None:
