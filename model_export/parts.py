@@ -20,7 +20,7 @@ from model_export.parity import check_classifier, check_tagger, check_transforme
 from model_export.tagger_graph import tagger_graph
 from model_export.transformer_graph import decoder_step_graph, encoder_graph
 from seqserve.arrays import FloatArray, IntArray
-from seqserve.config import from_mapping
+from seqserve.config import from_mapping, to_mapping
 from seqserve.manifest import Precision, Task
 from seqserve.models.tagger import Tagger
 from seqserve.runtime.engine import Predictor
@@ -72,7 +72,7 @@ def ner_parts(recipe: Recipe, run: Path, root: Path, precision: Precision) -> Pa
     weights = {"start": crf.start, "moves": crf.matrix, "end": crf.end}
     return Parts(
         files={"tagger.onnx": graph, "crf.safetensors": save(weights)},
-        config={"text": text.to_mapping()},
+        config={"model": to_mapping(model.config), "text": text.to_mapping()},
         reference=NerPredictor(text, crf, _torch_tagger(model)),
         worst_difference=worst,
         labels=text.scheme.labels,
@@ -111,7 +111,11 @@ def sentiment_parts(recipe: Recipe, run: Path, root: Path, precision: Precision)
 
     return Parts(
         files={"classifier.onnx": graph},
-        config={"text": text.to_mapping(), "temperature": temperature},
+        config={
+            "model": to_mapping(model.config),
+            "text": text.to_mapping(),
+            "temperature": temperature,
+        },
         reference=SentimentPredictor(text, temperature, logits),
         worst_difference=worst,
         labels=text.labels,
@@ -138,7 +142,7 @@ def translation_parts(recipe: Recipe, run: Path, root: Path, precision: Precisio
             "decoder.onnx": decoder.SerializeToString(deterministic=True),
             "tokenizer.json": tokenizer.to_json().encode(),
         },
-        config={"model": recipe.model, "vocab_size": tokenizer.vocab_size},
+        config={"model": to_mapping(model.config)},
         reference=TranslationPredictor(
             tokenizer, (source, target), pairs.max_tokens, TorchTranslator(model)
         ),

@@ -37,7 +37,7 @@ class Bundle:
     Args:
         path: The directory.
         manifest: Who made what, from which data, and which files belong to it.
-        config: What config.json holds: dimensions and settings of the model.
+        config: What config.json holds: dimensions, settings and vocabularies of the model.
     """
 
     path: Path

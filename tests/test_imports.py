@@ -60,8 +60,10 @@ def imports_of(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            modules.add(node.module or "")
+            assert node.level == 0 and node.module, f"{path}: relative import"
+            modules.add(node.module)
+            if node.module == "seqserve":  # from seqserve import runtime
+                modules |= {f"seqserve.{alias.name}" for alias in node.names}
     return modules
 
 

@@ -1,6 +1,7 @@
 """Our Transformer's weights under the names of `transformers.MarianMTModel`, and back.
 
-So any Marian checkpoint can be served here, and ours can be read by other runtimes.
+So the weights of any Marian checkpoint with shared embeddings fit our architecture, and ours can be read by
+other runtimes. Marian's tokenizers and special ids are another matter: the runtime here uses its own.
 """
 
 from __future__ import annotations

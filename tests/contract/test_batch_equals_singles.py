@@ -31,7 +31,7 @@ TEXTS = {
     "cjk": "北京 and 東京 are cities. 我们在这里。",
     "no words": " \t\n ",
     "signs": "!!! --- ??? ...",
-    "one long word": "a" * 3000,
+    "one long word": "a" * 1000,
     "controls": "a\x00b\x1fc\u2028d",
     "tail": "He stays.  ",
 }

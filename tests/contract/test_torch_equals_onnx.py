@@ -6,13 +6,20 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+import torch
 
 from model_export.parts import PARTS
+from seqserve.config import from_mapping, to_mapping
+from seqserve.models.classifier import ClassifierConfig
+from seqserve.models.tagger import TaggerConfig
+from seqserve.models.transformer import TransformerConfig
 from seqserve.runtime import check_golden, open_engine
 from seqserve.runtime.engine import ITEMS, agrees
 from seqserve.text.classification import ClassifierText
 from seqserve.text.subwords import SubwordTokenizer
 from seqserve.text.tagging import TaggerText, retokenize
+from seqserve.training import sentiment
+from seqserve.training.checkpoint import load_text_side
 from seqserve.training.data import read_labelled, read_pairs, read_tagged
 from tests.contract.test_batch_equals_singles import LONG_TEXTS, TEXTS
 from tests.tiny import TinyProject
@@ -39,6 +46,14 @@ def test_golden_cases_hold(tiny: TinyProject, task: str) -> None:
     check_golden(open_engine(tiny.bundle(task)))
 
 
+def test_bundle_carries_the_resolved_dimensions(tiny: TinyProject) -> None:
+    kinds = {"ner": TaggerConfig, "sentiment": ClassifierConfig, "translation": TransformerConfig}
+    for task, kind in kinds.items():
+        values = tiny.made[task].config["model"]
+        assert to_mapping(from_mapping(kind, values, "bundle")) == values
+        assert {k: values[k] for k in tiny.recipes[task].model} == tiny.recipes[task].model
+
+
 def test_tagger_reads_a_served_text_as_it_read_it_in_training(tiny: TinyProject) -> None:
     config = tiny.made["ner"].config["text"]
     text = TaggerText.from_mapping(config, "bundle")
@@ -50,13 +65,14 @@ def test_tagger_reads_a_served_text_as_it_read_it_in_training(tiny: TinyProject)
 
 
 def test_classifier_and_translator_carry_their_training_text_side(tiny: TinyProject) -> None:
-    run = tiny.run("sentiment") / "text.json"
-    bundle = tiny.made["sentiment"]
-    served = ClassifierText.from_mapping(bundle.config["text"], "bundle")
-    assert served.to_mapping() == bundle.config["text"]
-    assert set(served.words.symbols) <= set(run.read_text("utf-8").split('"'))
-    for film in read_labelled(tiny.data, tiny.recipes["sentiment"].data.test[0], "test"):
-        assert len(served.ids(film.text)) > 3
+    learnt = load_text_side(tiny.run("sentiment") / "text.json")
+    served = ClassifierText.from_mapping(tiny.made["sentiment"].config["text"], "bundle")
+    assert served.to_mapping() == learnt
+    task = sentiment.prepare(
+        tiny.recipes["sentiment"], tiny.data, tiny.run("sentiment"), torch.device("cpu")
+    )
+    films = read_labelled(tiny.data, tiny.recipes["sentiment"].data.train[0], "train")
+    assert [served.ids(film.text) for film in films] == task._ids[: len(films)]
     trained = SubwordTokenizer.load(tiny.run("translation") / "tokenizer.json")
     shipped = SubwordTokenizer.load(tiny.made["translation"].file("tokenizer.json"))
     pairs = read_pairs(tiny.data, tiny.recipes["translation"].data.test[0], "test", ("en", "zh"))
