@@ -33,6 +33,8 @@ class SearchState(Protocol):
 
 S = TypeVar("S", bound=SearchState)
 
+MAX_LENGTH_PENALTY = 10
+
 Step = Callable[[IntArray, S], tuple[FloatArray, S]]
 """Last tokens (B, W) -> log-probabilities (B, W, V) of the next token, and the next state.
 
@@ -46,7 +48,7 @@ class SearchOptions:
 
     Args:
         beam_size: Prefixes kept per sentence, at least 1; 1 is greedy search.
-        length_penalty: Hypotheses rank by log_prob / n_tokens ** length_penalty; at least 0, which
+        length_penalty: Hypotheses rank by log_prob / n_tokens ** length_penalty; 0..10; 0
             ranks by plain probability and so favours short answers; 1 ranks by the mean per token.
         n_best: Hypotheses wanted per sentence, 1..beam_size.
     """
@@ -65,8 +67,9 @@ class SearchOptions:
             raise ConfigError(f"beam_size is {self.beam_size}; it must be at least 1")
         if not 1 <= self.n_best <= self.beam_size:
             raise ConfigError(f"n_best is {self.n_best}; it must be 1..beam_size={self.beam_size}")
-        if not self.length_penalty >= 0:
-            raise ConfigError(f"length_penalty is {self.length_penalty}; it must be at least 0")
+        if not 0 <= self.length_penalty <= MAX_LENGTH_PENALTY:
+            allowed = f"0..{MAX_LENGTH_PENALTY}"
+            raise ConfigError(f"length_penalty is {self.length_penalty}; it must be {allowed}")
 
 
 @dataclass(frozen=True)

@@ -367,6 +367,7 @@ def test_no_sentences_give_no_answers_and_no_steps(beam_size: int) -> None:
         pytest.param({"beam_size": 2, "n_best": 3}, r"1\.\.beam_size=2", id="more than the beam"),
         pytest.param({"n_best": 0}, "n_best is 0", id="no answers"),
         pytest.param({"length_penalty": -0.5}, "length_penalty is -0.5", id="negative penalty"),
+        pytest.param({"length_penalty": 1000}, "length_penalty is 1000", id="huge penalty"),
         pytest.param({"length_penalty": float("nan")}, "length_penalty is nan", id="nan penalty"),
     ],
 )
