@@ -1,0 +1,174 @@
+"""Nothing is written unless both sides agree, and what is written says what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model_export import export as module
+from model_export.export import export
+from model_export.golden import GOLDEN_INPUTS
+from model_export.parts import PARTS, Parts
+from seqserve.bundle import load_bundle
+from seqserve.errors import BundleError, ConfigError, ExportError
+from tests.tiny import TinyProject
+
+TASKS = ("ner", "sentiment", "translation")
+
+
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def with_parts(monkeypatch: pytest.MonkeyPatch, task: str, change: Any, tiny: TinyProject) -> None:
+    """Let the task's parts come out changed."""
+    original = PARTS[tiny.recipes[task].task]
+
+    def changed(*arguments: Any) -> Parts:
+        parts: Parts = change(original(*arguments))
+        return parts
+
+    monkeypatch.setitem(module.PARTS, tiny.recipes[task].task, changed)
+
+
+class Shifted:
+    """The predictor of a torch model that would have answered otherwise."""
+
+    def __init__(self, predictor: Any) -> None:
+        self.predictor = predictor
+
+    def predict(self, items: Any) -> list[Any]:
+        return [replace(r, n_tokens=r.n_tokens + 1) for r in self.predictor.predict(items)]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_other_answers_than_torch_are_refused(
+    tiny: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str
+) -> None:
+    with_parts(monkeypatch, task, lambda p: replace(p, reference=Shifted(p.reference)), tiny)
+    with pytest.raises(ExportError, match=r"torch answers .*, onnxruntime"):
+        export(tiny.recipes[task], tiny.run(task), tiny.data, tmp_path / "bundle")
+    assert files_below(tmp_path) == []
+
+
+def test_graph_that_differs_from_torch_is_refused(
+    tiny: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mend(graph: Any) -> Any:
+        return lambda model, precision="fp32": _perturbed(graph(model, precision))
+
+    monkeypatch.setattr("model_export.parts.tagger_graph", mend(_tagger_graph()))
+    with pytest.raises(ExportError, match="tagger"):
+        export(tiny.recipes["ner"], tiny.run("ner"), tiny.data, tmp_path / "bundle")
+    assert files_below(tmp_path) == []
+
+
+def _tagger_graph() -> Any:
+    from model_export.tagger_graph import tagger_graph
+
+    return tagger_graph
+
+
+def _perturbed(model: Any) -> Any:
+    """Shift the largest float weight of a graph by one part in a hundred."""
+    from onnx import numpy_helper
+
+    weights = [w for w in model.graph.initializer if numpy_helper.to_array(w).dtype == np.float32]
+    largest = max(weights, key=lambda w: numpy_helper.to_array(w).size)
+    values = numpy_helper.to_array(largest) * np.float32(1.01) + np.float32(0.01)
+    largest.CopyFrom(numpy_helper.from_array(values, largest.name))
+    return model
+
+
+def test_existing_directory_is_left_alone(tiny: TinyProject) -> None:
+    before = load_bundle(tiny.bundle("ner")).sha256
+    with pytest.raises(BundleError, match="exists already"):
+        export(tiny.recipes["ner"], tiny.run("ner"), tiny.data, tiny.bundle("ner"))
+    assert load_bundle(tiny.bundle("ner")).sha256 == before
+
+
+def test_export_is_reproducible(tiny: TinyProject, tmp_path: Path) -> None:
+    again = export(tiny.recipes["ner"], tiny.run("ner"), tiny.data, tmp_path / "bundle")
+    assert again.sha256 == tiny.made["ner"].sha256
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_manifest_says_what_was_made_and_measured(tiny: TinyProject, task: str) -> None:
+    manifest, recipe = tiny.made[task].manifest, tiny.recipes[task]
+    assert (manifest.name, manifest.version, manifest.licence) == (
+        recipe.name,
+        recipe.version,
+        recipe.licence,
+    )
+    assert manifest.created == date.today().isoformat()
+    assert manifest.data[0].splits == {"train": 160, "dev": 24, "test": 24}
+    assert manifest.data[0].licence == "CC0-1.0"
+    assert 0 <= manifest.figures["torch_max_difference"] < 1e-4
+    assert any("_test_" in name for name in manifest.figures)
+    assert manifest.tools.keys() >= {"torch", "onnxruntime"}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_card_holds_every_figure_and_licence(tiny: TinyProject, task: str) -> None:
+    manifest = tiny.made[task].manifest
+    card = tiny.made[task].file("MODEL_CARD.md").read_text(encoding="utf-8")
+    for name, value in manifest.figures.items():
+        assert f"| {name} | {value:g} |" in card
+    for source in manifest.data:
+        assert f"| {source.name} | {source.licence} |" in card
+    assert '"max_steps": 20' in card
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_golden_cases_are_asked_and_answered(tiny: TinyProject, task: str) -> None:
+    cases = tiny.made[task].golden()
+    assert [case["input"] for case in cases] == GOLDEN_INPUTS[tiny.recipes[task].task]
+    assert all(case["output"]["n_tokens"] > 0 for case in cases)
+
+
+COSTS: dict[str, tuple[dict[str, float], bool]] = {
+    "nothing": ({"x_test_f1": 0.0}, True),
+    "a gain": ({"x_test_accuracy": 0.2}, True),
+    "just allowed": ({"x_test_f1": -0.003, "x_test_accuracy": -0.002, "x_test_bleu": -0.3}, True),
+    "f1": ({"x_test_f1": -0.0031}, False),
+    "accuracy": ({"x_test_accuracy": -0.0021}, False),
+    "bleu of one of two sets": ({"x_test_bleu": 0.1, "y_test_bleu": -0.31}, False),
+    "a figure without a limit": ({"x_test_chrf": -9.0}, True),
+}
+
+
+@pytest.mark.parametrize(("changes", "is_allowed"), COSTS.values(), ids=COSTS)
+def test_int8_may_cost_only_so_much(
+    tiny: TinyProject,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, float],
+    is_allowed: bool,
+) -> None:
+    """`evaluate` is asked for the bundle first, then for torch."""
+    measured = iter([changes, dict.fromkeys(changes, 0.0)])
+    monkeypatch.setattr(module, "evaluate", lambda *_: dict(next(measured)))
+    arguments = (tiny.recipes["ner"], tiny.run("ner"), tiny.data, tmp_path / "bundle", "int8")
+    if is_allowed:
+        figures = export(*arguments).manifest.figures  # type: ignore[arg-type]
+        assert {f"{k}_change": v for k, v in changes.items()}.items() <= figures.items()
+    else:
+        with pytest.raises(ExportError, match="int8 changes"):
+            export(*arguments)  # type: ignore[arg-type]
+        assert files_below(tmp_path) == []
+
+
+def test_run_without_a_note_of_its_recipe_gets_one(tiny: TinyProject, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in ("text.json", "best.safetensors"):
+        (run / name).write_bytes((tiny.run("ner") / name).read_bytes())
+    export(tiny.recipes["ner"], run, tiny.data, tmp_path / "bundle")
+    other = replace(tiny.recipes["ner"], model={**tiny.recipes["ner"].model, "hidden": 13})
+    with pytest.raises(ConfigError, match="begun with another model"):
+        export(other, run, tiny.data, tmp_path / "other")
