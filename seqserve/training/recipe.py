@@ -144,7 +144,7 @@ class Recipe:
             "languages": list(self.languages),
             "text": self.text,
             "model": self.model,
-            "train": [to_mapping(dataset) for dataset in self.data.train],
+            "train": [[dataset.path, dataset.skip] for dataset in self.data.train],
             "seed": self.loop.seed,
             "batch_tokens": self.loop.batch_tokens,
         }
