@@ -1,10 +1,10 @@
-# Every command that the README names. VENV, PORT and DATA can be set: make serve PORT=8080
+# Every command that the README names. VENV, HOST, PORT and DATA can be set: make serve HOST=0.0.0.0 PORT=8080
 VENV ?= .venv
 PORT ?= 3000
-HOST ?= 0.0.0.0
+HOST ?= 127.0.0.1
 DATA ?= data
 PYTHON ?= python3
-BIN := $(VENV)/bin
+BIN := $(abspath $(VENV))/bin
 SERVING := $(VENV)/.serving
 EVERYTHING := $(VENV)/.everything
 
@@ -22,8 +22,8 @@ $(EVERYTHING): requirements/serve.txt requirements/train.txt requirements/dev.tx
 	touch $@ $(SERVING)
 
 serve: $(SERVING) ## Serve the models in bundles/ on PORT
-	BENTOML_HOME=$${BENTOML_HOME:-$(CURDIR)/$(VENV)/bentoml} BENTOML_DO_NOT_TRACK=True \
-	PATH="$(CURDIR)/$(BIN):$$PATH" bentoml serve service.app:Gateway --host $(HOST) --port $(PORT)
+	BENTOML_HOME=$${BENTOML_HOME:-$(abspath $(VENV))/bentoml-$(PORT)} BENTOML_DO_NOT_TRACK=True \
+	PATH="$(BIN):$$PATH" bentoml serve service.app:Gateway --host $(HOST) --port $(PORT)
 
 test: $(EVERYTHING) ## Run all tests
 	$(BIN)/python -m pytest

@@ -94,7 +94,13 @@ class Edge:
         exchange = Exchange(_request_id(Headers(scope=scope)))
         if scope["path"] in self._routes:
             exchange.route = scope["path"]
-        has_started = False
+        has_started = is_read = False
+
+        async def receive_noting() -> Message:
+            nonlocal is_read
+            message = await receive()
+            is_read = is_read or not message.get("more_body", False)
+            return message
 
         async def send_stamped(message: Message) -> None:
             nonlocal has_started
@@ -108,10 +114,12 @@ class Edge:
         inner = {**scope, "app": self, "seqserve.exchange": exchange}
         try:
             self._count_in_flight(exchange.route, 1)
-            await self._app(inner, receive, send_stamped)
+            await self._app(inner, receive_noting, send_stamped)
             exchange.code = "ok"
         except Exception as error:
             response = problem_response(error, exchange)
+            if not is_read and _has_body(Headers(scope=scope)):
+                response.headers["Connection"] = "close"  # what still comes is no next request
             if not has_started:
                 await response(inner, receive, send_stamped)
         finally:
@@ -121,6 +129,10 @@ class Edge:
     def _count_in_flight(self, route: str, change: int) -> None:
         self._n_in_flight[route] += change
         metrics.IN_FLIGHT.labels(route).set(self._n_in_flight[route])
+
+
+def _has_body(headers: Headers) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 def _request_id(headers: Headers) -> str:

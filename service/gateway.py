@@ -117,15 +117,14 @@ class Application:
         given = request.headers.get("x-timeout-ms")
         if given is None:
             return self._settings.timeout_ms(task.name) / 1000
-        if not (given.isascii() and given.isdecimal() and len(given) < 10 and int(given) > 0):
+        if not (given.isascii() and given.isdecimal() and len(given) <= 20 and int(given) > 0):
             raise InputError("X-Timeout-Ms: must be a whole number of milliseconds above 0.")
         return min(int(given), self._settings.max_timeout_ms) / 1000
 
     async def _models(self, request: Request) -> Response:
-        missing = [name for name, link in self.links.items() if not link.cards]
-        if missing:
-            raise NotReady(f"Not loaded yet: {', '.join(missing)}.")
         cards = [card for link in self.links.values() for card in link.cards]
+        if not cards:
+            raise NotReady("No model is loaded yet.")
         return _json({"models": cards})
 
     async def _livez(self, request: Request) -> Response:

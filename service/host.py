@@ -91,17 +91,17 @@ def load_function(reference: str) -> Callable[..., Any]:
 def find_bundles(directory: Path, task: TaskName) -> list[Path]:
     """The model directories of one task, by name.
 
-    Raises:
-        BundleError: a manifest cannot be read.
+    A manifest that cannot be read is logged and passed over, since nobody can tell whose it is: the
+    task that misses its bundle says so.
     """
     found = []
     for manifest in sorted(directory.glob("[!.]*/manifest.json")):
         try:
-            document = orjson.loads(manifest.read_bytes())
-            if document["task"] == task:
+            if orjson.loads(manifest.read_bytes())["task"] == task:
                 found.append(manifest.parent)
         except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
-            raise BundleError(f"{manifest} cannot be read") from error
+            fields = failure_fields(error)
+            get_logger().error("manifest cannot be read", path=str(manifest), task=task, **fields)
     return found
 
 

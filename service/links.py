@@ -15,6 +15,8 @@ from service.logs import failure_fields, get_logger
 
 _FIRST_RETRY_S = 0.1
 _LAST_RETRY_S = 1.0
+_WATCH_S = 1.0
+_PINGS_UNTIL_DOWN = 2  # one late answer is no death
 
 
 class Engines(Protocol):
@@ -26,6 +28,10 @@ class Engines(Protocol):
 
     async def predict(self, packed: list[bytes]) -> list[bytes]:
         """One reply per text."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of what it holds."""
         ...
 
 
@@ -48,6 +54,9 @@ class RunnerEngines:
         """One RPC for the whole batch."""
         replies: list[bytes] = await self._client.call("predict", items=packed)
         return replies
+
+    def close(self) -> None:
+        """Does nothing: the connection belongs to BentoML."""
 
 
 class EmbeddedEngines:
@@ -79,7 +88,7 @@ class EmbeddedEngines:
 class Link:
     """One task's engines with what the gateway knows about them.
 
-    Starting up and coming back after a crash are the same thing: pinging until there is an answer.
+    Starting up, watching and coming back after a crash are one thing: pinging, for as long as it lives.
 
     Args:
         task: For the log and the metrics.
@@ -93,20 +102,21 @@ class Link:
         self._ping_timeout_s = ping_timeout_s
         self._is_up = False
         self._reason = "still loading"
+        self._n_missed = 0
         self._pinging: asyncio.Task[None] | None = None
         self.cards: list[Card] = []
 
     def connect(self) -> None:
-        """Starts to ping in the background, until the engines answer."""
+        """Starts to ping in the background."""
         metrics.MODEL_UP.labels(self._task).set(0)
-        if self._pinging is None or self._pinging.done():
-            self._pinging = asyncio.get_running_loop().create_task(self._ping_until_up())
+        self._pinging = asyncio.get_running_loop().create_task(self._watch())
 
     async def close(self) -> None:
-        """Stops pinging."""
+        """Stops pinging, and lets the engines go."""
         if self._pinging is not None:
             self._pinging.cancel()
             await asyncio.wait([self._pinging])
+        self._engines.close()
 
     def require_up(self) -> None:
         """Raises NotReady: still loading. UnavailableError: loading failed, or the process died."""
@@ -127,7 +137,11 @@ class Link:
                 status = Status.unpack(await self._engines.status())
         except Exception as error:
             get_logger().debug("ping failed", task=self._task, **failure_fields(error))
+            self._n_missed += 1
+            if self._n_missed >= _PINGS_UNTIL_DOWN:
+                self._mark_down()
             return "does not answer" if self.cards else "still loading"
+        self._n_missed = 0
         if status.reason is None:
             self._mark_up(status.cards)
         return status.reason
@@ -136,15 +150,16 @@ class Link:
         """One batch through the engines.
 
         Raises:
+            UnavailableError: the engines are known to be away.
             Exception: the engines cannot be reached; from now on requests are refused, until a ping
                 finds them back.
         """
+        self.require_up()
         packed = [wire.pack_work(work) for work in works]
         try:
             replies = await self._engines.predict(packed)
         except Exception:
-            self._is_up = False
-            self.connect()
+            self._mark_down()
             raise
         return _reply([wire.unpack_reply(reply) for reply in replies])
 
@@ -157,11 +172,21 @@ class Link:
         for card in cards:
             metrics.MODEL_INFO.labels(self._task, card.name, card.version, card.precision).set(1)
 
-    async def _ping_until_up(self) -> None:
+    def _mark_down(self) -> None:
+        if self._is_up:
+            get_logger().warning("model down", task=self._task)
+        self._is_up = False
+        metrics.MODEL_UP.labels(self._task).set(0)
+
+    async def _watch(self) -> None:
         delay_s = _FIRST_RETRY_S
-        while (reason := await self.ping()) is not None:
-            self._reason = reason
-            await asyncio.sleep(delay_s)
+        while True:
+            reason = await self.ping()
+            if reason is None:
+                delay_s = _FIRST_RETRY_S
+            else:
+                self._reason = reason
+            await asyncio.sleep(_WATCH_S if self._is_up else delay_s)
             delay_s = min(2 * delay_s, _LAST_RETRY_S)
 
 

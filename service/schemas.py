@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 
@@ -26,7 +26,7 @@ def _not_blank(value: object) -> object:
 
 Text = Annotated[str, BeforeValidator(_not_blank)]
 Texts = Annotated[
-    list[Text],
+    Annotated[list[Text], FailFast()],  # a body can hold a million mistakes
     BeforeValidator(_as_list),
     Field(min_length=1),
     WithJsonSchema(
@@ -63,7 +63,10 @@ class NerRequest(_Request):
         default=0.0, description="Keep entities with at least this score."
     )
     labels: list[str] | None = Field(
-        default=None, min_length=1, description="Keep only these labels."
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="Keep only these labels.",
     )
     offset_unit: Literal["codepoint", "utf16", "byte"] = Field(
         default="codepoint", description="What `start` and `end` count."

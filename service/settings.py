@@ -78,7 +78,7 @@ class Settings(BaseSettings):
 def _reject_unknown(names: Iterable[str]) -> None:
     """Raises ConfigError: a variable with our prefix that is no setting (Kubernetes' own excepted)."""
     known = {_PREFIX + field.upper() for field in Settings.model_fields}
-    ours = {name for name in names if name.startswith(_PREFIX)}
+    ours = {name.upper() for name in names if name.upper().startswith(_PREFIX)}
     unknown = sorted(name for name in ours - known if not _SET_BY_KUBERNETES.match(name))
     if unknown:
         raise ConfigError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(known))}")

@@ -61,6 +61,12 @@ def parse_request(task: Task, document: object, settings: Settings) -> Any:
         TooManyTexts: more texts than the limit.
         TextTooLong: a text has more characters than the limit.
     """
+    raw = document.get("text") if isinstance(document, dict) else None
+    if isinstance(raw, list) and len(raw) > settings.max_texts:  # before each of them is looked at
+        raise TooManyTexts(
+            f"text has {len(raw)} texts; the limit is {settings.max_texts}. "
+            "Split the request, or raise SEQSERVE_MAX_TEXTS."
+        )
     try:
         request = task.request.model_validate(document)
     except ValidationError as error:
@@ -69,11 +75,6 @@ def parse_request(task: Task, document: object, settings: Settings) -> Any:
         more = f" ({len(faults) - 1} more.)" if len(faults) > 1 else ""
         raise InputError(schemas.describe_fault(faults[0], fields) + more) from None
     texts: list[str] = getattr(request, "text")  # noqa: B009
-    if len(texts) > settings.max_texts:
-        raise TooManyTexts(
-            f"text has {len(texts)} texts; the limit is {settings.max_texts}. "
-            "Split the request, or raise SEQSERVE_MAX_TEXTS."
-        )
     for index, text in enumerate(texts):
         if len(text) > settings.max_text_chars:
             raise TextTooLong(
@@ -93,7 +94,9 @@ def _plan_ner(request: schemas.NerRequest, cards: Sequence[Card], _: Settings) -
     card = cards[0]
     if request.labels is not None and not set(request.labels) <= set(card.labels):
         raise InputError(f"labels: this model knows {', '.join(card.labels)}.")
-    return Plan(card, _items(request, {"min_score", "labels", "offset_unit"}))
+    items = _items(request, {"min_score", "offset_unit"})
+    labels = None if request.labels is None else sorted(set(request.labels))
+    return Plan(card, [{**item, "labels": labels} for item in items])
 
 
 def _plan_sentiment(request: schemas.SentimentRequest, cards: Sequence[Card], _: Settings) -> Plan:

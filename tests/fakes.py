@@ -59,6 +59,7 @@ class FakeEngine:
     def __init__(self, bundle: Bundle | None) -> None:
         self.bundle = bundle
         self.batches: list[list[str]] = []
+        self.items: list[Any] = []
         self.may_go_on = threading.Event()
         self.may_go_on.set()
         self.n_running = 0
@@ -68,6 +69,7 @@ class FakeEngine:
         self.n_running += 1
         self.max_running = max(self.max_running, self.n_running)
         self.batches.append([item.text for item in items])
+        self.items += items
         try:
             self.may_go_on.wait(10)
             for item in items:

@@ -86,7 +86,15 @@ class Serve:
         return self.process.wait(STOP_S)
 
     def kill(self) -> None:
+        """End it and all its workers, which have process groups of their own."""
         self.client.close()
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(STOP_S)
+        if self.process.poll() is not None:
+            return
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.send_signal(signal.SIGTERM)
+        _, alive = psutil.wait_procs(family, timeout=STOP_S)
+        for process in alive:
+            process.kill()
+        self.process.kill()
+        self.process.wait(STOP_S)
+        assert not alive, f"{len(alive)} workers outlived SIGTERM"

@@ -133,6 +133,21 @@ def test_a_killed_runner_is_a_503_and_comes_back(served: Serve) -> None:
     assert served.post("/v1/ner", "Ann").status_code == 200
 
 
+def test_a_runner_that_dies_idle_is_noticed(served: Serve) -> None:
+    served.worker("SentimentRunner").kill()
+    died = time.monotonic()
+    while 'seqserve_model_up{task="sentiment"} 0.0' not in served.client.get("/metrics").text:
+        assert time.monotonic() - died < 8
+        time.sleep(0.1)
+    started = time.monotonic()
+    refused = served.post("/v1/sentiment", "a")
+    assert refused.json()["code"] == "model_unavailable"
+    assert time.monotonic() - started < 1
+    assert served.post("/v1/ner", "a").status_code == 200
+    served.wait_until_ready(RECOVERY_S)
+    assert served.post("/v1/sentiment", "bad").json()["results"][0]["label"] == "negative"
+
+
 def test_everything_in_one_process(tmp_path: Path, bundles_dir: Path) -> None:
     serve = Serve(
         tmp_path, bundles_dir, SEQSERVE_TOPOLOGY="embedded", SEQSERVE_MAX_TEXTS="2", **FAKES

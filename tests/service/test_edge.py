@@ -9,6 +9,7 @@ from seqserve import errors
 from seqserve.errors import SeqserveError
 from service.batcher import QueueFull
 from service.edge import INTERNAL_SENTENCE, Edge, Exchange, TextFailed, parse_json, problem_response
+from tests.service.conftest import Server
 
 VALID = [
     b'{"text": "a"}',
@@ -67,3 +68,15 @@ async def test_an_error_after_the_answer_has_begun_adds_nothing() -> None:
     scope = {"type": "http", "method": "BREW", "path": "/x", "headers": []}
     await Edge(app, frozenset())(scope, receive, send)
     assert len(sent) == 1
+
+
+@pytest.mark.anyio
+async def test_a_refusal_before_the_body_was_read_closes_the_connection(server: Server) -> None:
+    for path, length in (("/nope", "5"), ("/v1/ner", str(10**9))):
+        headers = {"content-length": length, "content-type": "application/json"}
+        response = await server.client.post(path, content=b"12345", headers=headers)
+        assert response.status_code in (404, 413)
+        assert response.headers["connection"] == "close"
+    answered = await server.post("/v1/ner", {"text": ""})
+    assert "connection" not in answered.headers
+    assert "connection" not in (await server.client.get("/nope")).headers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
@@ -322,11 +323,39 @@ async def test_not_ready_while_golden_cases_fail(tmp_path: Path) -> None:
         expect(ready, 503, "not_ready", f"sentiment: {FAILED_SENTENCE}")
         refusal = await server.post("/v1/sentiment", {"text": "a"})
         expect(refusal, 503, "not_ready", FAILED_SENTENCE)
-        expect(await server.client.get("/v1/models"), 503, "not_ready", "sentiment")
+        models = (await server.client.get("/v1/models")).json()["models"]
+        assert {model["task"] for model in models} == {"ner", "translation"}
         assert (await server.post("/v1/ner", {"text": "a"})).status_code == 200
+
+
+MILLIONS: dict[str, tuple[dict[str, Any], int, str]] = {
+    "empty texts": ({"text": [""] * 1_000_000}, 413, "too_many_texts"),
+    "numbers": ({"text": [1] * 1_000_000}, 413, "too_many_texts"),
+    "labels that are numbers": ({"text": "a", "labels": [1] * 1_000_000}, 422, "invalid_field"),
+    "one label again and again": ({"text": "a", "labels": ["PER"] * 400_000}, 422, "invalid_field"),
+}
+
+
+@pytest.mark.parametrize(("body", "status", "code"), MILLIONS.values(), ids=MILLIONS)
+async def test_a_body_full_of_mistakes_costs_no_more_than_its_parsing(
+    server: Server, body: dict[str, Any], status: int, code: str
+) -> None:
+    parsing = time.process_time()
+    json.loads(json.dumps(body))
+    parsing = time.process_time() - parsing
+    started = time.process_time()
+    expect(await server.post("/v1/ner", body), status, code)
+    assert time.process_time() - started < 10 * parsing
+
+
+async def test_labels_reach_the_engine_once_each(server: Server) -> None:
+    body = {"text": "Ann in ROME", "labels": ["PER", "LOC"] * 50}
+    assert len((await server.post("/v1/ner", body)).json()["results"][0]["entities"]) == 2
+    assert server.engine("ner").items[-1].labels == ("LOC", "PER")
 
 
 async def test_not_ready_without_a_bundle(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         expect(await server.client.get("/readyz"), 503, "not_ready", f"ner: {MISSING_SENTENCE}")
+        expect(await server.client.get("/v1/models"), 503, "not_ready", "No model is loaded")
         assert (await server.client.get("/livez")).status_code == 200

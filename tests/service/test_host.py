@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqserve.errors import BundleError, ConfigError, InputError, SeqserveError
+from seqserve.errors import ConfigError, InputError, SeqserveError
 from seqserve.manifest import Task as TaskName
 from seqserve.runtime.records import NerResult
 from service import wire
@@ -148,11 +148,14 @@ def test_find_bundles(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", "1"])
-def test_an_unreadable_manifest_is_named(tmp_path: Path, content: str) -> None:
-    (tmp_path / "x").mkdir()
-    (tmp_path / "x" / "manifest.json").write_text(content)
-    with pytest.raises(BundleError, match=r"x/manifest\.json"):
-        find_bundles(tmp_path, "ner")
+def test_an_unreadable_manifest_is_named_and_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    for name, text in (("broken", content), ("fine", '{"task": "ner"}')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "manifest.json").write_text(text)
+    assert find_bundles(tmp_path, "ner") == [tmp_path / "fine"]
+    assert "broken/manifest.json" in capsys.readouterr().out
 
 
 def test_load_function() -> None:

@@ -5,9 +5,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from seqserve.errors import NotReady, SeqserveError, UnavailableError
-from service import wire
+from service import links, wire
 from service.host import Card, Host, Status
 from service.links import EmbeddedEngines, Link
 from service.settings import Settings
@@ -22,6 +23,7 @@ class Engines:
     """Engines that can be told to be away."""
 
     def __init__(self) -> None:
+        self.is_closed = False
         self.says = Status([CARD])
         self.is_away = False
         self.is_stuck = False
@@ -38,6 +40,9 @@ class Engines:
             raise ConnectionResetError
         error = wire.pack_failure(ValueError("secret"), 0.5)
         return [error for _ in packed]
+
+    def close(self) -> None:
+        self.is_closed = True
 
 
 async def until_up(link: Link) -> None:
@@ -95,10 +100,53 @@ async def test_the_reason_of_a_failed_start() -> None:
     with pytest.raises(NotReady, match="ner: bad golden case"):
         link.require_up()
     await link.close()
+    assert engines.is_closed
+
+
+def model_up() -> float:
+    value = REGISTRY.get_sample_value("seqserve_model_up", {"task": "watched"})
+    assert value is not None
+    return value
+
+
+async def test_engines_that_fall_silent_are_noticed_without_a_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(links, "_WATCH_S", 0.01)
+    engines = Engines()
+    link = Link("watched", engines, 0.05)
+    link.connect()
+    await until_up(link)
+    assert model_up() == 1
+    engines.is_stuck = True
+    for _ in range(300):
+        await asyncio.sleep(0.01)
+        if not model_up():
+            break
+    with pytest.raises(UnavailableError, match="does not answer"):
+        await link.predict(WORKS)
+    engines.is_stuck = False
+    await until_up(link)
+    assert model_up() == 1
+    await link.close()
+
+
+async def test_one_late_answer_is_no_death() -> None:
+    engines = Engines()
+    link = Link("ner", engines, 0.05)
+    assert await link.ping() is None
+    engines.is_stuck = True
+    assert await link.ping() == "does not answer"
+    link.require_up()
+    assert await link.ping() == "does not answer"
+    with pytest.raises(UnavailableError):
+        link.require_up()
 
 
 async def test_errors_and_times_come_out_of_the_wire() -> None:
-    reply = await Link("ner", Engines(), 1.0).predict(WORKS * 2)
+    link = Link("ner", Engines(), 1.0)
+    await link.ping()
+    reply = await link.predict(WORKS * 2)
     assert [type(result) for result in reply.results] == [SeqserveError, SeqserveError]
     assert reply.engine_s == 0.5
 
