@@ -253,7 +253,9 @@ class Batcher(Generic[W, R]):
             for text in batch:
                 _fail(text.owner, UnavailableError(DOWN_SENTENCE))
             return
-        self._seconds_per_token = 0.8 * self._seconds_per_token + 0.2 * reply.engine_s / n_padded
+        latest = reply.engine_s / n_padded
+        known = self._seconds_per_token or latest
+        self._seconds_per_token = 0.8 * known + 0.2 * latest
         for request in {text.owner for text in batch}:
             request.engine_s += reply.engine_s
         for text, result in zip(batch, reply.results, strict=True):

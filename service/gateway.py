@@ -103,7 +103,10 @@ class Application:
         parsed = parse_request(task, document, self._settings)
         plan = task.plan(parsed, link.cards, self._settings)
         works = [
-            (wire.Work(exchange.request_id, plan.card.name, item), estimate_tokens(item["text"]))
+            (
+                wire.Work(exchange.request_id, plan.card.name, item),
+                estimate_tokens(item["text"]) * item.get("beam_size", 1),  # a row for every beam
+            )
             for item in plan.items
         ]
         pre_ms = exchange.elapsed_ms()

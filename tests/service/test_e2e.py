@@ -164,10 +164,19 @@ def test_everything_in_one_process(tmp_path: Path, bundles_dir: Path) -> None:
 
 
 def test_sigterm_ends_every_process_and_no_text_was_logged(served: Serve) -> None:
+    texts = [fakes.POISON, "Zanzibar", fakes.REFUSED]
+    for path in ("/v1/ner", "/v1/sentiment", "/v1/translate"):
+        for text in texts:
+            served.post(path, text)
+    broken = served.client.post(
+        "/v1/ner", content=b'{"text": "Zanzibar"', headers={"content-type": "application/json"}
+    )
+    assert broken.status_code == 400
     children = psutil.Process(served.process.pid).children(recursive=True)
     assert served.stop() == 0
     _, alive = psutil.wait_procs(children, timeout=STOP_S)
     assert alive == []
     log = served.log.read_text()
-    assert fakes.POISON not in log
+    assert log.count('"event": "request"') >= 10
+    assert not [text for text in texts if text in log]
     assert "Traceback" not in log

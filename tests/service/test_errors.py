@@ -304,6 +304,9 @@ async def test_a_bug_of_ours(server: Server, capsys: pytest.CaptureFixture[str])
     response = await server.post("/v1/ner", {"text": "hunter2", "labels": ["PER"]})
     problem = expect(response, 500, "internal", "Something went wrong on our side")
     assert "AttributeError" not in json.dumps(problem)
+    log = capsys.readouterr().out
+    assert "AttributeError" in log and problem["request_id"] in log
+    assert "hunter2" not in log + json.dumps(problem)
 
 
 async def test_draining(server: Server) -> None:
