@@ -186,7 +186,7 @@ class Link:
                 delay_s = _FIRST_RETRY_S
             else:
                 self._reason = reason
-            await asyncio.sleep(_WATCH_S if self._is_up else delay_s)
+            await asyncio.sleep(_WATCH_S if reason is None else delay_s)
             delay_s = min(2 * delay_s, _LAST_RETRY_S)
 
 

