@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from seqserve.config import from_mapping
 from seqserve.models.transformer import DecoderState, Transformer, TransformerConfig
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.subwords import END_ID, PAD_ID, SubwordTokenizer, train_subwords
-from seqserve.training.data import SegmentPair, read_pairs
+from seqserve.training.data import SegmentPair, Split, read_pairs
 from seqserve.training.recipe import DataSet, Recipe
 
 
@@ -119,10 +118,8 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     """
     config = from_mapping(PairConfig, recipe.text, f"{recipe.name} [text]")
 
-    def read(sets: Sequence[DataSet], split: str) -> list[SegmentPair]:
-        return list(
-            chain.from_iterable(read_pairs(root, s, split, recipe.languages) for s in sets)  # type: ignore[arg-type]
-        )
+    def read(sets: Sequence[DataSet], split: Split) -> list[SegmentPair]:
+        return [pair for s in sets for pair in read_pairs(root, s, split, recipe.languages)]
 
     train = read(recipe.data.train, "train")
     path = directory / "tokenizer.json"
