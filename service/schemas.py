@@ -233,6 +233,9 @@ class Problem(_Response):
     request_id: str
 
 
+_LENGTHS = {"too_short": "must not be an empty list", "too_long": "must have at most 100 values"}
+
+
 def describe_fault(fault: ErrorDetails, fields: Sequence[str]) -> str:
     """One sentence on one pydantic error: the field, and what is allowed; never the value.
 
@@ -251,4 +254,6 @@ def describe_fault(fault: ErrorDetails, fields: Sequence[str]) -> str:
         return f"The body must be a JSON object with: {', '.join(fields)}."
     if fault["type"] == "list_type" and path == "text":
         return "text: must be a string or a list of strings."
+    if fault["type"] in _LENGTHS:
+        return f"{path}: {_LENGTHS[fault['type']]}."
     return f"{path}: {fault['msg'].removeprefix('Input ')}."

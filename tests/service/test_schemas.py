@@ -71,3 +71,18 @@ def test_languages_that_are_accepted(language: str) -> None:
 @pytest.mark.parametrize("value", [1, 1.0, 0])
 def test_a_whole_number_is_a_number(value: float) -> None:
     assert NerRequest.model_validate({"text": "a", "min_score": value}).min_score == value
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"text": []}, "text: must not be an empty list."),
+        ({"text": "a", "labels": []}, "labels: must not be an empty list."),
+        ({"text": "a", "labels": ["PER"] * 101}, "labels: must have at most 100 values."),
+    ],
+    ids=["no texts", "no labels", "too many labels"],
+)
+def test_lengths_are_described_in_our_words(body: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        NerRequest.model_validate(body)
+    assert describe_fault(caught.value.errors()[0], []) == sentence
