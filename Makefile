@@ -35,8 +35,8 @@ lint: $(EVERYTHING) ## Check style
 types: $(EVERYTHING) ## Check types
 	$(BIN)/mypy
 
-# Large tensors go back to the system and come again at every step otherwise: 3,223 against 4,498 tokens/s
-# (translator, two cores); waiting threads do not spin, so that other work on the machine goes on.
+# Otherwise large tensors go back to the system and come again at every step. Waiting threads do not spin, so
+# that other work on the machine goes on.
 TRAINING := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456 \
 	OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=0
 

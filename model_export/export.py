@@ -70,7 +70,8 @@ def export(
             changes = {k: round(figures[k] - before[k], 4) for k in before}
             _refuse_costly_int8(recipe, changes)
             figures |= {f"{name}_change": change for name, change in changes.items()}
-    figures["torch_max_difference"] = parts.worst_difference
+    if precision == "fp32":
+        figures["torch_max_difference"] = parts.worst_difference
     description = replace(description, figures=figures)
     files = _files(parts, recipe, served)
     files["MODEL_CARD.md"] = model_card(recipe, description).encode()

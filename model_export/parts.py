@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import onnx
 import torch
 from safetensors.numpy import save
 
@@ -37,6 +38,8 @@ from seqserve.training.recipe import Recipe
 from seqserve.training.sentiment import SentimentTask, fit_temperature, make_classifier
 from seqserve.training.translation import PairConfig, TorchTranslator, make_translator
 
+Model = TypeVar("Model")
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -46,7 +49,7 @@ class Parts:
         files: Graphs, weights and tokenizer, by file name.
         config: What becomes config.json.
         reference: The torch model behind the same text side.
-        worst_difference: Largest difference between torch and onnxruntime on random inputs.
+        worst_difference: Largest difference between torch and the fp32 graphs on random inputs.
         labels: What the model can answer.
         limits: Largest inputs.
     """
@@ -66,8 +69,8 @@ def ner_parts(recipe: Recipe, run: Path, root: Path, precision: Precision) -> Pa
     model = make_tagger(recipe, text)
     load_weights(model, run / "best.safetensors")
     model.eval()
-    graph = tagger_graph(model, precision).SerializeToString(deterministic=True)
-    worst = check_tagger(model, tagger_graph(model).SerializeToString(), text.config.max_chars)
+    exact, graph = _written(tagger_graph, model, precision)
+    worst = check_tagger(model, exact, text.config.max_chars)
     crf = transitions_of(model)
     weights = {"start": crf.start, "moves": crf.matrix, "end": crf.end}
     return Parts(
@@ -101,8 +104,8 @@ def sentiment_parts(recipe: Recipe, run: Path, root: Path, precision: Precision)
         task = SentimentTask(model, text, ([], dev), 0.0, recipe.loop.batch_tokens)
         held_out = task.dev_logits()
     temperature = fit_temperature(*held_out)
-    graph = classifier_graph(model, precision).SerializeToString(deterministic=True)
-    worst = check_classifier(model, classifier_graph(model).SerializeToString())
+    exact, graph = _written(classifier_graph, model, precision)
+    worst = check_classifier(model, exact)
 
     def logits(words: IntArray, lengths: IntArray) -> FloatArray:
         with torch.inference_mode():
@@ -128,18 +131,15 @@ def translation_parts(recipe: Recipe, run: Path, root: Path, precision: Precisio
     model = make_translator(recipe, tokenizer)
     load_weights(model, run / "best.safetensors")
     model.eval()
-    encoder, decoder = encoder_graph(model, precision), decoder_step_graph(model, precision)
-    worst = check_transformer(
-        model,
-        encoder_graph(model).SerializeToString(),
-        decoder_step_graph(model).SerializeToString(),
-    )
+    exact_encoder, encoder = _written(encoder_graph, model, precision)
+    exact_decoder, decoder = _written(decoder_step_graph, model, precision)
+    worst = check_transformer(model, exact_encoder, exact_decoder)
     pairs = from_mapping(PairConfig, recipe.text, f"{recipe.name} [text]")
     source, target = recipe.languages
     return Parts(
         files={
-            "encoder.onnx": encoder.SerializeToString(deterministic=True),
-            "decoder.onnx": decoder.SerializeToString(deterministic=True),
+            "encoder.onnx": encoder,
+            "decoder.onnx": decoder,
             "tokenizer.json": tokenizer.to_json().encode(),
         },
         config={"model": to_mapping(model.config)},
@@ -149,6 +149,16 @@ def translation_parts(recipe: Recipe, run: Path, root: Path, precision: Precisio
         worst_difference=worst,
         limits={"max_source_tokens": pairs.max_tokens},
     )
+
+
+def _written(
+    build: Callable[[Model, Precision], onnx.ModelProto], model: Model, precision: Precision
+) -> tuple[bytes, bytes]:
+    """Give the fp32 graph, to be held against torch, and what the bundle gets: the same under fp32."""
+    exact = build(model, "fp32").SerializeToString(deterministic=True)
+    if precision == "fp32":
+        return exact, exact
+    return exact, build(model, precision).SerializeToString(deterministic=True)
 
 
 PARTS: dict[Task, Callable[[Recipe, Path, Path, Precision], Parts]] = {

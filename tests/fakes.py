@@ -12,6 +12,7 @@ import re
 import shutil
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -49,7 +50,7 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-class FakeEngine:
+class FakeEngine(ABC):
     """Answers by rules; notes the batches that it was given.
 
     Args:
@@ -78,8 +79,8 @@ class FakeEngine:
         finally:
             self.n_running -= 1
 
-    def answer(self, item: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def answer(self, item: Any) -> Any: ...
 
 
 def _obey(text: str) -> None:
