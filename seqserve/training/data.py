@@ -74,7 +74,7 @@ def read_tagged(root: Path, dataset: DataSet, split: Split) -> list[TaggedSenten
         DataError: A line is not a token, a tab and a tag, or there is none; names the line.
     """
     sentences, tokens, tags = [], [], []
-    for number, line in enumerate([*read_lines(root, dataset.path, f"{split}.conll"), ""], 1):
+    for number, line in enumerate([*read_lines(root, dataset.path, f"{_stem(dataset, split)}.conll"), ""], 1):
         if line:
             token, tab, tag = line.partition("\t")
             if not (token and tab and (tag == "O" or (tag[:2] in ("B-", "I-") and tag[2:]))):
@@ -118,7 +118,7 @@ def read_labelled(root: Path, dataset: DataSet, split: Split) -> list[LabelledTe
         DataError: A line is not an object with a string `text` and an integer `label`, or there is none.
     """
     texts = []
-    for number, line in enumerate(read_lines(root, dataset.path, f"{split}.jsonl"), 1):
+    for number, line in enumerate(read_lines(root, dataset.path, f"{_stem(dataset, split)}.jsonl"), 1):
         try:
             record = json.loads(line)
             text, label = record["text"], record["label"]
@@ -140,7 +140,8 @@ def read_pairs(
     Raises:
         DataError: The two sides have different numbers of lines, or none.
     """
-    sides = [read_lines(root, dataset.path, f"{split}.{language}") for language in languages]
+    stem = _stem(dataset, split)
+    sides = [read_lines(root, dataset.path, f"{stem}.{language}") for language in languages]
     if len(sides[0]) != len(sides[1]):
         raise DataError(
             f"{dataset.path} {split}: {len(sides[0])} {languages[0]} lines, "
@@ -150,6 +151,11 @@ def read_pairs(
     if split == "train" and dataset.skip:
         del pairs[slice(*dataset.skip)]
     return _not_empty(pairs, dataset, split)
+
+
+def _stem(dataset: DataSet, split: Split) -> str:
+    """Give the name of a split's files without their endings."""
+    return dataset.split or split
 
 
 def _not_empty(examples: list[Example], dataset: DataSet, split: Split) -> list[Example]:

@@ -27,12 +27,18 @@ class DataSet:
         licence: Terms of the data, for the manifest and the model card.
         about: What kind of text it is, in a few words.
         skip: Leave out the lines from the first number to before the second (translation train only).
+        split: Name of the files, where it is not that of the list that the set stands in: a test
+            set can be a `dev` that nothing was chosen by, or a `test_2016_flickr`.
+        labels: What the set annotates, where that is not all of the model's labels (NER only). The
+            others are unlabelled there: not taught as absent, and not counted as errors.
     """
 
     path: str
     licence: str
     about: str = ""
     skip: tuple[int, int] | None = None
+    split: str = ""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ class Recipe:
             "languages": list(self.languages),
             "text": self.text,
             "model": self.model,
-            "train": [[dataset.path, dataset.skip] for dataset in self.data.train],
+            "train": [[s.path, s.skip, s.split, s.labels] for s in self.data.train],
             "seed": self.loop.seed,
             "batch_tokens": self.loop.batch_tokens,
         }
