@@ -35,7 +35,12 @@ from seqserve.training.checkpoint import load_text_side, load_weights
 from seqserve.training.data import read_labelled
 from seqserve.training.ner import make_tagger, transitions_of
 from seqserve.training.recipe import Recipe
-from seqserve.training.sentiment import SentimentTask, fit_temperature, make_classifier
+from seqserve.training.sentiment import (
+    SentimentTask,
+    fit_temperature,
+    make_classifier,
+    sentiment_config,
+)
 from seqserve.training.translation import PairConfig, TorchTranslator, make_translator
 
 Model = TypeVar("Model")
@@ -101,7 +106,9 @@ def sentiment_parts(recipe: Recipe, run: Path, root: Path, precision: Precision)
     model.eval()
     dev = list(chain.from_iterable(read_labelled(root, s, "dev") for s in recipe.data.dev))
     with torch.inference_mode():
-        task = SentimentTask(model, text, ([], dev), 0.0, recipe.loop.batch_tokens)
+        task = SentimentTask(
+            model, text, ([], dev), sentiment_config(recipe), recipe.loop.batch_tokens
+        )
         held_out = task.dev_logits()
     temperature = fit_temperature(*held_out)
     exact, graph = _written(classifier_graph, model, precision)

@@ -64,7 +64,15 @@ class Classifier(nn.Module):
         Returns:
             (B, L) logits.
         """
-        x = self.dropout(self.words(word_ids))
+        return self.classify(self.embed(word_ids), lengths)
+
+    def embed(self, word_ids: Tensor) -> Tensor:
+        """(B, T) -> (B, T, D)."""
+        embedded: Tensor = self.dropout(self.words(word_ids))
+        return embedded
+
+    def classify(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Embeddings (B, T, D) -> logits (B, L)."""
         hidden, last = self.lstm(x, lengths)  # (B, T, D), (B, D)
         real = torch.arange(hidden.shape[1], device=hidden.device) < lengths[:, None]
         logits: Tensor = self.output(self.dropout(self._pool(hidden, last, real)))

@@ -112,6 +112,19 @@ class LinearChainCrf(nn.Module):
         """Give minus the log-likelihood of the tags, (B,)."""
         return self.log_partition(emissions, lengths) - self.gold_score(emissions, tags, lengths)
 
+    def partial_loss(self, emissions: Tensor, allowed: Tensor, lengths: Tensor) -> Tensor:
+        """Give minus the log of the summed probability of all tag sequences that are allowed, (B,).
+
+        Args:
+            emissions: (B, T, K).
+            allowed: (B, T, K) bool: which tags each token may have, as far as its annotation tells.
+            lengths: (B,).
+
+        Source: Tsuboi et al. 2008, "Training conditional random fields using incomplete annotations".
+        """
+        possible = emissions.masked_fill(~allowed, ILLEGAL)
+        return self.log_partition(emissions, lengths) - self.log_partition(possible, lengths)
+
 
 class Tagger(nn.Module):
     """Words and their characters in, emissions out; the CRF turns those into tags."""
@@ -138,6 +151,10 @@ class Tagger(nn.Module):
             (B, T, K) emissions; what lies behind `lengths` means nothing.
         """
         spelled = self.characters(char_ids.flatten(0, 1)).unflatten(0, word_ids.shape)
+        return self.emissions(word_ids, spelled, lengths)
+
+    def emissions(self, word_ids: Tensor, spelled: Tensor, lengths: Tensor) -> Tensor:
+        """As `forward`, from what `characters` gave for every token, (B, T, F)."""
         x = self.dropout(torch.cat([self.words(word_ids), spelled], dim=2))
         hidden, _ = self.lstm(x, lengths)
         emissions: Tensor = self.emission(self.dropout(hidden))

@@ -16,6 +16,6 @@ class WordEmbedding(nn.Embedding):
             self.weight[0].zero_()
 
     def use_vectors(self, vectors: Tensor, rows: Tensor) -> None:
-        """Start from pretrained vectors: (N, D), for the word ids `rows` (N,)."""
+        """Start from pretrained vectors for the word ids `rows` (N,): (N, D) or narrower, padded behind."""
         with torch.no_grad():
-            self.weight[rows] = vectors
+            self.weight[rows, : vectors.shape[1]] = vectors

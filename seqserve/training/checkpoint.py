@@ -44,18 +44,28 @@ def save_weights(model: nn.Module, path: Path) -> None:
     _replace(path, _plain(model.state_dict()))
 
 
-def load_weights(model: nn.Module, path: Path) -> None:
-    """Read the weights that `save_weights` wrote.
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read what `save_weights` wrote.
 
     Raises:
-        DataError: The file is missing or damaged, or holds a model of another shape.
+        DataError: The file is missing or damaged.
     """
     if not path.exists():
         raise DataError(f"there are no weights at {path}; train the model first")
     try:
-        model.load_state_dict(load_file(path))
+        return load_file(path)
     except SafetensorError as error:
         raise DataError(f"{path} is damaged: {error}") from error
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Set the weights of a model to what `save_weights` wrote.
+
+    Raises:
+        DataError: The file is missing or damaged, or holds a model of another shape.
+    """
+    try:
+        model.load_state_dict(read_weights(path))
     except RuntimeError as error:
         raise DataError(f"{path} is of another model than the recipe's: {error}") from error
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import lzma
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -74,7 +74,9 @@ def read_tagged(root: Path, dataset: DataSet, split: Split) -> list[TaggedSenten
         DataError: A line is not a token, a tab and a tag, or there is none; names the line.
     """
     sentences, tokens, tags = [], [], []
-    for number, line in enumerate([*read_lines(root, dataset.path, f"{_stem(dataset, split)}.conll"), ""], 1):
+    for number, line in enumerate(
+        [*read_lines(root, dataset.path, f"{_stem(dataset, split)}.conll"), ""], 1
+    ):
         if line:
             token, tab, tag = line.partition("\t")
             if not (token and tab and (tag == "O" or (tag[:2] in ("B-", "I-") and tag[2:]))):
@@ -90,17 +92,21 @@ def read_tagged(root: Path, dataset: DataSet, split: Split) -> list[TaggedSenten
 
 
 def read_unlabelled(root: Path, file: str) -> list[str]:
-    """Read the texts of a `.jsonl` file, labels or not.
+    """Read texts without labels: a `.jsonl` file of objects with a `text`, else one text a line.
 
     Args:
         root: Where the data sets are.
         file: Path below it; `.xz` may be left out.
 
     Raises:
-        DataError: A line is not an object with a string `text`.
+        DataError: A line of a `.jsonl` file is not an object with a string `text`.
     """
+    name = file.removesuffix(".xz")
+    lines = read_lines(root, "", name)
+    if not name.endswith(".jsonl"):
+        return lines
     texts = []
-    for number, line in enumerate(read_lines(root, "", file.removesuffix(".xz")), 1):
+    for number, line in enumerate(lines, 1):
         try:
             text = json.loads(line)["text"]
         except (json.JSONDecodeError, TypeError, KeyError) as error:
@@ -111,6 +117,27 @@ def read_unlabelled(root: Path, file: str) -> list[str]:
     return texts
 
 
+@dataclass(frozen=True)
+class TrainingTexts:
+    """All texts that a model may learn words from; the unlabelled ones are read anew at every pass.
+
+    Args:
+        labelled: Texts of the training sets; they come first.
+        root: Where the data sets are.
+        files: Unlabelled texts, as `read_unlabelled` takes them.
+    """
+
+    labelled: Sequence[str]
+    root: Path
+    files: Sequence[str]
+
+    def __iter__(self) -> Iterator[str]:
+        """Begin a pass."""
+        yield from self.labelled
+        for file in self.files:
+            yield from read_unlabelled(self.root, file)
+
+
 def read_labelled(root: Path, dataset: DataSet, split: Split) -> list[LabelledText]:
     """Read the texts of a sentiment set.
 
@@ -118,7 +145,9 @@ def read_labelled(root: Path, dataset: DataSet, split: Split) -> list[LabelledTe
         DataError: A line is not an object with a string `text` and an integer `label`, or there is none.
     """
     texts = []
-    for number, line in enumerate(read_lines(root, dataset.path, f"{_stem(dataset, split)}.jsonl"), 1):
+    for number, line in enumerate(
+        read_lines(root, dataset.path, f"{_stem(dataset, split)}.jsonl"), 1
+    ):
         try:
             record = json.loads(line)
             text, label = record["text"], record["label"]

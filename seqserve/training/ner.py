@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from seqserve.arrays import IntArray
 from seqserve.config import from_mapping
@@ -22,10 +23,12 @@ from seqserve.text.tags import OUTSIDE
 from seqserve.text.vocabulary import UNKNOWN_ID
 from seqserve.text.words import Token, lookup_form, tokenize
 from seqserve.training.checkpoint import load_text_side, save_text_side
-from seqserve.training.data import TaggedSentence, read_tagged
+from seqserve.training.data import TaggedSentence, TrainingTexts, read_tagged
 from seqserve.training.metrics import entity_scores
-from seqserve.training.recipe import Recipe
+from seqserve.training.recipe import DataSet, Recipe
 from seqserve.training.vectors import Corpus, VectorConfig, start_from_vectors, vector_file
+
+_TaggedSet = tuple[DataSet, Sequence[TaggedSentence]]
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,15 @@ class NerConfig:
     Args:
         labels: Entity labels, in the order of their tag ids.
         word_dropout: Share of training words that are read as unknown, so that `<unk>` is learnt.
+        unlabelled: Files of texts without labels below the data root, `.jsonl` or `.jsonl.xz`; word
+            vectors are learnt from them as well.
         vectors: Where the word embeddings start from.
         reader: How text becomes ids.
     """
 
     labels: tuple[str, ...]
     word_dropout: float = 0.05
+    unlabelled: tuple[str, ...] = ()
     vectors: VectorConfig = field(default_factory=VectorConfig)
     reader: TaggerTextConfig = field(default_factory=TaggerTextConfig)
 
@@ -59,34 +65,51 @@ class NerTask:
         self,
         model: Tagger,
         text: TaggerText,
-        sentences: tuple[Sequence[TaggedSentence], Sequence[TaggedSentence]],
-        word_dropout: float,
+        examples: tuple[Sequence[Example], Sequence[Example]],
+        config: NerConfig,
         batch_tokens: int,
     ) -> None:
-        """Take train and dev `sentences`; the rest as in NerConfig and LoopConfig."""
+        """Take train and dev `examples`; the rest as in NerConfig and LoopConfig."""
         self.model = model
         self._text = text
         self._device = next(model.parameters()).device
-        self._word_dropout = word_dropout
+        self._config = config
         self._batch_tokens = batch_tokens
-        self._examples = [_example(text, s) for s in chain(*sentences)]
-        self._n_train = len(sentences[0])
+        self._examples = [*examples[0], *examples[1]]
+        self._n_train = len(examples[0])
+        self._is_partial = np.array(
+            [example.labels != text.scheme.labels for example in examples[0]]
+        )
 
     def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
-        """Give one pass over the training sentences, batched by length."""
-        order = rng.permutation(self._n_train)
-        lengths = [len(self._examples[i].words) for i in order]
-        batches = [order[batch] for batch in length_batches(lengths, self._batch_tokens)]
+        """Give one pass over the training sentences, batched by length; partly labelled ones apart."""
+        batches = []
+        for is_partial in (False, True):
+            order = rng.permutation(np.flatnonzero(self._is_partial == is_partial))
+            lengths = [len(self._examples[i].words) for i in order]
+            batches += [order[batch] for batch in length_batches(lengths, self._batch_tokens)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def loss(self, batch: IntArray) -> tuple[Tensor, int]:
         """Give minus the log-likelihood per sentence, and the number of sentences."""
-        words, chars, tags, lengths = self._tensors(batch)
-        drop = torch.rand(words.shape, device=words.device) < self._word_dropout
+        words, spelled, tags, lengths = self._tensors(batch)
+        drop = torch.rand(words.shape, device=words.device) < self._config.word_dropout
         words = words.masked_fill(drop & (words > UNKNOWN_ID), UNKNOWN_ID)
-        emissions = self.model(words, chars, lengths).float()
-        losses = self.model.crf(emissions, tags, lengths)
+        emissions = self.model.emissions(words, spelled, lengths).float()
+        if self._is_partial[batch[0]]:
+            losses = self.model.crf.partial_loss(emissions, self._allowed(batch, tags), lengths)
+        else:
+            losses = self.model.crf(emissions, tags, lengths)
         return losses.mean(), len(batch)
+
+    def _allowed(self, batch: IntArray, tags: Tensor) -> Tensor:
+        """Tags (B, T) -> (B, T, K) bool: outside may also be any label that the set does not annotate."""
+        scheme = self._text.scheme
+        allowed = F.one_hot(tags, len(scheme)).bool()
+        hidden = [[tag[2:] not in self._examples[i].labels for tag in scheme.tags] for i in batch]
+        is_hidden = torch.tensor(hidden, device=tags.device)  # (B, K), true for outside as well
+        outside = scheme.id_of(OUTSIDE)
+        return allowed | ((tags == outside)[:, :, None] & is_hidden[:, None])
 
     def evaluate(self) -> dict[str, float]:
         """Give entity precision, recall and F1 on dev, of Viterbi tags."""
@@ -95,8 +118,8 @@ class NerTask:
         gold, predicted = [], []
         lengths = [len(self._examples[i].words) for i in dev]
         for rows in length_batches(lengths, self._batch_tokens * 4):
-            words, chars, tags, n = self._tensors(dev[rows])
-            emissions = self.model(words, chars, n).float().cpu().numpy()
+            words, spelled, tags, n = self._tensors(dev[rows])
+            emissions = self.model.emissions(words, spelled, n).float().cpu().numpy()
             best, _ = viterbi(emissions, n.cpu().numpy(), transitions)
             gold += self._tag_names(tags.cpu().numpy(), n.cpu().numpy())
             predicted += self._tag_names(best, n.cpu().numpy())
@@ -107,29 +130,43 @@ class NerTask:
         return [[names[i] for i in row[:n]] for row, n in zip(tags, lengths, strict=True)]
 
     def _tensors(self, batch: IntArray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Words (B, T), characters (B, T, C), tags (B, T), lengths (B,)."""
+        """Words (B, T), spellings (B, T, F), tags (B, T), lengths (B,)."""
         examples = [self._examples[i] for i in batch]
         words, lengths = pad([example.words for example in examples])
         tags, _ = pad([example.tags for example in examples])
-        chars = np.zeros((*words.shape, self._text.config.max_chars), dtype=np.int64)
-        for row, example in enumerate(examples):
-            chars[row, : len(example.words)] = self._text.char_ids(example.tokens)
-        first, second, third, fourth = (
-            torch.from_numpy(a).to(self._device) for a in (words, chars, tags, lengths)
+        forms = {token.form: token for example in examples for token in example.tokens}
+        row_of = {form: row for row, form in enumerate(forms)}
+        rows, _ = pad([[row_of[token.form] for token in example.tokens] for example in examples])
+        chars = torch.from_numpy(self._text.char_ids(list(forms.values()))).to(self._device)
+        spelled = self.model.characters(chars)[torch.from_numpy(rows)]  # each form is spelled once
+        first, second, third = (
+            torch.from_numpy(a).to(self._device) for a in (words, tags, lengths)
         )
-        return first, second, third, fourth
+        return first, spelled, second, third
 
 
 @dataclass(frozen=True)
-class _Example:
+class Example:
+    """A sentence as the tagger reads it.
+
+    Args:
+        tokens: T tokens.
+        words: (T,) word ids.
+        tags: (T,) tag ids.
+        labels: What its data set annotates.
+    """
+
     tokens: list[Token]
     words: list[int]
     tags: list[int]
+    labels: tuple[str, ...]
 
 
-def _example(text: TaggerText, sentence: TaggedSentence) -> _Example:
+def example(text: TaggerText, sentence: TaggedSentence, labels: tuple[str, ...]) -> Example:
+    """Read a sentence of a data set that annotates `labels`; entities of others count as outside."""
     tokens, tags = retokenize(sentence.tokens, sentence.tags)
-    return _Example(tokens, text.word_ids(tokens), [text.scheme.id_of(tag) for tag in tags])
+    kept = [tag if tag[2:] in labels else OUTSIDE for tag in tags]
+    return Example(tokens, text.word_ids(tokens), [text.scheme.id_of(t) for t in kept], labels)
 
 
 def transitions_of(model: Tagger) -> Transitions:
@@ -148,30 +185,38 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
         device: Where to train.
     """
     config = from_mapping(NerConfig, recipe.text, f"{recipe.name} [text]")
-    train = list(chain.from_iterable(read_tagged(root, s, "train") for s in recipe.data.train))
-    dev = list(chain.from_iterable(read_tagged(root, s, "dev") for s in recipe.data.dev))
+    train = [(s, read_tagged(root, s, "train")) for s in recipe.data.train]
+    dev = [(s, read_tagged(root, s, "dev")) for s in recipe.data.dev]
+    sentences = [sentence for _, of_set in train for sentence in of_set]
     _check_labels(chain(train, dev), config.labels)
     path = directory / "text.json"
     if not path.exists():
-        tokens = (retokenize(s.tokens, s.tags)[0] for s in train)
+        tokens = (retokenize(s.tokens, s.tags)[0] for s in sentences)
         learnt = TaggerText.learn(config.reader, config.labels, tokens)
         save_text_side(learnt.to_mapping(), path)
     text = TaggerText.from_mapping(load_text_side(path), str(path))
     torch.manual_seed(recipe.loop.seed)
     model = make_tagger(recipe, text).to(device)
-    corpus = Corpus((" ".join(s.tokens) for s in train), _forms)
+    labelled = [" ".join(s.tokens) for s in sentences]
+    corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), _forms)
     vectors = vector_file(config.vectors, root, directory, corpus, model.config.word_dim)
     if vectors is not None:
         start_from_vectors(model.words, text.words, vectors)
-    return NerTask(model, text, (train, dev), config.word_dropout, recipe.loop.batch_tokens)
+
+    def examples(sets: Sequence[_TaggedSet]) -> list[Example]:
+        return [example(text, s, d.labels or config.labels) for d, ss in sets for s in ss]
+
+    pair = (examples(train), examples(dev))
+    return NerTask(model, text, pair, config, recipe.loop.batch_tokens)
 
 
-def _check_labels(sentences: Iterable[TaggedSentence], labels: Sequence[str]) -> None:
-    """Raises DataError: a tag has a label that the recipe does not name."""
-    seen = {tag[2:] for sentence in sentences for tag in sentence.tags if tag != OUTSIDE}
-    unknown = sorted(seen - set(labels))
-    if unknown:
-        raise DataError(f"the data have labels {unknown}, the recipe has {sorted(labels)}")
+def _check_labels(sets: Iterable[_TaggedSet], labels: Sequence[str]) -> None:
+    """Raises DataError: a set has, or is said to annotate, a label that the recipe does not name."""
+    for dataset, sentences in sets:
+        seen = {tag[2:] for sentence in sentences for tag in sentence.tags if tag != OUTSIDE}
+        unknown = sorted((seen | set(dataset.labels)) - set(labels))
+        if unknown:
+            raise DataError(f"{dataset.path} has labels {unknown}, the recipe has {sorted(labels)}")
 
 
 def _forms(text: str) -> list[str]:

@@ -20,10 +20,13 @@ from seqserve.text.batching import length_batches, pad
 from seqserve.text.classification import ClassifierText, ClassifierTextConfig, forms
 from seqserve.text.vocabulary import UNKNOWN_ID
 from seqserve.training.checkpoint import load_text_side, save_text_side
-from seqserve.training.data import LabelledText, read_labelled
+from seqserve.training.data import LabelledText, TrainingTexts, read_labelled
 from seqserve.training.metrics import label_scores
+from seqserve.training.pretraining import PretrainingConfig, pretrain
 from seqserve.training.recipe import Recipe
 from seqserve.training.vectors import Corpus, VectorConfig, start_from_vectors, vector_file
+
+_LM_DEV_TEXTS = 100
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,20 @@ class SentimentConfig:
     Args:
         labels: Names of label 0, 1, ...
         word_dropout: Share of training words that are read as unknown.
+        adversarial: Length of the step against the model, over all embeddings of a text together,
+            that its verdict must also withstand; in standard deviations of the embeddings. 0: none.
+        unlabelled: Files of texts without labels below the data root, `.jsonl` or `.jsonl.xz`; read
+            for the vocabulary and for all that is learnt before training.
         vectors: Where the word embeddings start from.
+        pretraining: The language model that embeddings and LSTM start from; none: they start anew.
         reader: How text becomes ids.
     """
 
     labels: tuple[str, ...]
     word_dropout: float = 0.1
+    adversarial: float = 0.0
+    unlabelled: tuple[str, ...] = ()
+    pretraining: PretrainingConfig | None = None
     vectors: VectorConfig = field(default_factory=VectorConfig)
     reader: ClassifierTextConfig = field(default_factory=ClassifierTextConfig)
 
@@ -58,14 +69,14 @@ class SentimentTask:
         model: Classifier,
         text: ClassifierText,
         texts: tuple[Sequence[LabelledText], Sequence[LabelledText]],
-        word_dropout: float,
+        config: SentimentConfig,
         batch_tokens: int,
     ) -> None:
         """Take train and dev `texts`; the rest as in SentimentConfig and LoopConfig."""
         self.model = model
         self._device = next(model.parameters()).device
         self._n_labels = len(text.labels)
-        self._word_dropout = word_dropout
+        self._config = config
         self._batch_tokens = batch_tokens
         self._ids = [text.ids(example.text) for example in chain(*texts)]
         self._labels = np.array([example.label for example in chain(*texts)], dtype=np.int64)
@@ -79,13 +90,22 @@ class SentimentTask:
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def loss(self, batch: IntArray) -> tuple[Tensor, int]:
-        """Give the cross-entropy per text, and the number of texts."""
+        """Give the cross-entropy per text, and the number of texts.
+
+        Source: Miyato et al. 2017, "Adversarial Training Methods for Semi-Supervised Text
+        Classification", section 3.
+        """
         words, lengths = self._tensors(batch)
-        drop = torch.rand(words.shape, device=words.device) < self._word_dropout
-        words = words.masked_fill(drop & (words > UNKNOWN_ID), UNKNOWN_ID)
-        logits = self.model(words, lengths).float()
         labels = torch.from_numpy(self._labels[batch]).to(self._device)
-        return F.cross_entropy(logits, labels), len(batch)
+        drop = torch.rand(words.shape, device=words.device) < self._config.word_dropout
+        x = self.model.embed(words.masked_fill(drop & (words > UNKNOWN_ID), UNKNOWN_ID))
+        loss = F.cross_entropy(self.model.classify(x, lengths).float(), labels)
+        if self._config.adversarial:
+            (uphill,) = torch.autograd.grad(loss, x, retain_graph=True)
+            step = self._config.adversarial * self.model.words.weight.detach().std()
+            worst = x + step * F.normalize(uphill.flatten(1), dim=1).view_as(x)
+            loss = (loss + F.cross_entropy(self.model.classify(worst, lengths).float(), labels)) / 2
+        return loss, len(batch)
 
     def evaluate(self) -> dict[str, float]:
         """Give accuracy and macro-F1 on dev."""
@@ -126,6 +146,11 @@ def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
     return float(temperatures[np.argmin(losses)])
 
 
+def sentiment_config(recipe: Recipe) -> SentimentConfig:
+    """Read the `[text]` table."""
+    return from_mapping(SentimentConfig, recipe.text, f"{recipe.name} [text]")
+
+
 def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -> SentimentTask:
     """Read the data, collect or load the vocabulary, and make the task.
 
@@ -135,24 +160,29 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
         directory: The run; gets `text.json`, and keeps it when the run is resumed.
         device: Where to train.
     """
-    config = from_mapping(SentimentConfig, recipe.text, f"{recipe.name} [text]")
+    config = sentiment_config(recipe)
     train = list(chain.from_iterable(read_labelled(root, s, "train") for s in recipe.data.train))
     dev = list(chain.from_iterable(read_labelled(root, s, "dev") for s in recipe.data.dev))
     outside = {example.label for example in chain(train, dev)} - set(range(len(config.labels)))
     if outside:
         raise DataError(f"labels {sorted(outside)} in the data; the recipe names {config.labels}")
+    labelled = [example.text for example in train]
+    corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), forms)
     path = directory / "text.json"
     if not path.exists():
-        learnt = ClassifierText.learn(config.reader, config.labels, (t.text for t in train))
+        learnt = ClassifierText.learn(config.reader, config.labels, corpus.texts)
         save_text_side(learnt.to_mapping(), path)
     text = ClassifierText.from_mapping(load_text_side(path), str(path))
     torch.manual_seed(recipe.loop.seed)
     model = make_classifier(recipe, text).to(device)
-    corpus = Corpus((example.text for example in train), forms)
     vectors = vector_file(config.vectors, root, directory, corpus, model.config.word_dim)
     if vectors is not None:
         start_from_vectors(model.words, text.words, vectors)
-    return SentimentTask(model, text, (train, dev), config.word_dropout, recipe.loop.batch_tokens)
+    if config.pretraining is not None:
+        held_out = (text.ids(example.text) for example in dev[:_LM_DEV_TEXTS])
+        texts = (map(text.ids, corpus.texts), held_out)
+        pretrain(model.words, model.lstm, texts, config.pretraining, directory)
+    return SentimentTask(model, text, (train, dev), config, recipe.loop.batch_tokens)
 
 
 def make_classifier(recipe: Recipe, text: ClassifierText) -> Classifier:

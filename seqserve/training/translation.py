@@ -16,9 +16,12 @@ from torch.nn import functional as F
 
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.config import from_mapping
+from seqserve.errors import ConfigError, DataError
+from seqserve.models.growth import deepen_encoder
 from seqserve.models.transformer import DecoderState, Transformer, TransformerConfig
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.subwords import END_ID, PAD_ID, SubwordTokenizer, train_subwords
+from seqserve.training.checkpoint import read_weights
 from seqserve.training.data import SegmentPair, Split, read_pairs
 from seqserve.training.recipe import DataSet, Recipe
 
@@ -32,12 +35,15 @@ class PairConfig:
         max_tokens: Pairs with a longer side are left out of training.
         max_ratio: Pairs whose sides differ more in length are left out (they are mostly misaligned).
         label_smoothing: Probability mass spread over the whole vocabulary.
+        start: Name of a run beside this one, to begin with its subwords and weights; its encoder may
+            have fewer layers. Empty: begin anew.
     """
 
     vocab_size: int = 10000
     max_tokens: int = 100
     max_ratio: float = 3.0
     label_smoothing: float = 0.1
+    start: str = ""
 
 
 class TranslationTask:
@@ -122,16 +128,41 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
         return [pair for s in sets for pair in read_pairs(root, s, split, recipe.languages)]
 
     train = read(recipe.data.train, "train")
+    start = directory.parent / config.start if config.start else None
     path = directory / "tokenizer.json"
     if not path.exists():
         segments = [text for pair in train for text in (pair.source, pair.target)]
+        subwords = _subwords_of(start) if start else train_subwords(segments, config.vocab_size)
         directory.mkdir(parents=True, exist_ok=True)
-        path.write_text(train_subwords(segments, config.vocab_size).to_json(), encoding="utf-8")
+        path.write_text(subwords.to_json(), encoding="utf-8")
     tokenizer = SubwordTokenizer.load(path)
     torch.manual_seed(recipe.loop.seed)
-    model = make_translator(recipe, tokenizer).to(device)
+    model = make_translator(recipe, tokenizer)
+    if start:
+        start_from_shallower(model, start / "best.safetensors")
+    model = model.to(device)
     dev = read(recipe.data.dev, "dev")
     return TranslationTask(model, tokenizer, train, dev, config, recipe.loop.batch_tokens)
+
+
+def _subwords_of(run: Path) -> SubwordTokenizer:
+    """Raises DataError: the run to start from has none."""
+    path = run / "tokenizer.json"
+    if not path.exists():
+        raise DataError(f"there is no {path}: train the recipe {run.name} first")
+    return SubwordTokenizer.load(path)
+
+
+def start_from_shallower(model: Transformer, path: Path) -> None:
+    """Begin with the weights of a model that has fewer encoder layers and is the same otherwise.
+
+    Raises:
+        DataError: The weights are missing, or of a model that differs in more than that.
+    """
+    try:
+        model.load_state_dict(deepen_encoder(read_weights(path), model.config.encoder_layers))
+    except (RuntimeError, ConfigError) as error:
+        raise DataError(f"{path} is no start for this model: {error}") from error
 
 
 def make_translator(recipe: Recipe, tokenizer: SubwordTokenizer) -> Transformer:

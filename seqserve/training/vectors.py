@@ -11,7 +11,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import torch
@@ -20,7 +19,7 @@ from seqserve.errors import ConfigError, DataError
 from seqserve.models.words import WordEmbedding
 from seqserve.text.vocabulary import UNKNOWN_ID, Vocabulary
 from seqserve.text.words import lookup_form
-from seqserve.training.data import read_lines, read_unlabelled
+from seqserve.training.data import read_lines
 
 _HEADER_FIELDS = 2
 
@@ -31,19 +30,17 @@ class VectorConfig:
 
     Args:
         file: Vector file below the data root, plain or `.xz`.
-        learn: Learn vectors from the training texts and from `unlabelled`, once per run.
-        unlabelled: Files of texts without labels below the data root, `.jsonl` or `.jsonl.xz`.
+        learn: Learn vectors from the training texts and those without labels, once per run.
         epochs: Passes over the texts when learning.
     """
 
     file: str | None = None
     learn: bool = False
-    unlabelled: tuple[str, ...] = ()
     epochs: int = 3
 
 
 def start_from_vectors(embedding: WordEmbedding, vocabulary: Vocabulary, path: Path) -> float:
-    """Set the embeddings of all words that a vector file has.
+    """Set the embeddings of all words that a vector file has; narrower vectors set the first columns.
 
     Args:
         embedding: Of the model that is about to be trained.
@@ -54,10 +51,11 @@ def start_from_vectors(embedding: WordEmbedding, vocabulary: Vocabulary, path: P
         The share of the vocabulary that got a vector.
 
     Raises:
-        DataError: A line does not hold a word and as many numbers as the embedding is wide.
+        DataError: A line does not hold a word and as many numbers as the first one, or more than
+            the embedding is wide.
     """
     word_dim = embedding.embedding_dim
-    rows, vectors, seen = [], [], set()
+    rows, vectors, seen, width = [], [], set(), 0
     for number, line in enumerate(read_lines(path.parent, "", path.name), 1):
         word, *values = line.rstrip().split(" ")
         if number == 1 and len(values) + 1 == _HEADER_FIELDS and word.isdigit():
@@ -65,7 +63,8 @@ def start_from_vectors(embedding: WordEmbedding, vocabulary: Vocabulary, path: P
         row = vocabulary[lookup_form(word)]
         if row == UNKNOWN_ID or row in seen:
             continue
-        if len(values) != word_dim:
+        width = width or len(values)
+        if len(values) != width or width > word_dim:
             raise DataError(f"{path}, line {number}: {len(values)} numbers; word_dim is {word_dim}")
         try:
             vectors.append([float(value) for value in values])
@@ -84,7 +83,7 @@ class Corpus:
     """What vectors can be learnt from.
 
     Args:
-        texts: The training texts.
+        texts: The training texts, and those without labels.
         forms: Cuts a text into looked-up forms, as the task's text side does.
     """
 
@@ -118,9 +117,7 @@ def vector_file(
         return None
     path = directory / "vectors.txt"
     if not path.exists():
-        unlabelled = chain.from_iterable(read_unlabelled(root, f) for f in config.unlabelled)
-        texts = map(corpus.forms, chain(corpus.texts, unlabelled))
-        learn_vectors(texts, word_dim, config.epochs, path)
+        learn_vectors(map(corpus.forms, corpus.texts), word_dim, config.epochs, path)
     return path
 
 

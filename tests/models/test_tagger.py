@@ -44,6 +44,32 @@ def test_partition_and_gold_score_equal_brute_force() -> None:
 
 
 @torch.no_grad()
+def test_partial_loss_sums_over_the_allowed_tags() -> None:
+    crf, emissions = random_crf(), torch.randn(2, 3, 3)
+    lengths = torch.tensor([3, 2])
+    sets = [[{1}, {0, 2}, {0, 1, 2}], [{0, 1}, {0}]]
+    allowed = torch.zeros(2, 3, 3, dtype=torch.bool)
+    for row, tokens in enumerate(sets):
+        for t, tags in enumerate(tokens):
+            allowed[row, t, list(tags)] = True
+    losses = crf.partial_loss(emissions, allowed, lengths)
+    for row, tokens in enumerate(sets):
+        scores = [score(crf, emissions[row], path) for path in product(*tokens)]
+        every = [score(crf, emissions[row], path) for path in product(range(3), repeat=len(tokens))]
+        expected = torch.stack(every).logsumexp(0) - torch.stack(scores).logsumexp(0)
+        assert losses[row] == pytest.approx(float(expected), abs=1e-4)
+
+
+@torch.no_grad()
+def test_partial_loss_of_full_labels_is_the_loss() -> None:
+    crf, emissions = random_crf(), torch.randn(1, 3, 3)
+    tags, lengths = torch.tensor([[1, 2, 0]]), torch.tensor([3])
+    allowed = torch.nn.functional.one_hot(tags, 3).bool()
+    exact = crf(emissions, tags, lengths)
+    assert torch.allclose(crf.partial_loss(emissions, allowed, lengths), exact, atol=1e-3)
+
+
+@torch.no_grad()
 def test_illegal_sequences_have_no_probability() -> None:
     crf, emissions = random_crf(), torch.zeros(1, 2, 3)
     for path in ([2, 0], [0, 2]):

@@ -12,6 +12,7 @@ from seqserve.errors import ConfigError, DataError
 from seqserve.models.words import WordEmbedding
 from seqserve.text.vocabulary import Vocabulary
 from seqserve.training import ner, sentiment
+from seqserve.training.data import TrainingTexts
 from seqserve.training.vectors import (
     Corpus,
     VectorConfig,
@@ -70,10 +71,13 @@ def test_learnt_vectors_are_reproducible_and_know_topics(tmp_path: Path) -> None
 
 def test_vectors_are_learnt_once_from_all_texts(tmp_path: Path) -> None:
     write(tmp_path / "more.jsonl", "\n".join([json.dumps({"text": "cat dog"})] * 3) + "\n")
-    config = VectorConfig(learn=True, unlabelled=("more.jsonl.xz",), epochs=1)
-    path = vector_file(config, tmp_path, tmp_path, Corpus(["bird bird"] * 3, str.split), 4)
+    (tmp_path / "lines.txt").write_text("fish\n" * 3)
+    config = VectorConfig(learn=True, epochs=1)
+    texts = TrainingTexts(["bird bird"] * 3, tmp_path, ["more.jsonl.xz", "lines.txt"])
+    path = vector_file(config, tmp_path, tmp_path, Corpus(texts, str.split), 4)
     assert path is not None
-    assert {line.split()[0] for line in path.read_text().splitlines()[1:]} == {"cat", "dog", "bird"}
+    words = {line.split()[0] for line in path.read_text().splitlines()[1:]}
+    assert words == {"cat", "dog", "bird", "fish"}
     before = path.read_bytes()
     assert vector_file(config, tmp_path, tmp_path, Corpus(["other"], str.split), 4) == path
     assert path.read_bytes() == before
@@ -89,11 +93,10 @@ def test_file_or_learning_not_both(tmp_path: Path) -> None:
 
 
 def test_unlabelled_lines_must_hold_a_text(tmp_path: Path) -> None:
-    config = VectorConfig(learn=True, unlabelled=("more.jsonl",))
     for content in ("{", '{"label": 1}', '{"text": 1}'):
         write(tmp_path / "more.jsonl", content + "\n")
         with pytest.raises(DataError, match=r"more\.jsonl, line 1"):
-            vector_file(config, tmp_path, tmp_path, Corpus([], str.split), 4)
+            list(TrainingTexts([], tmp_path, ["more.jsonl"]))
 
 
 @pytest.mark.parametrize("task", ["ner", "sentiment"])
