@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,13 +31,13 @@ from seqserve.text.classification import ClassifierText
 from seqserve.text.subwords import SubwordTokenizer
 from seqserve.text.tagging import TaggerText
 from seqserve.training.checkpoint import load_text_side, load_weights
-from seqserve.training.data import read_labelled
 from seqserve.training.ner import make_tagger, transitions_of
 from seqserve.training.recipe import Recipe
 from seqserve.training.sentiment import (
     SentimentTask,
     fit_temperature,
     make_classifier,
+    read_dev,
     sentiment_config,
 )
 from seqserve.training.translation import PairConfig, TorchTranslator, make_translator
@@ -104,11 +103,9 @@ def sentiment_parts(recipe: Recipe, run: Path, root: Path, precision: Precision)
     model = make_classifier(recipe, text)
     load_weights(model, run / "best.safetensors")
     model.eval()
-    dev = list(chain.from_iterable(read_labelled(root, s, "dev") for s in recipe.data.dev))
     with torch.inference_mode():
-        task = SentimentTask(
-            model, text, ([], dev), sentiment_config(recipe), recipe.loop.batch_tokens
-        )
+        config, dev = sentiment_config(recipe), read_dev(recipe, root)
+        task = SentimentTask(model, text, [], dev, config, recipe.loop.batch_tokens)
         held_out = task.dev_logits()
     temperature = fit_temperature(*held_out)
     exact, graph = _written(classifier_graph, model, precision)

@@ -96,10 +96,48 @@ class LoopConfig:
 
 @dataclass(frozen=True)
 class CardConfig:
-    """What the model card says in words: what the model is for, and what it is not good at."""
+    """What the model card says in words.
+
+    Args:
+        summary: What the model is.
+        intended_use: Who it is for, and for what.
+        limits: What it is not good at.
+        ablation: JSON file with the figures of the model's variants, from the project's root; see
+            docs/evaluation.md.
+    """
 
     summary: str = ""
+    intended_use: str = ""
     limits: str = ""
+    ablation: str = ""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of an ablation table.
+
+    Args:
+        name: What is special about it.
+        without: Keys of `[text]` that it leaves out.
+        text: Values of `[text]` that it sets.
+    """
+
+    name: str
+    without: tuple[str, ...] = ()
+    text: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AblationConfig:
+    """Variants of a recipe that `ablate` compares.
+
+    Args:
+        variants: The rows of the table.
+        loop: Values of `[loop]` that all of them set, such as fewer steps.
+    """
+
+    variants: tuple[Variant, ...] = ()
+    loop: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,6 +154,7 @@ class Recipe:
     text: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     card: CardConfig = field(default_factory=CardConfig)
+    ablation: AblationConfig = field(default_factory=AblationConfig)
 
     def __post_init__(self) -> None:
         """Check what the types cannot say.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -68,19 +68,22 @@ class SentimentTask:
         self,
         model: Classifier,
         text: ClassifierText,
-        texts: tuple[Sequence[LabelledText], Sequence[LabelledText]],
+        train: Sequence[LabelledText],
+        dev: Mapping[str, Sequence[LabelledText]],
         config: SentimentConfig,
         batch_tokens: int,
     ) -> None:
-        """Take train and dev `texts`; the rest as in SentimentConfig and LoopConfig."""
+        """Take training texts and dev texts by set; the rest as in SentimentConfig and LoopConfig."""
         self.model = model
         self._device = next(model.parameters()).device
         self._n_labels = len(text.labels)
         self._config = config
         self._batch_tokens = batch_tokens
-        self._ids = [text.ids(example.text) for example in chain(*texts)]
-        self._labels = np.array([example.label for example in chain(*texts)], dtype=np.int64)
-        self._n_train = len(texts[0])
+        texts = [*train, *chain.from_iterable(dev.values())]
+        self._ids = [text.ids(example.text) for example in texts]
+        self._labels = np.array([example.label for example in texts], dtype=np.int64)
+        self._n_train = len(train)
+        self._dev_set = np.repeat(list(dev), [len(of_set) for of_set in dev.values()])
 
     def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
         """Give one pass over the training texts, batched by length."""
@@ -108,9 +111,14 @@ class SentimentTask:
         return loss, len(batch)
 
     def evaluate(self) -> dict[str, float]:
-        """Give accuracy and macro-F1 on dev."""
+        """Give accuracy and macro-F1 on dev, and the accuracy on each set of it."""
         logits, labels = self.dev_logits()
-        return label_scores(labels, logits.argmax(1), self._n_labels)
+        is_right = logits.argmax(1) == labels
+        of_sets = {
+            f"{name}_accuracy": float(is_right[self._dev_set == name].mean())
+            for name in dict.fromkeys(self._dev_set.tolist())
+        }
+        return {**label_scores(labels, logits.argmax(1), self._n_labels), **of_sets}
 
     def dev_logits(self) -> tuple[FloatArray, IntArray]:
         """Give (N, L) logits and (N,) labels of the dev texts."""
@@ -151,6 +159,11 @@ def sentiment_config(recipe: Recipe) -> SentimentConfig:
     return from_mapping(SentimentConfig, recipe.text, f"{recipe.name} [text]")
 
 
+def read_dev(recipe: Recipe, root: Path) -> dict[str, list[LabelledText]]:
+    """Read the dev texts, by the name of their set."""
+    return {s.path.rsplit("/", 1)[-1]: read_labelled(root, s, "dev") for s in recipe.data.dev}
+
+
 def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -> SentimentTask:
     """Read the data, collect or load the vocabulary, and make the task.
 
@@ -162,8 +175,10 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     """
     config = sentiment_config(recipe)
     train = list(chain.from_iterable(read_labelled(root, s, "train") for s in recipe.data.train))
-    dev = list(chain.from_iterable(read_labelled(root, s, "dev") for s in recipe.data.dev))
-    outside = {example.label for example in chain(train, dev)} - set(range(len(config.labels)))
+    dev = read_dev(recipe, root)
+    outside = {example.label for example in chain(train, *dev.values())} - set(
+        range(len(config.labels))
+    )
     if outside:
         raise DataError(f"labels {sorted(outside)} in the data; the recipe names {config.labels}")
     labelled = [example.text for example in train]
@@ -179,10 +194,10 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     if vectors is not None:
         start_from_vectors(model.words, text.words, vectors)
     if config.pretraining is not None:
-        held_out = (text.ids(example.text) for example in dev[:_LM_DEV_TEXTS])
+        held_out = (text.ids(e.text) for e in next(iter(dev.values()))[:_LM_DEV_TEXTS])
         texts = (map(text.ids, corpus.texts), held_out)
         pretrain(model.words, model.lstm, texts, config.pretraining, directory)
-    return SentimentTask(model, text, (train, dev), config, recipe.loop.batch_tokens)
+    return SentimentTask(model, text, train, dev, config, recipe.loop.batch_tokens)
 
 
 def make_classifier(recipe: Recipe, text: ClassifierText) -> Classifier:
