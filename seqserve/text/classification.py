@@ -12,7 +12,7 @@ import regex
 from seqserve.config import from_mapping, to_mapping
 from seqserve.text.sentences import Sentence, split_sentences
 from seqserve.text.vocabulary import UNKNOWN_ID, Vocabulary
-from seqserve.text.words import lookup_form, tokenize
+from seqserve.text.words import lookup_forms
 
 _LINE_BREAK_TAG = regex.compile(r"<br\s*/?>", regex.IGNORECASE)
 # Treebank spellings, as sentence corpora have them, and what people type.
@@ -81,5 +81,4 @@ class ClassifierText:
 
 def forms(text: str) -> list[str]:
     """Give the looked-up form of every word: NFC, lower case, digits 0, HTML line breaks dropped."""
-    tokens = tokenize(_LINE_BREAK_TAG.sub(" ", text))
-    return [_TREEBANK.get(form, form) for form in (lookup_form(token.form) for token in tokens)]
+    return [_TREEBANK.get(form, form) for form in lookup_forms(_LINE_BREAK_TAG.sub(" ", text))]

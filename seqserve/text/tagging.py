@@ -14,7 +14,7 @@ from seqserve.config import from_mapping, to_mapping
 from seqserve.text.sentences import split_sentences
 from seqserve.text.tags import OUTSIDE, TagScheme, spans_of
 from seqserve.text.vocabulary import PAD_ID, Vocabulary
-from seqserve.text.words import Token, lookup_form, tokenize
+from seqserve.text.words import Token, lookup_form, lookup_forms, tokenize
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,17 @@ class TaggerTextConfig:
 
     Args:
         language: For the sentence splitter.
-        min_count: A word that training saw less often is unknown.
+        min_count: A word that training saw less often is unknown,
+        unlabelled_min_count: unless text without labels has it so often,
+        max_words: as far as there is room: most words of the vocabulary.
         max_chars: C, characters of a word that the model sees; longer words are cut in the middle.
         max_tokens: Longer sentences are read in windows of this many tokens.
     """
 
     language: str = "en"
     min_count: int = 2
+    unlabelled_min_count: int = 5
+    max_words: int = 100000
     max_chars: int = 20
     max_tokens: int = 256
 
@@ -51,17 +55,24 @@ class TaggerText:
 
     @classmethod
     def learn(
-        cls, config: TaggerTextConfig, labels: Sequence[str], sentences: Iterable[Sequence[Token]]
+        cls,
+        config: TaggerTextConfig,
+        labels: Sequence[str],
+        sentences: Iterable[Sequence[Token]],
+        unlabelled: Iterable[str] = (),
     ) -> TaggerText:
-        """Collect the vocabularies of tokenised training text."""
+        """Collect the vocabularies of tokenised training text, and more words of other text."""
         counts: Counter[str] = Counter()
         for tokens in sentences:
             counts.update(token.form for token in tokens)
         words = Vocabulary.count(
             (lookup_form(f) for f, n in counts.items() for _ in range(n)), config.min_count
-        )
+        ).symbols
+        others = (form for text in unlabelled for form in lookup_forms(text))
+        more = Vocabulary.count(others, config.unlabelled_min_count).symbols
+        together = list(dict.fromkeys([*words, *more]))[: config.max_words]
         characters = Vocabulary.count((c for form in counts for c in form), min_count=3)
-        return cls(config, labels, words, characters)
+        return cls(config, labels, Vocabulary(together), characters)
 
     def sentences(self, text: str) -> list[list[Token]]:
         """Cut a text into token sequences that the model can read; offsets count from the text's start."""

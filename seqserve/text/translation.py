@@ -130,7 +130,7 @@ def oddities(source: str, translation: str) -> list[str]:
         a row, not so in the source), `untranslated` (three words or more, copied).
     """
     found = []
-    if _numbers(source) != _numbers(translation):
+    if numbers(source) != numbers(translation):
         found.append("number_mismatch")
     if _repeats(translation) and not _repeats(source):
         found.append("repetition")
@@ -139,8 +139,9 @@ def oddities(source: str, translation: str) -> list[str]:
     return found
 
 
-def _numbers(text: str) -> Counter[str]:
-    plain = unicodedata.normalize("NFKC", text)  # full-width digits are digits
+def numbers(text: str) -> Counter[str]:
+    """Give the numbers of a text, without thousands separators; full-width digits are digits."""
+    plain = unicodedata.normalize("NFKC", text)
     return Counter(match.replace(",", "") for match in _NUMBER.findall(plain))
 
 

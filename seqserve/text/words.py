@@ -61,3 +61,8 @@ def tokenize(text: str) -> list[Token]:
 def lookup_form(form: str) -> str:
     """Give what a word vocabulary is looked up with: lower case, every digit a 0."""
     return _DIGIT.sub("0", form.lower())
+
+
+def lookup_forms(text: str) -> list[str]:
+    """Give the looked-up form of every token of a text."""
+    return [lookup_form(token.form) for token in tokenize(text)]

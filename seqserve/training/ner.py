@@ -21,7 +21,7 @@ from seqserve.text.batching import length_batches, pad
 from seqserve.text.tagging import TaggerText, TaggerTextConfig, retokenize
 from seqserve.text.tags import OUTSIDE
 from seqserve.text.vocabulary import UNKNOWN_ID
-from seqserve.text.words import Token, lookup_form, tokenize
+from seqserve.text.words import Token, lookup_forms
 from seqserve.training.checkpoint import load_text_side, save_text_side
 from seqserve.training.data import TaggedSentence, TrainingTexts, read_tagged
 from seqserve.training.metrics import entity_scores
@@ -39,7 +39,7 @@ class NerConfig:
         labels: Entity labels, in the order of their tag ids.
         word_dropout: Share of training words that are read as unknown, so that `<unk>` is learnt.
         unlabelled: Files of texts without labels below the data root, `.jsonl` or `.jsonl.xz`; word
-            vectors are learnt from them as well.
+            vectors are learnt from them as well, and they add words.
         vectors: Where the word embeddings start from.
         reader: How text becomes ids.
     """
@@ -192,13 +192,14 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     path = directory / "text.json"
     if not path.exists():
         tokens = (retokenize(s.tokens, s.tags)[0] for s in sentences)
-        learnt = TaggerText.learn(config.reader, config.labels, tokens)
+        unlabelled = TrainingTexts([], root, config.unlabelled)
+        learnt = TaggerText.learn(config.reader, config.labels, tokens, unlabelled)
         save_text_side(learnt.to_mapping(), path)
     text = TaggerText.from_mapping(load_text_side(path), str(path))
     torch.manual_seed(recipe.loop.seed)
     model = make_tagger(recipe, text).to(device)
     labelled = [" ".join(s.tokens) for s in sentences]
-    corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), _forms)
+    corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), lookup_forms)
     vectors = vector_file(config.vectors, root, directory, corpus, model.config.word_dim)
     if vectors is not None:
         start_from_vectors(model.words, text.words, vectors)
@@ -217,10 +218,6 @@ def _check_labels(sets: Iterable[_TaggedSet], labels: Sequence[str]) -> None:
         unknown = sorted((seen | set(dataset.labels)) - set(labels))
         if unknown:
             raise DataError(f"{dataset.path} has labels {unknown}, the recipe has {sorted(labels)}")
-
-
-def _forms(text: str) -> list[str]:
-    return [lookup_form(token.form) for token in tokenize(text)]
 
 
 def make_tagger(recipe: Recipe, text: TaggerText) -> Tagger:

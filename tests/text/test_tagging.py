@@ -78,3 +78,16 @@ def test_windows_end_behind_a_sign_where_there_is_one(text: TaggerText) -> None:
     ]
     rows = text.sentences("w " * 20)
     assert [len(row) for row in rows] == [8, 8, 4]
+
+
+def test_text_without_labels_adds_words_as_far_as_there_is_room() -> None:
+    unlabelled = ["Gdansk Oslo Gdansk Bergen", "Gdansk oslo Bergen Anna"]
+    sentences = [tokenize("Anna met Anna in Lima")]
+
+    def words(**changes: int) -> tuple[str, ...]:
+        config = TaggerTextConfig(min_count=1, unlabelled_min_count=2, **changes)
+        return TaggerText.learn(config, ["PER"], sentences, unlabelled).words.symbols
+
+    assert words() == ("anna", "in", "lima", "met", "gdansk", "bergen", "oslo")
+    assert words(max_words=5) == ("anna", "in", "lima", "met", "gdansk")
+    assert words(max_words=2) == ("anna", "in")
