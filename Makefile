@@ -8,7 +8,7 @@ BIN := $(abspath $(VENV))/bin
 SERVING := $(VENV)/.serving
 EVERYTHING := $(VENV)/.everything
 
-.PHONY: serve test lint types train export evaluate clean
+.PHONY: serve test lint types train ablate export evaluate baselines clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -43,11 +43,17 @@ TRAINING := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PA
 train: $(EVERYTHING) ## Train RECIPE on the data sets in DATA; resumes
 	$(TRAINING) $(BIN)/seqserve train $(RECIPE) --data $(DATA)
 
+ablate: $(EVERYTHING) ## Train the variants that RECIPE names, for the table of its card; resumes
+	$(TRAINING) $(BIN)/seqserve ablate $(RECIPE) --data $(DATA)
+
 export: $(EVERYTHING) ## Turn the run of RECIPE into a bundle
 	$(BIN)/seqserve export $(RECIPE) --data $(DATA)
 
-evaluate: $(EVERYTHING) ## Measure the bundle of RECIPE on its test sets
-	$(BIN)/seqserve evaluate $(RECIPE) --data $(DATA)
+evaluate: $(EVERYTHING) ## Measure BUNDLE on its test sets; fails unless its figures come out again
+	$(BIN)/seqserve evaluate $(BUNDLE) --data $(DATA)
+
+baselines: $(EVERYTHING) ## Put what one would try before RECIPE beside its bundle, in docs/benchmarks.md
+	$(BIN)/seqserve baselines $(RECIPE) --data $(DATA) --update docs/benchmarks.md
 
 clean: ## Remove what the other commands made, bundles and runs aside
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

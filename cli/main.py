@@ -1,4 +1,4 @@
-"""`seqserve`: train, export, evaluate and list models.
+"""`seqserve`: train, export, evaluate, describe and list models.
 
 Exit codes: 0 done; 1 the work failed, the message says why; 2 the command line was wrong.
 """
@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import typer
 
 from seqserve.errors import BundleError, SeqserveError
+from seqserve.manifest import Precision
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, help=__doc__)
 
@@ -21,6 +22,8 @@ RecipeFile = Annotated[Path, typer.Argument(help="recipe, such as recipes/ner-en
 DataRoot = Annotated[Path, typer.Option("--data", help="folder that holds the data sets")]
 RunsDir = Annotated[Path, typer.Option("--runs", help="folder of checkpoints, one run each")]
 BundlesDir = Annotated[Path, typer.Option("--bundles", help="folder of bundles")]
+BundleDir = Annotated[Path, typer.Argument(help="bundle, such as bundles/ner-en")]
+ReportsDir = Annotated[Path, typer.Option(help="folder of evaluations, one folder a bundle")]
 
 
 @contextmanager
@@ -56,6 +59,7 @@ def export(
     data: DataRoot = Path("data"),
     runs: RunsDir = Path("runs"),
     bundles: BundlesDir = Path("bundles"),
+    reports: ReportsDir = Path("reports"),
     int8: Annotated[bool, typer.Option("--int8", help="store weights as 8-bit integers")] = False,
 ) -> None:
     """Turn a finished run into a verified bundle, and measure it."""
@@ -64,28 +68,101 @@ def export(
 
     with _reported():
         read = read_recipe(recipe)
-        bundle = export_run(
-            read, runs / read.name, data, bundles / read.name, "int8" if int8 else "fp32"
-        )
+        precision: Precision = "int8" if int8 else "fp32"
+        bundle = export_run(read, runs / read.name, data, bundles / read.name, precision, reports)
     typer.echo(json.dumps(bundle.manifest.figures, indent=2))
 
 
 @app.command()
 def evaluate(
-    recipe: RecipeFile,
+    bundle: BundleDir,
     data: DataRoot = Path("data"),
-    bundles: BundlesDir = Path("bundles"),
+    out: ReportsDir = Path("reports"),
     split: Annotated[Literal["train", "dev", "test"], typer.Option(help="which part")] = "test",
 ) -> None:
-    """Measure a bundle on the data sets that its recipe names."""
-    from model_export.evaluation import evaluate as measure
+    """Measure a bundle on the data sets of its recipe; test must give the manifest's figures again."""
+    from seqserve.evaluation.measurement import evaluate as measure
+    from seqserve.evaluation.measurement import recipe_of
+    from seqserve.evaluation.reproduction import compare, refuse_other_figures
+    from seqserve.evaluation.writing import write_report
     from seqserve.runtime import open_engine
-    from seqserve.training.recipe import read_recipe, sets_of
+
+    with _reported():
+        engine = open_engine(bundle)
+        report = measure(engine, data, recipe_of(engine.bundle), split)
+        folder = write_report(report, out)
+        recorded = engine.bundle.manifest.figures if split == "test" else {}
+        comparisons = compare(recorded, report.figures())
+        for found in comparisons:
+            typer.echo(found.line())
+        typer.echo(f"more in {folder}")
+        refuse_other_figures(comparisons, bundle)
+
+
+@app.command()
+def card(
+    bundle: BundleDir,
+    report: Annotated[
+        Path | None, typer.Option(help="reports/NAME/evaluation.json if not set")
+    ] = None,
+    recipe: Annotated[Path | None, typer.Option(help="recipe whose [card] is to be used")] = None,
+) -> None:
+    """Write the card and the figures of a bundle anew, from its evaluation."""
+    from model_export.refresh import refresh
+    from seqserve.bundle import load_bundle
+    from seqserve.evaluation.report import REPORT_FILE
+    from seqserve.training.recipe import read_recipe
+
+    with _reported():
+        evaluation = report or Path("reports", load_bundle(bundle).manifest.name, REPORT_FILE)
+        made = refresh(bundle, evaluation, read_recipe(recipe) if recipe else None)
+    typer.echo(made.path / "MODEL_CARD.md")
+
+
+@app.command()
+def ablate(
+    recipe: RecipeFile,
+    data: DataRoot = Path("data"),
+    runs: RunsDir = Path("runs"),
+    out: Annotated[Path, typer.Option(help="folder that gets NAME.json")] = Path("docs/ablations"),
+) -> None:
+    """Train the variants that a recipe names and measure them on dev; resumes."""
+    from seqserve.training.ablation import ablate as compare
+    from seqserve.training.recipe import read_recipe
 
     with _reported():
         read = read_recipe(recipe)
-        figures = measure(open_engine(bundles / read.name), data, sets_of(read, split), split)
-    typer.echo(json.dumps(figures, indent=2))
+        table = compare(read, data, runs)
+        out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(table, indent=2, ensure_ascii=False) + "\n"
+        (out / f"{read.name}.json").write_text(text, encoding="utf-8")
+    typer.echo(text)
+
+
+@app.command()
+def baselines(
+    recipe: RecipeFile,
+    data: DataRoot = Path("data"),
+    bundles: BundlesDir = Path("bundles"),
+    out: Annotated[Path, typer.Option(help="folder of NAME.json")] = Path("docs/baselines"),
+    update: Annotated[Path | None, typer.Option(help="page whose table to replace")] = None,
+    refit: Annotated[bool, typer.Option("--refit", help="even if NAME.json has figures")] = False,
+) -> None:
+    """Measure what one would try first, beside the bundle; figures in NAME.json are used again."""
+    from seqserve.baselines.record import recorded_baselines
+    from seqserve.baselines.table import baselines_table, update_section
+    from seqserve.bundle import load_bundle
+    from seqserve.training.recipe import read_recipe
+
+    with _reported():
+        read = read_recipe(recipe)
+        record = recorded_baselines(read, data, out / f"{read.name}.json", refit=refit)
+        bundle = bundles / read.name
+        manifest = load_bundle(bundle).manifest if bundle.is_dir() else None
+        table = baselines_table(record.figures, manifest)
+        if update:
+            update_section(update, read.name, table)
+    typer.echo(table)
 
 
 @app.command()

@@ -1,52 +1,188 @@
-"""The model card: one page from the recipe and the measured figures, nothing typed by hand."""
+"""The model card: one page from the recipe and the evaluation; no figure is typed by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from model_export.ablation import Ablation
+from seqserve.evaluation.calibration import Calibration
+from seqserve.evaluation.markdown import interval_text, number, table_lines
+from seqserve.evaluation.report import MAIN_MEASURE, Report, SetReport, Slice
+from seqserve.evaluation.reproduction import is_of_export
 from seqserve.manifest import Description
+from seqserve.training.effort import Effort
 from seqserve.training.recipe import Recipe
 
+_MIN_EXAMPLES = 30  # of a slice that is called weak
+_N_WEAK = 8
+_NOT_PARTS = ("copied", "length", "warning")  # slices of the answers, not of the set
 
-def model_card(recipe: Recipe, description: Description) -> str:
+
+@dataclass(frozen=True)
+class CardSources:
+    """All that a card is made of, the manifest aside; None where there is nothing."""
+
+    recipe: Recipe
+    report: Report
+    effort: Effort | None = None
+    ablation: Ablation | None = None
+
+
+def model_card(description: Description, sources: CardSources) -> str:
     """Give the Markdown text of MODEL_CARD.md."""
-    lines = [
-        f"# {description.name} {description.version}",
-        "",
-        recipe.card.summary,
-        "",
+    sections = {
+        "Intended use": [sources.recipe.card.intended_use],
+        "Figures": list(_figures(description, sources.report)),
+        "Where it is weak": list(_weak(sources.report)),
+        "What is copied": list(_copied(sources.report)),
+        "Are its probabilities right?": list(_reliability(sources.report)),
+        "What its parts are worth": list(_variants(sources.ablation)),
+        "Data": list(_data(description)),
+        "Training": list(_training(sources.recipe, sources.effort)),
+        "Limits": [sources.recipe.card.limits],
+    }
+    lines = list(_head(description, sources.recipe))
+    for title, content in sections.items():
+        if any(content):
+            lines += ["", f"## {title}", "", *content]
+    return "\n".join([*lines, ""])
+
+
+def _head(description: Description, recipe: Recipe) -> Iterator[str]:
+    yield f"# {description.name} {description.version}"
+    yield from ("", recipe.card.summary, "")
+    yield (
         f"- Task: {description.task}; languages: {' → '.join(description.languages)}; "
-        f"labels: {', '.join(description.labels) or '—'}; precision: {description.precision}",
-        f"- Licence of the weights: {description.licence}",
+        f"labels: {', '.join(description.labels) or '—'}; precision: {description.precision}"
+    )
+    yield f"- Licence of the weights: {description.licence}"
+    yield (
         f"- Made by `make export RECIPE=recipes/{recipe.name}.toml` on {description.created} with "
-        + ", ".join(f"{tool} {version}" for tool, version in sorted(description.tools.items())),
-        "",
-        "## Figures",
-        "",
-        "Measured on the exported bundle through the serving runtime, batches and all.",
-        "",
-        "| figure | value |",
-        "|---|---|",
-        *(f"| {name} | {value:g} |" for name, value in sorted(description.figures.items())),
-        "",
-        "## Data",
-        "",
-        "| set | licence | what | examples |",
-        "|---|---|---|---|",
-        *(
-            f"| {source.name} | {source.licence} | {source.what or '—'} | "
-            + ", ".join(f"{split} {n}" for split, n in sorted(source.splits.items()))
-            + " |"
+        + ", ".join(f"{tool} {version}" for tool, version in sorted(description.tools.items()))
+    )
+
+
+def _figures(description: Description, report: Report) -> Iterator[str]:
+    """The manifest's figures, those of export last, and the parts by label of the first set."""
+    yield "Measured on the exported bundle through the serving runtime, batches and all; again by"
+    yield f"`make evaluate BUNDLE=bundles/{description.name}`. Brackets: 95 % intervals over resamples."
+    yield ""
+    intervals = report.intervals()
+    rows = [
+        (name, f"{value:g}", f"[{number(intervals[name].low)}, {number(intervals[name].high)}]")
+        for name, value in report.figures().items()
+    ]
+    rows += [(k, f"{v:g}", "") for k, v in sorted(description.figures.items()) if is_of_export(k)]
+    yield from table_lines(("figure", "value", "95 %"), rows)
+    for found in report.sets[:1]:
+        labels = [part for part in found.findings.slices if part.kind == "label"]
+        if labels:
+            names = list(labels[0].measures)
+            cells = ((p.name, p.n, *map(interval_text, p.measures.values())) for p in labels)
+            yield ""
+            yield from table_lines((f"label in {found.name}", "n", *names), cells)
+
+
+def _weak(report: Report) -> Iterator[str]:
+    """The parts whose whole interval lies below the figure of their set, furthest below first."""
+    weak = [entry for found in report.sets for entry in _weak_parts(report, found)]
+    weak.sort(key=lambda entry: entry[0])
+    if weak:
+        main = MAIN_MEASURE[report.task]
+        yield from table_lines(
+            ("set", "part", "n", "figure", "all of the set"),
+            (
+                (f.name, f"{part.kind} {part.name}", part.n, f"{name} {interval_text(part.measures[name])}",
+                 f"{main} {number(f.findings.measures[main].value)}")
+                for _, f, part, name in weak[:_N_WEAK]
+            ),
+        )  # fmt: skip
+
+
+def _weak_parts(report: Report, found: SetReport) -> Iterator[tuple[float, SetReport, Slice, str]]:
+    """(share of the set's figure, the set, the part, the name of its figure) of weak parts."""
+    main = MAIN_MEASURE[report.task]
+    whole = found.findings.measures[main].value
+    for part in found.findings.slices:
+        name = main if main in part.measures else "recall"
+        if part.kind in _NOT_PARTS or part.n < _MIN_EXAMPLES:
+            continue
+        if part.measures[name].high < whole:
+            yield part.measures[name].value / whole, found, part, name
+
+
+def _copied(report: Report) -> Iterator[str]:
+    """Shares of what stands in source and reference alike."""
+    rows = [
+        (found.name, part.name, part.n, interval_text(part.measures["share"]))
+        for found in report.sets
+        for part in found.findings.slices
+        if part.kind == "copied" and part.n >= _MIN_EXAMPLES
+    ]
+    if rows:
+        yield "Of what stands in source and reference alike, the share that stands in the translation too."
+        yield ""
+        yield from table_lines(("set", "what", "n", "share"), rows)
+
+
+def _reliability(report: Report) -> Iterator[str]:
+    """Bars: share of right answers; line: mean probability; on the first set that has any."""
+    for found in report.sets[:1]:
+        calibration = found.findings.calibration
+        if calibration and calibration.bins:
+            yield (
+                f"On {found.name} {found.split}, by probability in 15 steps; bars: share that is right, line: "
+                f"mean probability. Expected calibration error {interval_text(calibration.ece)}."
+            )
+            yield from ("", *_chart(calibration))
+
+
+def _chart(calibration: Calibration) -> Iterator[str]:
+    bins = calibration.bins
+    middles = ", ".join(f'"{(b.low + b.high) / 2:.2f}"' for b in bins)
+    yield "```mermaid"
+    yield "xychart-beta"
+    yield f'    x-axis "probability of {calibration.of}" [{middles}]'
+    yield '    y-axis "share that is right" 0 --> 1'
+    yield f"    bar [{', '.join(f'{b.accuracy:.3f}' for b in bins)}]"
+    yield f"    line [{', '.join(f'{b.confidence:.3f}' for b in bins)}]"
+    yield "```"
+
+
+def _variants(ablation: Ablation | None) -> Iterator[str]:
+    if ablation:
+        yield f"By `{ablation.command}`."
+        yield ""
+        yield from table_lines(
+            ("variant", *ablation.columns),
+            (
+                (row.name, *(f"{row.figures[c]:g}" if c in row.figures else "—" for c in ablation.columns))
+                for row in ablation.rows
+            ),
+        )  # fmt: skip
+
+
+def _data(description: Description) -> Iterator[str]:
+    yield from table_lines(
+        ("set", "licence", "what", "examples"),
+        (
+            (
+                source.name,
+                source.licence,
+                source.what or "—",
+                ", ".join(f"{split} {n}" for split, n in sorted(source.splits.items())),
+            )
             for source in description.data
         ),
-        "",
-        "## Training",
-        "",
-        "```json",
-        recipe.settings_json(),
-        "```",
-        "",
-        "## Limits",
-        "",
-        recipe.card.limits,
-        "",
-    ]
-    return "\n".join(lines)
+    )
+
+
+def _training(recipe: Recipe, effort: Effort | None) -> Iterator[str]:
+    seconds = effort.seconds if effort else None
+    time = "not recorded" if seconds is None else str(timedelta(seconds=round(seconds)))
+    yield f"- Steps: {effort.steps if effort else 'not recorded'}"
+    yield f"- Time: {time}"
+    yield f"- Hardware: {'; '.join(effort.hardware) if effort and effort.hardware else 'not recorded'}"
+    yield from ("", "```json", recipe.settings_json(), "```")

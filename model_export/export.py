@@ -15,16 +15,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
-from model_export.card import model_card
-from model_export.evaluation import evaluate
+from model_export.ablation import read_ablation
+from model_export.card import CardSources, model_card
 from model_export.golden import GOLDEN_INPUTS
 from model_export.parts import PARTS, Parts
+from model_export.refresh import CARD_FILE, EFFORT_FILE, effort_bytes, recipe_bytes
 from seqserve.bundle import Bundle, write_bundle
 from seqserve.config import from_mapping
 from seqserve.errors import BundleError, ExportError
+from seqserve.evaluation.measurement import RECIPE_FILE, evaluate
+from seqserve.evaluation.writing import write_report
 from seqserve.manifest import DataSource, Description, Precision
 from seqserve.runtime.engine import ITEMS, Engine, Predictor, agrees, open_engine
 from seqserve.training.data import Split, count_examples
+from seqserve.training.effort import read_effort
 from seqserve.training.recipe import DataSet, Recipe, hold_to_recipe
 
 GOLDEN_TOLERANCE = 1e-3
@@ -33,7 +37,12 @@ _TOOLS = ("torch", "onnx", "onnxruntime", "numpy", "tokenizers", "sentencex")
 
 
 def export(
-    recipe: Recipe, run: Path, root: Path, directory: Path, precision: Precision = "fp32"
+    recipe: Recipe,
+    run: Path,
+    root: Path,
+    directory: Path,
+    precision: Precision = "fp32",
+    reports: Path | None = None,
 ) -> Bundle:
     """Make a bundle of a finished run.
 
@@ -44,6 +53,7 @@ def export(
         directory: Where the bundle goes; must not exist.
         precision: How weights are stored. For int8 the torch model is measured as well, and what
             each figure lost or gained is recorded as `<figure>_change`.
+        reports: Where the evaluation goes, in a folder of the recipe's name; None keeps its figures only.
 
     Raises:
         ExportError: Torch and onnxruntime give different answers, or int8 costs too much.
@@ -64,19 +74,28 @@ def export(
         served = _golden_answers(engine, recipe)
         if precision == "fp32":
             _refuse_other_answers(recipe, answers, served)
-        figures = evaluate(engine, root, recipe.data.test)
+        report = evaluate(engine, root, recipe)
+        figures = report.figures()
         if precision == "int8":
-            before = evaluate(Engine(engine.bundle, parts.reference), root, recipe.data.test)
+            before = evaluate(Engine(engine.bundle, parts.reference), root, recipe).figures()
             changes = {k: round(figures[k] - before[k], 4) for k in before}
             _refuse_costly_int8(recipe, changes)
             figures |= {f"{name}_change": change for name, change in changes.items()}
     if precision == "fp32":
         figures["torch_max_difference"] = parts.worst_difference
     description = replace(description, figures=figures)
+    effort = read_effort(run / "log.jsonl")
     files = _files(parts, recipe, served)
-    files["MODEL_CARD.md"] = model_card(recipe, description).encode()
+    files[RECIPE_FILE] = recipe_bytes(recipe)
+    if effort:
+        files[EFFORT_FILE] = effort_bytes(effort)
+    sources = CardSources(recipe, report, effort, read_ablation(recipe.card.ablation))
+    files[CARD_FILE] = model_card(description, sources).encode()
     directory.parent.mkdir(parents=True, exist_ok=True)
-    return write_bundle(directory, files, description)
+    bundle = write_bundle(directory, files, description)
+    if reports:
+        write_report(report, reports)
+    return bundle
 
 
 def _golden_answers(predictor: Predictor, recipe: Recipe) -> list[dict[str, Any]]:

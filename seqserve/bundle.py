@@ -147,6 +147,26 @@ def write_bundle(directory: Path, files: Mapping[str, bytes], description: Descr
     return replace(bundle, path=directory)
 
 
+def replace_bundle(bundle: Bundle, files: Mapping[str, bytes], description: Description) -> Bundle:
+    """Write a model directory in the place of one, which stays until the new one is whole and verified.
+
+    Raises:
+        BundleError: load_bundle would refuse the new one.
+    """
+    directory = bundle.path.resolve()  # of a link, what it leads to
+    with TemporaryDirectory(prefix=f".{directory.name}.", dir=directory.parent) as scratch:
+        new, old = Path(scratch, "new"), Path(scratch, "old")
+        write_bundle(new, files, description)
+        directory.rename(old)
+        try:
+            new.rename(directory)
+        finally:
+            if not directory.exists():
+                old.rename(directory)
+    _sync_directory(directory.parent)
+    return load_bundle(bundle.path)
+
+
 def _verify(path: Path, shown_as: Path) -> Bundle:
     """load_bundle, for a directory that goes by another name in messages."""
     if not path.is_dir():

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqserve import bundle as bundle_module
-from seqserve.bundle import FORMAT_VERSION, Bundle, load_bundle, write_bundle
+from seqserve.bundle import FORMAT_VERSION, Bundle, load_bundle, replace_bundle, write_bundle
 from seqserve.errors import BundleError
 from seqserve.manifest import DataSource, Description, FileEntry
 
@@ -436,3 +436,47 @@ def test_nothing_is_seen_under_the_name_before_all_is_on_disk(
     assert seen == [False] * (len(FILES) + 2) + [
         True
     ]  # files, manifest, directory; then the parent
+
+
+def test_a_bundle_is_replaced_as_a_whole(written: Bundle) -> None:
+    files = {"config.json": b"{}", "new.txt": b"new"}
+    replaced = replace_bundle(written, files, replace(DESCRIPTION, version="1.3.0"))
+    assert replaced.path == written.path and replaced.manifest.version == "1.3.0"
+    assert load_bundle(written.path).manifest.files.keys() == files.keys()
+    assert os.listdir(written.path.parent) == [written.path.name]
+
+
+def test_what_a_link_leads_to_is_replaced_and_not_the_link(written: Bundle) -> None:
+    link = written.path.with_name("link")
+    link.symlink_to(written.path)
+    replace_bundle(load_bundle(link), {"config.json": b"{}"}, DESCRIPTION)
+    assert link.is_symlink()
+    assert load_bundle(written.path).manifest.files.keys() == {"config.json"}
+
+
+@pytest.mark.parametrize("n_renamed", [1, 2], ids=["the new one is unwritten", "half way"])
+def test_a_failed_replacement_leaves_the_old_bundle(
+    written: Bundle, monkeypatch: pytest.MonkeyPatch, n_renamed: int
+) -> None:
+    """write_bundle renames once, then the old one moves away, then the new one comes."""
+    before = contents(written.path)
+    original, renamed = Path.rename, []
+
+    def rename(self: Path, target: Path) -> Path:
+        renamed.append(target)
+        if len(renamed) == n_renamed + 1:
+            raise OSError("disk full")
+        return original(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(OSError, match="disk full"):
+        replace_bundle(written, {"config.json": b"{}"}, DESCRIPTION)
+    assert contents(written.path) == before
+    assert os.listdir(written.path.parent) == [written.path.name]
+
+
+def test_a_replacement_that_could_not_be_loaded_is_refused(written: Bundle) -> None:
+    before = contents(written.path)
+    with pytest.raises(BundleError, match=r"config\.json is not among the files"):
+        replace_bundle(written, {"other.txt": b""}, DESCRIPTION)
+    assert contents(written.path) == before

@@ -22,6 +22,8 @@ ORDER = [
     {"seqserve.models"},
     {"seqserve.training"},
     {"seqserve.runtime"},
+    {"seqserve.evaluation"},
+    {"seqserve.baselines"},
     {"model_export"},
     {"service"},
     {"cli"},
@@ -34,6 +36,8 @@ FORBIDDEN = {
     "seqserve.models": {"onnxruntime", "bentoml", "onnx"},
     "seqserve.training": {"onnxruntime", "bentoml", "onnx"},
     "seqserve.runtime": {"torch", "bentoml", "onnx"},
+    "seqserve.evaluation": {"torch", "bentoml", "onnx"},
+    "seqserve.baselines": {"torch", "onnxruntime", "bentoml", "onnx"},
     "model_export": {"bentoml"},
     "service": {"torch", "onnx", "transformers"},
 }

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from seqserve.arrays import IntArray
 from seqserve.errors import DataError
 from seqserve.training.checkpoint import Progress, load_progress, save_progress, save_weights
+from seqserve.training.hardware import hardware_name
 from seqserve.training.recipe import LoopConfig
 
 
@@ -66,7 +67,8 @@ def train(task: TrainingTask, config: LoopConfig, directory: Path) -> Progress:
     directory.mkdir(parents=True, exist_ok=True)
     optimizer = _optimizer(task.model, config)
     progress = load_progress(directory, task.model, optimizer)
-    log = _Log(directory / "log.jsonl", progress.step)
+    device = next(task.model.parameters()).device
+    log = _Log(directory / "log.jsonl", progress.step, hardware_name(device))
     columns = (
         *Bar.get_default_columns()[:3],
         TimeRemainingColumn(),
@@ -164,12 +166,13 @@ def _judge(
 
 
 class _Log:
-    """One JSON line per evaluation: step, loss, rate, speed, dev measures."""
+    """One JSON line per evaluation: step, loss, rate, speed, time since the last line, dev measures."""
 
-    def __init__(self, path: Path, step: int) -> None:
+    def __init__(self, path: Path, step: int, hardware: str) -> None:
         kept = [line for line in _read_log(path) if line["step"] <= step]
         path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         self._path = path
+        self._hardware = hardware
         self._losses: list[tuple[float, int, float]] = []
         self._since = time.perf_counter()
 
@@ -178,13 +181,16 @@ class _Log:
 
     def write(self, progress: Progress, rate: float, measures: dict[str, float]) -> None:
         losses, items, norms = (np.array(values) for values in zip(*self._losses, strict=True))
+        seconds = time.perf_counter() - self._since
         line: dict[str, Any] = {
             "step": progress.step,
             "epoch": progress.epoch,
             "loss": round(float(np.average(losses, weights=items)), 5),
             "gradient_norm": round(float(norms.mean()), 4),
             "learning_rate": rate,
-            "items_per_second": round(float(items.sum()) / (time.perf_counter() - self._since), 1),
+            "items_per_second": round(float(items.sum()) / seconds, 1),
+            "seconds": round(seconds, 1),
+            "hardware": self._hardware,
             **{f"dev_{name}": round(value, 5) for name, value in measures.items()},
         }
         with self._path.open("a", encoding="utf-8") as file:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -18,19 +20,30 @@ def options(tiny: TinyProject, *names: str) -> list[str]:
     return [word for name in names for word in (f"--{name}", str(getattr(tiny, name)))]
 
 
+def evaluate(tiny: TinyProject, bundle: str, reports: Path, *more: str) -> Result:
+    words = ["evaluate", bundle, *options(tiny, "data"), "--out", str(reports), *more]
+    return RUNNER.invoke(app, words)
+
+
 def test_train_export_evaluate_and_list(tiny: TinyProject, tmp_path: Path) -> None:
     recipe = str(tiny.recipe_files["sentiment"])
     places = [*options(tiny, "data"), "--runs", str(tmp_path / "runs")]
     bundles = ["--bundles", str(tmp_path / "bundles")]
     trained = RUNNER.invoke(app, ["train", recipe, *places, "--max-steps", "10"])
     assert trained.exit_code == 0 and "sentiment-tiny: best" in trained.stdout
-    exported = RUNNER.invoke(app, ["export", recipe, *places, *bundles])
+    reports = tmp_path / "reports"
+    exported = RUNNER.invoke(app, ["export", recipe, *places, *bundles, "--reports", str(reports)])
     assert exported.exit_code == 0, exported.output
-    evaluated = RUNNER.invoke(app, ["evaluate", recipe, *options(tiny, "data"), *bundles])
     figures = json.loads(exported.stdout)
     assert figures.pop("torch_max_difference") < 1e-4
-    assert json.loads(evaluated.stdout) == figures
-    assert set(figures) == {"films_test_accuracy", "films_test_macro_f1"}
+    assert set(figures) == {f"films_test_{name}" for name in ("accuracy", "macro_f1", "ece")}
+    left = (reports / "sentiment-tiny" / "evaluation.json").read_bytes()
+    bundle = str(tmp_path / "bundles" / "sentiment-tiny")
+    evaluated = evaluate(tiny, bundle, tmp_path / "again")
+    assert evaluated.exit_code == 0, evaluated.output
+    for name, value in figures.items():
+        assert f"{name} {value:g}, reproduced: the manifest says {value:g}\n" in evaluated.stdout
+    assert (tmp_path / "again" / "sentiment-tiny" / "evaluation.json").read_bytes() == left
     listed = RUNNER.invoke(app, ["models", *bundles])
     assert listed.stdout == "sentiment-tiny 0.0.1 sentiment fp32\n"
 
@@ -39,16 +52,21 @@ def test_int8_bundle_is_smaller_and_records_what_it_costs(
     tiny: TinyProject, tmp_path: Path
 ) -> None:
     recipe = str(tiny.recipe_files["ner"])
-    places = [*options(tiny, "data", "runs"), "--bundles", str(tmp_path)]
+    places = [*options(tiny, "data", "runs"), "--bundles", str(tmp_path / "bundles")]
+    places += ["--reports", str(tmp_path / "reports")]
     exported = RUNNER.invoke(app, ["export", recipe, *places, "--int8"])
     assert exported.exit_code == 0, exported.output
     figures = json.loads(exported.stdout)
     assert abs(figures["people_test_f1_change"]) <= 0.003
     assert "torch_max_difference" not in figures  # that would be the fp32 graph's
     name = tiny.recipes["ner"].name
-    sizes = [(folder / name / "tagger.onnx").stat().st_size for folder in (tmp_path, tiny.bundles)]
+    sizes = [
+        (folder / name / "tagger.onnx").stat().st_size
+        for folder in (tmp_path / "bundles", tiny.bundles)
+    ]
     assert sizes[0] < 0.6 * sizes[1]
-    assert RUNNER.invoke(app, ["models", "--bundles", str(tmp_path)]).stdout.endswith("int8\n")
+    listed = RUNNER.invoke(app, ["models", "--bundles", str(tmp_path / "bundles")])
+    assert listed.stdout.endswith("int8\n")
 
 
 FAILURES = {
@@ -57,7 +75,9 @@ FAILURES = {
     "no run": (["export", "{recipe}", "--runs", "nowhere"], "train the model first"),
     "no subwords": (["export", "{pairs}", "--runs", "nowhere"], "train the model first"),
     "no bundles": (["models", "--bundles", "nowhere"], "nowhere"),
-    "no bundle": (["evaluate", "{recipe}", "--bundles", "nowhere"], "is not a directory"),
+    "no bundle": (["evaluate", "nowhere"], "is not a directory"),
+    "no bundle to describe": (["card", "nowhere"], "is not a directory"),
+    "no evaluation": (["card", "{bundle}", "--report", "nowhere"], "run seqserve evaluate first"),
 }
 
 
@@ -66,12 +86,53 @@ def test_failures_exit_with_1_and_say_why(
     tiny: TinyProject, tmp_path: Path, words: list[str], message: str
 ) -> None:
     files = {"recipe": tiny.recipe_files["ner"], "pairs": tiny.recipe_files["translation"]}
+    files["bundle"] = tiny.bundle("ner")
     arguments = [word.format(**files) for word in words]
     if words[0] == "train":
         arguments += ["--runs", str(tmp_path)]
     result = RUNNER.invoke(app, arguments)
     assert result.exit_code == 1
     assert message in result.stderr and "Traceback" not in result.output
+
+
+@pytest.fixture
+def bundle(tiny: TinyProject, tmp_path: Path) -> Path:
+    """Give a copy of a bundle, to be changed."""
+    return Path(shutil.copytree(tiny.bundle("sentiment"), tmp_path / "bundle"))
+
+
+def test_figures_that_do_not_come_out_again_fail(
+    tiny: TinyProject, tmp_path: Path, bundle: Path
+) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["figures"]["films_test_macro_f1"] += 0.01
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    result = evaluate(tiny, str(bundle), tmp_path)
+    assert result.exit_code == 1
+    assert "films_test_macro_f1" in result.stderr and "differs" in result.stderr
+    assert "films_test_accuracy" not in result.stderr
+    assert (tmp_path / "sentiment-tiny" / "report.md").exists()
+
+
+def test_dev_is_measured_and_not_compared(tiny: TinyProject, tmp_path: Path, bundle: Path) -> None:
+    result = evaluate(tiny, str(bundle), tmp_path, "--split", "dev")
+    assert result.exit_code == 0
+    assert "films_dev_accuracy" in result.stdout and "manifest" not in result.stdout
+    assert (tmp_path / "sentiment-tiny-dev" / "report.md").exists()
+
+
+def test_card_is_written_anew_from_the_evaluation(
+    tiny: TinyProject, tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    evaluate(tiny, str(bundle), Path("reports"))
+    words = tmp_path / "words.toml"
+    text = tiny.recipe_files["sentiment"].read_text(encoding="utf-8")
+    words.write_text(text + '[card]\nintended_use = "For films."\n', encoding="utf-8")
+    result = RUNNER.invoke(app, ["card", str(bundle), "--recipe", str(words)])
+    assert result.exit_code == 0 and result.stdout == f"{bundle / 'MODEL_CARD.md'}\n"
+    assert "For films." in (bundle / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert evaluate(tiny, str(bundle), tmp_path).exit_code == 0
 
 
 def test_existing_bundle_is_not_overwritten(tiny: TinyProject) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,10 @@ from model_export.golden import GOLDEN_INPUTS
 from model_export.parts import PARTS, Parts
 from seqserve.bundle import load_bundle
 from seqserve.errors import BundleError, ConfigError, ExportError
+from seqserve.evaluation.bootstrap import Measure
+from seqserve.evaluation.measurement import recipe_of
+from seqserve.evaluation.report import Findings, Report, SetReport, read_report
+from seqserve.training.effort import read_effort
 from tests.tiny import TinyProject
 
 TASKS = ("ner", "sentiment", "translation")
@@ -118,7 +123,7 @@ def test_card_holds_every_figure_and_licence(tiny: TinyProject, task: str) -> No
     manifest = tiny.made[task].manifest
     card = tiny.made[task].file("MODEL_CARD.md").read_text(encoding="utf-8")
     for name, value in manifest.figures.items():
-        assert f"| {name} | {value:g} |" in card
+        assert f"| {name} | {value:g} | " in card
     for source in manifest.data:
         assert f"| {source.name} | {source.licence} |" in card
     assert '"max_steps": 20' in card
@@ -131,15 +136,55 @@ def test_golden_cases_are_asked_and_answered(tiny: TinyProject, task: str) -> No
     assert all(case["output"]["n_tokens"] > 0 for case in cases)
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_bundle_carries_its_recipe_and_what_the_run_took(tiny: TinyProject, task: str) -> None:
+    bundle = tiny.made[task]
+    assert recipe_of(bundle) == tiny.recipes[task]
+    effort = read_effort(tiny.run(task) / "log.jsonl")
+    assert effort and effort.steps == 20 and effort.seconds is not None
+    assert json.loads(bundle.file("training.json").read_bytes()) == {
+        "steps": 20,
+        "seconds": effort.seconds,
+        "hardware": list(effort.hardware),
+    }
+    card = bundle.file("MODEL_CARD.md").read_text(encoding="utf-8")
+    assert f"- Hardware: {effort.hardware[0]}\n" in card
+
+
+def test_evaluation_is_left_outside_and_speaks_of_the_bundle(
+    tiny: TinyProject, tmp_path: Path
+) -> None:
+    bundle = export(
+        *(tiny.recipes["sentiment"], tiny.run("sentiment"), tiny.data, tmp_path / "bundle"),
+        reports=tmp_path / "reports",
+    )
+    report = read_report(tmp_path / "reports" / "sentiment-tiny" / "evaluation.json", bundle)
+    assert report.figures().items() <= bundle.manifest.figures.items()
+    assert (tmp_path / "reports" / "sentiment-tiny" / "films_test_reliability.png").exists()
+
+
 COSTS: dict[str, tuple[dict[str, float], bool]] = {
-    "nothing": ({"x_test_f1": 0.0}, True),
-    "a gain": ({"x_test_accuracy": 0.2}, True),
-    "just allowed": ({"x_test_f1": -0.003, "x_test_accuracy": -0.002, "x_test_bleu": -0.3}, True),
-    "f1": ({"x_test_f1": -0.0031}, False),
-    "accuracy": ({"x_test_accuracy": -0.0021}, False),
-    "bleu of one of two sets": ({"x_test_bleu": 0.1, "y_test_bleu": -0.31}, False),
-    "a figure without a limit": ({"x_test_chrf": -9.0}, True),
+    "nothing": ({"x f1": 0.0}, True),
+    "a gain": ({"x accuracy": 0.2}, True),
+    "just allowed": ({"x f1": -0.003, "x accuracy": -0.002, "x bleu": -0.3}, True),
+    "f1": ({"x f1": -0.0031}, False),
+    "accuracy": ({"x accuracy": -0.0021}, False),
+    "bleu of one of two sets": ({"x bleu": 0.1, "y bleu": -0.31}, False),
+    "a figure without a limit": ({"x chrf": -9.0}, True),
 }
+
+
+def report_with(changes: dict[str, float], base: float) -> Report:
+    """One set per change, with a figure that is so much above the base."""
+    sets = []
+    for key, change in changes.items():
+        name, measure = key.split()
+        figure = base + change
+        sets.append(SetReport(name, "test", 1, Findings({measure: Measure(figure, 0, figure)})))
+    return Report(
+        *("ner-tiny", "0.0.1", "ner", "int8", "", "test", 1, {}),
+        sets=tuple(sets),
+    )
 
 
 @pytest.mark.parametrize(("changes", "is_allowed"), COSTS.values(), ids=COSTS)
@@ -151,12 +196,14 @@ def test_int8_may_cost_only_so_much(
     is_allowed: bool,
 ) -> None:
     """`evaluate` is asked for the bundle first, then for torch."""
-    measured = iter([changes, dict.fromkeys(changes, 0.0)])
-    monkeypatch.setattr(module, "evaluate", lambda *_: dict(next(measured)))
+    measured = iter([report_with(changes, 50), report_with(dict.fromkeys(changes, 0.0), 50)])
+    monkeypatch.setattr(module, "evaluate", lambda *_: next(measured))
+    monkeypatch.setattr(module, "model_card", lambda *_: "#")
     arguments = (tiny.recipes["ner"], tiny.run("ner"), tiny.data, tmp_path / "bundle", "int8")
     if is_allowed:
         figures = export(*arguments).manifest.figures  # type: ignore[arg-type]
-        assert {f"{k}_change": v for k, v in changes.items()}.items() <= figures.items()
+        named = {f"{k.replace(' ', '_test_')}_change": v for k, v in changes.items()}
+        assert named.items() <= figures.items()
     else:
         with pytest.raises(ExportError, match="int8 changes"):
             export(*arguments)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from seqserve.arrays import IntArray
 from seqserve.errors import ConfigError, DataError
+from seqserve.training import loop
 from seqserve.training.checkpoint import load_weights
 from seqserve.training.loop import learning_rate, train
 from seqserve.training.recipe import LoopConfig
@@ -76,8 +78,19 @@ def test_resumed_run_equals_one_run_bit_for_bit(tmp_path: Path) -> None:
         for name in ("whole", "parts")
     ]
     for line in (*logs[0], *logs[1]):
-        del line["items_per_second"]
+        del line["items_per_second"], line["seconds"]
     assert logs[0] == logs[1]
+
+
+def test_log_says_how_long_it_took_and_on_what(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter(range(0, 1000, 7))  # seconds; asked once at the start and twice per line
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: next(now)))
+    monkeypatch.setattr(loop, "hardware_name", lambda device: f"a {device.type}")
+    train(Line(), replace(CONFIG, max_steps=10), tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [(line["seconds"], line["hardware"]) for line in lines] == [(7, "a cpu"), (7, "a cpu")]
 
 
 def test_seed_decides_everything(tmp_path: Path) -> None:

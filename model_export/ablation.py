@@ -1,0 +1,47 @@
+"""The table of a model's variants, each with one thing left out; written by a command, never by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqserve.config import from_mapping
+from seqserve.errors import ConfigError, DataError
+
+
+@dataclass(frozen=True)
+class MeasuredVariant:
+    """A variant of the model and its figures."""
+
+    name: str
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What is said of several variants.
+
+    Args:
+        columns: Figures, in the order of the table.
+        rows: The variants, in the order of the table.
+        command: What measured them.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[MeasuredVariant, ...]
+    command: str
+
+
+def read_ablation(path: str) -> Ablation | None:
+    """Read the file that a recipe's `[card] ablation` names; None if it names none or there is none.
+
+    Raises:
+        DataError: The file is malformed.
+    """
+    if not path or not Path(path).is_file():
+        return None
+    try:
+        return from_mapping(Ablation, json.loads(Path(path).read_text(encoding="utf-8")), path)
+    except (ConfigError, ValueError, TypeError) as error:
+        raise DataError(f"{path} is malformed, measure the variants again: {error}") from error

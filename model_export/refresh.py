@@ -1,0 +1,70 @@
+"""Rewriting what an existing bundle says about itself: its card, and the figures of its manifest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+
+from model_export.ablation import read_ablation
+from model_export.card import CardSources, model_card
+from seqserve.bundle import Bundle, load_bundle, replace_bundle
+from seqserve.config import from_mapping, to_mapping
+from seqserve.errors import ConfigError, DataError
+from seqserve.evaluation.measurement import RECIPE_FILE, recipe_of
+from seqserve.evaluation.report import read_report
+from seqserve.evaluation.reproduction import is_of_export
+from seqserve.manifest import Description
+from seqserve.training.effort import Effort
+from seqserve.training.recipe import Recipe
+
+CARD_FILE, EFFORT_FILE = "MODEL_CARD.md", "training.json"
+
+
+def recipe_bytes(recipe: Recipe) -> bytes:
+    """Give recipe.json: the resolved recipe, defaults and all."""
+    return json.dumps(to_mapping(recipe), indent=1, ensure_ascii=False).encode()
+
+
+def effort_bytes(effort: Effort) -> bytes:
+    """Give training.json: what the run took."""
+    return json.dumps(to_mapping(effort), indent=1, ensure_ascii=False).encode()
+
+
+def refresh(path: Path, evaluation: Path, words: Recipe | None = None) -> Bundle:
+    """Write the card and the figures of a bundle anew; its model stays as it is.
+
+    Args:
+        path: The bundle; must hold its recipe.
+        evaluation: The evaluation.json of its test sets.
+        words: A recipe whose `[card]` is to be used instead of the bundle's own.
+
+    Raises:
+        BundleError: The evaluation is of another model, or the bundle is damaged or holds no recipe.
+        ConfigError: The words are of another model.
+        DataError: The evaluation is missing, malformed or not of the test sets.
+    """
+    bundle = load_bundle(path)
+    recipe = recipe_of(bundle)
+    if words:
+        if words.name != recipe.name:
+            raise ConfigError(f"the recipe is of {words.name}, the bundle of {recipe.name}")
+        recipe = replace(recipe, card=words.card)
+    report = read_report(evaluation, bundle)
+    if report.split != "test":
+        raise DataError(f"{evaluation} measures {report.split}; a card needs the test sets")
+    said = {field.name: getattr(bundle.manifest, field.name) for field in fields(Description)}
+    of_export = {k: v for k, v in bundle.manifest.figures.items() if is_of_export(k)}
+    description = Description(**{**said, "figures": {**report.figures(), **of_export}})
+    sources = CardSources(recipe, report, _effort(bundle), read_ablation(recipe.card.ablation))
+    files = {name: bundle.file(name).read_bytes() for name in bundle.manifest.files}
+    files[RECIPE_FILE] = recipe_bytes(recipe)
+    files[CARD_FILE] = model_card(description, sources).encode()
+    return replace_bundle(bundle, files, description)
+
+
+def _effort(bundle: Bundle) -> Effort | None:
+    if EFFORT_FILE not in bundle.manifest.files:
+        return None
+    path = bundle.file(EFFORT_FILE)
+    return from_mapping(Effort, json.loads(path.read_bytes()), str(path))

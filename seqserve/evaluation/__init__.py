@@ -1,0 +1,1 @@
+"""What a bundle's answers are worth, measured through the runtime; knows no torch and no HTTP."""

@@ -1,0 +1,138 @@
+"""Asking an engine the texts of data sets, and measuring what it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from seqserve.bundle import Bundle
+from seqserve.config import from_mapping
+from seqserve.errors import BundleError, ConfigError, DataError
+from seqserve.evaluation.bootstrap import N_RESAMPLES
+from seqserve.evaluation.ner import known_names, ner_findings
+from seqserve.evaluation.report import Findings, Report, SetReport, model_sha256
+from seqserve.evaluation.sentiment import sentiment_findings
+from seqserve.evaluation.translation import translation_findings
+from seqserve.manifest import Task
+from seqserve.runtime.engine import Engine
+from seqserve.runtime.records import NerItem, SentimentItem, TranslationItem
+from seqserve.training.data import Split, read_labelled, read_pairs, read_tagged
+from seqserve.training.recipe import DataSet, Recipe
+
+RECIPE_FILE = "recipe.json"
+_CHUNK = 512
+_TOOLS = ("numpy", "onnxruntime", "sacrebleu")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A set to ask about, and the names that training saw (NER only)."""
+
+    root: Path
+    dataset: DataSet
+    split: Split
+    seen: frozenset[str]
+
+
+def recipe_of(bundle: Bundle) -> Recipe:
+    """Give the recipe that a bundle was made from.
+
+    Raises:
+        BundleError: It holds none, or a malformed one.
+    """
+    if RECIPE_FILE not in bundle.manifest.files:
+        raise BundleError(
+            f"{bundle.path} holds no {RECIPE_FILE}, so what to measure it on is unknown: "
+            "export it again"
+        )
+    path = bundle.file(RECIPE_FILE)
+    try:
+        return from_mapping(Recipe, json.loads(path.read_bytes()), str(path))
+    except (ConfigError, ValueError, TypeError) as error:
+        raise BundleError(f"{path} is malformed: {error}. Export the bundle again") from error
+
+
+def evaluate(engine: Engine, root: Path, recipe: Recipe, split: Split = "test") -> Report:
+    """Measure an engine.
+
+    Args:
+        engine: What answers.
+        root: Where the data sets are.
+        recipe: Names the sets.
+        split: Which of its lists to measure on.
+
+    Raises:
+        DataError: A set is missing or malformed; the training sets alone may be missing.
+    """
+    bundle = engine.bundle
+    seen = _seen(root, recipe)
+    sets = []
+    for dataset in getattr(recipe.data, split):
+        n_examples, findings = _FINDINGS[bundle.manifest.task](
+            engine, _Asked(root, dataset, split, seen)
+        )
+        name = dataset.path.removesuffix("/").rsplit("/", 1)[-1]
+        sets.append(SetReport(name, dataset.split or split, n_examples, findings))
+    return Report(
+        bundle.manifest.name,
+        bundle.manifest.version,
+        bundle.manifest.task,
+        bundle.manifest.precision,
+        model_sha256(bundle),
+        split,
+        N_RESAMPLES,
+        {tool: version(tool) for tool in _TOOLS},
+        tuple(sets),
+    )
+
+
+def _seen(root: Path, recipe: Recipe) -> frozenset[str]:
+    """Give the names of the training sets; none where they are not there: nothing else needs them."""
+    if recipe.task != "ner":
+        return frozenset()
+    try:
+        return frozenset().union(
+            *(known_names(read_tagged(root, dataset, "train")) for dataset in recipe.data.train)
+        )
+    except DataError:
+        return frozenset()
+
+
+def _ner(engine: Engine, asked: _Asked) -> tuple[int, Findings]:
+    sentences = read_tagged(asked.root, asked.dataset, asked.split)
+    results = _predict(engine, [NerItem(" ".join(sentence.tokens)) for sentence in sentences])
+    findings = ner_findings(sentences, results, asked.dataset.labels, asked.seen)
+    return len(sentences), findings
+
+
+def _sentiment(engine: Engine, asked: _Asked) -> tuple[int, Findings]:
+    texts = read_labelled(asked.root, asked.dataset, asked.split)
+    results = _predict(engine, [SentimentItem(text.text) for text in texts])
+    return len(texts), sentiment_findings(texts, results, engine.bundle.manifest.labels)
+
+
+def _translation(engine: Engine, asked: _Asked) -> tuple[int, Findings]:
+    languages = engine.bundle.manifest.languages
+    pairs = read_pairs(asked.root, asked.dataset, asked.split, languages)
+    results = _predict(engine, [TranslationItem(pair.source) for pair in pairs])
+    return len(pairs), translation_findings(pairs, results, languages[1])
+
+
+_FINDINGS: dict[Task, Callable[[Engine, _Asked], tuple[int, Findings]]] = {
+    "ner": _ner,
+    "sentiment": _sentiment,
+    "translation": _translation,
+}
+
+
+def _predict(engine: Engine, items: Sequence[object]) -> list[Any]:
+    """In chunks, so that memory stays bounded."""
+    return [
+        result
+        for start in range(0, len(items), _CHUNK)
+        for result in engine.predict(items[start : start + _CHUNK])
+    ]

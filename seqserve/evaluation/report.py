@@ -1,0 +1,165 @@
+"""The evaluation of a bundle as data: what evaluation.json holds, and the only source of its figures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqserve.bundle import Bundle
+from seqserve.config import from_mapping
+from seqserve.errors import BundleError, ConfigError, DataError
+from seqserve.evaluation.bootstrap import Measure
+from seqserve.evaluation.calibration import Calibration
+from seqserve.manifest import Precision, Task
+from seqserve.training.data import Split
+
+REPORT_FILE = "evaluation.json"
+MAIN_MEASURE: dict[Task, str] = {"ner": "f1", "sentiment": "accuracy", "translation": "bleu"}
+_DIGITS = 4  # of a figure in a manifest
+_WORDS = ("MODEL_CARD.md", "recipe.json", "training.json", "golden.json")
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A part of a set, or one side of its answers.
+
+    Args:
+        kind: What it is cut by, such as "label" or "tokens".
+        name: Which part.
+        n: How much there is to measure on, in the unit of the kind.
+        measures: Figures by name.
+    """
+
+    kind: str
+    name: str
+    n: int
+    measures: dict[str, Measure]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Counts by row and column."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Example:
+    """An answer that is wrong: in which way, to which text, and what was said by whom."""
+
+    kind: str
+    text: str
+    said: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found out about the answers to one set.
+
+    Args:
+        measures: The figures, which the manifest repeats.
+        slices: Parts of the set.
+        tables: Who was taken for whom.
+        calibration: Whether probabilities can be believed; None where the task gives none.
+        examples: Of errors.
+    """
+
+    measures: dict[str, Measure]
+    slices: tuple[Slice, ...] = ()
+    tables: tuple[Table, ...] = ()
+    calibration: Calibration | None = None
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True)
+class SetReport:
+    """One data set.
+
+    Args:
+        name: The last folder of its path.
+        split: The name of its files, such as "test".
+        n: Sentences, texts or pairs.
+        findings: What was found out.
+    """
+
+    name: str
+    split: str
+    n: int
+    findings: Findings
+
+
+@dataclass(frozen=True)
+class Report:
+    """The evaluation of one bundle.
+
+    Args:
+        name: Of the bundle, as all up to `precision`.
+        version: Not the project's.
+        task: What it does.
+        precision: Of its weights.
+        model_sha256: See the function of this name.
+        split: Which of the recipe's lists was measured.
+        n_resamples: Behind every interval.
+        tools: Versions of what measured.
+        sets: In the order of the recipe.
+    """
+
+    name: str
+    version: str
+    task: Task
+    precision: Precision
+    model_sha256: str
+    split: Split
+    n_resamples: int
+    tools: dict[str, str]
+    sets: tuple[SetReport, ...]
+
+    def intervals(self) -> dict[str, Measure]:
+        """Give every figure with its interval, by its name in the manifest; the main ones first."""
+        main = MAIN_MEASURE[self.task]
+        named = [
+            (measure != main, f"{found.name}_{found.split}_{measure}", value)
+            for found in self.sets
+            for measure, value in found.findings.measures.items()
+        ]
+        return {name: value for _, name, value in sorted(named, key=lambda entry: entry[0])}
+
+    def figures(self) -> dict[str, float]:
+        """Give the figures as the manifest holds them."""
+        return {name: round(found.value, _DIGITS) for name, found in self.intervals().items()}
+
+
+def model_sha256(bundle: Bundle) -> str:
+    """Give the digest over the files that decide what a bundle answers.
+
+    Graphs, weights, vocabularies and config.json count; the card, the recipe, the notes on training and
+    the golden cases only tell about them, so rewriting a card does not make its figures another model's.
+    """
+    files = bundle.manifest.files
+    table = sorted((name, entry.sha256) for name, entry in files.items() if name not in _WORDS)
+    return hashlib.sha256(json.dumps(table).encode()).hexdigest()
+
+
+def read_report(path: Path, bundle: Bundle) -> Report:
+    """Read the evaluation.json of a bundle.
+
+    Raises:
+        DataError: There is no such file, or it is malformed.
+        BundleError: It was measured on another model.
+    """
+    try:
+        report = from_mapping(Report, json.loads(path.read_text(encoding="utf-8")), str(path))
+    except FileNotFoundError as error:
+        raise DataError(f"there is no {path}: run seqserve evaluate first") from error
+    except (ConfigError, ValueError, TypeError) as error:
+        raise DataError(f"{path} is malformed, evaluate again: {error}") from error
+    if report.model_sha256 != model_sha256(bundle):
+        raise BundleError(
+            f"{path} was measured on another model than {bundle.path} "
+            f"({report.name} {report.version} {report.precision}): evaluate this bundle first"
+        )
+    return report

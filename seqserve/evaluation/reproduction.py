@@ -1,0 +1,75 @@
+"""Holding measured figures against those that a bundle's manifest records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from seqserve.errors import BundleError
+
+PER_CENT = ("bleu", "chrf")  # measures of 0..100; all others are 0..1
+_TOLERANCE = 5e-4
+_TOLERANCE_PER_CENT = 0.05
+_SLACK = (
+    1e-9  # a difference of the tolerance itself is allowed, whatever binary fractions make of it
+)
+
+Verdict = Literal["reproduced", "differs", "not measured", "new"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One figure: what the manifest records and what was measured; None where one side lacks it."""
+
+    name: str
+    recorded: float | None
+    measured: float | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Say whether the two agree; other processors may tip a few answers, hence a tolerance."""
+        if self.recorded is None:
+            return "new"
+        if self.measured is None:
+            return "not measured"
+        is_per_cent = self.name.rsplit("_", 1)[-1] in PER_CENT
+        allowed = _TOLERANCE_PER_CENT if is_per_cent else _TOLERANCE
+        is_close = abs(self.recorded - self.measured) <= allowed + _SLACK
+        return "reproduced" if is_close else "differs"
+
+    def line(self) -> str:
+        """Say it in a line."""
+        value = "—" if self.measured is None else f"{self.measured:g}"
+        if self.recorded is None:
+            return f"{self.name} {value}"
+        return f"{self.name} {value}, {self.verdict}: the manifest says {self.recorded:g}"
+
+
+def is_of_export(name: str) -> bool:
+    """Say whether a figure compares the bundle with torch, so that only export can measure it."""
+    return name == "torch_max_difference" or name.endswith("_change")
+
+
+def compare(recorded: Mapping[str, float], measured: Mapping[str, float]) -> list[Comparison]:
+    """Put two sets of figures beside each other, those of export aside."""
+    names = [*measured, *(name for name in recorded if name not in measured)]
+    return [
+        Comparison(name, recorded.get(name), measured.get(name))
+        for name in names
+        if not is_of_export(name)
+    ]
+
+
+def refuse_other_figures(comparisons: Iterable[Comparison], path: Path) -> None:
+    """Let a bundle pass whose figures were all measured again.
+
+    Raises:
+        BundleError: A figure is another one, or was not measured; names all of these.
+    """
+    wrong = [c.line() for c in comparisons if c.verdict in ("differs", "not measured")]
+    if wrong:
+        raise BundleError(
+            f"{path} does not give the figures of its manifest on these data: " + "; ".join(wrong)
+        )

@@ -1,0 +1,66 @@
+"""Intervals: around the figure, narrower with more examples, as wide as theory says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seqserve.evaluation.bootstrap import Counts, Measure, measure, measures, ratio, share
+
+
+def answers(n_right: int, n: int) -> Counts:
+    """(N, 2) counts of `n` answers, `n_right` of them right."""
+    return np.stack([np.arange(n) < n_right, np.ones(n)], axis=1).astype(np.float64)
+
+
+@pytest.mark.parametrize(("n_right", "n"), [(80, 100), (800, 1000), (8000, 10000)])
+def test_interval_of_a_share_is_that_of_the_normal_distribution(n_right: int, n: int) -> None:
+    found = measure(answers(n_right, n), share)
+    half = 1.96 * (0.8 * 0.2 / n) ** 0.5
+    assert found.value == 0.8
+    assert found.low == pytest.approx(0.8 - half, abs=0.15 * half)
+    assert found.high == pytest.approx(0.8 + half, abs=0.15 * half)
+
+
+FIXED = {
+    "one example": ([[1, 1]], 1.0),
+    "all alike": ([[1, 2]] * 50, 0.5),
+    "nothing to count": ([[0, 0]] * 3, 0.0),
+}
+
+
+@pytest.mark.parametrize(("counts", "value"), FIXED.values(), ids=FIXED)
+def test_what_cannot_vary_has_no_width(counts: list[list[int]], value: float) -> None:
+    assert measure(np.array(counts, float), share) == Measure(value, value, value)
+
+
+def test_examples_are_drawn_whole() -> None:
+    """Two sentences of 50 spans vary much more than 100 spans would."""
+    spans = measure(answers(50, 100), share)
+    sentences = measure(np.array([[50, 50], [0, 50]], float), share)
+    assert spans.high - spans.low < 0.25
+    assert (sentences.low, sentences.high) == (0.0, 1.0)
+
+
+def test_same_counts_same_interval() -> None:
+    assert measure(answers(7, 30), share) == measure(answers(7, 30), share)
+
+
+def test_bias_of_resampling_is_taken_back() -> None:
+    def distance(sums: Counts) -> Counts:
+        return np.abs(sums[:, 0] - sums[:, 1] / 2) / sums[:, 1]
+
+    plain = measure(answers(50, 100), distance)
+    moved = measure(answers(50, 100), distance, is_biased=True)
+    assert plain.value == moved.value == 0
+    assert moved.low == 0 < moved.high < plain.high
+
+
+def test_several_figures_of_the_same_counts() -> None:
+    found = measures(answers(3, 4), {"share": share, "n": lambda sums: sums[:, 1]})
+    assert {name: figure.value for name, figure in found.items()} == {"share": 0.75, "n": 4}
+
+
+def test_ratio_of_nothing_is_nothing() -> None:
+    above, below = np.array([1.0, 0.0, 3.0]), np.array([2.0, 0.0, 4.0])
+    assert ratio(above, below).tolist() == [0.5, 0.0, 0.75]

@@ -1,0 +1,52 @@
+"""Expected calibration error, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seqserve.evaluation.calibration import Bin, calibration
+
+# confidences, right or not, error by hand
+SETS = {
+    "certain and right": ([1.0] * 4, [True] * 4, 0.0),
+    "certain and wrong": ([1.0] * 4, [False] * 4, 1.0),
+    "half sure, half right": ([0.5] * 4, [True, False] * 2, 0.0),
+    # bin (0.8667, 0.9333]: |0.9 - 0.5|; bin (0.5333, 0.6]: |0.6 - 1|, of 2 and 1 answers
+    "two bins": ([0.9, 0.9, 0.6], [True, False, True], 2 / 3 * 0.4 + 1 / 3 * 0.4),
+    # within one bin, too sure and not sure enough make up for each other
+    "one bin": ([0.95, 0.99], [True, True], 0.03),
+    "zero goes into the first bin": ([0.0], [True], 1.0),
+    "no answers": ([], [], 0.0),
+}
+
+
+@pytest.mark.parametrize(("confidences", "is_right", "error"), SETS.values(), ids=SETS)
+def test_error_by_hand(confidences: list[float], is_right: list[bool], error: float) -> None:
+    found = calibration("texts", range(len(is_right)), confidences, is_right)
+    assert found.ece.value == pytest.approx(error, abs=1e-6)
+    assert sum(b.n for b in found.bins) == len(is_right)
+
+
+def test_bins_are_open_below_and_closed_above() -> None:
+    edge = 9 / 15
+    found = calibration("texts", range(2), [edge, np.nextafter(edge, 1)], [True, False])
+    assert found.bins == (Bin(0.5333, 0.6, 1, 0.6, 1.0), Bin(0.6, 0.6667, 1, 0.6, 0.0))
+
+
+def test_calibrated_answers_have_a_small_error_and_an_interval_around_it() -> None:
+    rng = np.random.default_rng(1)
+    sure = rng.uniform(0.5, 1, 5000)
+    right = rng.uniform(size=5000) < sure
+    found = calibration("texts", range(5000), sure.tolist(), right.tolist())
+    assert found.ece.low <= found.ece.value <= found.ece.high < 0.04
+    overconfident = calibration("texts", range(5000), np.sqrt(sure).tolist(), right.tolist())
+    assert overconfident.ece.low > found.ece.high
+
+
+def test_answers_to_one_example_stay_together() -> None:
+    sure, right = [0.99] * 60, [True] * 30 + [False] * 30
+    apart = calibration("entities", range(60), sure, right)
+    together = calibration("entities", [0] * 30 + [1] * 30, sure, right)
+    assert apart.ece.value == together.ece.value == pytest.approx(0.49)
+    assert together.ece.high - together.ece.low > 2 * (apart.ece.high - apart.ece.low)

@@ -1,0 +1,67 @@
+"""A figure is reproduced or it is not; what only export can measure is left aside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seqserve.errors import BundleError
+from seqserve.evaluation.reproduction import Comparison, compare, refuse_other_figures
+
+VERDICTS = {
+    "same": ("a_test_f1", 0.85, 0.85, "reproduced"),
+    "just close enough": ("a_test_f1", 0.85, 0.8505, "reproduced"),
+    "too far": ("a_test_f1", 0.85, 0.8506, "differs"),
+    "better is another figure too": ("a_test_accuracy", 0.85, 0.9, "differs"),
+    "bleu is of 100": ("a_test_bleu", 30.0, 30.05, "reproduced"),
+    "bleu too far": ("a_test_bleu", 30.0, 29.94, "differs"),
+    "chrf is of 100": ("a_test_chrf", 30.0, 29.96, "reproduced"),
+    "not measured": ("a_test_f1", 0.85, None, "not measured"),
+    "not recorded": ("a_test_ece", None, 0.02, "new"),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "recorded", "measured", "verdict"), VERDICTS.values(), ids=VERDICTS
+)
+def test_verdicts(name: str, recorded: float | None, measured: float | None, verdict: str) -> None:
+    assert Comparison(name, recorded, measured).verdict == verdict
+
+
+def test_figures_are_compared_in_the_order_of_measuring_and_those_of_export_are_not() -> None:
+    recorded = {
+        "gone_f1": 0.1,
+        "b_f1": 0.2,
+        "a_f1": 0.3,
+        "a_f1_change": 0,
+        "torch_max_difference": 0,
+    }
+    measured = {"b_f1": 0.2, "a_f1": 0.4, "ece": 0.5}
+    assert [(c.name, c.verdict) for c in compare(recorded, measured)] == [
+        ("b_f1", "reproduced"),
+        ("a_f1", "differs"),
+        ("ece", "new"),
+        ("gone_f1", "not measured"),
+    ]  # fmt: skip
+
+
+LINES = {
+    "reproduced": (Comparison("x", 0.5, 0.5001), "x 0.5001, reproduced: the manifest says 0.5"),
+    "not measured": (Comparison("x", 0.5, None), "x —, not measured: the manifest says 0.5"),
+    "new": (Comparison("x", None, 0.25), "x 0.25"),
+}
+
+
+@pytest.mark.parametrize(("comparison", "line"), LINES.values(), ids=LINES)
+def test_lines(comparison: Comparison, line: str) -> None:
+    assert comparison.line() == line
+
+
+def test_other_figures_are_refused_all_at_once() -> None:
+    fine = [Comparison("a_f1", 0.5, 0.5), Comparison("a_ece", None, 0.5)]
+    refuse_other_figures(fine, Path("bundles/x"))
+    wrong = [Comparison("b_f1", 0.5, 0.6), Comparison("c_f1", 0.5, None)]
+    with pytest.raises(BundleError, match=r"bundles/x .* b_f1 0\.6, differs.*; c_f1 —") as caught:
+        refuse_other_figures([*fine, *wrong], Path("bundles/x"))
+    assert "a_f1" not in str(caught.value)

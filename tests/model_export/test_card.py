@@ -1,0 +1,159 @@
+"""The card says what was measured, and leaves out what there is nothing to say about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from model_export.ablation import Ablation, MeasuredVariant
+from model_export.card import CardSources, model_card
+from seqserve.evaluation.report import Report, SetReport, Slice
+from seqserve.manifest import DataSource
+from seqserve.training.effort import Effort
+from seqserve.training.recipe import CardConfig, Recipe, read_recipe
+from tests.evaluation.reports import DESCRIPTION, FINDINGS, REPORT, part
+from tests.tiny import write_recipes
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Recipe:
+    return read_recipe(write_recipes(tmp_path)["ner"])
+
+
+def sections(card: str) -> dict[str, str]:
+    """Give the text below every heading."""
+    return dict(block.split("\n\n", 1) for block in card.split("\n## ")[1:])
+
+
+def with_slices(*slices: Slice) -> Report:
+    found = SetReport("people", "test", 9, replace(FINDINGS, slices=slices))
+    return replace(REPORT, sets=(found,))
+
+
+def test_card_has_the_sections_that_have_content(recipe: Recipe) -> None:
+    bare = model_card(DESCRIPTION, CardSources(recipe, REPORT))
+    assert list(sections(bare)) == [
+        "Figures",
+        "Where it is weak",
+        "Are its probabilities right?",
+        "Data",
+        "Training",
+    ]
+    words = CardConfig("A model.", "For news.", "- Not for tweets.")
+    ablation = Ablation(("f1",), (MeasuredVariant("full", {"f1": 0.9}),), "measure")
+    sources = CardSources(replace(recipe, card=words), REPORT, ablation=ablation)
+    full = model_card(DESCRIPTION, sources)
+    assert full.startswith("# ner-tiny 0.0.1\n\nA model.\n\n- Task: ner; languages: en;")
+    assert sections(full)["Intended use"] == "For news.\n"
+    assert sections(full)["Limits"] == "- Not for tweets.\n"
+    assert [*sections(full)][:: len(sections(full)) - 1] == ["Intended use", "Limits"]
+
+
+def test_figures_come_from_the_evaluation_and_those_of_export_from_the_manifest(
+    recipe: Recipe,
+) -> None:
+    figures = sections(model_card(DESCRIPTION, CardSources(recipe, REPORT)))["Figures"]
+    assert figures.split("\n\n")[1].splitlines()[2:] == [
+        "| people_test_f1 | 0.8 | [0.7800, 0.8200] |",
+        "| web_dev_f1 | 0.8 | [0.7800, 0.8200] |",
+        "| people_test_precision | 0.9 | [0.8800, 0.9200] |",
+        "| web_dev_precision | 0.9 | [0.8800, 0.9200] |",
+        "| torch_max_difference | 1e-06 |  |",
+    ]
+    assert "| label in people | n | recall | f1 |" in figures
+    assert "old_f1" not in figures and "label in web" not in figures
+
+
+def test_weak_parts_are_those_below_their_set_beyond_doubt(recipe: Recipe) -> None:
+    """The set has F1 0.8; an interval reaches 0.02 to both sides."""
+    report = with_slices(
+        part("label", "A", 30, f1=0.77),
+        part("label", "within doubt", 500, f1=0.785),
+        part("label", "better", 500, f1=0.9),
+        part("tokens", "1-10", 99, f1=0.5),
+        part("tokens", "too few", 29, f1=0.1),
+        part("words", "by recall", 40, recall=0.6),
+        part("copied", "numbers", 99, share=0.1),
+    )
+    weak = sections(model_card(DESCRIPTION, CardSources(recipe, report)))["Where it is weak"]
+    assert [line.split(" | ")[1] for line in weak.splitlines()[2:]] == [
+        "tokens 1-10",
+        "words by recall",
+        "label A",
+    ]
+    assert "| people | words by recall | 40 | recall 0.6000 [0.5800, 0.6200] | f1 0.8000 |" in weak
+
+
+def test_only_the_weakest_parts_are_named(recipe: Recipe) -> None:
+    report = with_slices(*(part("label", f"L{i}", 50, f1=0.7 - i / 100) for i in range(20)))
+    weak = sections(model_card(DESCRIPTION, CardSources(recipe, report)))["Where it is weak"]
+    assert len(weak.splitlines()) == 2 + 8
+    assert "label L19" in weak and "label L11" not in weak
+
+
+def test_copied_shares(recipe: Recipe) -> None:
+    report = with_slices(
+        part("copied", "numbers", 50, share=0.9), part("copied", "urls", 2, share=0.5)
+    )
+    copied = sections(model_card(DESCRIPTION, CardSources(recipe, report)))["What is copied"]
+    assert "| people | numbers | 50 | 0.9000 [0.8800, 0.9200] |" in copied
+    assert "urls" not in copied
+
+
+def test_reliability_is_drawn_from_the_bins(recipe: Recipe) -> None:
+    card = model_card(DESCRIPTION, CardSources(recipe, REPORT))
+    assert (
+        """\
+```mermaid
+xychart-beta
+    x-axis "probability of entities" ["0.50", "0.95"]
+    y-axis "share that is right" 0 --> 1
+    bar [0.400, 0.990]
+    line [0.500, 0.970]
+```
+"""
+        in card
+    )
+    assert card.count("mermaid") == 1  # of the first set
+
+
+def test_variants_stand_in_the_order_of_their_columns(recipe: Recipe) -> None:
+    rows = (MeasuredVariant("full", {"b": 0.5, "a": 0.25}), MeasuredVariant("less", {"a": 1}))
+    sources = CardSources(recipe, REPORT, ablation=Ablation(("a", "b"), rows, "measure it"))
+    text = sections(model_card(DESCRIPTION, sources))["What its parts are worth"]
+    assert text.splitlines() == [
+        "By `measure it`.",
+        "",
+        "| variant | a | b |",
+        "|---|---|---|",
+        "| full | 0.25 | 0.5 |",
+        "| less | 1 | — |",
+    ]
+
+
+def test_data_come_with_licence_and_sizes(recipe: Recipe) -> None:
+    source = DataSource("ner/x", "CC0-1.0", "", {"train": 10, "dev": 2})
+    card = model_card(replace(DESCRIPTION, data=(source,)), CardSources(recipe, REPORT))
+    assert "| ner/x | CC0-1.0 | — | dev 2, train 10 |" in sections(card)["Data"]
+
+
+EFFORTS = {
+    "known": (Effort(600, 3725.4, ("A", "B")), ["600", "1:02:05", "A; B"]),
+    "of an older log": (Effort(600), ["600", "not recorded", "not recorded"]),
+    "no log": (None, ["not recorded"] * 3),
+}
+
+
+@pytest.mark.parametrize(("effort", "values"), EFFORTS.values(), ids=EFFORTS)
+def test_training_says_what_it_took(
+    recipe: Recipe, effort: Effort | None, values: list[str]
+) -> None:
+    card = model_card(DESCRIPTION, CardSources(recipe, REPORT, effort))
+    lines = sections(card)["Training"].splitlines()
+    assert lines[:3] == [
+        f"- {what}: {value}"
+        for what, value in zip(("Steps", "Time", "Hardware"), values, strict=True)
+    ]
+    assert '"max_steps": 20' in card
