@@ -37,7 +37,7 @@ class SentimentConfig:
         labels: Names of label 0, 1, ...
         word_dropout: Share of training words that are read as unknown.
         adversarial: Length of the step against the model, over all embeddings of a text together,
-            that its verdict must also withstand; in standard deviations of the embeddings. 0: none.
+            that its verdict must also withstand; a share of their own length. 0: none.
         unlabelled: Files of texts without labels below the data root, `.jsonl` or `.jsonl.xz`; read
             for the vocabulary and for all that is learnt before training.
         vectors: Where the word embeddings start from.
@@ -105,8 +105,8 @@ class SentimentTask:
         loss = F.cross_entropy(self.model.classify(x, lengths).float(), labels)
         if self._config.adversarial:
             (uphill,) = torch.autograd.grad(loss, x, retain_graph=True)
-            step = self._config.adversarial * self.model.words.weight.detach().std()
-            worst = x + step * F.normalize(uphill.flatten(1), dim=1).view_as(x)
+            length = self._config.adversarial * x.detach().flatten(1).norm(dim=1)  # (B,)
+            worst = x + F.normalize(uphill, dim=(1, 2)) * length[:, None, None]
             loss = (loss + F.cross_entropy(self.model.classify(worst, lengths).float(), labels)) / 2
         return loss, len(batch)
 
