@@ -106,7 +106,8 @@ class SentimentTask:
         if self._config.adversarial:
             (uphill,) = torch.autograd.grad(loss, x, retain_graph=True)
             length = self._config.adversarial * x.detach().flatten(1).norm(dim=1)  # (B,)
-            worst = x + F.normalize(uphill, dim=(1, 2)) * length[:, None, None]
+            direction = F.normalize(uphill.flatten(1), dim=1).view_as(x)
+            worst = x + direction * length[:, None, None]
             loss = (loss + F.cross_entropy(self.model.classify(worst, lengths).float(), labels)) / 2
         return loss, len(batch)
 
