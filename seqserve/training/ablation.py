@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import shutil
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError
-from seqserve.training.recipe import LoopConfig, Recipe, Variant
+from seqserve.training.checkpoint import copy_whole
+from seqserve.training.recipe import LoopConfig, Recipe, Variant, hold_to_recipe
 from seqserve.training.run import run_recipe
 
-# What is learnt before training, from settings that the variants share.
-_SHARED = ("text.json", "vectors.txt", "pretrained.safetensors")
+# What is learnt before training, and the keys of [text] that decide it.
+_SHARED = {
+    "text.json": ("labels", "reader", "unlabelled"),
+    "vectors.txt": ("labels", "reader", "unlabelled", "vectors"),
+    "pretrained.safetensors": ("labels", "reader", "unlabelled", "vectors", "pretraining"),
+}
+_KEYS = _SHARED["pretrained.safetensors"]
 
 
 def variant_recipe(recipe: Recipe, variant: Variant) -> Recipe:
@@ -49,15 +56,19 @@ def ablate(recipe: Recipe, root: Path, runs: Path) -> dict[str, Any]:
         The table: `columns`, `rows` of a `name` and its `figures` on dev at the best step, `command`.
 
     Raises:
-        ConfigError: The recipe has no variants.
+        ConfigError: The recipe has no variants, or its own run was made from another recipe.
     """
     if not recipe.ablation.variants:
         raise ConfigError(f"{recipe.name} has no [[ablation.variants]]")
+    own = runs / recipe.name
+    if own.is_dir():
+        hold_to_recipe(recipe, own)
     rows = []
-    for number, variant in enumerate(recipe.ablation.variants, 1):
-        directory = runs / f"{recipe.name}.variants" / str(number)
-        _take_shared(runs / recipe.name, directory, variant)
-        progress = run_recipe(variant_recipe(recipe, variant), root, directory)
+    for variant in recipe.ablation.variants:
+        made = variant_recipe(recipe, variant)
+        directory = runs / f"{recipe.name}.variants" / _digest(made)
+        _take_shared(own, directory, [k for k in _KEYS if made.text.get(k) == recipe.text.get(k)])
+        progress = run_recipe(made, root, directory)
         rows.append({"name": variant.name, "figures": _figures(directory, progress.best_step)})
     return {
         "columns": list(rows[0]["figures"]),
@@ -66,14 +77,19 @@ def ablate(recipe: Recipe, root: Path, runs: Path) -> dict[str, Any]:
     }
 
 
-def _take_shared(run: Path, directory: Path, variant: Variant) -> None:
-    """Copy what the variant has in common with the recipe's own run."""
+def _digest(recipe: Recipe) -> str:
+    """Name a run by all that decides it, its length included: what is changed is trained anew."""
+    settings = json.dumps([recipe.identity(), recipe.settings_json()], sort_keys=True)
+    return hashlib.sha256(settings.encode()).hexdigest()[:12]
+
+
+def _take_shared(run: Path, directory: Path, same_keys: Collection[str]) -> None:
+    """Copy what the recipe's own run has learnt from the same values of [text]."""
     directory.mkdir(parents=True, exist_ok=True)
-    other_vectors = "vectors" in variant.text or "vectors" in variant.without
-    shared = set(_SHARED) - ({"vectors.txt"} if other_vectors else set())
-    for name in shared:
-        if (run / name).exists() and not (directory / name).exists():
-            shutil.copy(run / name, directory / name)
+    for name, keys in _SHARED.items():
+        is_there = (run / name).exists() and not (directory / name).exists()
+        if is_there and set(keys) <= set(same_keys):
+            copy_whole(run / name, directory / name)
 
 
 def _figures(directory: Path, step: int) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from seqserve.errors import DataError
 
+LAST = "last.safetensors"
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
@@ -70,6 +72,13 @@ def load_weights(model: nn.Module, path: Path) -> None:
         raise DataError(f"{path} is of another model than the recipe's: {error}") from error
 
 
+def copy_whole(source: Path, path: Path) -> None:
+    """Copy a file so that it is there whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    shutil.copy(source, partial)
+    partial.replace(path)
+
+
 def save_text_side(values: dict[str, Any], path: Path) -> None:
     """Write the vocabularies of a run, as a text side's `to_mapping` gives them."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +110,7 @@ def save_progress(
     for index, state in optimizer.state_dict()["state"].items():
         for moment in _MOMENTS:
             tensors[f"optimizer.{index}.{moment}"] = torch.as_tensor(state[moment])
-    _replace(directory / "last.safetensors", tensors, {"progress": json.dumps(asdict(progress))})
+    _replace(directory / LAST, tensors, {"progress": json.dumps(asdict(progress))})
 
 
 def load_progress(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
@@ -110,7 +119,7 @@ def load_progress(directory: Path, model: nn.Module, optimizer: torch.optim.Opti
     Raises:
         DataError: The checkpoint is damaged, or of a model of another shape.
     """
-    path = directory / "last.safetensors"
+    path = directory / LAST
     if not path.exists():
         return Progress()
     try:

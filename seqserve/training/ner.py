@@ -38,8 +38,8 @@ class NerConfig:
     Args:
         labels: Entity labels, in the order of their tag ids.
         word_dropout: Share of training words that are read as unknown, so that `<unk>` is learnt.
-        unlabelled: Files of texts without labels below the data root, `.jsonl` or `.jsonl.xz`; word
-            vectors are learnt from them as well, and they add words.
+        unlabelled: Files of texts without labels below the data root, objects with a `text` (`.jsonl`)
+            or one text a line; word vectors are learnt from them as well, and they add words.
         vectors: Where the word embeddings start from.
         reader: How text becomes ids.
     """
@@ -121,13 +121,18 @@ class NerTask:
             words, spelled, tags, n = self._tensors(dev[rows])
             emissions = self.model.emissions(words, spelled, n).float().cpu().numpy()
             best, _ = viterbi(emissions, n.cpu().numpy(), transitions)
-            gold += self._tag_names(tags.cpu().numpy(), n.cpu().numpy())
-            predicted += self._tag_names(best, n.cpu().numpy())
+            gold += self._tag_names(dev[rows], tags.cpu().numpy())
+            predicted += self._tag_names(dev[rows], best)
         return entity_scores(gold, predicted)
 
-    def _tag_names(self, tags: IntArray, lengths: IntArray) -> list[list[str]]:
+    def _tag_names(self, batch: IntArray, tags: IntArray) -> list[list[str]]:
+        """Tags (B, T) -> names of each row; labels that the row's set does not annotate are outside."""
         names = self._text.scheme.tags
-        return [[names[i] for i in row[:n]] for row, n in zip(tags, lengths, strict=True)]
+        examples = [self._examples[i] for i in batch]
+        return [
+            [names[i] if names[i][2:] in e.labels else OUTSIDE for i in row[: len(e.words)]]
+            for row, e in zip(tags, examples, strict=True)
+        ]
 
     def _tensors(self, batch: IntArray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Words (B, T), spellings (B, T, F), tags (B, T), lengths (B,)."""

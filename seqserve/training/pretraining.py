@@ -5,7 +5,6 @@ Source: Dai and Le 2015, section 2.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from seqserve.models.bilstm import BiLstm
 from seqserve.models.language_model import LanguageModel
 from seqserve.models.words import WordEmbedding
 from seqserve.text.batching import length_batches, pad
-from seqserve.training.checkpoint import load_weights
+from seqserve.training.checkpoint import copy_whole, load_weights
 from seqserve.training.loop import train
 from seqserve.training.recipe import LoopConfig
 
@@ -110,8 +109,7 @@ def pretrain(
     if not path.exists():
         inner = directory / "language_model"
         train(LanguageModelTask(model, *texts, config), config.loop, inner)
-        shutil.copy(inner / "best.safetensors", path.with_suffix(".partial"))
-        path.with_suffix(".partial").replace(path)
+        copy_whole(inner / "best.safetensors", path)
     load_weights(model, path)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,11 @@ class DataSet:
     skip: tuple[int, int] | None = None
     split: str = ""
     labels: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The last folder of the path: what figures of the set begin with."""
+        return self.path.rstrip("/").rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)
@@ -160,11 +165,18 @@ class Recipe:
         """Check what the types cannot say.
 
         Raises:
-            ConfigError: No training or dev set, or the wrong number of languages.
+            ConfigError: No training or dev set, two sets of one name, or the wrong number of languages.
         """
         for split in ("train", "dev"):
             if not getattr(self.data, split):
                 raise ConfigError(f"{self.name} names no {split} set; add [[data.{split}]]")
+        for split in ("dev", "test"):
+            names = [(s.name, s.split) for s in getattr(self.data, split)]
+            if len(set(names)) < len(names):
+                raise ConfigError(
+                    f"{self.name}: two sets of data.{split} have the same last folder, so their "
+                    "figures would have the same names; rename a folder"
+                )
         wanted = 2 if self.task == "translation" else 1
         if len(self.languages) != wanted:
             raise ConfigError(f"{self.name}: {self.task} needs {wanted} languages")
@@ -221,16 +233,20 @@ def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
     return from_mapping(Recipe, values, str(path))
 
 
-def sets_of(recipe: Recipe, split: str) -> tuple[DataSet, ...]:
-    """Give the data sets that a recipe names for a split.
+def begun_with(directory: Path) -> dict[str, Any]:
+    """Give the identity of the recipe that a run was begun with.
 
     Raises:
-        ConfigError: There is no such split.
+        ConfigError: Its `recipe.json` is missing or malformed.
     """
-    known = {field.name: getattr(recipe.data, field.name) for field in fields(recipe.data)}
-    if split not in known:
-        raise ConfigError(f"there is no split {split!r}; there are {', '.join(known)}")
-    return tuple(known[split])
+    path = directory / "recipe.json"
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}; remove the run") from error
+    if not isinstance(begun, dict):
+        raise ConfigError(f"{path} holds no object; remove the run")
+    return begun
 
 
 def hold_to_recipe(recipe: Recipe, directory: Path) -> None:
@@ -247,9 +263,11 @@ def hold_to_recipe(recipe: Recipe, directory: Path) -> None:
     mine = json.loads(json.dumps(recipe.identity()))
     if not path.exists():
         directory.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(mine, indent=2, ensure_ascii=False), encoding="utf-8")
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(mine, indent=2, ensure_ascii=False), encoding="utf-8")
+        partial.replace(path)
         return
-    begun = json.loads(path.read_text(encoding="utf-8"))
+    begun = begun_with(directory)
     changed = sorted(key for key in mine if mine[key] != begun.get(key))
     if changed:
         raise ConfigError(

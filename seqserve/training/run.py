@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from seqserve.config import from_mapping
 from seqserve.manifest import Task
+from seqserve.models.classifier import ClassifierConfig
+from seqserve.models.tagger import TaggerConfig
+from seqserve.models.transformer import TransformerConfig
 from seqserve.training import ner, sentiment, translation
 from seqserve.training.checkpoint import Progress
 from seqserve.training.curves import plot_curves
@@ -19,6 +25,23 @@ _PREPARE: dict[Task, Callable[[Recipe, Path, Path, torch.device], TrainingTask]]
     "sentiment": sentiment.prepare,
     "translation": translation.prepare,
 }
+_CONFIGS: dict[Task, tuple[type[Any], type[Any]]] = {
+    "ner": (ner.NerConfig, TaggerConfig),
+    "sentiment": (sentiment.SentimentConfig, ClassifierConfig),
+    "translation": (translation.PairConfig, TransformerConfig),
+}
+
+
+def check_settings(recipe: Recipe) -> None:
+    """Read `[text]` and `[model]` before a run is begun with them.
+
+    Raises:
+        ConfigError: An unknown key or a wrong value.
+    """
+    text, model = _CONFIGS[recipe.task]
+    from_mapping(text, recipe.text, f"{recipe.name} [text]")
+    decided_by_data = {f.name: 2 for f in fields(model) if f.default is MISSING}
+    from_mapping(model, {**decided_by_data, **recipe.model}, f"{recipe.name} [model]")
 
 
 def run_recipe(recipe: Recipe, root: Path, directory: Path) -> Progress:
@@ -33,10 +56,11 @@ def run_recipe(recipe: Recipe, root: Path, directory: Path) -> Progress:
         Where the run ended.
 
     Raises:
-        ConfigError: The directory holds a run of another recipe.
+        ConfigError: The settings are wrong, or the directory holds a run of another recipe.
         DataError: A data set is missing, malformed or empty.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    check_settings(recipe)
     hold_to_recipe(recipe, directory)
     task = _PREPARE[recipe.task](recipe, root, directory, device)
     progress = train(task, recipe.loop, directory)

@@ -38,8 +38,8 @@ class SentimentConfig:
         word_dropout: Share of training words that are read as unknown.
         adversarial: Length of the step against the model, over all embeddings of a text together,
             that its verdict must also withstand; a share of their own length. 0: none.
-        unlabelled: Files of texts without labels below the data root, `.jsonl` or `.jsonl.xz`; read
-            for the vocabulary and for all that is learnt before training.
+        unlabelled: Files of texts without labels below the data root, objects with a `text` (`.jsonl`)
+            or one text a line; read for the vocabulary and for all that is learnt before training.
         vectors: Where the word embeddings start from.
         pretraining: The language model that embeddings and LSTM start from; none: they start anew.
         reader: How text becomes ids.
@@ -162,7 +162,7 @@ def sentiment_config(recipe: Recipe) -> SentimentConfig:
 
 def read_dev(recipe: Recipe, root: Path) -> dict[str, list[LabelledText]]:
     """Read the dev texts, by the name of their set."""
-    return {s.path.rsplit("/", 1)[-1]: read_labelled(root, s, "dev") for s in recipe.data.dev}
+    return {s.name: read_labelled(root, s, "dev") for s in recipe.data.dev}
 
 
 def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -> SentimentTask:
@@ -173,6 +173,10 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
         root: Where the data sets are.
         directory: The run; gets `text.json`, and keeps it when the run is resumed.
         device: Where to train.
+
+    Raises:
+        ConfigError: The recipe pretrains a model that reads in one direction only.
+        DataError: A set is missing or malformed, or has a label that the recipe does not name.
     """
     config = sentiment_config(recipe)
     train = list(chain.from_iterable(read_labelled(root, s, "train") for s in recipe.data.train))
@@ -195,6 +199,8 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     if vectors is not None:
         start_from_vectors(model.words, text.words, vectors)
     if config.pretraining is not None:
+        if not model.config.bidirectional:
+            raise ConfigError(f"{recipe.name}: [text.pretraining] needs a bidirectional model")
         held_out = (text.ids(e.text) for e in next(iter(dev.values()))[:_LM_DEV_TEXTS])
         texts = (map(text.ids, corpus.texts), held_out)
         pretrain(model.words, model.lstm, texts, config.pretraining, directory)

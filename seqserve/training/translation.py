@@ -15,15 +15,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seqserve.arrays import FloatArray, IntArray
-from seqserve.config import from_mapping
+from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError, DataError
 from seqserve.models.growth import deepen_encoder
 from seqserve.models.transformer import DecoderState, Transformer, TransformerConfig
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.subwords import END_ID, PAD_ID, SubwordTokenizer, train_subwords
-from seqserve.training.checkpoint import read_weights
+from seqserve.training.checkpoint import LAST, read_weights
 from seqserve.training.data import SegmentPair, Split, read_pairs
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import DataSet, Recipe, begun_with
 
 
 @dataclass(frozen=True)
@@ -132,37 +132,55 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     path = directory / "tokenizer.json"
     if not path.exists():
         segments = [text for pair in train for text in (pair.source, pair.target)]
-        subwords = _subwords_of(start) if start else train_subwords(segments, config.vocab_size)
+        subwords = (
+            subwords_of(recipe, start) if start else train_subwords(segments, config.vocab_size)
+        )
         directory.mkdir(parents=True, exist_ok=True)
         path.write_text(subwords.to_json(), encoding="utf-8")
     tokenizer = SubwordTokenizer.load(path)
     torch.manual_seed(recipe.loop.seed)
     model = make_translator(recipe, tokenizer)
-    if start:
-        start_from_shallower(model, start / "best.safetensors")
+    if start and not (directory / LAST).exists():
+        start_from_shallower(model, start)
     model = model.to(device)
     dev = read(recipe.data.dev, "dev")
     return TranslationTask(model, tokenizer, train, dev, config, recipe.loop.batch_tokens)
 
 
-def _subwords_of(run: Path) -> SubwordTokenizer:
-    """Raises DataError: the run to start from has none."""
-    path = run / "tokenizer.json"
+def subwords_of(recipe: Recipe, start: Path) -> SubwordTokenizer:
+    """Give the subwords of the run to start from.
+
+    Raises:
+        ConfigError: The recipe wants a vocabulary of its own as well.
+        DataError: The run has no subwords.
+    """
+    if "vocab_size" in recipe.text:
+        raise ConfigError(f"{recipe.name} [text]: {start.name} decides vocab_size; leave it out")
+    path = start / "tokenizer.json"
     if not path.exists():
-        raise DataError(f"there is no {path}: train the recipe {run.name} first")
+        raise DataError(f"there is no {path}: train the recipe {start.name} first")
     return SubwordTokenizer.load(path)
 
 
-def start_from_shallower(model: Transformer, path: Path) -> None:
-    """Begin with the weights of a model that has fewer encoder layers and is the same otherwise.
+def start_from_shallower(model: Transformer, start: Path) -> None:
+    """Begin with the weights of a run that has fewer encoder layers and the same model otherwise.
 
     Raises:
-        DataError: The weights are missing, or of a model that differs in more than that.
+        DataError: The weights are missing, or of a model that differs in more than depth and dropout.
     """
-    try:
-        model.load_state_dict(deepen_encoder(read_weights(path), model.config.encoder_layers))
-    except (RuntimeError, ConfigError) as error:
-        raise DataError(f"{path} is no start for this model: {error}") from error
+    theirs = begun_with(start).get("model", {})
+    ours = to_mapping(model.config)
+    sizes = {
+        key: ours[key] for key in ("vocab_size", "pad_id", "end_id", "encoder_layers", "dropout")
+    }
+    other = to_mapping(from_mapping(TransformerConfig, {**theirs, **sizes}, str(start)))
+    differing = sorted(key for key in ours if ours[key] != other[key])
+    if differing:
+        raise DataError(
+            f"{start} is no start for this model: it has another {', '.join(differing)}"
+        )
+    weights = read_weights(start / "best.safetensors")
+    model.load_state_dict(deepen_encoder(weights, model.config.encoder_layers))
 
 
 def make_translator(recipe: Recipe, tokenizer: SubwordTokenizer) -> Transformer:

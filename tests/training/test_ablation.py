@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def test_every_variant_is_trained_once_and_measured_on_dev(
     table = ablate(recipe, tiny.data, tmp_path)
     assert [row["name"] for row in table["rows"]] == ["as it is", "vectors"]
     assert table["columns"] == ["dev_accuracy", "dev_macro_f1", "dev_films_accuracy"]
-    runs = [tmp_path / f"{recipe.name}.variants" / number for number in "12"]
+    runs = sorted((tmp_path / f"{recipe.name}.variants").iterdir(), key=lambda p: p.stat().st_ctime)
     for run, row in zip(runs, table["rows"], strict=True):
         (line,) = map(json.loads, (run / "log.jsonl").read_text().splitlines())
         assert line["step"] == 10
@@ -49,6 +50,31 @@ def test_every_variant_is_trained_once_and_measured_on_dev(
     before = [(run / "best.safetensors").stat().st_mtime_ns for run in runs]
     assert ablate(recipe, tiny.data, tmp_path) == table
     assert [(run / "best.safetensors").stat().st_mtime_ns for run in runs] == before
+
+
+def test_a_variant_with_another_reader_or_length_is_made_anew(
+    tiny: TinyProject, tmp_path: Path
+) -> None:
+    recipe = tiny.recipes["sentiment"]
+    shutil.copytree(tiny.run("sentiment"), tmp_path / recipe.name)
+    rare = Variant("rare words left out", text={"reader": {"min_count": 100}})
+    short, long = (with_variants(recipe, rare, max_steps=n) for n in (5, 10))
+    ablate(short, tiny.data, tmp_path)
+    ablate(long, tiny.data, tmp_path)
+    made = list((tmp_path / f"{recipe.name}.variants").iterdir())
+    own = json.loads((tmp_path / recipe.name / "text.json").read_text())
+    for run in made:
+        assert len(json.loads((run / "text.json").read_text())["words"]) < len(own["words"])
+    steps = {json.loads((run / "log.jsonl").read_text())["step"] for run in made}
+    assert steps == {5, 10}
+
+
+def test_a_run_of_another_recipe_is_not_built_on(tiny: TinyProject, tmp_path: Path) -> None:
+    recipe = tiny.recipes["sentiment"]
+    shutil.copytree(tiny.run("sentiment"), tmp_path / recipe.name)
+    other = with_variants(replace(recipe, model={**recipe.model, "hidden": 3}), Variant("x"))
+    with pytest.raises(ConfigError, match="begun with another model"):
+        ablate(other, tiny.data, tmp_path)
 
 
 BAD = {

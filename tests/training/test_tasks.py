@@ -13,9 +13,8 @@ from seqserve.arrays import IntArray
 from seqserve.errors import ConfigError, DataError
 from seqserve.text.subwords import SubwordTokenizer
 from seqserve.training import ner, sentiment, translation
-from seqserve.training.checkpoint import load_weights, read_weights
 from seqserve.training.data import SegmentPair
-from seqserve.training.recipe import read_recipe, sets_of
+from seqserve.training.recipe import read_recipe
 from seqserve.training.run import run_recipe
 from seqserve.training.sentiment import fit_temperature
 from tests.tiny import TinyProject
@@ -213,111 +212,33 @@ def test_misaligned_and_long_pairs_are_left_out(tiny: TinyProject) -> None:
     assert sorted(int(i) for batch in batches for i in batch) == [0, 1]
 
 
-def test_sets_of_names_the_splits(tiny: TinyProject) -> None:
-    assert [s.path for s in sets_of(tiny.recipes["ner"], "dev")] == ["people"]
-    with pytest.raises(ConfigError, match="there are train, dev, test"):
-        sets_of(tiny.recipes["ner"], "trial")
-
-
-def test_labels_that_a_set_does_not_annotate_are_not_taught_as_absent(
-    tiny: TinyProject, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("table", ["text", "model"])
+def test_a_typing_error_does_not_begin_a_run(tiny: TinyProject, tmp_path: Path, table: str) -> None:
     recipe = tiny.recipes["ner"]
-    (whole,) = recipe.data.train
-    data = replace(recipe.data, train=(replace(whole, labels=("PER",)), whole))
-    made = ner.prepare(replace(recipe, data=data), tiny.data, tmp_path, CPU)
-    made.model.eval()
-    made._config = replace(made._config, word_dropout=0.0)
-    batches = made.epoch(np.random.default_rng(0))
-    assert all(len({i < 160 for i in batch.tolist()}) == 1 for batch in batches)  # kinds apart
-    scheme = made._text.scheme
-    place, outside = scheme.id_of("B-LOC"), scheme.id_of("O")
-    masked, full = np.array([0]), np.array([160])
-    assert place in made._examples[160].tags and place not in made._examples[0].tags
-    with torch.no_grad():
-        made.model.emission.bias[place] += 50.0  # sees places everywhere
-        likes_places = float(made.loss(masked)[0])
-        made.model.emission.bias[place] -= 50.0
-        made.model.emission.bias[outside] -= 50.0  # sees none of it as outside
-        assert float(made.loss(full)[0]) > 50
-    assert likes_places < 60  # two words of a person at most are forced away from it
+    wrong = replace(recipe, **{table: {**getattr(recipe, table), "colour": 1}})
+    with pytest.raises(ConfigError, match=rf"colour.*\[{table}\]"):
+        run_recipe(wrong, tiny.data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
-def test_what_a_set_annotates_must_be_labels_of_the_recipe(
-    tiny: TinyProject, tmp_path: Path
+TORN = {"torn": '{"text": ', "no object": "[]"}
+
+
+@pytest.mark.parametrize("content", TORN.values(), ids=TORN)
+def test_a_torn_note_of_the_recipe_is_named(
+    tiny: TinyProject, tmp_path: Path, content: str
 ) -> None:
+    (tmp_path / "recipe.json").write_text(content)
+    with pytest.raises(ConfigError, match=r"recipe\.json .*; remove the run"):
+        run_recipe(tiny.recipes["ner"], tiny.data, tmp_path)
+
+
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_two_sets_of_one_name_are_refused(tiny: TinyProject, split: str) -> None:
     recipe = tiny.recipes["ner"]
-    data = replace(recipe.data, train=(replace(recipe.data.train[0], labels=("PER", "TOWN")),))
-    with pytest.raises(DataError, match=r"people has labels \['TOWN'\]"):
-        ner.prepare(replace(recipe, data=data), tiny.data, tmp_path, CPU)
-
-
-def test_a_step_against_the_model_makes_the_loss_larger(tiny: TinyProject) -> None:
-    made = sentiment.prepare(tiny.recipes["sentiment"], tiny.data, tiny.run("sentiment"), CPU)
-    made.model.eval()
-    batch, losses = np.array([0, 5, 7]), []
-    for adversarial in (0.0, 0.02, 0.1):
-        made._config = replace(made._config, word_dropout=0.0, adversarial=adversarial)
-        losses.append(float(made.loss(batch)[0].detach()))
-    assert losses[0] < losses[1] < losses[2]
-
-
-PRETRAINING = {
-    "dropout": 0.0,
-    "n_samples": 8,
-    "loop": {"max_steps": 12, "batch_tokens": 100, "evaluate_every": 6, "learning_rate": 0.01},
-}
-
-
-def test_a_classifier_starts_from_its_language_model_once(
-    tiny: TinyProject, tmp_path: Path
-) -> None:
-    recipe = tiny.recipes["sentiment"]
-    recipe = replace(recipe, text={**recipe.text, "pretraining": PRETRAINING})
-    made = sentiment.prepare(recipe, tiny.data, tmp_path, CPU)
-    log = [json.loads(x) for x in (tmp_path / "language_model/log.jsonl").read_text().splitlines()]
-    assert log[-1]["dev_log_likelihood"] > log[0]["dev_log_likelihood"]
-    learnt = read_weights(tmp_path / "pretrained.safetensors")
-    assert torch.equal(made.model.words.weight, learnt["words.weight"])
-    assert torch.equal(made.model.lstm.forwards.weight_hh_l0, learnt["lstm.forwards.weight_hh_l0"])
-    (tmp_path / "language_model/log.jsonl").unlink()
-    again = sentiment.prepare(recipe, tiny.data, tmp_path, CPU)
-    assert torch.equal(again.model.words.weight, learnt["words.weight"])
-    assert not (tmp_path / "language_model/log.jsonl").exists()
-
-
-def test_a_translator_goes_on_from_a_shallower_one(tiny: TinyProject) -> None:
-    recipe = tiny.recipes["translation"]
-    shallow = tiny.run("translation")
-    deeper = replace(
-        recipe,
-        text={**recipe.text, "start": shallow.name},
-        model={**recipe.model, "encoder_layers": recipe.model["encoder_layers"] + 1},
-    )
-    made = translation.prepare(deeper, tiny.data, shallow.parent / "deeper", CPU)
-    plain = translation.prepare(recipe, tiny.data, shallow, CPU)
-    load_weights(plain.model, shallow / "best.safetensors")
-    assert (shallow.parent / "deeper/tokenizer.json").read_text() == (
-        shallow / "tokenizer.json"
-    ).read_text()
-    plain.model.eval()
-    made.model.eval()
-    with torch.inference_mode():
-        assert made.evaluate()["log_likelihood"] == pytest.approx(
-            plain.evaluate()["log_likelihood"], abs=0.1
-        )
-
-
-def test_a_translator_needs_the_run_that_it_starts_from(tiny: TinyProject, tmp_path: Path) -> None:
-    recipe = tiny.recipes["translation"]
-    recipe = replace(recipe, text={**recipe.text, "start": "none"})
-    with pytest.raises(DataError, match="train the recipe none first"):
-        translation.prepare(recipe, tiny.data, tmp_path / "run", CPU)
-
-
-def test_a_translator_of_another_width_is_no_start(tiny: TinyProject) -> None:
-    recipe = tiny.recipes["translation"]
-    shallow = tiny.run("translation")
-    wider = replace(recipe, model={**recipe.model, "ffn_dim": 20}, text={"start": shallow.name})
-    with pytest.raises(DataError, match="is no start for this model"):
-        translation.prepare(wider, tiny.data, shallow.parent / "wider", CPU)
+    (one,) = recipe.data.dev
+    twins = {split: (one, replace(one, path=f"other/{one.path}/"))}
+    with pytest.raises(ConfigError, match=rf"two sets of data\.{split} have the same last folder"):
+        replace(recipe, data=replace(recipe.data, **twins))
+    apart = {split: (one, replace(one, split="more"))}
+    assert replace(recipe, data=replace(recipe.data, **apart)).data.dev
