@@ -9,12 +9,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from seqserve.errors import BundleError, SeqserveError
 from seqserve.manifest import Precision
+from seqserve.training.data import Split
+from seqserve.training.recipe import Recipe
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, help=__doc__)
 
@@ -23,7 +25,9 @@ DataRoot = Annotated[Path, typer.Option("--data", help="folder that holds the da
 RunsDir = Annotated[Path, typer.Option("--runs", help="folder of checkpoints, one run each")]
 BundlesDir = Annotated[Path, typer.Option("--bundles", help="folder of bundles")]
 BundleDir = Annotated[Path, typer.Argument(help="bundle, such as bundles/ner-en")]
-ReportsDir = Annotated[Path, typer.Option(help="folder of evaluations, one folder a bundle")]
+ReportsDir = Annotated[
+    Path, typer.Option(file_okay=False, help="folder of evaluations, one a bundle")
+]
 
 
 @contextmanager
@@ -34,6 +38,15 @@ def _reported() -> Iterator[None]:
     except SeqserveError as error:
         typer.echo(f"seqserve: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+def _warn_of_missing_table(recipe: Recipe) -> None:
+    """Say on stderr that a card lacks the table that its recipe names."""
+    from model_export.ablation import is_table_missing
+
+    table = recipe.card.ablation
+    if is_table_missing(table):
+        typer.echo(f"seqserve: the card has no table of variants: there is no {table}", err=True)
 
 
 @app.command()
@@ -70,6 +83,7 @@ def export(
         read = read_recipe(recipe)
         precision: Precision = "int8" if int8 else "fp32"
         bundle = export_run(read, runs / read.name, data, bundles / read.name, precision, reports)
+    _warn_of_missing_table(read)
     typer.echo(json.dumps(bundle.manifest.figures, indent=2))
 
 
@@ -78,12 +92,12 @@ def evaluate(
     bundle: BundleDir,
     data: DataRoot = Path("data"),
     out: ReportsDir = Path("reports"),
-    split: Annotated[Literal["train", "dev", "test"], typer.Option(help="which part")] = "test",
+    split: Annotated[Split, typer.Option(help="which part")] = "test",
 ) -> None:
     """Measure a bundle on the data sets of its recipe; test must give the manifest's figures again."""
     from seqserve.evaluation.measurement import evaluate as measure
     from seqserve.evaluation.measurement import recipe_of
-    from seqserve.evaluation.reproduction import compare, refuse_other_figures
+    from seqserve.evaluation.reproduction import compare, refuse_no_figures, refuse_other_figures
     from seqserve.evaluation.writing import write_report
     from seqserve.runtime import open_engine
 
@@ -91,12 +105,15 @@ def evaluate(
         engine = open_engine(bundle)
         report = measure(engine, data, recipe_of(engine.bundle), split)
         folder = write_report(report, out)
-        recorded = engine.bundle.manifest.figures if split == "test" else {}
-        comparisons = compare(recorded, report.figures())
-        for found in comparisons:
-            typer.echo(found.line())
-        typer.echo(f"more in {folder}")
-        refuse_other_figures(comparisons, bundle)
+        if split == "test":
+            comparisons = compare(engine.bundle.manifest.figures, report.figures())
+            lines = [found.line() for found in comparisons]
+        else:
+            lines = [f"{name} {value:g}" for name, value in report.figures().items()]
+        typer.echo("\n".join([*lines, f"more in {folder}"]))
+        if split == "test":
+            refuse_no_figures(comparisons, bundle)
+            refuse_other_figures(comparisons, bundle)
 
 
 @app.command()
@@ -106,17 +123,29 @@ def card(
         Path | None, typer.Option(help="reports/NAME/evaluation.json if not set")
     ] = None,
     recipe: Annotated[Path | None, typer.Option(help="recipe whose [card] is to be used")] = None,
+    accept_figures: Annotated[
+        bool,
+        typer.Option("--accept-figures", help="record figures that the manifest does not have"),
+    ] = False,
 ) -> None:
-    """Write the card and the figures of a bundle anew, from its evaluation."""
+    """Write the card of a bundle anew, from its evaluation, which must give the manifest's figures."""
     from model_export.refresh import refresh
     from seqserve.bundle import load_bundle
-    from seqserve.evaluation.report import REPORT_FILE
+    from seqserve.evaluation.measurement import recipe_of
+    from seqserve.evaluation.report import CARD_FILE, REPORT_FILE
+    from seqserve.evaluation.reproduction import compare
     from seqserve.training.recipe import read_recipe
 
     with _reported():
-        evaluation = report or Path("reports", load_bundle(bundle).manifest.name, REPORT_FILE)
-        made = refresh(bundle, evaluation, read_recipe(recipe) if recipe else None)
-    typer.echo(made.path / "MODEL_CARD.md")
+        before = load_bundle(bundle).manifest
+        evaluation = report or Path("reports", before.name, REPORT_FILE)
+        words = read_recipe(recipe) if recipe else None
+        made = refresh(bundle, evaluation, words, accept_figures=accept_figures)
+        _warn_of_missing_table(recipe_of(made))
+    for found in compare(before.figures, made.manifest.figures):
+        if found.recorded != found.measured:
+            typer.echo(found.change())
+    typer.echo(made.path / CARD_FILE)
 
 
 @app.command()

@@ -33,13 +33,18 @@ class Ablation:
     command: str
 
 
+def is_table_missing(path: str) -> bool:
+    """Say whether a recipe's `[card] ablation` names a file that is not there."""
+    return bool(path) and not Path(path).is_file()
+
+
 def read_ablation(path: str) -> Ablation | None:
     """Read the file that a recipe's `[card] ablation` names; None if it names none or there is none.
 
     Raises:
         DataError: The file is malformed.
     """
-    if not path or not Path(path).is_file():
+    if not path or is_table_missing(path):
         return None
     try:
         return from_mapping(Ablation, json.loads(Path(path).read_text(encoding="utf-8")), path)

@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from model_export.ablation import Ablation
-from seqserve.evaluation.calibration import Calibration
+from seqserve.evaluation.calibration import N_BINS, Calibration
 from seqserve.evaluation.markdown import interval_text, number, table_lines
 from seqserve.evaluation.report import MAIN_MEASURE, Report, SetReport, Slice
 from seqserve.evaluation.reproduction import is_of_export
-from seqserve.manifest import Description
-from seqserve.training.effort import Effort
+from seqserve.manifest import Description, Precision
+from seqserve.training.effort import Effort, Stage
 from seqserve.training.recipe import Recipe
 
 _MIN_EXAMPLES = 30  # of a slice that is called weak
 _N_WEAK = 8
+_MIN_CHARTED = 500  # examples of a set whose probabilities are drawn
+_N_CHARTS = 2
+_EXPORT_COMMANDS: dict[Precision, str] = {
+    "fp32": "make export RECIPE=recipes/{}.toml",
+    "int8": "seqserve export recipes/{}.toml --int8",
+}
 _NOT_PARTS = ("copied", "length", "warning")  # slices of the answers, not of the set
 
 
@@ -59,20 +65,20 @@ def _head(description: Description, recipe: Recipe) -> Iterator[str]:
     )
     yield f"- Licence of the weights: {description.licence}"
     yield (
-        f"- Made by `make export RECIPE=recipes/{recipe.name}.toml` on {description.created} with "
+        f"- Made by `{_EXPORT_COMMANDS[description.precision].format(recipe.name)}` on "
+        f"{description.created} with "
         + ", ".join(f"{tool} {version}" for tool, version in sorted(description.tools.items()))
     )
 
 
 def _figures(description: Description, report: Report) -> Iterator[str]:
-    """The manifest's figures, those of export last, and the parts by label of the first set."""
+    """The manifest's figures with the report's intervals, and the parts by label of the first set."""
     yield "Measured on the exported bundle through the serving runtime, batches and all; again by"
     yield f"`make evaluate BUNDLE=bundles/{description.name}`. Brackets: 95 % intervals over resamples."
     yield ""
-    intervals = report.intervals()
     rows = [
-        (name, f"{value:g}", f"[{number(intervals[name].low)}, {number(intervals[name].high)}]")
-        for name, value in report.figures().items()
+        (name, f"{description.figures[name]:g}", f"[{number(found.low)}, {number(found.high)}]")
+        for name, found in report.intervals().items()
     ]
     rows += [(k, f"{v:g}", "") for k, v in sorted(description.figures.items()) if is_of_export(k)]
     yield from table_lines(("figure", "value", "95 %"), rows)
@@ -128,15 +134,21 @@ def _copied(report: Report) -> Iterator[str]:
 
 
 def _reliability(report: Report) -> Iterator[str]:
-    """Bars: share of right answers; line: mean probability; on the first set that has any."""
-    for found in report.sets[:1]:
-        calibration = found.findings.calibration
-        if calibration and calibration.bins:
-            yield (
-                f"On {found.name} {found.split}, by probability in 15 steps; bars: share that is right, line: "
-                f"mean probability. Expected calibration error {interval_text(calibration.ece)}."
-            )
-            yield from ("", *_chart(calibration))
+    """Bars: share of right answers; line: mean probability; on the first sets that are large enough."""
+    charted = [
+        (found, calibration)
+        for found in report.sets
+        if found.n >= _MIN_CHARTED
+        and (calibration := found.findings.calibration)
+        and calibration.bins
+    ]
+    for i, (found, calibration) in enumerate(charted[:_N_CHARTS]):
+        yield from [""] * (i > 0)
+        yield (
+            f"On {found.name} {found.split}, by probability in {N_BINS} steps; bars: share that is right, "
+            f"line: mean probability. Expected calibration error {interval_text(calibration.ece)}."
+        )
+        yield from ("", *_chart(calibration))
 
 
 def _chart(calibration: Calibration) -> Iterator[str]:
@@ -180,9 +192,18 @@ def _data(description: Description) -> Iterator[str]:
 
 
 def _training(recipe: Recipe, effort: Effort | None) -> Iterator[str]:
-    seconds = effort.seconds if effort else None
-    time = "not recorded" if seconds is None else str(timedelta(seconds=round(seconds)))
-    yield f"- Steps: {effort.steps if effort else 'not recorded'}"
-    yield f"- Time: {time}"
-    yield f"- Hardware: {'; '.join(effort.hardware) if effort and effort.hardware else 'not recorded'}"
+    if effort:
+        yield from (_stage(stage) for stage in effort.stages)
+    else:
+        yield "- Steps, time and hardware: not recorded"
     yield from ("", "```json", recipe.settings_json(), "```")
+
+
+def _stage(stage: Stage) -> str:
+    time = None if stage.seconds is None else timedelta(seconds=round(stage.seconds))
+    facts = (
+        "steps not recorded" if stage.steps is None else f"{stage.steps} steps",
+        "time not recorded" if time is None else str(time),
+        f"on {' and '.join(stage.hardware)}" if stage.hardware else "hardware not recorded",
+    )
+    return f"- {stage.name}: {'; '.join(facts)}"

@@ -19,11 +19,12 @@ from model_export.ablation import read_ablation
 from model_export.card import CardSources, model_card
 from model_export.golden import GOLDEN_INPUTS
 from model_export.parts import PARTS, Parts
-from model_export.refresh import CARD_FILE, EFFORT_FILE, effort_bytes, recipe_bytes
+from model_export.refresh import effort_bytes, recipe_bytes
 from seqserve.bundle import Bundle, write_bundle
 from seqserve.config import from_mapping
 from seqserve.errors import BundleError, ExportError
-from seqserve.evaluation.measurement import RECIPE_FILE, evaluate
+from seqserve.evaluation.measurement import evaluate
+from seqserve.evaluation.report import CARD_FILE, EFFORT_FILE, GOLDEN_FILE, RECIPE_FILE
 from seqserve.evaluation.writing import write_report
 from seqserve.manifest import DataSource, Description, Precision
 from seqserve.runtime.engine import ITEMS, Engine, Predictor, agrees, open_engine
@@ -84,11 +85,10 @@ def export(
     if precision == "fp32":
         figures["torch_max_difference"] = parts.worst_difference
     description = replace(description, figures=figures)
-    effort = read_effort(run / "log.jsonl")
+    effort = read_effort(run)
     files = _files(parts, recipe, served)
     files[RECIPE_FILE] = recipe_bytes(recipe)
-    if effort:
-        files[EFFORT_FILE] = effort_bytes(effort)
+    files[EFFORT_FILE] = effort_bytes(effort)
     sources = CardSources(recipe, report, effort, read_ablation(recipe.card.ablation))
     files[CARD_FILE] = model_card(description, sources).encode()
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +136,7 @@ def _files(parts: Parts, recipe: Recipe, answers: Iterable[Mapping[str, Any]]) -
     return {
         **parts.files,
         "config.json": json.dumps(parts.config, ensure_ascii=False).encode(),
-        "golden.json": json.dumps(golden, ensure_ascii=False, indent=1).encode(),
+        GOLDEN_FILE: json.dumps(golden, ensure_ascii=False, indent=1).encode(),
     }
 
 
@@ -159,13 +159,15 @@ def _describe(recipe: Recipe, parts: Parts, root: Path, precision: Precision) ->
 
 
 def _sources(recipe: Recipe, root: Path) -> Iterable[DataSource]:
-    """Give every data set of the recipe once, with the number of examples of each split in use."""
+    """Give every data set of the recipe once, with the number of examples of the files in use."""
     splits: dict[str, dict[str, int]] = {}
     sets: dict[str, DataSet] = {}
     for split in get_args(Split):
         for dataset in getattr(recipe.data, split):
             sets.setdefault(dataset.path, dataset)
             n_examples = count_examples(root, dataset, split, recipe.task, recipe.languages)
-            splits.setdefault(dataset.path, {})[split] = n_examples
+            of_set = splits.setdefault(dataset.path, {})
+            name = dataset.split or split
+            of_set[name] = max(n_examples, of_set.get(name, 0))  # a list may skip some of a file
     for path, dataset in sets.items():
         yield DataSource(path, dataset.licence, dataset.about, splits[path])

@@ -14,7 +14,7 @@ from seqserve.config import from_mapping
 from seqserve.errors import BundleError, ConfigError, DataError
 from seqserve.evaluation.bootstrap import N_RESAMPLES
 from seqserve.evaluation.ner import known_names, ner_findings
-from seqserve.evaluation.report import Findings, Report, SetReport, model_sha256
+from seqserve.evaluation.report import RECIPE_FILE, Findings, Report, SetReport, model_sha256
 from seqserve.evaluation.sentiment import sentiment_findings
 from seqserve.evaluation.translation import translation_findings
 from seqserve.manifest import Task
@@ -23,7 +23,6 @@ from seqserve.runtime.records import NerItem, SentimentItem, TranslationItem
 from seqserve.training.data import Split, read_labelled, read_pairs, read_tagged
 from seqserve.training.recipe import DataSet, Recipe
 
-RECIPE_FILE = "recipe.json"
 _CHUNK = 512
 _TOOLS = ("numpy", "onnxruntime", "sacrebleu")
 
@@ -46,8 +45,8 @@ def recipe_of(bundle: Bundle) -> Recipe:
     """
     if RECIPE_FILE not in bundle.manifest.files:
         raise BundleError(
-            f"{bundle.path} holds no {RECIPE_FILE}, so what to measure it on is unknown: "
-            "export it again"
+            f"{bundle.path} holds no {RECIPE_FILE}, so what to measure it on is unknown: an older "
+            "version of seqserve made it; export it again"
         )
     path = bundle.file(RECIPE_FILE)
     try:
@@ -66,7 +65,8 @@ def evaluate(engine: Engine, root: Path, recipe: Recipe, split: Split = "test") 
         split: Which of its lists to measure on.
 
     Raises:
-        DataError: A set is missing or malformed; the training sets alone may be missing.
+        DataError: A set is missing or malformed, or has a label that the model does not know; the
+            training sets alone may be missing.
     """
     bundle = engine.bundle
     seen = _seen(root, recipe)
@@ -75,8 +75,7 @@ def evaluate(engine: Engine, root: Path, recipe: Recipe, split: Split = "test") 
         n_examples, findings = _FINDINGS[bundle.manifest.task](
             engine, _Asked(root, dataset, split, seen)
         )
-        name = dataset.path.removesuffix("/").rsplit("/", 1)[-1]
-        sets.append(SetReport(name, dataset.split or split, n_examples, findings))
+        sets.append(SetReport(dataset.name, dataset.split or split, n_examples, findings))
     return Report(
         bundle.manifest.name,
         bundle.manifest.version,
@@ -111,8 +110,15 @@ def _ner(engine: Engine, asked: _Asked) -> tuple[int, Findings]:
 
 def _sentiment(engine: Engine, asked: _Asked) -> tuple[int, Findings]:
     texts = read_labelled(asked.root, asked.dataset, asked.split)
+    labels = engine.bundle.manifest.labels
+    outside = sorted({text.label for text in texts} - set(range(len(labels))))
+    if outside:
+        raise DataError(
+            f"{asked.dataset.path} {asked.dataset.split or asked.split} has labels {outside}; "
+            f"the model's are 0 to {len(labels) - 1}: {', '.join(labels)}"
+        )
     results = _predict(engine, [SentimentItem(text.text) for text in texts])
-    return len(texts), sentiment_findings(texts, results, engine.bundle.manifest.labels)
+    return len(texts), sentiment_findings(texts, results, labels)
 
 
 def _translation(engine: Engine, asked: _Asked) -> tuple[int, Findings]:

@@ -10,7 +10,7 @@ matplotlib.use("Agg")
 
 from matplotlib import pyplot as plt
 
-from seqserve.evaluation.calibration import Calibration
+from seqserve.evaluation.calibration import N_BINS, Calibration
 
 
 def plot_reliability(calibration: Calibration, title: str, picture: Path) -> None:
@@ -19,7 +19,7 @@ def plot_reliability(calibration: Calibration, title: str, picture: Path) -> Non
     Source: Guo et al. 2017, figure 1.
     """
     lows = [b.low for b in calibration.bins]
-    width = 1 / 15
+    width = 1 / N_BINS
     figure, (upper, lower) = plt.subplots(
         2, 1, figsize=(4, 4.5), sharex=True, height_ratios=(3, 1), layout="tight"
     )

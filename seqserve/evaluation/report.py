@@ -16,9 +16,11 @@ from seqserve.manifest import Precision, Task
 from seqserve.training.data import Split
 
 REPORT_FILE = "evaluation.json"
+CARD_FILE, RECIPE_FILE = "MODEL_CARD.md", "recipe.json"  # of a bundle, as the next two
+EFFORT_FILE, GOLDEN_FILE = "training.json", "golden.json"
 MAIN_MEASURE: dict[Task, str] = {"ner": "f1", "sentiment": "accuracy", "translation": "bleu"}
 _DIGITS = 4  # of a figure in a manifest
-_WORDS = ("MODEL_CARD.md", "recipe.json", "training.json", "golden.json")
+_WORDS = (CARD_FILE, RECIPE_FILE, EFFORT_FILE, GOLDEN_FILE)
 
 
 @dataclass(frozen=True)
@@ -148,13 +150,17 @@ def read_report(path: Path, bundle: Bundle) -> Report:
     """Read the evaluation.json of a bundle.
 
     Raises:
-        DataError: There is no such file, or it is malformed.
+        DataError: There is no such file, or it is malformed or a folder.
         BundleError: It was measured on another model.
     """
     try:
         report = from_mapping(Report, json.loads(path.read_text(encoding="utf-8")), str(path))
     except FileNotFoundError as error:
         raise DataError(f"there is no {path}: run seqserve evaluate first") from error
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}; name the {REPORT_FILE} of this bundle"
+        ) from error
     except (ConfigError, ValueError, TypeError) as error:
         raise DataError(f"{path} is malformed, evaluate again: {error}") from error
     if report.model_sha256 != model_sha256(bundle):

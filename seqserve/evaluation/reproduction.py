@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -41,10 +41,16 @@ class Comparison:
 
     def line(self) -> str:
         """Say it in a line."""
-        value = "—" if self.measured is None else f"{self.measured:g}"
-        if self.recorded is None:
-            return f"{self.name} {value}"
-        return f"{self.name} {value}, {self.verdict}: the manifest says {self.recorded:g}"
+        said = "nothing" if self.recorded is None else f"{self.recorded:g}"
+        return f"{self.name} {_text(self.measured)}, {self.verdict}: the manifest says {said}"
+
+    def change(self) -> str:
+        """Say what becomes of the recorded figure if the measured one takes its place."""
+        return f"{self.name} {_text(self.recorded)} → {_text(self.measured)}"
+
+
+def _text(figure: float | None) -> str:
+    return "—" if figure is None else f"{figure:g}"
 
 
 def is_of_export(name: str) -> bool:
@@ -63,13 +69,23 @@ def compare(recorded: Mapping[str, float], measured: Mapping[str, float]) -> lis
 
 
 def refuse_other_figures(comparisons: Iterable[Comparison], path: Path) -> None:
-    """Let a bundle pass whose figures were all measured again.
+    """Let a bundle pass whose figures are those that were measured, no more and no fewer.
 
     Raises:
-        BundleError: A figure is another one, or was not measured; names all of these.
+        BundleError: A figure is another one, was not measured, or is not recorded; names all of these.
     """
-    wrong = [c.line() for c in comparisons if c.verdict in ("differs", "not measured")]
+    wrong = [c.line() for c in comparisons if c.verdict != "reproduced"]
     if wrong:
         raise BundleError(
-            f"{path} does not give the figures of its manifest on these data: " + "; ".join(wrong)
+            f"{path} does not give the figures of its manifest on these data: {'; '.join(wrong)}. If "
+            "the data are right, seqserve card --accept-figures records what was measured"
+        )
+
+
+def refuse_no_figures(comparisons: Collection[Comparison], path: Path) -> None:
+    """Raises BundleError: there is nothing to compare, so nothing was shown."""
+    if not comparisons:
+        raise BundleError(
+            f"{path} has no figures in its manifest and no test sets in its recipe, so there is "
+            "nothing to compare: name [[data.test]] sets and export it again"
         )

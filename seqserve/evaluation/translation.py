@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from seqserve.arrays import IntArray
@@ -18,6 +17,7 @@ from seqserve.evaluation.report import Example, Findings, Slice
 from seqserve.runtime.records import TranslationResult
 from seqserve.text.words import tokenize
 from seqserve.training.data import SegmentPair
+from seqserve.training.metrics import bleu_metric
 
 _LENGTHS = (5, 10, 20, 40)  # tokens of the source
 _SHORT = 10
@@ -28,7 +28,7 @@ class _Scores:
     """The counts behind BLEU and chrF, one row a segment: any part of a set is a choice of rows."""
 
     def __init__(self, translations: list[str], references: list[str], target: str) -> None:
-        bleu, chrf = BLEU(tokenize="zh" if target == "zh" else "13a"), CHRF()
+        bleu, chrf = bleu_metric(target), CHRF()
         # Not public in sacrebleu: its own bootstrap scores whole sets only, and by standard deviations.
         self._parts: dict[str, tuple[Counts, Formula]] = {
             name: (

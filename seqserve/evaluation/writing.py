@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from seqserve.config import to_mapping
+from seqserve.errors import DataError
 from seqserve.evaluation.markdown import report_markdown
 from seqserve.evaluation.plots import plot_reliability
 from seqserve.evaluation.report import REPORT_FILE, Report
@@ -20,10 +21,18 @@ def write_report(report: Report, reports: Path) -> Path:
 
     Returns:
         The folder.
+
+    Raises:
+        DataError: The folder cannot be made, because there is a file in its place or its rights forbid it.
     """
     name = report.name if report.split == "test" else f"{report.name}-{report.split}"
     folder = reports / name
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{folder} cannot be made: {error.strerror}; name another folder"
+        ) from error
     pictures = {}
     for found in report.sets:
         calibration = found.findings.calibration
@@ -32,6 +41,13 @@ def write_report(report: Report, reports: Path) -> Path:
             plot_reliability(calibration, f"{found.name} {found.split}", folder / picture)
             pictures[found.name, found.split] = picture
     text = json.dumps(to_mapping(report), indent=1, ensure_ascii=False)
-    (folder / REPORT_FILE).write_text(f"{text}\n", encoding="utf-8")
-    (folder / "report.md").write_text(report_markdown(report, pictures), encoding="utf-8")
+    _write_whole(folder / REPORT_FILE, f"{text}\n")
+    _write_whole(folder / "report.md", report_markdown(report, pictures))
     return folder
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Replace a file by a whole one; a kill leaves the old one."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

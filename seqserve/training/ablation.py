@@ -12,6 +12,7 @@ from typing import Any
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError
 from seqserve.training.checkpoint import copy_whole
+from seqserve.training.effort import read_log
 from seqserve.training.recipe import LoopConfig, Recipe, Variant, hold_to_recipe
 from seqserve.training.run import run_recipe
 
@@ -94,6 +95,5 @@ def _take_shared(run: Path, directory: Path, same_keys: Collection[str]) -> None
 
 def _figures(directory: Path, step: int) -> dict[str, float]:
     """Give what was measured on dev at a step."""
-    lines = (directory / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    line = next(line for line in map(json.loads, lines) if line["step"] == step)
+    line = next(line for line in read_log(directory / "log.jsonl") if line["step"] == step)
     return {name: value for name, value in line.items() if name.startswith("dev_")}

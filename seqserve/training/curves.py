@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import matplotlib
@@ -11,15 +10,17 @@ matplotlib.use("Agg")
 
 from matplotlib import pyplot as plt
 
+from seqserve.training.effort import read_log
+
 
 def plot_curves(log: Path, picture: Path) -> None:
     """Draw `log.jsonl` of a run as a PNG.
 
     Args:
-        log: What the loop wrote, at least one line.
+        log: What the loop wrote, at least one whole line.
         picture: Where the PNG goes.
     """
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    lines = read_log(log)
     measures = [key for key in lines[-1] if key.startswith("dev_")]
     panels = ["loss", *measures, "learning_rate"]
     figure, axes = plt.subplots(1, len(panels), figsize=(3.5 * len(panels), 3), squeeze=False)

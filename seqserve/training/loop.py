@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from seqserve.arrays import IntArray
 from seqserve.errors import DataError
 from seqserve.training.checkpoint import Progress, load_progress, save_progress, save_weights
+from seqserve.training.effort import read_log
 from seqserve.training.hardware import hardware_name
 from seqserve.training.recipe import LoopConfig
 
@@ -169,7 +170,7 @@ class _Log:
     """One JSON line per evaluation: step, loss, rate, speed, time since the last line, dev measures."""
 
     def __init__(self, path: Path, step: int, hardware: str) -> None:
-        kept = [line for line in _read_log(path) if line["step"] <= step]
+        kept = [line for line in read_log(path) if line["step"] <= step]
         path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         self._path = path
         self._hardware = hardware
@@ -197,15 +198,3 @@ class _Log:
             file.write(json.dumps(line) + "\n")
         self._losses.clear()
         self._since = time.perf_counter()
-
-
-def _read_log(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(line))
-        except json.JSONDecodeError:  # cut by a kill
-            break
-    return lines

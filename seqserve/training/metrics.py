@@ -32,13 +32,17 @@ def label_scores(gold: IntArray, predicted: IntArray, n_labels: int) -> dict[str
     return {"accuracy": float(accuracy_score(gold, predicted)), "macro_f1": float(macro_f1)}
 
 
+def bleu_metric(target: str) -> BLEU:
+    """Give sacrebleu's BLEU with its tokenizer of a target language: "zh" of Chinese, else "13a"."""
+    return BLEU(tokenize="zh" if target == "zh" else "13a")
+
+
 def translation_scores(
     references: Sequence[str], translations: Sequence[str], target: str
 ) -> dict[str, float]:
     """Give corpus BLEU (0..100, sacrebleu's tokenizer of the target language) and chrF (0..100)."""
-    tokenizer = "zh" if target == "zh" else "13a"
     lists = list(translations), [list(references)]
     return {
-        "bleu": float(BLEU(tokenize=tokenizer).corpus_score(*lists).score),
+        "bleu": float(bleu_metric(target).corpus_score(*lists).score),
         "chrf": float(CHRF().corpus_score(*lists).score),
     }

@@ -4,13 +4,17 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
 from cli.main import app
+from model_export.export import export
 from tests.tiny import TinyProject
 
 RUNNER = CliRunner()
@@ -78,6 +82,7 @@ FAILURES = {
     "no bundle": (["evaluate", "nowhere"], "is not a directory"),
     "no bundle to describe": (["card", "nowhere"], "is not a directory"),
     "no evaluation": (["card", "{bundle}", "--report", "nowhere"], "run seqserve evaluate first"),
+    "a folder": (["card", "{bundle}", "--report", "{folder}"], "cannot be read: Is a directory"),
 }
 
 
@@ -86,7 +91,7 @@ def test_failures_exit_with_1_and_say_why(
     tiny: TinyProject, tmp_path: Path, words: list[str], message: str
 ) -> None:
     files = {"recipe": tiny.recipe_files["ner"], "pairs": tiny.recipe_files["translation"]}
-    files["bundle"] = tiny.bundle("ner")
+    files |= {"bundle": tiny.bundle("ner"), "folder": tmp_path}
     arguments = [word.format(**files) for word in words]
     if words[0] == "train":
         arguments += ["--runs", str(tmp_path)]
@@ -112,6 +117,90 @@ def test_figures_that_do_not_come_out_again_fail(
     assert "films_test_macro_f1" in result.stderr and "differs" in result.stderr
     assert "films_test_accuracy" not in result.stderr
     assert (tmp_path / "sentiment-tiny" / "report.md").exists()
+
+
+def with_manifest(bundle: Path, change: Callable[[dict[str, Any]], Any]) -> dict[str, float]:
+    """Change what a manifest says; gives its figures."""
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text())
+    change(manifest)
+    path.write_text(json.dumps(manifest))
+    figures: dict[str, float] = manifest["figures"]
+    return figures
+
+
+def test_figures_that_are_not_recorded_fail(
+    tiny: TinyProject, tmp_path: Path, bundle: Path
+) -> None:
+    with_manifest(bundle, lambda manifest: manifest["figures"].pop("films_test_ece"))
+    result = evaluate(tiny, str(bundle), tmp_path)
+    assert result.exit_code == 1 and "new: the manifest says nothing" in result.stderr
+    with_manifest(bundle, lambda manifest: manifest["figures"].clear())
+    result = evaluate(tiny, str(bundle), tmp_path)
+    assert result.exit_code == 1 and "films_test_accuracy" in result.stderr
+
+
+def test_nothing_to_compare_fails(tiny: TinyProject, tmp_path: Path) -> None:
+    """A recipe without test sets makes a bundle without figures."""
+    recipe = tiny.recipes["sentiment"]
+    untested = replace(recipe, data=replace(recipe.data, test=()))
+    bundle = export(untested, tiny.run("sentiment"), tiny.data, tmp_path / "untested")
+    result = evaluate(tiny, str(bundle.path), tmp_path)
+    assert result.exit_code == 1 and "nothing to compare" in result.stderr
+    described = RUNNER.invoke(
+        app,
+        [
+            *("card", str(bundle.path), "--report"),
+            str(tmp_path / "sentiment-tiny" / "evaluation.json"),
+        ],
+    )
+    assert described.exit_code == 0
+
+
+def test_file_in_the_place_of_the_reports_is_a_wrong_command_line(
+    tiny: TinyProject, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    result = evaluate(tiny, str(tiny.bundle("sentiment")), tmp_path / "file")
+    assert result.exit_code == 2 and "--out" in result.stderr
+
+
+def test_card_records_other_figures_only_if_told_to(
+    tiny: TinyProject, tmp_path: Path, bundle: Path
+) -> None:
+    right = with_manifest(bundle, lambda _: None)
+
+    def spoil(manifest: dict[str, Any]) -> None:
+        manifest["figures"]["films_test_macro_f1"] += 0.25
+
+    wrong = with_manifest(bundle, spoil)
+    assert evaluate(tiny, str(bundle), tmp_path).exit_code == 1
+    words = ["card", str(bundle), "--report", str(tmp_path / "sentiment-tiny" / "evaluation.json")]
+    refused = RUNNER.invoke(app, words)
+    assert refused.exit_code == 1 and "films_test_macro_f1" in refused.stderr
+    assert "differs" in refused.stderr and "--accept-figures" in refused.stderr
+    assert with_manifest(bundle, lambda _: None) == wrong
+    accepted = RUNNER.invoke(app, [*words, "--accept-figures"])
+    name = "films_test_macro_f1"
+    assert accepted.exit_code == 0, accepted.output
+    assert accepted.stdout.splitlines()[:-1] == [f"{name} {wrong[name]:g} → {right[name]:g}"]
+    assert with_manifest(bundle, lambda _: None) == right
+    assert evaluate(tiny, str(bundle), tmp_path).exit_code == 0
+
+
+def test_missing_table_of_variants_is_said(tiny: TinyProject, tmp_path: Path, bundle: Path) -> None:
+    evaluate(tiny, str(bundle), tmp_path)
+    recipe = tmp_path / "words.toml"
+    text = tiny.recipe_files["sentiment"].read_text(encoding="utf-8")
+    recipe.write_text(text + '[card]\nablation = "none.json"\n', encoding="utf-8")
+    report = str(tmp_path / "sentiment-tiny" / "evaluation.json")
+    words = ["card", str(bundle), "--report", report, "--recipe", str(recipe)]
+    places = [*options(tiny, "data", "runs"), "--bundles", str(tmp_path / "bundles")]
+    places += ["--reports", str(tmp_path)]
+    for command in (words, ["export", str(recipe), *places]):
+        result = RUNNER.invoke(app, command)
+        assert result.exit_code == 0, result.output
+        assert result.stderr.endswith("no table of variants: there is no none.json\n")
 
 
 def test_dev_is_measured_and_not_compared(tiny: TinyProject, tmp_path: Path, bundle: Path) -> None:

@@ -47,13 +47,27 @@ def test_same_counts_same_interval() -> None:
 
 
 def test_bias_of_resampling_is_taken_back() -> None:
+    resampled: list[float] = []
+
     def distance(sums: Counts) -> Counts:
-        return np.abs(sums[:, 0] - sums[:, 1] / 2) / sums[:, 1]
+        figures = np.abs(sums[:, 0] - sums[:, 1] / 2) / sums[:, 1]
+        resampled[:] = figures[1:]  # the first is that of the set as it is
+        return figures
 
     plain = measure(answers(50, 100), distance)
     moved = measure(answers(50, 100), distance, is_biased=True)
     assert plain.value == moved.value == 0
-    assert moved.low == 0 < moved.high < plain.high
+    assert moved.low == 0
+    assert moved.high == pytest.approx(plain.high - np.mean(resampled), abs=1e-6)
+
+
+def test_bias_is_taken_back_from_both_bounds() -> None:
+    def too_high(sums: Counts) -> Counts:
+        """One set as it is, 0.5; the same 0.1 higher in every resample."""
+        return np.where(np.arange(len(sums)) == 0, 0.5, 0.6)
+
+    assert measure(answers(1, 2), too_high, is_biased=True) == Measure(0.5, 0.5, 0.5)
+    assert measure(answers(1, 2), too_high) == Measure(0.5, 0.6, 0.6)
 
 
 def test_several_figures_of_the_same_counts() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from seqserve.evaluation.bootstrap import Counts, measure
 from seqserve.evaluation.calibration import Bin, calibration
 
 # confidences, right or not, error by hand
@@ -42,6 +43,19 @@ def test_calibrated_answers_have_a_small_error_and_an_interval_around_it() -> No
     assert found.ece.low <= found.ece.value <= found.ece.high < 0.04
     overconfident = calibration("texts", range(5000), np.sqrt(sure).tolist(), right.tolist())
     assert overconfident.ece.low > found.ece.high
+
+
+def test_interval_is_moved_back_once() -> None:
+    """All in one bin, where the error is the distance of two means."""
+
+    def distance(sums: Counts) -> Counts:
+        return np.abs(sums[:, 0] - sums[:, 1]) / sums[:, 2]
+
+    right = [True] * 88 + [False] * 12
+    counts = np.array([(0.9, is_right, 1) for is_right in right], float)
+    found = calibration("texts", range(100), [0.9] * 100, right)
+    assert found.ece == measure(counts, distance, is_biased=True)
+    assert found.ece != measure(counts, distance)
 
 
 def test_answers_to_one_example_stay_together() -> None:

@@ -109,6 +109,19 @@ def test_sentiment_figures(root: Path) -> None:
     assert figures["corpus_test_ece"] == 0.15
 
 
+@pytest.mark.parametrize("label", [-1, 2])
+def test_gold_label_that_the_model_does_not_have_is_an_error(root: Path, label: int) -> None:
+    with (root / "kind" / "corpus" / "test.jsonl").open("a") as file:
+        file.write(f'{{"text": "x", "label": {label}}}\n')
+    engine = Scripted("sentiment", str, ["negative", "positive"])
+    message = (
+        rf"kind/corpus test has labels \[{label}\]; the model's are 0 to 1: negative, positive"
+    )
+    with pytest.raises(DataError, match=message):
+        figures_of(engine, root, CORPUS)
+    assert engine.sizes == []  # said before the model is asked
+
+
 def test_translation_figures(root: Path) -> None:
     right = {"one": "返回文件的名称。", "two": "删除文件的列表。"}
 
@@ -191,7 +204,7 @@ def test_bundle_carries_its_recipe(tmp_path: Path) -> None:
 
 
 BAD_RECIPES: dict[str, tuple[dict[str, bytes], str]] = {
-    "none": ({}, r"holds no recipe\.json.*: export it again"),
+    "none": ({}, r"holds no recipe\.json.*: an older version .*; export it again"),
     "no JSON": ({"recipe.json": b"{"}, r"recipe\.json is malformed"),
     "no object": ({"recipe.json": b"[1]"}, r"recipe\.json is malformed"),
     "no recipe": ({"recipe.json": b"{}"}, r"recipe\.json is malformed.*required field"),

@@ -71,6 +71,7 @@ def change(**values: Any) -> Callable[[Path], None]:
 
 BAD_FILES: dict[str, tuple[Callable[[Path], Any], type[SeqserveError], str]] = {
     "missing": (Path.unlink, DataError, "run seqserve evaluate first"),
+    "a folder": (lambda path: (path.unlink(), path.mkdir()), DataError, "name the evaluation.json"),
     "no JSON": (lambda path: path.write_text("{"), DataError, "is malformed, evaluate again"),
     "no object": (lambda path: path.write_text("[1]"), DataError, "is malformed"),
     "no report": (lambda path: path.write_text("{}"), DataError, "is malformed"),

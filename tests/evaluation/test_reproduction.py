@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from seqserve.errors import BundleError
-from seqserve.evaluation.reproduction import Comparison, compare, refuse_other_figures
+from seqserve.evaluation.reproduction import (
+    Comparison,
+    compare,
+    refuse_no_figures,
+    refuse_other_figures,
+)
 
 VERDICTS = {
     "same": ("a_test_f1", 0.85, 0.85, "reproduced"),
@@ -49,7 +54,7 @@ def test_figures_are_compared_in_the_order_of_measuring_and_those_of_export_are_
 LINES = {
     "reproduced": (Comparison("x", 0.5, 0.5001), "x 0.5001, reproduced: the manifest says 0.5"),
     "not measured": (Comparison("x", 0.5, None), "x —, not measured: the manifest says 0.5"),
-    "new": (Comparison("x", None, 0.25), "x 0.25"),
+    "new": (Comparison("x", None, 0.25), "x 0.25, new: the manifest says nothing"),
 }
 
 
@@ -59,9 +64,31 @@ def test_lines(comparison: Comparison, line: str) -> None:
 
 
 def test_other_figures_are_refused_all_at_once() -> None:
-    fine = [Comparison("a_f1", 0.5, 0.5), Comparison("a_ece", None, 0.5)]
+    fine = [Comparison("a_f1", 0.5, 0.5), Comparison("a_ece", 0.1, 0.1004)]
     refuse_other_figures(fine, Path("bundles/x"))
-    wrong = [Comparison("b_f1", 0.5, 0.6), Comparison("c_f1", 0.5, None)]
-    with pytest.raises(BundleError, match=r"bundles/x .* b_f1 0\.6, differs.*; c_f1 —") as caught:
+    wrong = [
+        *(Comparison("b_f1", 0.5, 0.6), Comparison("c_f1", 0.5, None)),
+        Comparison("d_f1", None, 0.5),
+    ]
+    message = r"bundles/x .* b_f1 0\.6, differs.*; c_f1 —.*; d_f1 0\.5, new"
+    with pytest.raises(BundleError, match=message) as caught:
         refuse_other_figures([*fine, *wrong], Path("bundles/x"))
     assert "a_f1" not in str(caught.value)
+
+
+CHANGES = {
+    "other": (Comparison("x", 0.5, 0.25), "x 0.5 → 0.25"),
+    "gone": (Comparison("x", 0.5, None), "x 0.5 → —"),
+    "new": (Comparison("x", None, 0.25), "x — → 0.25"),
+}
+
+
+@pytest.mark.parametrize(("comparison", "text"), CHANGES.values(), ids=CHANGES)
+def test_changes(comparison: Comparison, text: str) -> None:
+    assert comparison.change() == text
+
+
+def test_nothing_compared_is_nothing_reproduced() -> None:
+    refuse_no_figures([Comparison("a_f1", 0.5, 0.5)], Path("bundles/x"))
+    with pytest.raises(BundleError, match=r"bundles/x has no figures .* nothing to compare"):
+        refuse_no_figures([], Path("bundles/x"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from sacrebleu.metrics.bleu import BLEU
 
 from seqserve.evaluation.report import Findings, Slice
 from seqserve.evaluation.translation import translation_findings
@@ -48,6 +49,23 @@ def test_figures_are_those_of_sacrebleu(rows: list[tuple[str, str, str]], target
     found = findings(rows, target).measures
     assert {name: m.value for name, m in found.items()} == pytest.approx(expected, abs=1e-5)
     assert all(m.low < m.value < m.high for m in found.values())
+
+
+TOKENIZERS = {
+    "zh": (ZH, "zh", "13a"),
+    "13a": ([*DE, ("The 10% rule holds.", "Die 10%-Regel gilt.", "Die 10% -Regel gilt.")], "de", "intl"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tokenizer", TOKENIZERS)
+def test_bleu_is_that_of_the_tokenizer_that_the_field_uses(tokenizer: str) -> None:
+    rows, target, other = TOKENIZERS[tokenizer]
+    sides = [row[2] for row in rows], [[row[1] for row in rows]]
+    expected, of_other = (
+        BLEU(tokenize=name).corpus_score(*sides).score for name in (tokenizer, other)
+    )
+    assert findings(rows, target).measures["bleu"].value == pytest.approx(expected, abs=1e-5)
+    assert abs(expected - of_other) > 0.1
 
 
 def test_interval_shrinks_with_the_set() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from seqserve.errors import DataError
 from seqserve.evaluation.calibration import Calibration
 from seqserve.evaluation.markdown import number, report_markdown, table_lines
 from seqserve.evaluation.report import Example, Findings, SetReport
@@ -34,6 +35,31 @@ def test_writing_again_replaces(tmp_path: Path) -> None:
     write_report(replace(REPORT, version="9"), tmp_path)
     write_report(REPORT, tmp_path)
     assert (tmp_path / "ner-tiny" / "evaluation.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["evaluation.json", "report.md"])
+def test_kill_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    file = write_report(REPORT, tmp_path) / name
+    before, whole = file.read_bytes(), Path.write_text
+
+    def cut(path: Path, text: str, encoding: str) -> None:
+        whole(path, text[:9] if path.name.startswith(name) else text, encoding)
+        if path.name.startswith(name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_text", cut)
+    with pytest.raises(KeyboardInterrupt):
+        write_report(replace(REPORT, version="9"), tmp_path)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_file_in_the_place_of_the_folder_is_an_error(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot be made: Not a directory; name another folder"):
+        write_report(REPORT, tmp_path / place)
 
 
 @pytest.mark.parametrize(

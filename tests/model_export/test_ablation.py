@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from model_export.ablation import Ablation, MeasuredVariant, read_ablation
+from model_export.ablation import Ablation, MeasuredVariant, is_table_missing, read_ablation
 from seqserve.errors import DataError
 
 TABLE: dict[str, Any] = {
@@ -25,12 +25,15 @@ def test_table_is_read(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text(json.dumps(TABLE))
     rows = (MeasuredVariant("full", {"dev_f1": 0.9}), MeasuredVariant("no characters", {}))
+    assert not is_table_missing(str(path))
     assert read_ablation(str(path)) == Ablation(("dev_f1",), rows, TABLE["command"])
 
 
 def test_no_table(tmp_path: Path) -> None:
     assert read_ablation("") is None
+    assert not is_table_missing("")
     assert read_ablation(str(tmp_path / "none.json")) is None
+    assert is_table_missing(str(tmp_path / "none.json"))
 
 
 MALFORMED = {

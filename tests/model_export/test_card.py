@@ -9,11 +9,12 @@ import pytest
 
 from model_export.ablation import Ablation, MeasuredVariant
 from model_export.card import CardSources, model_card
+from seqserve.evaluation.calibration import Calibration
 from seqserve.evaluation.report import Report, SetReport, Slice
-from seqserve.manifest import DataSource
-from seqserve.training.effort import Effort
+from seqserve.manifest import DataSource, Precision
+from seqserve.training.effort import Effort, Stage
 from seqserve.training.recipe import CardConfig, Recipe, read_recipe
-from tests.evaluation.reports import DESCRIPTION, FINDINGS, REPORT, part
+from tests.evaluation.reports import DESCRIPTION, FINDINGS, REPORT, measure, part
 from tests.tiny import write_recipes
 
 
@@ -37,7 +38,6 @@ def test_card_has_the_sections_that_have_content(recipe: Recipe) -> None:
     assert list(sections(bare)) == [
         "Figures",
         "Where it is weak",
-        "Are its probabilities right?",
         "Data",
         "Training",
     ]
@@ -51,19 +51,30 @@ def test_card_has_the_sections_that_have_content(recipe: Recipe) -> None:
     assert [*sections(full)][:: len(sections(full)) - 1] == ["Intended use", "Limits"]
 
 
-def test_figures_come_from_the_evaluation_and_those_of_export_from_the_manifest(
-    recipe: Recipe,
-) -> None:
-    figures = sections(model_card(DESCRIPTION, CardSources(recipe, REPORT)))["Figures"]
+MADE_BY = {
+    "fp32": "make export RECIPE=recipes/ner-tiny.toml",
+    "int8": "seqserve export recipes/ner-tiny.toml --int8",
+}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_card_names_the_command_that_made_it(recipe: Recipe, precision: Precision) -> None:
+    card = model_card(replace(DESCRIPTION, precision=precision), CardSources(recipe, REPORT))
+    assert f"- Made by `{MADE_BY[precision]}` on 2026-01-31 with numpy 2\n" in card
+
+
+def test_figures_come_from_the_manifest_and_intervals_from_the_evaluation(recipe: Recipe) -> None:
+    recorded = replace(DESCRIPTION, figures={**DESCRIPTION.figures, "web_dev_f1": 0.8001})
+    figures = sections(model_card(recorded, CardSources(recipe, REPORT)))["Figures"]
     assert figures.split("\n\n")[1].splitlines()[2:] == [
         "| people_test_f1 | 0.8 | [0.7800, 0.8200] |",
-        "| web_dev_f1 | 0.8 | [0.7800, 0.8200] |",
+        "| web_dev_f1 | 0.8001 | [0.7800, 0.8200] |",
         "| people_test_precision | 0.9 | [0.8800, 0.9200] |",
         "| web_dev_precision | 0.9 | [0.8800, 0.9200] |",
         "| torch_max_difference | 1e-06 |  |",
     ]
     assert "| label in people | n | recall | f1 |" in figures
-    assert "old_f1" not in figures and "label in web" not in figures
+    assert "label in web" not in figures
 
 
 def test_weak_parts_are_those_below_their_set_beyond_doubt(recipe: Recipe) -> None:
@@ -102,8 +113,16 @@ def test_copied_shares(recipe: Recipe) -> None:
     assert "urls" not in copied
 
 
+def charts(recipe: Recipe, *sets: SetReport) -> str:
+    report = replace(REPORT, sets=sets)
+    description = replace(DESCRIPTION, figures=report.figures())
+    card = model_card(description, CardSources(recipe, report))
+    return sections(card).get("Are its probabilities right?", "")
+
+
 def test_reliability_is_drawn_from_the_bins(recipe: Recipe) -> None:
-    card = model_card(DESCRIPTION, CardSources(recipe, REPORT))
+    card = charts(recipe, SetReport("people", "test", 500, FINDINGS))
+    assert "On people test, by probability in 15 steps; bars:" in card
     assert (
         """\
 ```mermaid
@@ -116,7 +135,30 @@ xychart-beta
 """
         in card
     )
-    assert card.count("mermaid") == 1  # of the first set
+
+
+SETS = {
+    "two large ones": ((500, 900), ["s0", "s1"]),
+    "the first is too small": ((499, 500), ["s1"]),
+    "all too small": ((499, 30), []),
+    "more than two": ((30, 500, 600, 700), ["s1", "s2"]),
+}
+
+
+@pytest.mark.parametrize(("sizes", "drawn"), SETS.values(), ids=SETS)
+def test_reliability_of_the_first_two_large_sets_is_drawn(
+    recipe: Recipe, sizes: tuple[int, ...], drawn: list[str]
+) -> None:
+    sets = [SetReport(f"s{i}", "test", n, FINDINGS) for i, n in enumerate(sizes)]
+    card = charts(recipe, *sets)
+    assert [name for name in ("s0", "s1", "s2", "s3") if f"On {name} test" in card] == drawn
+    assert card.count("```mermaid") == len(drawn)
+
+
+def test_sets_without_probabilities_are_not_drawn(recipe: Recipe) -> None:
+    silent = SetReport("a", "test", 900, replace(FINDINGS, calibration=None))
+    empty = replace(FINDINGS, calibration=Calibration("texts", measure(0.0), ()))
+    assert charts(recipe, silent, SetReport("b", "test", 900, empty)) == ""
 
 
 def test_variants_stand_in_the_order_of_their_columns(recipe: Recipe) -> None:
@@ -139,21 +181,31 @@ def test_data_come_with_licence_and_sizes(recipe: Recipe) -> None:
     assert "| ner/x | CC0-1.0 | — | dev 2, train 10 |" in sections(card)["Data"]
 
 
-EFFORTS = {
-    "known": (Effort(600, 3725.4, ("A", "B")), ["600", "1:02:05", "A; B"]),
-    "of an older log": (Effort(600), ["600", "not recorded", "not recorded"]),
-    "no log": (None, ["not recorded"] * 3),
+EFFORTS: dict[str, tuple[Effort | None, list[str]]] = {
+    "one stage": (
+        Effort((Stage("tiny", 600, 3725.4, ("A", "B, 2 threads")),)),
+        ["- tiny: 600 steps; 1:02:05; on A and B, 2 threads"],
+    ),
+    "stages": (
+        Effort((Stage("tiny/language_model", 9, 60, ("A",)), Stage("tiny", 600))),
+        [
+            "- tiny/language_model: 9 steps; 0:01:00; on A",
+            "- tiny: 600 steps; time not recorded; hardware not recorded",
+        ],
+    ),
+    "no log": (
+        Effort((Stage("tiny"),)),
+        ["- tiny: steps not recorded; time not recorded; hardware not recorded"],
+    ),
+    "no notes": (None, ["- Steps, time and hardware: not recorded"]),
 }
 
 
-@pytest.mark.parametrize(("effort", "values"), EFFORTS.values(), ids=EFFORTS)
-def test_training_says_what_it_took(
-    recipe: Recipe, effort: Effort | None, values: list[str]
+@pytest.mark.parametrize(("effort", "expected"), EFFORTS.values(), ids=EFFORTS)
+def test_training_says_what_every_stage_took(
+    recipe: Recipe, effort: Effort | None, expected: list[str]
 ) -> None:
     card = model_card(DESCRIPTION, CardSources(recipe, REPORT, effort))
     lines = sections(card)["Training"].splitlines()
-    assert lines[:3] == [
-        f"- {what}: {value}"
-        for what, value in zip(("Steps", "Time", "Hardware"), values, strict=True)
-    ]
+    assert lines[: len(expected) + 1] == [*expected, ""]
     assert '"max_steps": 20' in card

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from model_export import export as module
-from model_export.export import export
+from model_export.export import _sources, export
 from model_export.golden import GOLDEN_INPUTS
 from model_export.parts import PARTS, Parts
 from seqserve.bundle import load_bundle
@@ -140,15 +141,56 @@ def test_golden_cases_are_asked_and_answered(tiny: TinyProject, task: str) -> No
 def test_bundle_carries_its_recipe_and_what_the_run_took(tiny: TinyProject, task: str) -> None:
     bundle = tiny.made[task]
     assert recipe_of(bundle) == tiny.recipes[task]
-    effort = read_effort(tiny.run(task) / "log.jsonl")
-    assert effort and effort.steps == 20 and effort.seconds is not None
+    (stage,) = read_effort(tiny.run(task)).stages
+    assert stage.steps == 20 and stage.seconds is not None
     assert json.loads(bundle.file("training.json").read_bytes()) == {
-        "steps": 20,
-        "seconds": effort.seconds,
-        "hardware": list(effort.hardware),
+        "stages": [
+            {
+                "name": tiny.recipes[task].name,
+                "steps": 20,
+                "seconds": stage.seconds,
+                "hardware": list(stage.hardware),
+            }
+        ]
     }
     card = bundle.file("MODEL_CARD.md").read_text(encoding="utf-8")
-    assert f"- Hardware: {effort.hardware[0]}\n" in card
+    assert f"- {stage.name}: 20 steps; " in card and f"; on {stage.hardware[0]}\n" in card
+
+
+def test_log_that_a_kill_cut_does_not_keep_a_run_from_export(
+    tiny: TinyProject, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(tiny.run("ner"), tmp_path / "run"))
+    with (run / "log.jsonl").open("a") as file:
+        file.write('{"step": 30, "lo')
+    bundle = export(tiny.recipes["ner"], run, tiny.data, tmp_path / "bundle")
+    assert "- run: 20 steps; " in bundle.file("MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_examples_are_counted_by_the_files_that_they_stand_in(
+    tiny: TinyProject, tmp_path: Path
+) -> None:
+    """Two test sets of one folder, one of them called dev there."""
+    folder = Path(shutil.copytree(tiny.data / "people", tmp_path / "people"))
+    for split, n in (("train", 5), ("dev", 3), ("test", 2), ("web", 1)):
+        (folder / f"{split}.conll").write_text("Anna\tB-PER\n\n" * n)
+    dataset = tiny.recipes["ner"].data.test[0]
+    test = (dataset, replace(dataset, split="web"), replace(dataset, split="dev"))
+    data = replace(tiny.recipes["ner"].data, test=test)
+    (source,) = _sources(replace(tiny.recipes["ner"], data=data), tmp_path)
+    assert source.splits == {"train": 5, "dev": 3, "test": 2, "web": 1}
+
+
+def test_lines_that_only_one_list_skips_are_counted(tiny: TinyProject) -> None:
+    recipe = tiny.recipes["translation"]
+    (whole,) = recipe.data.train
+    data = replace(recipe.data, test=(replace(whole, split="train"),))
+    for skip in (None, (0, 60)):
+        skipping = replace(data, train=(replace(whole, skip=skip),))
+        (source,) = _sources(replace(recipe, data=skipping), tiny.data)
+        assert source.splits == {"train": 160, "dev": 24}
+    (source,) = _sources(replace(recipe, data=replace(skipping, test=())), tiny.data)
+    assert source.splits == {"train": 100, "dev": 24}
 
 
 def test_evaluation_is_left_outside_and_speaks_of_the_bundle(

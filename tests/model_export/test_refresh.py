@@ -14,9 +14,9 @@ from seqserve.errors import BundleError, ConfigError, DataError, SeqserveError
 from seqserve.evaluation.measurement import recipe_of
 from seqserve.evaluation.report import REPORT_FILE, Report, model_sha256
 from seqserve.evaluation.writing import write_report
-from seqserve.training.effort import Effort
+from seqserve.training.effort import Effort, Stage
 from seqserve.training.recipe import CardConfig, Recipe, read_recipe
-from tests.evaluation.reports import bundle_with, report_of
+from tests.evaluation.reports import bundle_with, measure, report_of
 from tests.tiny import write_recipes
 
 FILES = {"model.onnx": b"graph", "golden.json": b"{}", "MODEL_CARD.md": b"# Old\n"}
@@ -32,7 +32,7 @@ def bundle(tmp_path: Path, recipe: Recipe) -> Bundle:
     words = CardConfig(summary="Old words.", limits="Old limits.")
     notes = {
         "recipe.json": recipe_bytes(replace(recipe, card=words)),
-        "training.json": effort_bytes(Effort(20, 61.0, ("Fast One",))),
+        "training.json": effort_bytes(Effort((Stage("ner-tiny", 20, 61.0, ("Fast One",)),))),
     }
     return bundle_with(tmp_path, {**FILES, **notes})
 
@@ -45,19 +45,19 @@ def card_of(bundle: Bundle) -> str:
     return bundle.file("MODEL_CARD.md").read_text(encoding="utf-8")
 
 
-def test_figures_and_card_are_new_and_the_model_is_not(bundle: Bundle, tmp_path: Path) -> None:
+def test_card_is_new_and_the_model_and_its_figures_are_not(bundle: Bundle, tmp_path: Path) -> None:
     report = report_of(bundle)
     refreshed = refresh(bundle.path, evaluation(tmp_path, report))
-    assert refreshed.manifest.figures == {**report.figures(), "torch_max_difference": 1e-6}
     assert "| people_test_f1 | 0.8 |" in card_of(refreshed)
-    assert "Old words." in card_of(refreshed) and "- Time: 0:01:01" in card_of(refreshed)
+    assert "Old words." in card_of(
+        refreshed
+    ) and "- ner-tiny: 20 steps; 0:01:01; on Fast One\n" in card_of(refreshed)
     assert model_sha256(refreshed) == model_sha256(bundle)
     files = refreshed.manifest.files
     assert files.keys() == bundle.manifest.files.keys()
     changed = {name for name in files if files[name] != bundle.manifest.files[name]}
     assert changed == {"MODEL_CARD.md"}
-    same = replace(bundle.manifest, figures=refreshed.manifest.figures, files=files)
-    assert refreshed.manifest == same
+    assert refreshed.manifest == replace(bundle.manifest, files=files)
 
 
 def test_refreshing_twice_changes_nothing_more(bundle: Bundle, tmp_path: Path) -> None:
@@ -91,8 +91,58 @@ def test_variants_are_read_where_the_words_say(
 def test_bundle_without_notes_on_its_training_says_so(tmp_path: Path, recipe: Recipe) -> None:
     bundle = bundle_with(tmp_path, {**FILES, "recipe.json": recipe_bytes(recipe)})
     refreshed = refresh(bundle.path, evaluation(tmp_path, report_of(bundle)))
-    assert "- Time: not recorded" in card_of(refreshed)
+    assert "- Steps, time and hardware: not recorded" in card_of(refreshed)
     assert "training.json" not in refreshed.manifest.files
+
+
+def with_f1(figure: float) -> Callable[[Report], Report]:
+    """Let the first set have another F1."""
+
+    def change(report: Report) -> Report:
+        first, *others = report.sets
+        measures = {**first.findings.measures, "f1": measure(figure)}
+        first = replace(first, findings=replace(first.findings, measures=measures))
+        return replace(report, sets=(first, *others))
+
+    return change
+
+
+def one_set_less(report: Report) -> Report:
+    return replace(report, sets=report.sets[1:])
+
+
+def one_set_more(report: Report) -> Report:
+    return replace(report, sets=(*report.sets, replace(report.sets[0], name="new")))
+
+
+def test_figures_within_tolerance_do_not_creep_into_the_manifest(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    refreshed = refresh(bundle.path, evaluation(tmp_path, with_f1(0.8004)(report_of(bundle))))
+    assert refreshed.manifest.figures == bundle.manifest.figures
+    assert "| people_test_f1 | 0.8 | [0.7804, 0.8204] |" in card_of(refreshed)
+
+
+ACCEPTED: dict[str, tuple[Callable[[Report], Report], str]] = {
+    "differs": (with_f1(0.7), r"people_test_f1 0\.7, differs: the manifest says 0\.8"),
+    "not measured": (one_set_less, "people_test_f1 —, not measured"),
+    "new": (one_set_more, r"new_test_f1 0\.8, new"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), ACCEPTED.values(), ids=ACCEPTED)
+def test_other_figures_are_recorded_only_if_they_are_accepted(
+    bundle: Bundle, tmp_path: Path, change: Callable[[Report], Report], message: str
+) -> None:
+    report = change(report_of(bundle))
+    path = evaluation(tmp_path, report)
+    with pytest.raises(BundleError, match=message):
+        refresh(bundle.path, path)
+    assert load_bundle(bundle.path).manifest == bundle.manifest
+    refreshed = refresh(bundle.path, path, accept_figures=True)
+    assert refreshed.manifest.figures == {**report.figures(), "torch_max_difference": 1e-6}
+    for name, value in report.figures().items():
+        assert f"| {name} | {value:g} |" in card_of(refreshed)
 
 
 def another_model(report: Report) -> Report:

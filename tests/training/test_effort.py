@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from seqserve.training import hardware
 from seqserve.errors import ConfigError
+from seqserve.training import hardware
 from seqserve.training.curves import plot_curves
 from seqserve.training.effort import Effort, Stage, read_effort, read_log
 from seqserve.training.hardware import hardware_name

@@ -1,0 +1,155 @@
+"""Fit a recipe's baselines on its training sets and measure them on its test sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from seqserve.baselines.ner import CrfConfig, CrfTagger
+from seqserve.baselines.sentiment import (
+    AveragedVectors,
+    BagConfig,
+    naive_bayes,
+    read_vectors,
+    weighted_words,
+)
+from seqserve.baselines.translation import Copy, DictionaryConfig, WordDictionary
+from seqserve.errors import ConfigError
+from seqserve.manifest import Task
+from seqserve.text.classification import forms
+from seqserve.text.tagging import retokenize
+from seqserve.text.tags import spans_of, tags_of
+from seqserve.training.data import Split, read_labelled, read_pairs, read_tagged
+from seqserve.training.metrics import entity_scores, label_scores, translation_scores
+from seqserve.training.recipe import DataSet, Recipe
+
+Figures = dict[str, float]
+
+
+class _Classifier(Protocol):
+    def fit(self, texts: Sequence[Sequence[str]], labels: Sequence[int], /) -> object: ...
+    def predict(self, texts: Sequence[Sequence[str]], /) -> Sequence[int]: ...
+
+
+def measure_baselines(recipe: Recipe, root: Path) -> dict[str, Figures]:
+    """Fit and measure.
+
+    Args:
+        recipe: Whose train and test sets; the model that it describes is not touched.
+        root: Where the data sets are.
+
+    Returns:
+        Baseline -> figures, named as the bundle's: last folder of the set, its files, measure.
+
+    Raises:
+        ConfigError: No training set of an NER recipe has all labels.
+    """
+    sets = recipe.data.test
+    return {
+        baseline: {
+            f"{dataset.name}_{dataset.split or 'test'}_{measure}": round(value, 4)
+            for dataset, scores in zip(sets, rows, strict=True)
+            for measure, value in scores.items()
+        }
+        for baseline, rows in _MEASURES[recipe.task](recipe, root).items()
+    }
+
+
+def _measure_ner(recipe: Recipe, root: Path) -> dict[str, list[Figures]]:
+    complete = [dataset for dataset in recipe.data.train if not dataset.labels]
+    if not complete:
+        raise ConfigError(
+            f"{recipe.name}: every training set lacks labels; a CRF needs all of them"
+        )
+    learns_from = {"feature CRF": complete}
+    if len(complete) < len(recipe.data.train):
+        learns_from["feature CRF, all sets"] = list(recipe.data.train)
+    return {name: _crf_rows(recipe, root, sets) for name, sets in learns_from.items()}
+
+
+def _crf_rows(recipe: Recipe, root: Path, sets: Sequence[DataSet]) -> list[Figures]:
+    """Fit a CRF, which takes what a set does not annotate for outside, and measure it."""
+    words, tags = [], []
+    for dataset in sets:
+        more_words, more_tags = _sentences(root, dataset, "train")
+        words += more_words
+        tags += more_tags
+    tagger = CrfTagger(CrfConfig())
+    tagger.fit(words, tags)
+    rows = []
+    for dataset in recipe.data.test:
+        words, gold = _sentences(root, dataset, "test")
+        predicted = [_within(tags, dataset.labels) for tags in tagger.predict(words)]
+        rows.append(entity_scores(gold, predicted))
+    return rows
+
+
+def _sentences(
+    root: Path, dataset: DataSet, split: Split
+) -> tuple[list[list[str]], list[list[str]]]:
+    """Give the words and the annotated tags of each sentence, cut as serving cuts text."""
+    words, tags = [], []
+    for sentence in read_tagged(root, dataset, split):
+        tokens, its_tags = retokenize(sentence.tokens, sentence.tags)
+        words.append([token.form for token in tokens])
+        tags.append(_within(its_tags, dataset.labels))
+    return words, tags
+
+
+def _within(tags: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """Keep the entities that a set annotates, as well-formed BIO2."""
+    kept = [span for span in spans_of(tags) if not labels or span.label in labels]
+    return tags_of(kept, len(tags))
+
+
+def _measure_sentiment(recipe: Recipe, root: Path) -> dict[str, list[Figures]]:
+    config = BagConfig()
+    classifiers: dict[str, _Classifier] = {
+        "TF-IDF + logistic regression": weighted_words(config),
+        "averaged word vectors": AveragedVectors(config, read_vectors(root, config.vectors)),
+        "naive Bayes": naive_bayes(config),
+    }
+    texts, labels = [], []
+    for dataset in recipe.data.train:
+        for example in read_labelled(root, dataset, "train"):
+            texts.append(forms(example.text))
+            labels.append(example.label)
+    for classifier in classifiers.values():
+        classifier.fit(texts, labels)
+    rows: dict[str, list[Figures]] = {name: [] for name in classifiers}
+    for dataset in recipe.data.test:
+        examples = read_labelled(root, dataset, "test")
+        texts, gold = [forms(e.text) for e in examples], np.array([e.label for e in examples])
+        for name, classifier in classifiers.items():
+            predicted = np.asarray(classifier.predict(texts))
+            rows[name].append(label_scores(gold, predicted, 1 + max(labels)))
+    return rows
+
+
+def _measure_translation(recipe: Recipe, root: Path) -> dict[str, list[Figures]]:
+    dictionary = WordDictionary(DictionaryConfig())
+    dictionary.fit(
+        [p for s in recipe.data.train for p in read_pairs(root, s, "train", recipe.languages)]
+    )
+    translators: dict[str, Copy | WordDictionary] = {
+        "source copied": Copy(),
+        "word for word": dictionary,
+    }
+    rows: dict[str, list[Figures]] = {name: [] for name in translators}
+    for dataset in recipe.data.test:
+        pairs = read_pairs(root, dataset, "test", recipe.languages)
+        sources, targets = [p.source for p in pairs], [p.target for p in pairs]
+        for name, translator in translators.items():
+            answers = translator.predict(sources)
+            rows[name].append(translation_scores(targets, answers, recipe.languages[1]))
+    return rows
+
+
+_MEASURES: dict[Task, Callable[[Recipe, Path], dict[str, list[Figures]]]] = {
+    "ner": _measure_ner,
+    "sentiment": _measure_sentiment,
+    "translation": _measure_translation,
+}

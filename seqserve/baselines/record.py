@@ -1,0 +1,83 @@
+"""Figures of baselines on disk, with the sets that they belong to: only other sets need a new fit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqserve.baselines.measure import Figures, measure_baselines
+from seqserve.config import from_mapping, to_mapping
+from seqserve.errors import DataError
+from seqserve.training.recipe import DataSet, Recipe
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was measured.
+
+    Args:
+        train: The training sets, in words.
+        test: The test sets, in words.
+        figures: Baseline -> figures, named as a bundle's.
+    """
+
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    figures: dict[str, Figures]
+
+
+def recorded_baselines(recipe: Recipe, root: Path, path: Path, *, refit: bool = False) -> Record:
+    """Give the figures of a recipe's baselines: those in the file, or measured now and written there.
+
+    Args:
+        recipe: Whose baselines.
+        root: Where the data sets are; not read when the file has the figures.
+        path: The file.
+        refit: Measure even if the file has them.
+
+    Raises:
+        DataError: The file is no JSON object, or belongs to other sets than the recipe now names.
+        ConfigError: The file has an unknown key or a wrong type.
+    """
+    train, test = _in_words(recipe.data.train), _in_words(recipe.data.test)
+    if path.exists() and not refit:
+        record = _read(path)
+        if (record.train, record.test) != (train, test):
+            raise DataError(
+                f"{path} was measured on {', '.join((*record.train, *record.test))}, and the recipe now "
+                f"names {', '.join((*train, *test))}: measure again with --refit"
+            )
+        return record
+    record = Record(train, test, measure_baselines(recipe, root))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(to_mapping(record), indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+    return record
+
+
+def _read(path: Path) -> Record:
+    """Raises DataError: the file is no JSON object; ConfigError: it is not a record."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path} is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise DataError(f"{path} is no JSON object")
+    return from_mapping(Record, values, str(path))
+
+
+def _in_words(sets: Sequence[DataSet]) -> tuple[str, ...]:
+    """Say which examples of which folders; licences and descriptions may change freely."""
+    return tuple(
+        " ".join(
+            [
+                dataset.path,
+                *([dataset.split] if dataset.split else []),
+                *([f"without {dataset.skip[0]}..{dataset.skip[1] - 1}"] if dataset.skip else []),
+                *([f"only {' '.join(dataset.labels)}"] if dataset.labels else []),
+            ]
+        )
+        for dataset in sets
+    )
