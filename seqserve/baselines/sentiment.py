@@ -21,7 +21,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from seqserve.arrays import FloatArray
 from seqserve.errors import DataError
-from seqserve.training.data import read_lines
+from seqserve.training.data import read_vectors as read_vector_lines
 
 Words = Sequence[str]
 
@@ -98,18 +98,10 @@ def read_vectors(root: Path, file: str) -> dict[str, FloatArray]:
     Raises:
         DataError: A line is not a word and as many numbers as the first line has.
     """
-    vectors: dict[str, FloatArray] = {}
-    width = 0
-    for number, line in enumerate(read_lines(root, "", file.removesuffix(".xz")), 1):
-        word, *values = line.rstrip().split(" ")
-        width = width or len(values)
-        try:
-            vector = np.array([float(value) for value in values], dtype=np.float32)
-        except ValueError as error:
-            raise DataError(f"{file}, line {number}: {error}") from error
-        if not width or len(values) != width:
-            raise DataError(f"{file}, line {number}: {len(values)} numbers; the first has {width}")
-        vectors[word] = vector
+    vectors = {
+        word: np.array(values, dtype=np.float32)
+        for _, word, values in read_vector_lines(root, file)
+    }
     if not vectors:
         raise DataError(f"{file} holds no vectors")
     return vectors

@@ -10,6 +10,7 @@ from seqserve.errors import DataError
 from seqserve.evaluation.markdown import report_markdown
 from seqserve.evaluation.plots import plot_reliability
 from seqserve.evaluation.report import REPORT_FILE, Report
+from seqserve.files import written_whole
 
 
 def write_report(report: Report, reports: Path) -> Path:
@@ -48,6 +49,5 @@ def write_report(report: Report, reports: Path) -> Path:
 
 def _write_whole(path: Path, text: str) -> None:
     """Replace a file by a whole one; a kill leaves the old one."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with written_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -23,9 +23,9 @@ class TaggerTextConfig:
 
     Args:
         language: For the sentence splitter.
-        min_count: A word that training saw less often is unknown,
-        unlabelled_min_count: unless text without labels has it so often,
-        max_words: as far as there is room: most words of the vocabulary.
+        min_count: Words that the training sets have less often are left out of the vocabulary.
+        unlabelled_min_count: Words that only text without labels has, less often than this, as well.
+        max_words: Most words of the vocabulary; those of the training sets come first.
         max_chars: C, characters of a word that the model sees; longer words are cut in the middle.
         max_tokens: Longer sentences are read in windows of this many tokens.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from seqserve.errors import DataError
+from seqserve.files import written_whole
 
 LAST = "last.safetensors"
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
@@ -74,15 +74,15 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
 def copy_whole(source: Path, path: Path) -> None:
     """Copy a file so that it is there whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    shutil.copy(source, partial)
-    partial.replace(path)
+    with written_whole(path) as partial:
+        shutil.copy(source, partial)
 
 
 def save_text_side(values: dict[str, Any], path: Path) -> None:
     """Write the vocabularies of a run, as a text side's `to_mapping` gives them."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
+    with written_whole(path) as partial:
+        partial.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
 
 
 def load_text_side(path: Path) -> dict[str, Any]:
@@ -153,6 +153,5 @@ def _plain(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 def _replace(
     path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None
 ) -> None:
-    partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, metadata)
-    os.replace(partial, path)
+    with written_whole(path) as partial:
+        save_file(tensors, partial, metadata)

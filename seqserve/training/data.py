@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import lzma
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -115,6 +115,38 @@ def read_unlabelled(root: Path, file: str) -> list[str]:
             raise DataError(f"{file}, line {number}: text is no string")
         texts.append(text)
     return texts
+
+
+def read_vectors(
+    root: Path, file: str, is_wanted: Callable[[str], bool] = bool
+) -> Iterator[tuple[int, str, list[float]]]:
+    """Read word vectors: a word and its numbers a line, with or without a first line of two counts.
+
+    Args:
+        root: Where the data sets are.
+        file: Path below it; `.xz` may be left out.
+        is_wanted: Whether a word's line is to be read; asked in the order of the file.
+
+    Yields:
+        Number of the line, word, (D,) numbers; D is that of the first line that is read.
+
+    Raises:
+        DataError: A line that is read is not a word and as many numbers as the first one.
+    """
+    width = 0
+    for number, line in enumerate(read_lines(root, "", file.removesuffix(".xz")), 1):
+        word, *values = line.rstrip().split(" ")
+        is_header = number == 1 and len(values) == 1 and word.isdigit()
+        if is_header or not is_wanted(word):
+            continue
+        width = width or len(values)
+        if not width or len(values) != width:
+            raise DataError(f"{file}, line {number}: {len(values)} numbers; the first has {width}")
+        try:
+            numbers = [float(value) for value in values]
+        except ValueError as error:
+            raise DataError(f"{file}, line {number}: {error}") from error
+        yield number, word, numbers
 
 
 @dataclass(frozen=True)

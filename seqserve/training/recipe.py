@@ -15,6 +15,7 @@ from typing import Any
 
 from seqserve.config import Config, from_mapping, to_mapping
 from seqserve.errors import ConfigError
+from seqserve.files import written_whole
 from seqserve.manifest import Task
 
 
@@ -263,9 +264,8 @@ def hold_to_recipe(recipe: Recipe, directory: Path) -> None:
     mine = json.loads(json.dumps(recipe.identity()))
     if not path.exists():
         directory.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(mine, indent=2, ensure_ascii=False), encoding="utf-8")
-        partial.replace(path)
+        with written_whole(path) as partial:
+            partial.write_text(json.dumps(mine, indent=2, ensure_ascii=False), encoding="utf-8")
         return
     begun = begun_with(directory)
     changed = sorted(key for key in mine if mine[key] != begun.get(key))

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError, DataError
+from seqserve.files import written_whole
 from seqserve.models.growth import deepen_encoder
 from seqserve.models.transformer import DecoderState, Transformer, TransformerConfig
 from seqserve.text.batching import length_batches, pad
@@ -131,12 +132,10 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     start = directory.parent / config.start if config.start else None
     path = directory / "tokenizer.json"
     if not path.exists():
-        segments = [text for pair in train for text in (pair.source, pair.target)]
-        subwords = (
-            subwords_of(recipe, start) if start else train_subwords(segments, config.vocab_size)
-        )
+        subwords = subwords_of(recipe, start) if start else _learn_subwords(train, config)
         directory.mkdir(parents=True, exist_ok=True)
-        path.write_text(subwords.to_json(), encoding="utf-8")
+        with written_whole(path) as partial:
+            partial.write_text(subwords.to_json(), encoding="utf-8")
     tokenizer = SubwordTokenizer.load(path)
     torch.manual_seed(recipe.loop.seed)
     model = make_translator(recipe, tokenizer)
@@ -145,6 +144,11 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     model = model.to(device)
     dev = read(recipe.data.dev, "dev")
     return TranslationTask(model, tokenizer, train, dev, config, recipe.loop.batch_tokens)
+
+
+def _learn_subwords(pairs: Sequence[SegmentPair], config: PairConfig) -> SubwordTokenizer:
+    segments = [text for pair in pairs for text in (pair.source, pair.target)]
+    return train_subwords(segments, config.vocab_size)
 
 
 def subwords_of(recipe: Recipe, start: Path) -> SubwordTokenizer:

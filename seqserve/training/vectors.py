@@ -16,12 +16,11 @@ from pathlib import Path
 import torch
 
 from seqserve.errors import ConfigError, DataError
+from seqserve.files import written_whole
 from seqserve.models.words import WordEmbedding
 from seqserve.text.vocabulary import UNKNOWN_ID, Vocabulary
 from seqserve.text.words import lookup_form
-from seqserve.training.data import read_lines
-
-_HEADER_FIELDS = 2
+from seqserve.training.data import read_vectors
 
 
 @dataclass(frozen=True)
@@ -55,27 +54,20 @@ def start_from_vectors(embedding: WordEmbedding, vocabulary: Vocabulary, path: P
             the embedding is wide.
     """
     word_dim = embedding.embedding_dim
-    rows, vectors, seen, width = [], [], set(), 0
-    for number, line in enumerate(read_lines(path.parent, "", path.name), 1):
-        word, *values = line.rstrip().split(" ")
-        if number == 1 and len(values) + 1 == _HEADER_FIELDS and word.isdigit():
-            continue
+    vectors: dict[int, list[float]] = {}
+
+    def is_wanted(word: str) -> bool:
         row = vocabulary[lookup_form(word)]
-        if row == UNKNOWN_ID or row in seen:
-            continue
-        width = width or len(values)
-        if len(values) != width or width > word_dim:
+        return row != UNKNOWN_ID and row not in vectors
+
+    for number, word, values in read_vectors(path.parent, path.name, is_wanted):
+        if len(values) > word_dim:
             raise DataError(f"{path}, line {number}: {len(values)} numbers; word_dim is {word_dim}")
-        try:
-            vectors.append([float(value) for value in values])
-        except ValueError as error:
-            raise DataError(f"{path}, line {number}: {error}") from error
-        rows.append(row)
-        seen.add(row)
-    if not rows:
+        vectors[vocabulary[lookup_form(word)]] = values
+    if not vectors:
         raise DataError(f"{path} has a vector for none of the {len(vocabulary)} words")
-    embedding.use_vectors(torch.tensor(vectors), torch.tensor(rows))
-    return len(rows) / len(vocabulary)
+    embedding.use_vectors(torch.tensor(list(vectors.values())), torch.tensor(list(vectors)))
+    return len(vectors) / len(vocabulary)
 
 
 @dataclass(frozen=True)
@@ -145,6 +137,5 @@ def learn_vectors(texts: Iterable[Sequence[str]], word_dim: int, epochs: int, pa
         seed=1,
         hashfxn=lambda word: zlib.crc32(str(word).encode()),
     )
-    partial = path.with_name(path.name + ".partial")
-    learnt.wv.save_word2vec_format(str(partial))
-    partial.replace(path)
+    with written_whole(path) as partial:
+        learnt.wv.save_word2vec_format(str(partial))
