@@ -44,7 +44,7 @@ def model_card(description: Description, sources: CardSources) -> str:
         "Where it is weak": list(_weak(sources.report)),
         "What is copied": list(_copied(sources.report)),
         "Are its probabilities right?": list(_reliability(sources.report)),
-        "What its parts are worth": list(_variants(sources.ablation)),
+        "What its parts are worth": list(_variants(sources)),
         "Data": list(_data(description)),
         "Training": list(_training(sources.recipe, sources.effort)),
         "Limits": [sources.recipe.card.limits],
@@ -163,9 +163,12 @@ def _chart(calibration: Calibration) -> Iterator[str]:
     yield "```"
 
 
-def _variants(ablation: Ablation | None) -> Iterator[str]:
+def _variants(sources: CardSources) -> Iterator[str]:
+    """The table, and what its runs had otherwise than the model's own, such as fewer steps."""
+    ablation, loop = sources.ablation, sources.recipe.ablation.loop
     if ablation:
-        yield f"By `{ablation.command}`."
+        settings = ", ".join(f"{name} {value}" for name, value in loop.items())
+        yield f"By `{ablation.command}`{f', each with {settings}' if loop else ''}."
         yield ""
         yield from table_lines(
             ("variant", *ablation.columns),

@@ -13,7 +13,7 @@ from seqserve.evaluation.calibration import Calibration
 from seqserve.evaluation.report import Report, SetReport, Slice
 from seqserve.manifest import DataSource, Precision
 from seqserve.training.effort import Effort, Stage
-from seqserve.training.recipe import CardConfig, Recipe, read_recipe
+from seqserve.training.recipe import AblationConfig, CardConfig, Recipe, read_recipe
 from tests.evaluation.reports import DESCRIPTION, FINDINGS, REPORT, measure, part
 from tests.tiny import write_recipes
 
@@ -173,6 +173,14 @@ def test_variants_stand_in_the_order_of_their_columns(recipe: Recipe) -> None:
         "| full | 0.25 | 0.5 |",
         "| less | 1 | — |",
     ]
+
+
+def test_variants_say_how_they_were_trained_otherwise(recipe: Recipe) -> None:
+    table = Ablation(("a",), (MeasuredVariant("full", {"a": 1}),), "measure it")
+    shorter = AblationConfig(loop={"max_steps": 20, "decay_steps": 5})
+    sources = CardSources(replace(recipe, ablation=shorter), REPORT, ablation=table)
+    text = sections(model_card(DESCRIPTION, sources))["What its parts are worth"]
+    assert text.startswith("By `measure it`, each with max_steps 20, decay_steps 5.\n")
 
 
 def test_data_come_with_licence_and_sizes(recipe: Recipe) -> None:
