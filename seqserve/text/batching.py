@@ -39,18 +39,22 @@ def length_batches(
             start = end
 
 
-def pad(rows: Sequence[Sequence[int]], value: int = 0) -> tuple[IntArray, IntArray]:
+def pad(
+    rows: Sequence[Sequence[int]], value: int = 0, multiple: int = 1
+) -> tuple[IntArray, IntArray]:
     """Stack sequences of ids.
 
     Args:
         rows: B sequences, none empty.
         value: What fills the shorter rows.
+        multiple: T is a multiple of it.
 
     Returns:
         (B, T) ids and (B,) lengths.
     """
     lengths = np.fromiter((len(row) for row in rows), dtype=np.int64, count=len(rows))
-    ids = np.full((len(rows), int(lengths.max(initial=0))), value, dtype=np.int64)
+    width = -(-int(lengths.max(initial=0)) // multiple) * multiple
+    ids = np.full((len(rows), width), value, dtype=np.int64)
     for i, row in enumerate(rows):
         ids[i, : len(row)] = row
     return ids, lengths

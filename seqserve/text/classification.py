@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import regex
@@ -12,7 +13,7 @@ import regex
 from seqserve.config import from_mapping, to_mapping
 from seqserve.text.sentences import Sentence, split_sentences
 from seqserve.text.vocabulary import UNKNOWN_ID, Vocabulary
-from seqserve.text.words import lookup_forms
+from seqserve.text.words import kept, lookup_forms, read_all, stretches
 
 _LINE_BREAK_TAG = regex.compile(r"<br\s*/?>", regex.IGNORECASE)
 # Treebank spellings, as sentence corpora have them, and what people type.
@@ -43,6 +44,7 @@ class ClassifierText:
         self.config = config
         self.labels = tuple(labels)
         self.words = words
+        self._read_again = kept(self._read)
 
     @classmethod
     def learn(
@@ -57,12 +59,16 @@ class ClassifierText:
 
     def ids(self, text: str) -> list[int]:
         """Give (T,) word ids of a text; a text without any word is one unknown word."""
-        return [self.words[form] for form in forms(text)] or [UNKNOWN_ID]
+        found = read_all(stretches(_without_line_breaks(text)), self._read, self._read_again)
+        return list(chain.from_iterable(found)) or [UNKNOWN_ID]
 
     def sentences(self, text: str) -> list[Sentence]:
         """Cut a text into sentences, those that are only white space left out."""
         pieces = split_sentences(text, self.config.language)
         return [piece for piece in pieces if piece.text.strip()]
+
+    def _read(self, stretch: str) -> tuple[int, ...]:
+        return tuple(self.words[_TREEBANK.get(form, form)] for form in lookup_forms(stretch))
 
     def to_mapping(self) -> dict[str, Any]:
         """Give all of it as JSON values; `from_mapping` reads them back."""
@@ -81,4 +87,9 @@ class ClassifierText:
 
 def forms(text: str) -> list[str]:
     """Give the looked-up form of every word: NFC, lower case, digits 0, HTML line breaks dropped."""
-    return [_TREEBANK.get(form, form) for form in lookup_forms(_LINE_BREAK_TAG.sub(" ", text))]
+    return [_TREEBANK.get(form, form) for form in lookup_forms(_without_line_breaks(text))]
+
+
+def _without_line_breaks(text: str) -> str:
+    """Put a space in the place of every HTML line break."""
+    return _LINE_BREAK_TAG.sub(" ", text) if "<" in text else text

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 
 import sentencex
+
+# Nothing in it ends a sentence but its end, in any language: there is no need to ask.
+_PLAIN_SENTENCE = re.compile(r"[A-Za-z0-9 ,'()-]*[.!?]?")
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ def split_sentences(text: str, language: str) -> list[Sentence]:
     """
     if not text:
         return []
+    if _PLAIN_SENTENCE.fullmatch(text):
+        return [Sentence(text, 0, len(text))]
     starts = []
     end = 0
     for piece in sentencex.segment(language, text):

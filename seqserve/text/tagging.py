@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,9 @@ from seqserve.config import from_mapping, to_mapping
 from seqserve.text.sentences import split_sentences
 from seqserve.text.tags import OUTSIDE, TagScheme, spans_of
 from seqserve.text.vocabulary import PAD_ID, Vocabulary
-from seqserve.text.words import Token, lookup_form, lookup_forms, tokenize
+from seqserve.text.words import Token, kept, lookup_form, lookup_forms, read_all, tokenize
+
+_CHAR = np.int32  # of a character id in the features that are kept
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class TaggerText:
         self.scheme = TagScheme(labels)
         self.words = words
         self.characters = characters
+        self._read_again = kept(self._read)
 
     @classmethod
     def learn(
@@ -78,24 +83,49 @@ class TaggerText:
         """Cut a text into token sequences that the model can read; offsets count from the text's start."""
         rows: list[list[Token]] = []
         for sentence in split_sentences(text, self.config.language):
-            tokens = [
-                Token(token.text, token.start + sentence.start, token.end + sentence.start)
-                for token in tokenize(sentence.text)
-            ]
+            tokens = tokenize(sentence.text, sentence.start)
             rows.extend(_windows(tokens, self.config.max_tokens))
         return rows
 
     def word_ids(self, tokens: Sequence[Token]) -> list[int]:
         """Give (T,) word ids."""
-        return [self.words[lookup_form(token.form)] for token in tokens]
+        return [word for word, _ in self._features(tokens)]
 
     def char_ids(self, tokens: Sequence[Token]) -> IntArray:
         """Give (T, C) character ids, padded behind."""
-        ids = np.full((len(tokens), self.config.max_chars), PAD_ID, dtype=np.int64)
-        for row, token in enumerate(tokens):
-            form = _middle_out(token.form, self.config.max_chars)
-            ids[row, : len(form)] = [self.characters[c] for c in form]
-        return ids
+        spelled = b"".join(spelling for _, spelling in self._features(tokens))
+        return np.frombuffer(spelled, _CHAR).reshape(-1, self.config.max_chars).astype(np.int64)
+
+    def batch(self, rows: Sequence[Sequence[Token]]) -> tuple[IntArray, IntArray, IntArray]:
+        """Give what the tagger reads of B token sequences, none empty.
+
+        Returns:
+            (B, T) word ids, (B, T, C) character ids, both padded behind, and (B,) lengths. C may be less
+            than the most characters of a word, but leaves every word its end and a place of padding
+            behind: all that follows looks the same to a convolution of width 3.
+        """
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        words, spellings = zip(*self._features(chain.from_iterable(rows)), strict=True)
+        spelled = np.frombuffer(b"".join(spellings), _CHAR).reshape(len(words), -1)
+        longest = int(np.count_nonzero((spelled != PAD_ID).any(axis=0)))
+        is_token = np.arange(lengths.max()) < lengths[:, None]  # (B, T)
+        word_ids = np.full(is_token.shape, PAD_ID, np.int64)
+        word_ids[is_token] = words
+        width = min(longest + 2, self.config.max_chars)
+        char_ids = np.full((*is_token.shape, width), PAD_ID, np.int64)
+        char_ids[is_token] = spelled[:, :width]
+        return word_ids, char_ids, lengths
+
+    def _features(self, tokens: Iterable[Token]) -> Iterable[tuple[int, bytes]]:
+        """Give every token's word id and its character ids."""
+        return read_all([token.text for token in tokens], self._read, self._read_again)
+
+    def _read(self, token: str) -> tuple[int, bytes]:
+        form = unicodedata.normalize("NFC", token)
+        short = _middle_out(form, self.config.max_chars)
+        spelled = np.full(self.config.max_chars, PAD_ID, _CHAR)
+        spelled[: len(short)] = [self.characters[c] for c in short]
+        return self.words[lookup_form(form)], spelled.tobytes()
 
     def to_mapping(self) -> dict[str, Any]:
         """Give all of it as JSON values; `from_mapping` reads them back."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqserve.arrays import BoolArray
+from seqserve.arrays import BoolArray, IntArray
 
 OUTSIDE = "O"
 
@@ -19,6 +19,23 @@ class Span:
     start: int
     end: int
     label: str
+
+
+@dataclass(frozen=True)
+class BatchSpans:
+    """N entities of a batch, row by row from left to right.
+
+    Args:
+        row: (N,), index into the batch.
+        start: (N,), first token.
+        end: (N,), one past the last token.
+        label: (N,), index into the scheme's labels.
+    """
+
+    row: IntArray
+    start: IntArray
+    end: IntArray
+    label: IntArray
 
 
 def spans_of(tags: Sequence[str]) -> list[Span]:
@@ -69,3 +86,25 @@ class TagScheme:
         label = np.array([tag[2:] for tag in self.tags])
         moves = ~inside[None, :] | (label[:, None] == label[None, :])
         return ~inside, moves
+
+    def inside_tags(self) -> IntArray:
+        """Give the tag that makes an entity longer, (K,): I-X for B-X and I-X, -1 for O."""
+        return np.array([-1, *(2 * (i // 2) + 2 for i in range(len(self.tags) - 1))])
+
+    def spans(self, tags: IntArray, lengths: IntArray) -> BatchSpans:
+        """Read the entities off the rows of a batch, as `spans_of` does off one.
+
+        Args:
+            tags: (B, T) ids, anything behind the lengths.
+            lengths: (B,).
+        """
+        real = np.arange(tags.shape[1]) < lengths[:, None]
+        labels = np.where(real, (tags + 1) // 2, 0)  # 0: outside
+        opened = labels > 0
+        goes_on = opened & (tags % 2 == 0)  # I-X behind B-X or I-X
+        goes_on[:, 1:] &= labels[:, 1:] == labels[:, :-1]
+        goes_on[:, :1] = False
+        is_last = opened.copy()
+        is_last[:, :-1] &= ~goes_on[:, 1:]
+        rows, starts = np.nonzero(opened & ~goes_on)
+        return BatchSpans(rows, starts, np.nonzero(is_last)[1] + 1, labels[rows, starts] - 1)

@@ -2,14 +2,24 @@
 
 The pattern runs on the text as it came, combining marks included, so `text[start:end]` is always the
 token; only the looked-up `form` is NFC. Composed and decomposed spellings give the same forms.
+
+No token holds white space, and none depends on what is beyond the white space around it. So the pattern
+is tried on one stretch without white space at a time, and what it found in the usual ones is kept.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
 
 import regex
+
+T = TypeVar("T")
+
+MAX_KEPT_CHARS = 40  # what is longer is rare, and would fill the memory
+_N_KEPT = 1 << 15
 
 _WORD = r"[\p{L}\p{M}\p{N}_]"
 _CJK = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
@@ -30,11 +40,11 @@ _TOKEN = regex.compile(
     """,
     regex.VERBOSE,
 )
+_STRETCH = regex.compile(r"\S+")
 _DIGIT = regex.compile(r"\p{Nd}")
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A word, number or sign.
 
     Args:
@@ -53,9 +63,49 @@ class Token:
         return unicodedata.normalize("NFC", self.text)
 
 
-def tokenize(text: str) -> list[Token]:
-    """Cut a text into tokens; white space is between them, never in them."""
-    return [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text)]
+def kept(read: Callable[[str], T]) -> Callable[[str], T]:
+    """Give the same function of a short string, with its latest values at hand; safe in threads."""
+    return lru_cache(_N_KEPT)(read)
+
+
+def read_all(
+    strings: list[str], read: Callable[[str], T], again: Callable[[str], T]
+) -> Iterable[T]:
+    """Read strings in order: with `again`, a kept `read`, those of at most `MAX_KEPT_CHARS`."""
+    if max(map(len, strings), default=0) <= MAX_KEPT_CHARS:
+        return map(again, strings)
+    return ((again if len(s) <= MAX_KEPT_CHARS else read)(s) for s in strings)
+
+
+def stretches(text: str) -> list[str]:
+    """Give what stands between white space; every token is in one of them."""
+    found: list[str] = _STRETCH.findall(text)
+    return found
+
+
+def tokenize(text: str, offset: int = 0) -> list[Token]:
+    """Cut a text into tokens; white space is between them, never in them.
+
+    Args:
+        text: Any text.
+        offset: Where it begins in a longer one, from whose start tokens count.
+    """
+    tokens = []
+    end = 0
+    parts = stretches(text)
+    for part, cut in zip(parts, read_all(parts, _cut, _cut_again), strict=True):
+        start = text.index(part, end)
+        end = start + len(part)
+        start += offset
+        tokens += [Token(token, start + a, start + b) for token, a, b in cut]
+    return tokens
+
+
+def _cut(stretch: str) -> tuple[tuple[str, int, int], ...]:
+    return tuple((m.group(), m.start(), m.end()) for m in _TOKEN.finditer(stretch))
+
+
+_cut_again = kept(_cut)
 
 
 def lookup_form(form: str) -> str:

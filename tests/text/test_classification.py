@@ -41,3 +41,20 @@ def test_mapping_round_trip(text: ClassifierText) -> None:
     again = ClassifierText.from_mapping(json.loads(json.dumps(text.to_mapping())), "test")
     assert again.ids("a bad film") == text.ids("a bad film")
     assert (again.labels, again.config) == (text.labels, text.config)
+
+
+@pytest.mark.parametrize(
+    "text_of",
+    [
+        "A film, a BAD film.",
+        "a<br/>film``x''",
+        "it’s " * 30,
+        "long" * 30 + " a film",
+        " ",
+        "<a film>",
+    ],
+)
+def test_ids_are_those_of_the_forms(text: ClassifierText, text_of: str) -> None:
+    for _ in range(2):  # the second time from what is kept
+        expected = [text.words[form] for form in forms(text_of)] or [UNKNOWN_ID]
+        assert text.ids(text_of) == expected

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
+import sentencex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqserve.text.sentences import split_sentences
+from seqserve.text.sentences import _PLAIN_SENTENCE, split_sentences
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,15 @@ def test_long_texts_with_blank_lines_keep_their_offsets(unit: str, language: str
     assert "".join(sentence.text for sentence in sentences) == text
     assert all(text[s.start : s.end] == s.text for s in sentences)
     assert {s.text.strip() for s in sentences} <= {unit.strip(), ""}
+
+
+@given(st.from_regex(_PLAIN_SENTENCE, fullmatch=True), st.sampled_from(["en", "zh", "de"]))
+def test_what_looks_like_one_plain_sentence_is_one(text: str, language: str) -> None:
+    assert len(list(sentencex.segment(language, text))) <= 1
+
+
+@pytest.mark.parametrize(
+    "text", ["One. Two", "One! ", "One\ntwo", "U.S. forces", "one; two", "什么？", "a: b"]
+)
+def test_other_texts_are_left_to_the_library(text: str) -> None:
+    assert not _PLAIN_SENTENCE.fullmatch(text)

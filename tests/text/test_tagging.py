@@ -91,3 +91,34 @@ def test_text_without_labels_adds_words_as_far_as_there_is_room() -> None:
     assert words() == ("anna", "in", "lima", "met", "gdansk", "bergen", "oslo")
     assert words(max_words=5) == ("anna", "in", "lima", "met", "gdansk")
     assert words(max_words=2) == ("anna", "in")
+
+
+def test_a_batch_is_its_rows_padded(text: TaggerText) -> None:
+    rows = [tokenize(s) for s in ("Anna lives in", "Berlin", "in Annaaaaalin, Anna")]
+    words, chars, lengths = text.batch(rows)
+    assert lengths.tolist() == [3, 1, 4]
+    assert words.shape == chars.shape[:2] == (3, 4)
+    assert words.dtype == chars.dtype == lengths.dtype == np.int64
+    for i, row in enumerate(rows):
+        assert words[i, : len(row)].tolist() == text.word_ids(row)
+        assert np.array_equal(chars[i, : len(row)], text.char_ids(row)[:, : chars.shape[2]])
+        assert not words[i, len(row) :].any() and not chars[i, len(row) :].any()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "width"), [("a b", 3), ("in Anna", 6), ("Berlin a", 6), ("Annaaaaaaaaaa", 6)]
+)
+def test_characters_go_as_far_as_the_longest_word_and_its_end(
+    text: TaggerText, sentence: str, width: int
+) -> None:
+    _, chars, _ = text.batch([tokenize(sentence)])
+    assert chars.shape[2] == width
+    whole = text.char_ids(tokenize(sentence))
+    assert not whole[:, width:].any()
+
+
+def test_words_are_read_once_and_long_ones_every_time(text: TaggerText) -> None:
+    tokens = tokenize("Anna saw Anna " + "x" * 100)
+    for _ in range(3):
+        assert text.word_ids(tokens)[0] == text.words["anna"]
+        assert text.char_ids(tokens)[3].tolist() == [UNKNOWN_ID] * 6

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 import unicodedata
 
@@ -7,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqserve.text.words import lookup_form, tokenize
+from seqserve.text import words
+from seqserve.text.words import (
+    MAX_KEPT_CHARS,
+    Token,
+    kept,
+    lookup_form,
+    read_all,
+    stretches,
+    tokenize,
+)
 
 CASES = {
     "plain": ("Harry met Hermione.", "Harry|met|Hermione|."),
@@ -71,3 +81,66 @@ def test_time_is_linear_in_hostile_text(unit: str) -> None:
 
 def test_lookup_form_folds_case_and_digits() -> None:
     assert lookup_form("Abc-2024 ٣") == "abc-0000 0"
+
+
+@given(
+    st.text(
+        st.sampled_from(
+            "aZé\u0301'’ntU.s-–_0٣,:/@#中あ\u200d\U0001f44d\U0001f3fd \t\n\x1f\x85\xa0"
+        ),
+        max_size=40,
+    )
+)
+def test_stretch_by_stretch_gives_what_the_whole_text_gives(text: str) -> None:
+    whole = [Token(m.group(), m.start(), m.end()) for m in words._TOKEN.finditer(text)]
+    assert tokenize(text) == whole
+
+
+def test_a_token_never_holds_white_space() -> None:
+    """A grapheme cluster can: U+0600 takes the next sign in, whatever it is."""
+    assert tokenize("\u0600 a") == [Token("\u0600", 0, 1), Token("a", 2, 3)]
+
+
+def test_offsets_count_from_where_the_text_begins() -> None:
+    assert tokenize("it's  it's", 7) == [
+        Token("it", 7, 9),
+        Token("'s", 9, 11),
+        Token("it", 13, 15),
+        Token("'s", 15, 17),
+    ]
+
+
+def test_stretches_are_what_white_space_leaves() -> None:
+    assert stretches(" a\u2003b-c\r\nd. ") == ["a", "b-c", "d."]
+    assert stretches(" \n") == []
+
+
+def test_short_strings_are_read_once_and_long_ones_are_not_kept() -> None:
+    seen = []
+
+    def read(string: str) -> int:
+        seen.append(string)
+        return len(string)
+
+    again = kept(read)
+    long = "x" * (MAX_KEPT_CHARS + 1)
+    for _ in range(2):
+        assert list(read_all(["a", "bc", "a"], read, again)) == [1, 2, 1]
+        assert list(read_all(["a", long], read, again)) == [1, len(long)]
+    assert seen == ["a", "bc", long, long]
+    assert list(read_all([], read, again)) == []
+
+
+def test_threads_share_what_is_kept() -> None:
+    texts = [f"word{i} isn't {i},000 U.S." for i in range(400)]
+    expected = [tokenize(text) for text in texts]
+    found: list[list[list[Token]]] = []
+    threads = [
+        threading.Thread(target=lambda: found.append([tokenize(text) for text in texts]))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 4
