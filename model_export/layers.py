@@ -1,76 +1,99 @@
-"""Torch layers as ONNX operators: linear, layer norm, LSTM; what every model's graph is made of."""
+"""Torch layers as ONNX operators, named after their tensors: linear, layer norm.
+
+The same code serves fp32 and int8: what a layer becomes follows from how its weights are kept. No row of
+an activation is ever rounded by what stands in another row, so that a text's numbers do not depend on
+its batch mates.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from onnx import TensorProto
-from torch import Tensor, nn
 
-from model_export.graph import GraphBuilder
-from seqserve.arrays import FloatArray
-from seqserve.models.bilstm import BiLstm
+from model_export.graph import MICROSOFT, GraphBuilder, Weight
+from model_export.weights import INPUT_FACTORS, INPUT_SCALE
 
-
-def array(parameter: Tensor) -> FloatArray:
-    """Give a parameter as a float32 array of its shape."""
-    values: FloatArray = parameter.detach().cpu().float().numpy()
-    return values
+ZERO_POINT = 128  # signed numbers as unsigned bytes: these, times signed weights, are what CPUs multiply fast
 
 
-def linear(g: GraphBuilder, name: str, x: str, *layers: nn.Linear) -> str:
-    """Apply layers that read the same x in one GEMM: (..., D) -> (..., N) of all layers in a row."""
-    weight = g.weight(f"{name}.weight", np.concatenate([array(layer.weight) for layer in layers]))
-    return g.linear(x, weight, np.concatenate([array(layer.bias) for layer in layers]))
-
-
-def layer_norm(g: GraphBuilder, x: str, layer: nn.LayerNorm) -> str:
-    """(..., D) -> (..., D)."""
-    scale, bias = g.constant(array(layer.weight)), g.constant(array(layer.bias))
-    return g.op("LayerNormalization", x, scale, bias, axis=-1, epsilon=layer.eps)
-
-
-def lstm(g: GraphBuilder, name: str, x: str, lengths: str, layer: BiLstm) -> tuple[str, str]:
-    """Read the real tokens of each row.
+def linear(g: GraphBuilder, x: str, *layers: str) -> str:
+    """Apply layers that read the same x in one matrix product.
 
     Args:
         g: The graph.
-        name: Of the weights.
-        x: (B, T, D).
-        lengths: (B,) int64, at least 1; the backward direction starts at the last real token.
-        layer: One or both directions, each of width N.
+        x: (..., D) float32.
+        layers: Names of torch's linear layers, (N, D) each.
 
     Returns:
-        All hidden states (B, T, directions * N), 0 behind `lengths`, and each direction's last one
-        (B, directions * N).
+        (..., N of all layers in a row) float32.
     """
-    directions = layer.directions
-    n_hidden = directions[0].hidden_size
+    bias = g.vector(*(f"{layer}.bias" for layer in layers))
+    return multiply(g, x, layers[0], [f"{layer}.weight" for layer in layers], bias)
 
-    def stacked(parameter: str) -> FloatArray:
-        gates = (getattr(direction, f"{parameter}_l0") for direction in directions)
-        return np.stack([_onnx_gate_order(array(gate)) for gate in gates])
 
-    hidden, last = g.ops(
-        "LSTM",
-        g.op("Transpose", x, perm=[1, 0, 2]),
-        g.dense(g.weight(f"{name}.input", stacked("weight_ih"))),
-        g.dense(g.weight(f"{name}.recurrent", stacked("weight_hh"))),
-        g.constant(np.concatenate([stacked("bias_ih"), stacked("bias_hh")], axis=1)),
-        g.op("Cast", lengths, to=TensorProto.INT32),
-        n_outputs=2,
-        hidden_size=n_hidden,
-        direction="bidirectional" if len(directions) == 2 else "forward",
-    )
-    by_row = g.op("Transpose", hidden, perm=[2, 0, 1, 3])  # (T, directions, B, N) -> (B, T, ...)
-    width = len(directions) * n_hidden
-    last_by_row = g.op("Transpose", last, perm=[1, 0, 2])  # (B, directions, N)
-    return (
-        g.op("Reshape", by_row, g.ints(0, 0, width)),
-        g.op("Reshape", last_by_row, g.ints(0, width)),
+def linear_of_relu(g: GraphBuilder, x: str, layer: str) -> str:
+    """Apply a layer to relu(x): rounding to unsigned bytes from zero up cuts at zero for free."""
+    input_scale = g.weights.tensors.get(layer + INPUT_SCALE)
+    weight = g.weight(f"{layer}.weight")
+    if input_scale is None or weight.scales is None:
+        return linear(g, g.op("Relu", x), layer)
+    x = _even(g, x, layer)
+    scale = g.float(float(input_scale) * 127 / 255)
+    return _product_of_bytes(
+        g, x, (scale, g.constant(np.uint8(0))), weight, g.vector(f"{layer}.bias")
     )
 
 
-def _onnx_gate_order(weights: FloatArray) -> FloatArray:
-    """Torch stacks the gates as input, forget, cell, output; ONNX as input, output, forget, cell."""
-    input_gate, forget, cell, output = np.split(weights, 4)
-    return np.concatenate([input_gate, output, forget, cell])
+def multiply(g: GraphBuilder, x: str, layer: str, names: Sequence[str], bias: str) -> str:
+    """Multiply x (..., D) by weights (N, D) and add the bias (N,), giving (..., N).
+
+    Args:
+        g: The graph.
+        x: What is multiplied.
+        layer: Whose `input_scale` x is rounded with.
+        names: Of the weights, rows after rows.
+        bias: Value name.
+    """
+    weight = g.weight(*names)
+    if weight.scales is None:
+        return g.op("Add", g.op("MatMul", x, _columns(g, weight)), bias)
+    x = _even(g, x, layer)
+    zero_point = g.constant(np.uint8(ZERO_POINT))
+    input_scale = g.weights.tensors.get(layer + INPUT_SCALE)
+    if input_scale is not None:
+        rounding = g.constant(np.float32(input_scale)), zero_point
+        return _product_of_bytes(g, x, rounding, weight, bias)
+    largest = g.once("ReduceMax", g.once("Abs", x), g.ints(-1), keepdims=1)
+    rounding = g.float(1 / 127), zero_point
+    product = _product_of_bytes(g, g.once("Div", x, largest), rounding, weight, "")
+    return g.op("Add", g.op("Mul", product, largest), bias)
+
+
+def _even(g: GraphBuilder, x: str, layer: str) -> str:
+    """Multiply the features of x (..., D) by the layer's input factors, if it has any."""
+    name = layer + INPUT_FACTORS
+    return g.once("Mul", x, g.vector(name)) if name in g.weights.tensors else x
+
+
+def _product_of_bytes(
+    g: GraphBuilder, x: str, rounding: tuple[str, str], weight: Weight, bias: str
+) -> str:
+    """Round x (..., D) with a scale and a zero point, and multiply."""
+    assert weight.scales is not None
+    scale, zero_point = rounding
+    bytes_ = g.once("QuantizeLinear", x, scale, zero_point)
+    column_scales = g.root.once("Reshape", weight.scales, g.ints(-1))
+    inputs = (bytes_, _columns(g, weight), scale, column_scales, zero_point, "", bias)
+    return g.op("MatMulIntegerToFloat", *inputs, domain=MICROSOFT)
+
+
+def _columns(g: GraphBuilder, weight: Weight) -> str:
+    """(N, D) -> (D, N), turned while loading."""
+    return g.root.once("Transpose", weight.stored, perm=[1, 0])
+
+
+def layer_norm(g: GraphBuilder, x: str, name: str) -> str:
+    """(..., D) -> (..., D)."""
+    scale, bias = g.vector(f"{name}.weight"), g.vector(f"{name}.bias")
+    return g.op("LayerNormalization", x, scale, bias, axis=-1, epsilon=1e-5)

@@ -1,39 +1,43 @@
 """Does a graph give what the torch model gives? Both run on seeded inputs of many shapes.
 
 Batches are ragged, what lies behind a row's length is noise, and one length is far beyond what
-training sees. The runtime's own adapter drives the translation graphs, in the runtime's sessions.
+training sees. The runtime's own driver runs the translation graphs, in the runtime's sessions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TypeVar
 
 import numpy as np
+import onnx
 import torch
 from torch import nn
 
+from model_export.torch_side import torch_search, torch_tagger
 from seqserve.arrays import FloatArray, IntArray
-from seqserve.decode.search import SearchState
+from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
 from seqserve.errors import ExportError
 from seqserve.models.classifier import Classifier
 from seqserve.models.tagger import Tagger
-from seqserve.models.transformer import Transformer
+from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.runtime.cpus import available_cpus
+from seqserve.runtime.ner import TaggerModel, onnx_tagger
 from seqserve.runtime.session import make_session, run
-from seqserve.runtime.translation import OnnxState, OnnxTranslator, TranslatorModel
-from seqserve.training.translation import TorchState, TorchTranslator
+from seqserve.runtime.translation import BANNED_IDS, Search
+from seqserve.runtime.translator import OnnxTranslator, Sentence
+from seqserve.text.tags import TagScheme
 
 Inputs = Mapping[str, IntArray]
 Outputs = Mapping[str, FloatArray]
-S = TypeVar("S", bound=SearchState)
 
 TOLERANCE = 1e-4
 SHAPES = (*product((1, 2, 7, 33), (1, 2, 7, 33)), (2, 300))  # texts, tokens
-BEAM_SIZES = (1, 4)
-N_STEPS = 6
-STEP_WHEN_TEXTS_LEAVE = 3
+BEAM_SIZES = tuple(range(1, 9))
+SEARCH_SHAPES = ((1, 5), (5, 12), (2, 70))  # texts, tokens
+MAX_MORE_TOKENS = 3  # than the source has, end symbol included
+_N_CHARS = 12
 
 
 @dataclass(frozen=True)
@@ -102,51 +106,51 @@ def compare(name: str, expected: Outputs, actual: Outputs, tolerance: float) -> 
 
 
 def check_tagger(
-    model: Tagger, graph: bytes, max_chars: int, *, tolerance: float = TOLERANCE
+    model: Tagger, scheme: TagScheme, graph: onnx.ModelProto, *, tolerance: float = TOLERANCE
 ) -> float:
-    """Compare the tagger's graph with the model, on real tokens.
+    """Compare the tagger's graph with the model and the CRF in numpy.
 
     Args:
         model: What was trained.
-        graph: The file's contents.
-        max_chars: C, characters of a token.
-        tolerance: Largest absolute difference that is accepted.
+        scheme: Its tags.
+        graph: In float32.
+        tolerance: Largest absolute difference that is accepted, of a log-probability.
 
     Returns:
-        The largest absolute difference of an emission.
+        The largest absolute difference.
 
     Raises:
-        ExportError: See `compare`.
+        ExportError: See `compare`; tags that differ are a difference, too.
     """
-    session = make_session(graph)
+    torch_side = torch_tagger(model, scheme)
+    graph_side = onnx_tagger(make_session(graph.SerializeToString()))
 
     def draw(rng: np.random.Generator, n_texts: int, n_tokens: int) -> Inputs:
         shape = (n_texts, n_tokens)
         return {
             "word_ids": _ids(rng, shape, model.config.n_words),
-            "char_ids": _ids(rng, (*shape, max_chars), model.config.n_chars),
+            "char_ids": _ids(rng, (*shape, _N_CHARS), model.config.n_chars),
             "lengths": _lengths(rng, *shape),
         }
 
-    def real(emissions: FloatArray, lengths: IntArray) -> Outputs:
-        is_real = np.arange(emissions.shape[1]) < lengths[:, None]  # (B, T)
-        return {"emissions": np.where(is_real[:, :, None], emissions, np.float32(0))}
+    def fields(side: TaggerModel) -> Callable[[Inputs], Outputs]:
+        return lambda inputs: {
+            name: np.asarray(value, np.float32)
+            for name, value in vars(side(*inputs.values())).items()
+        }
 
-    return Comparison(
-        "tagger",
-        model,
-        draw,
-        lambda inputs: real(_forward(model, inputs), inputs["lengths"]),
-        lambda inputs: real(run(session, inputs)["emissions"], inputs["lengths"]),
-    ).worst_difference(tolerance)
+    comparison = Comparison("tagger", model, draw, fields(torch_side), fields(graph_side))
+    return comparison.worst_difference(tolerance)
 
 
-def check_classifier(model: Classifier, graph: bytes, *, tolerance: float = TOLERANCE) -> float:
+def check_classifier(
+    model: Classifier, graph: onnx.ModelProto, *, tolerance: float = TOLERANCE
+) -> float:
     """Compare the classifier's graph with the model.
 
     Args:
         model: What was trained.
-        graph: The file's contents.
+        graph: In float32.
         tolerance: Largest absolute difference that is accepted.
 
     Returns:
@@ -155,7 +159,7 @@ def check_classifier(model: Classifier, graph: bytes, *, tolerance: float = TOLE
     Raises:
         ExportError: See `compare`.
     """
-    session = make_session(graph)
+    session = make_session(graph.SerializeToString())
 
     def draw(rng: np.random.Generator, n_texts: int, n_tokens: int) -> Inputs:
         shape = (n_texts, n_tokens)
@@ -174,84 +178,76 @@ def check_classifier(model: Classifier, graph: bytes, *, tolerance: float = TOLE
 
 
 def check_transformer(
-    model: Transformer, encoder: bytes, decoder_step: bytes, *, tolerance: float = TOLERANCE
+    model: Transformer,
+    graphs: Mapping[str, onnx.ModelProto],
+    *,
+    tolerance: float = TOLERANCE,
 ) -> float:
-    """Compare both graphs with the model: reading, then `N_STEPS` steps with 1 and more hypotheses.
-
-    Between steps hypotheses are reordered, and half of the sentences leave on the way.
+    """Compare what the graphs find with what the search on torch finds, for every beam size.
 
     Args:
         model: What was trained.
-        encoder: The contents of the encoder's file.
-        decoder_step: The contents of the decoder step's file.
-        tolerance: Largest absolute difference that is accepted.
+        graphs: Encoder, greedy and beam, in float32.
+        tolerance: Largest absolute difference that is accepted, of a mean log-probability per token.
 
     Returns:
-        The largest absolute difference of a log-probability, key or value.
+        The largest absolute difference.
 
     Raises:
-        ExportError: See `compare`.
+        ExportError: A hypothesis has other tokens, or see `compare`.
     """
-    translator = OnnxTranslator(make_session(encoder), make_session(decoder_step))
-
-    def of_width(n_beams: int) -> float:
-        return Comparison(
-            f"transformer with {n_beams} hypotheses",
-            model,
-            lambda rng, n_texts, n_tokens: _search_inputs(rng, model, (n_texts, n_tokens), n_beams),
-            lambda inputs: _search(TorchTranslator(model), _torch_cache, inputs),
-            lambda inputs: _search(translator, _onnx_cache, inputs),
-        ).worst_difference(tolerance)
-
-    return max(of_width(n_beams) for n_beams in BEAM_SIZES)
-
-
-def _search(
-    translator: TranslatorModel[S], cache: Callable[[S], Outputs], inputs: Inputs
-) -> Outputs:
-    """Follow the inputs' tokens and selections, and keep all that there is to see at every step."""
-    state = translator.start(inputs["source"])
-    outputs = {f"{name} at the start": value for name, value in cache(state).items()}
-    for i in range(N_STEPS):
-        state = state.select(inputs[f"rows.{i}"])
-        log_probs, state = translator.step(inputs[f"tokens.{i}"], state)
-        seen = {"log_probs": log_probs, **cache(state)}
-        outputs |= {f"{name} at step {i}": value for name, value in seen.items()}
-    return outputs
+    model.eval()
+    graph_side = graph_search(model.config, graphs)
+    torch_side = torch_search(model)
+    rng = np.random.default_rng(0)
+    worst = 0.0
+    for beam_size in BEAM_SIZES:
+        options = SearchOptions(beam_size, 1.0, beam_size)
+        for n_texts, n_tokens in SEARCH_SHAPES:
+            sources = [_source(rng, model, int(n)) for n in _lengths(rng, n_texts, n_tokens)]
+            right, given = (_searched(side, sources, options) for side in (torch_side, graph_side))
+            where = f"beam size {beam_size}, {n_texts} x {n_tokens} tokens"
+            worst = max(worst, _compare_hypotheses(where, right, given, tolerance))
+    return worst
 
 
-def _onnx_cache(state: OnnxState) -> Outputs:
-    return state.cross | state.past
+def graph_search(config: TransformerConfig, graphs: Mapping[str, onnx.ModelProto]) -> Search:
+    """Give the search of a translator's graphs."""
+    vocabulary = SearchVocabulary(config.pad_id, config.end_id, BANNED_IDS)
+    sessions = {name: make_session(graph.SerializeToString()) for name, graph in graphs.items()}
+    return OnnxTranslator(sessions, vocabulary, config.pad_id, available_cpus()).search
 
 
-def _torch_cache(state: TorchState) -> Outputs:
-    return {
-        f"{kind}_{part}.{i}": value.numpy()
-        for kind, layers in (("cross", state.state.cross), ("past", state.state.past))
-        for i, layer in enumerate(layers)
-        for part, value in zip(("keys", "values"), layer, strict=True)
-    }
+def _searched(
+    search: Search, sources: Sequence[Sequence[int]], options: SearchOptions
+) -> list[list[Hypothesis]]:
+    sentences = [Sentence(ids, len(ids) + MAX_MORE_TOKENS, options) for ids in sources]
+    search(sentences)
+    return [sentence.best for sentence in sentences]
 
 
-def _search_inputs(
-    rng: np.random.Generator, model: Transformer, shape: tuple[int, int], n_beams: int
-) -> Inputs:
-    """Draw a padded source (B, S) and, per step i, `rows.i` to select and `tokens.i`, both (B', W)."""
-    pad_id, end_id = model.config.pad_id, model.config.end_id
-    lengths = _lengths(rng, *shape)
-    source = rng.integers(0, model.config.vocab_size, shape)
-    source[np.arange(shape[1]) >= lengths[:, None]] = pad_id
-    source[np.arange(shape[0]), lengths - 1] = end_id
-    inputs = {"source": source}
-    n_texts, width = shape[0], 1
-    for i in range(N_STEPS):
-        kept = np.arange(n_texts)[:: 2 if i == STEP_WHEN_TEXTS_LEAVE else 1]
-        new_width = n_beams if i else 1
-        chosen = rng.integers(0, width, (len(kept), new_width))
-        inputs[f"rows.{i}"] = kept[:, None] * width + chosen
-        inputs[f"tokens.{i}"] = rng.integers(0, model.config.vocab_size, chosen.shape)
-        n_texts, width = chosen.shape
-    return inputs | {"tokens.0": np.full((shape[0], 1), pad_id)}
+def _compare_hypotheses(
+    where: str,
+    expected: Sequence[Sequence[Hypothesis]],
+    actual: Sequence[Sequence[Hypothesis]],
+    tolerance: float,
+) -> float:
+    """Give the largest difference of a score; tokens must be the same."""
+    for i, (right, given) in enumerate(zip(expected, actual, strict=True)):
+        if [h.tokens for h in right] != [h.tokens for h in given]:
+            raise ExportError(f"{where}: source {i} gives {given}, where torch gives {right}")
+    right_scores, given_scores = (
+        {"scores": np.array([h.score for found in side for h in found], np.float32)}
+        for side in (expected, actual)
+    )
+    return compare(where, right_scores, given_scores, tolerance)
+
+
+def _source(rng: np.random.Generator, model: Transformer, n_tokens: int) -> list[int]:
+    """Draw ids that are no special ones, and the end symbol."""
+    first_plain = max(model.config.end_id, *BANNED_IDS) + 1
+    ids: list[int] = rng.integers(first_plain, model.config.vocab_size, n_tokens).tolist()
+    return [*ids, model.config.end_id]
 
 
 def _forward(model: nn.Module, inputs: Inputs) -> FloatArray:

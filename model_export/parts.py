@@ -9,29 +9,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import onnx
 import torch
-from safetensors.numpy import save
 
+from model_export.calibration import translator_roundings
+from model_export.classifier_graph import EXACT as CLASSIFIER_EXACT
 from model_export.classifier_graph import classifier_graph
-from model_export.parity import check_classifier, check_tagger, check_transformer
+from model_export.encoder_graph import encoder_graph
+from model_export.equalise import equalised_classifier, equalised_tagger
+from model_export.external import WEIGHTS_FILE, refer
+from model_export.lstm_graph import INPUT_STEP
+from model_export.parity import check_classifier, check_tagger, check_transformer, graph_search
+from model_export.rounding import check_rounded_classifier, check_rounded_tagger
+from model_export.search_graph import beam_graph, greedy_graph
+from model_export.tagger_graph import EXACT as TAGGER_EXACT
 from model_export.tagger_graph import tagger_graph
-from model_export.transformer_graph import decoder_step_graph, encoder_graph
-from seqserve.arrays import FloatArray, IntArray
+from model_export.torch_side import torch_classifier, torch_search, torch_tagger
+from model_export.weights import Weights
 from seqserve.config import from_mapping, to_mapping
 from seqserve.manifest import Precision, Task
-from seqserve.models.tagger import Tagger
+from seqserve.models.transformer import TransformerConfig
 from seqserve.runtime.engine import Predictor
 from seqserve.runtime.ner import NerPredictor
 from seqserve.runtime.sentiment import SentimentPredictor
-from seqserve.runtime.translation import TranslationPredictor
+from seqserve.runtime.translation import BANNED_IDS, TranslationPredictor
 from seqserve.text.classification import ClassifierText
 from seqserve.text.subwords import SubwordTokenizer
 from seqserve.text.tagging import TaggerText
 from seqserve.training.checkpoint import load_text_side, load_weights
-from seqserve.training.ner import make_tagger, transitions_of
+from seqserve.training.ner import make_tagger
 from seqserve.training.recipe import Recipe
 from seqserve.training.sentiment import (
     SentimentTask,
@@ -40,9 +48,7 @@ from seqserve.training.sentiment import (
     read_dev,
     sentiment_config,
 )
-from seqserve.training.translation import PairConfig, TorchTranslator, make_translator
-
-Model = TypeVar("Model")
+from seqserve.training.translation import PairConfig, make_translator
 
 
 @dataclass(frozen=True)
@@ -50,20 +56,30 @@ class Parts:
     """What a task puts into a bundle.
 
     Args:
-        files: Graphs, weights and tokenizer, by file name.
+        graphs: By file name, with all their tensors.
+        weights: The tensors that the graphs share; they refer to its file in the bundle.
         config: What becomes config.json.
-        reference: The torch model behind the same text side.
+        reference: The torch model, or graphs that equal it, behind the same text side.
         worst_difference: Largest difference between torch and the fp32 graphs on random inputs.
         labels: What the model can answer.
         limits: Largest inputs.
+        files: What else there is, by file name.
     """
 
-    files: dict[str, bytes]
+    graphs: dict[str, onnx.ModelProto]
+    weights: Weights
     config: dict[str, Any]
     reference: Predictor
     worst_difference: float
     labels: tuple[str, ...] = ()
     limits: dict[str, int] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def to_files(self) -> dict[str, bytes]:
+        """Give the bundle's files, those that describe it aside."""
+        weights = self.weights.to_bytes()
+        graphs = {name: refer(graph, weights) for name, graph in self.graphs.items()}
+        return {**graphs, WEIGHTS_FILE: weights, **self.files}
 
 
 def ner_parts(recipe: Recipe, run: Path, root: Path, precision: Precision) -> Parts:
@@ -73,27 +89,25 @@ def ner_parts(recipe: Recipe, run: Path, root: Path, precision: Precision) -> Pa
     model = make_tagger(recipe, text)
     load_weights(model, run / "best.safetensors")
     model.eval()
-    exact, graph = _written(tagger_graph, model, precision)
-    worst = check_tagger(model, exact, text.config.max_chars)
-    crf = transitions_of(model)
-    weights = {"start": crf.start, "moves": crf.matrix, "end": crf.end}
+    equal = equalised_tagger(model, text)
+    exact = Weights.of(equal)
+    worst = check_tagger(model, text.scheme, tagger_graph(model.config, exact, text.scheme))
+    weights = exact
+    if precision == "int8":
+        steps = {"words.weight": INPUT_STEP}
+        weights = Weights.of(equal, precision, exact=TAGGER_EXACT, steps=steps)
+    graph = tagger_graph(model.config, weights, text.scheme)
+    if precision == "int8":
+        check_rounded_tagger(model, text, graph)
     return Parts(
-        files={"tagger.onnx": graph, "crf.safetensors": save(weights)},
+        graphs={"tagger.onnx": graph},
+        weights=weights,
         config={"model": to_mapping(model.config), "text": text.to_mapping()},
-        reference=NerPredictor(text, crf, _torch_tagger(model)),
+        reference=NerPredictor(text, torch_tagger(model, text.scheme)),
         worst_difference=worst,
         labels=text.scheme.labels,
         limits={"max_window_tokens": text.config.max_tokens},
     )
-
-
-def _torch_tagger(model: Tagger) -> Callable[[IntArray, IntArray, IntArray], FloatArray]:
-    def emissions(*inputs: IntArray) -> FloatArray:
-        with torch.inference_mode():
-            array: FloatArray = model(*map(torch.from_numpy, inputs)).numpy()
-        return array
-
-    return emissions
 
 
 def sentiment_parts(recipe: Recipe, run: Path, root: Path, precision: Precision) -> Parts:
@@ -108,61 +122,64 @@ def sentiment_parts(recipe: Recipe, run: Path, root: Path, precision: Precision)
         task = SentimentTask(model, text, [], dev, config, recipe.loop.batch_tokens)
         held_out = task.dev_logits()
     temperature = fit_temperature(*held_out)
-    exact, graph = _written(classifier_graph, model, precision)
-    worst = check_classifier(model, exact)
-
-    def logits(words: IntArray, lengths: IntArray) -> FloatArray:
-        with torch.inference_mode():
-            array: FloatArray = model(torch.from_numpy(words), torch.from_numpy(lengths)).numpy()
-        return array
-
+    equal = equalised_classifier(model)
+    exact = Weights.of(equal)
+    worst = check_classifier(model, classifier_graph(model.config, exact))
+    weights = exact
+    if precision == "int8":
+        steps = {"words.weight": INPUT_STEP}
+        weights = Weights.of(equal, precision, exact=CLASSIFIER_EXACT, steps=steps)
+    graph = classifier_graph(model.config, weights)
+    if precision == "int8":
+        check_rounded_classifier(model, temperature, graph)
     return Parts(
-        files={"classifier.onnx": graph},
+        graphs={"classifier.onnx": graph},
+        weights=weights,
         config={
             "model": to_mapping(model.config),
             "text": text.to_mapping(),
             "temperature": temperature,
         },
-        reference=SentimentPredictor(text, temperature, logits),
+        reference=SentimentPredictor(text, temperature, torch_classifier(model)),
         worst_difference=worst,
         labels=text.labels,
     )
 
 
 def translation_parts(recipe: Recipe, run: Path, root: Path, precision: Precision) -> Parts:
-    """Give the parts of a translator bundle."""
+    """Give the parts of a translator bundle; for int8, activations are calibrated on the dev sets."""
     tokenizer = SubwordTokenizer.load(run / "tokenizer.json")
     model = make_translator(recipe, tokenizer)
     load_weights(model, run / "best.safetensors")
     model.eval()
-    exact_encoder, encoder = _written(encoder_graph, model, precision)
-    exact_decoder, decoder = _written(decoder_step_graph, model, precision)
-    worst = check_transformer(model, exact_encoder, exact_decoder)
+    weights = Weights.of(model)
+    exact_graphs = translator_graphs(model.config, weights)
+    worst = check_transformer(model, exact_graphs)
+    search = torch_search(model)
+    if precision == "int8":
+        search = graph_search(model.config, exact_graphs)  # finds what torch finds, in less time
+        weights = Weights.of(model, precision, translator_roundings(model, recipe, tokenizer, root))
     pairs = from_mapping(PairConfig, recipe.text, f"{recipe.name} [text]")
     source, target = recipe.languages
+    graphs = translator_graphs(model.config, weights)
     return Parts(
-        files={
-            "encoder.onnx": encoder,
-            "decoder.onnx": decoder,
-            "tokenizer.json": tokenizer.to_json().encode(),
-        },
+        graphs={f"{name}.onnx": graph for name, graph in graphs.items()},
+        weights=weights,
         config={"model": to_mapping(model.config)},
-        reference=TranslationPredictor(
-            tokenizer, (source, target), pairs.max_tokens, TorchTranslator(model)
-        ),
+        reference=TranslationPredictor(tokenizer, (source, target), pairs.max_tokens, search),
         worst_difference=worst,
         limits={"max_source_tokens": pairs.max_tokens},
+        files={"tokenizer.json": tokenizer.to_json().encode()},
     )
 
 
-def _written(
-    build: Callable[[Model, Precision], onnx.ModelProto], model: Model, precision: Precision
-) -> tuple[bytes, bytes]:
-    """Give the fp32 graph, to be held against torch, and what the bundle gets: the same under fp32."""
-    exact = build(model, "fp32").SerializeToString(deterministic=True)
-    if precision == "fp32":
-        return exact, exact
-    return exact, build(model, precision).SerializeToString(deterministic=True)
+def translator_graphs(config: TransformerConfig, weights: Weights) -> dict[str, onnx.ModelProto]:
+    """Give the three graphs of a translator by name."""
+    return {
+        "encoder": encoder_graph(config, weights),
+        "greedy": greedy_graph(config, weights, BANNED_IDS),
+        "beam": beam_graph(config, weights, BANNED_IDS),
+    }
 
 
 PARTS: dict[Task, Callable[[Recipe, Path, Path, Precision], Parts]] = {

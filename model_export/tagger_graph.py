@@ -1,72 +1,91 @@
-"""The tagger's network as an ONNX graph: words and characters in, emissions out.
-
-The CRF is not in the graph: its transitions are a weight file of the bundle, and `seqserve.decode`
-searches.
-"""
+"""The tagger as an ONNX graph: words and characters in, tags and the probabilities along them out."""
 
 from __future__ import annotations
 
 import numpy as np
 import onnx
 
+from model_export.crf_graph import REACH, add_tag_paths, transitions
 from model_export.graph import GraphBuilder
-from model_export.layers import array, linear, lstm
-from seqserve.arrays import FloatArray
-from seqserve.manifest import Precision
-from seqserve.models.tagger import CharacterCnn, Tagger
+from model_export.lstm_graph import as_features, look_up, lstm, read_states
+from model_export.weights import Weights
+from seqserve.errors import ExportError
+from seqserve.models.tagger import TaggerConfig
+from seqserve.text.tags import TagScheme
 
-TO_THE_END = np.iinfo(np.int64).max
+# Small, or read by a multiplication in float32.
+EXACT = ("characters.embedding.weight", "characters.convolution.weight", "emission.weight")
+
+_TO_THE_END = np.iinfo(np.int64).max
 
 
-def tagger_graph(model: Tagger, precision: Precision = "fp32") -> onnx.ModelProto:
+def tagger_graph(config: TaggerConfig, weights: Weights, scheme: TagScheme) -> onnx.ModelProto:
     """Give the graph of a trained tagger.
 
     Inputs: `word_ids` (B, T), `char_ids` (B, T, C) and `lengths` (B,), int64, lengths at least 1.
-    Output: `emissions` (B, T, K) float32; what lies behind `lengths` means nothing.
+    Outputs: the fields of `TagPaths`, (B, T) each: `tags` int64, `enter`, `go_on`, `leave` float32.
+
+    Raises:
+        ExportError: The model can score tags further apart than the CRF's arithmetic reaches.
     """
-    g = GraphBuilder("tagger", precision)
+    _check_reach(weights)
+    g = GraphBuilder("tagger", weights)
     word_ids = g.int_input("word_ids", "B", "T")
     char_ids = g.int_input("char_ids", "B", "T", "C")
     lengths = g.int_input("lengths", "B")
-    words = g.rows(g.weight("words", array(model.words.weight)), word_ids)
-    spelled = spelling(g, char_ids, model.characters)
-    x = g.op("Concat", words, spelled, axis=2)
-    hidden, _ = lstm(g, "lstm", x, lengths, model.lstm)
-    emissions = linear(g, "emission", hidden, model.emission)
-    g.output("emissions", emissions, "B", "T", model.config.n_tags)
+    words = look_up(g, "words.weight", g.op("Transpose", word_ids, perm=[1, 0]))
+    spelled = spelling(g, g.op("Transpose", char_ids, perm=[1, 0, 2]), config.n_chars)
+    states = lstm(g, "lstm", [words, as_features(g, "lstm", spelled)], lengths)
+    by_token = g.op("Transpose", states.hidden, perm=[0, 2, 1, 3])  # (T, B, directions, N)
+    both = g.op("Reshape", by_token, g.ints(0, 0, states.width))
+    emissions = read_states(g, both, "emission", states)  # (T, B, K)
+    add_tag_paths(g, emissions, lengths, transitions(weights, scheme), scheme)
     return g.build()
 
 
-def spelling(g: GraphBuilder, char_ids: str, cnn: CharacterCnn) -> str:
-    """Write the character CNN as three table look-ups: (B, T, C) ids -> (B, T, F).
+def spelling(g: GraphBuilder, char_ids: str, n_chars: int) -> str:
+    """Write the character CNN as three table look-ups: (T, B, C) ids -> (T, B, F).
 
     A convolution of embeddings is a sum over offsets of filter times embedding, and that product has
-    only one value per character and offset: `spelling_tables` computes it now.
+    only one value per character and offset: `spelling_tables` holds it.
     """
-    tables = spelling_tables(cnn)
-    n_chars = tables.shape[1] - 1  # the last row stands for what lies outside the word
+    tables = spelling_tables(g)
     one_each_side = g.ints(0, 0, 1, 0, 0, 1)
-    padded = g.op("Pad", char_ids, one_each_side, g.constant(np.int64(n_chars)))  # (B, T, C + 2)
+    padded = g.op("Pad", char_ids, one_each_side, g.constant(np.int64(n_chars)))  # (T, B, C + 2)
     looked_up = []
-    for offset, end in enumerate((-2, -1, TO_THE_END)):
-        ids = g.op("Slice", padded, g.ints(offset), g.ints(end), g.ints(2))  # (B, T, C)
-        looked_up.append(g.op("Gather", g.constant(tables[offset]), ids))  # (B, T, C, F)
+    for offset, end in enumerate((-2, -1, _TO_THE_END)):
+        ids = g.op("Slice", padded, g.ints(offset), g.ints(end), g.ints(2))  # (T, B, C)
+        looked_up.append(g.op("Gather", tables[offset], ids))  # (T, B, C, F)
     left, middle, right = looked_up
     convolved = g.op("Add", g.op("Add", left, middle), right)
     return g.op("ReduceMax", convolved, g.ints(2), keepdims=0)
 
 
-def spelling_tables(cnn: CharacterCnn) -> FloatArray:
-    """Multiply every character's embedding with the filter at every offset.
+def spelling_tables(g: GraphBuilder) -> list[str]:
+    """Multiply every character's embedding with the filter at every offset; folded while loading.
 
     Returns:
-        (3, n_chars + 1, F) for the characters before, at and after a place. The bias is in the middle
-        table; the last row is zero, for the places outside the word that the convolution pads.
+        Three tables (n_chars + 1, F) for the characters before, at and after a place. The bias is in
+        the middle one; the last row is zero elsewhere, for the places outside a word.
     """
-    embeddings = array(cnn.embedding.weight)  # (n_chars, D)
-    filters = array(cnn.convolution.weight)  # (F, D, 3)
-    tables = np.einsum("cd,fdo->ocf", embeddings, filters)
-    tables = np.pad(tables, [(0, 0), (0, 1), (0, 0)])
-    if cnn.convolution.bias is not None:
-        tables[1] += array(cnn.convolution.bias)
-    return tables.astype(np.float32)
+    fold = g.root.once
+    filters = g.dense(g.weight("characters.convolution.weight"))  # (F, D, 3)
+    embeddings = g.dense(g.weight("characters.embedding.weight"))  # (n_chars, D)
+    by_offset = fold("Transpose", filters, perm=[2, 1, 0])  # (3, D, F)
+    with_outside = fold("Pad", embeddings, g.ints(0, 0, 1, 0))
+    tables = [
+        fold("MatMul", with_outside, fold("Gather", by_offset, g.constant(np.int64(i)), axis=0))
+        for i in range(3)
+    ]
+    tables[1] = fold("Add", tables[1], g.vector("characters.convolution.bias"))
+    return tables
+
+
+def _check_reach(weights: Weights) -> None:
+    """Hold the emissions' largest possible difference against `REACH`; LSTM states are within (-1, 1)."""
+    rows = np.abs(weights.dense("emission.weight")).sum(axis=1)
+    furthest = 2 * float((rows + np.abs(weights.dense("emission.bias"))).max())
+    if furthest >= REACH:
+        raise ExportError(
+            f"the tagger can score two tags {furthest:.0f} apart; the graph's CRF reaches {REACH:.0f}"
+        )

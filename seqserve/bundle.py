@@ -23,7 +23,7 @@ from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import BundleError, ConfigError
 from seqserve.manifest import Description, FileEntry, Manifest
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # graphs refer to weights.safetensors
 
 _MANIFEST, _CONFIG, _GOLDEN = "manifest.json", "config.json", "golden.json"
 _SUFFIXES = (".onnx", ".json", ".safetensors", ".txt", ".md")  # no pickle, ever
@@ -104,7 +104,7 @@ def load_bundle(path: Path) -> Bundle:
         path: The model directory.
 
     Raises:
-        BundleError: The directory is missing, of a newer format, incomplete or damaged; names all
+        BundleError: The directory is missing, of another format, incomplete or damaged; names all
             files that are not as they should be.
     """
     return _verify(path, shown_as=path)
@@ -194,15 +194,16 @@ def _read_manifest(path: Path) -> Manifest:
     values = _json_object(path / _MANIFEST)
     version = values.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
-        reads = f"this program reads up to {FORMAT_VERSION}: upgrade seqserve"
+        reads = f"this program reads {FORMAT_VERSION}: upgrade seqserve"
         raise BundleError(f"{path}: this bundle has format {version}, {reads}")
     return from_mapping(Manifest, values, where=_MANIFEST)
 
 
 def _said_problems(manifest: Manifest) -> Iterator[str]:
     """What is wrong with the values of a manifest, its table of files aside."""
-    if manifest.format_version < 1:
-        yield f"format_version is {manifest.format_version}; the first format is 1"
+    if manifest.format_version < FORMAT_VERSION:
+        reads = f"this program reads {FORMAT_VERSION}: export the model again"
+        yield f"format_version is {manifest.format_version}; {reads}"
     if manifest.task == "translation" and len(manifest.languages) != 2:
         yield f"languages are {manifest.languages}; translation needs exactly (source, target)"
     for name, figure in manifest.figures.items():

@@ -276,10 +276,13 @@ PROBLEMS: dict[str, tuple[Callable[[Path], object], str]] = {
     "entry has unknown key": (edit_manifest(files={"a.txt": {**ENTRY, "mode": 1}}), "(mode)"),
     "entry lacks a key": (edit_manifest(files={"a.txt": {"bytes": 0}}), "files['a.txt'].sha256"),
     "newer format": (
-        edit_manifest(format_version=2, new_key=1),
-        "this bundle has format 2, this program reads up to 1: upgrade seqserve",
+        edit_manifest(format_version=FORMAT_VERSION + 1, new_key=1),
+        "this bundle has format 3, this program reads 2: upgrade seqserve",
     ),
-    "format 0": (edit_manifest(format_version=0), "format_version is 0"),
+    "older format": (
+        edit_manifest(format_version=FORMAT_VERSION - 1),
+        "format_version is 1; this program reads 2: export the model again",
+    ),
     "one language": (edit_manifest(task="translation"), "exactly (source, target)"),
     "no date": (edit_manifest(created="yesterday"), "created is 'yesterday'"),
     "endless figure": (edit_manifest(figures={"f1": float("inf")}), "figures: f1 is inf"),

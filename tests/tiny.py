@@ -64,13 +64,13 @@ RECIPES = {
     "ner": (
         'name = "ner-tiny"\nversion = "0.0.1"\ntask = "ner"\nlanguages = ["en"]\nlicence = "CC0-1.0"\n'
         '[text]\nlabels = ["PER", "LOC"]\n'
-        "[model]\nword_dim = 16\nchar_dim = 8\nchar_filters = 8\nhidden = 12\ndropout = 0.1\n"
+        "[model]\nword_dim = 16\nchar_dim = 8\nchar_filters = 8\nhidden = 16\ndropout = 0.1\n"
         "[loop]\n" + _LOOP + _DATA.format(folder="people")
     ),
     "sentiment": (
         'name = "sentiment-tiny"\nversion = "0.0.1"\ntask = "sentiment"\nlanguages = ["en"]\n'
         'licence = "CC0-1.0"\n[text]\nlabels = ["negative", "positive"]\n'
-        "[model]\nword_dim = 16\nhidden = 12\n[loop]\n" + _LOOP + _DATA.format(folder="films")
+        "[model]\nword_dim = 16\nhidden = 16\n[loop]\n" + _LOOP + _DATA.format(folder="films")
     ),
     "translation": (
         'name = "translate-tiny"\nversion = "0.0.1"\ntask = "translation"\nlanguages = ["en", "zh"]\n'

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from seqserve.baselines.measure import Figures
-from seqserve.errors import DataError
-from seqserve.evaluation.markdown import number, table_lines
+from seqserve.evaluation.markdown import number, replace_section, table_lines
 from seqserve.manifest import Manifest
 
 _UNKNOWN = "–"
@@ -37,13 +36,4 @@ def update_section(path: Path, name: str, text: str) -> None:
     Raises:
         DataError: The page is not there, or has no such two lines.
     """
-    first, last = f"<!-- baselines:{name} -->\n", f"<!-- /baselines:{name} -->"
-    try:
-        page = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise DataError(f"there is no page {path} to update") from error
-    before, start, rest = page.partition(first)
-    _, end, after = rest.partition(last)
-    if not (start and end):
-        raise DataError(f"{path} has no place for the table: add {first.strip()} and {last}")
-    path.write_text(f"{before}{start}{text}\n{end}{after}", encoding="utf-8")
+    replace_section(path, f"baselines:{name}", text)

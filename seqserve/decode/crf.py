@@ -1,4 +1,4 @@
-"""The linear-chain CRF in numpy: best path, partition function, exact span posteriors.
+"""The linear-chain CRF in numpy: best path, partition function, exact probabilities along a path.
 
 A path of tags y scores `start[y0] + sum(emissions[t, yt]) + sum(matrix[yt-1, yt]) + end[yT-1]`, and
 P(y | x) is proportional to the exponential of its score. Everything is vectorised over the batch;
@@ -39,22 +39,35 @@ class Transitions:
 
 
 @dataclass(frozen=True)
-class Spans:
-    """N spans over the whole batch: `start_tag` once, then `inside_tag` up to `end`.
+class TagPaths:
+    """The best tags of every row, and how probable each step along them is.
+
+    A span start..end along the path, no longer and no shorter, has the probability
+    exp(enter[start] + go_on[start + 1] + ... + go_on[end - 1] + leave[end - 1]).
 
     Args:
-        row: (N,), index into the batch.
-        start: (N,), first token.
-        end: (N,), one past the last token; start < end <= the row's length.
-        start_tag: (N,), tag of the first token.
-        inside_tag: (N,), tag of every further token; with it at `end`, the span would be longer.
+        tags: (B, T) int64, 0 where padded.
+        enter: (B, T) float32, log P(tag).
+        go_on: (B, T) float32, log P(tag | tag before); 0 at the first token.
+        leave: (B, T) float32, log P(no inside tag next | tag); 0 at a row's last token.
     """
 
-    row: IntArray
-    start: IntArray
-    end: IntArray
-    start_tag: IntArray
-    inside_tag: IntArray
+    tags: IntArray
+    enter: FloatArray
+    go_on: FloatArray
+    leave: FloatArray
+
+    def log_probabilities(self) -> FloatArray:
+        """Give log P(tags) of every row, (B,) float32."""
+        sums: FloatArray = self.enter[:, 0] + self.go_on.sum(axis=1)
+        return sums
+
+    def span_scores(self, row: IntArray, start: IntArray, end: IntArray) -> FloatArray:
+        """Give the probability of spans, (N,) float32, each of its row from `start` to before `end`."""
+        so_far = np.cumsum(self.go_on, axis=1, dtype=np.float64)
+        logs = self.enter[row, start] + self.leave[row, end - 1]
+        scores: FloatArray = np.exp(logs + (so_far[row, end - 1] - so_far[row, start]))
+        return np.minimum(scores, 1, dtype=np.float32)
 
 
 def viterbi(
@@ -150,32 +163,48 @@ def log_partition(emissions: FloatArray, lengths: IntArray, transitions: Transit
     return _log_partition(alphas, lengths, transitions).astype(np.float32)
 
 
-def span_posteriors(
-    emissions: FloatArray, lengths: IntArray, transitions: Transitions, spans: Spans
-) -> FloatArray:
-    """The exact probability of every span: its tags, and no inside tag right behind them.
+def tag_paths(
+    emissions: FloatArray, lengths: IntArray, transitions: Transitions, inside_tags: IntArray
+) -> TagPaths:
+    """The best path of every row, and the exact probabilities along it.
 
     Args:
         emissions: (B, T, K) log-potentials, float32.
         lengths: (B,) tokens per row, 1..T.
         transitions: Log-potentials between tags.
-        spans: N spans; they may overlap and come in any order.
-
-    Returns:
-        (N,) float32, 0..1, in the order of the spans.
+        inside_tags: (K,), which tag right behind tag k makes its span longer; -1: none.
     """
-    if len(spans.row) == 0:
-        return np.zeros(0, np.float32)
+    tags, _ = viterbi(emissions, lengths, transitions)
+    return along(tags, emissions, lengths, transitions, inside_tags)
+
+
+def along(
+    tags: IntArray,
+    emissions: FloatArray,
+    lengths: IntArray,
+    transitions: Transitions,
+    inside_tags: IntArray,
+) -> TagPaths:
+    """As `tag_paths`, along any tags (B, T), 0 where padded."""
     emissions = _zero_padding(emissions, lengths)
+    is_token = _is_token(lengths, emissions.shape[1])
     alphas = log_alphas(emissions, lengths, transitions)
     betas = log_betas(emissions, lengths, transitions)
-    log_score = (
-        alphas[spans.row, spans.start, spans.start_tag]
-        + _log_inside(emissions, transitions, spans)
-        + _log_outside(emissions + betas, lengths, transitions, spans)
+    log_z = _log_partition(alphas, lengths, transitions)
+    steps = transitions.matrix[tags[:, :-1]] + (emissions + betas)[:, 1:]  # (B, T - 1, K)
+    steps -= _pick(betas, tags)[:, :-1, None]  # log P(tag next | tag)
+    others = np.arange(emissions.shape[2]) != inside_tags[tags[:, :-1], None]
+    leaves = _log_sum(np.where(others, steps, -np.inf))
+
+    def probable(logs: DoubleArray, counts: BoolArray) -> FloatArray:
+        return np.where(counts, np.minimum(logs, 0.0), 0.0).astype(np.float32)
+
+    return TagPaths(
+        tags,
+        probable(_pick(alphas + betas, tags) - log_z[:, None], is_token),
+        np.pad(probable(_pick(steps, tags[:, 1:]), is_token[:, 1:]), [(0, 0), (1, 0)]),
+        np.pad(probable(leaves, is_token[:, 1:]), [(0, 0), (0, 1)]),
     )
-    log_posterior = log_score - _log_partition(alphas, lengths, transitions)[spans.row]
-    return np.exp(np.minimum(log_posterior, 0.0)).astype(np.float32)
 
 
 def _best_scores(emissions: FloatArray, transitions: Transitions) -> FloatArray:
@@ -194,37 +223,9 @@ def _log_partition(alphas: DoubleArray, lengths: IntArray, transitions: Transiti
     return _log_sum(last)
 
 
-def _log_inside(emissions: FloatArray, transitions: Transitions, spans: Spans) -> DoubleArray:
-    """(N,) log-potential of the tokens after the first and of the moves into them."""
-    n_inside = spans.end - spans.start - 1
-    sums = np.cumsum(emissions, axis=1, dtype=np.float64)  # (B, T, K), inclusive
-    emitted = (
-        sums[spans.row, spans.end - 1, spans.inside_tag]
-        - sums[spans.row, spans.start, spans.inside_tag]
-    )
-    enter = transitions.matrix[spans.start_tag, spans.inside_tag].astype(np.float64)
-    stay = transitions.matrix[spans.inside_tag, spans.inside_tag].astype(np.float64)
-    return np.where(n_inside > 0, emitted + enter + (n_inside - 1) * stay, 0.0)
-
-
-def _log_outside(
-    suffixes: DoubleArray, lengths: IntArray, transitions: Transitions, spans: Spans
-) -> DoubleArray:
-    """(N,) log-sum over all ways to go on after the span with another tag than inside_tag.
-
-    Args:
-        suffixes: (B, T, K) emissions plus betas.
-        lengths: (B,) tokens per row.
-        transitions: Log-potentials between tags.
-        spans: N spans.
-    """
-    n_tags = suffixes.shape[2]
-    last_tag = np.where(spans.end - spans.start > 1, spans.inside_tag, spans.start_tag)
-    is_last = spans.end == lengths[spans.row]
-    next_token = np.where(is_last, 0, spans.end)
-    goes_on = transitions.matrix[last_tag] + suffixes[spans.row, next_token]  # (N, K)
-    goes_on[spans.inside_tag[:, None] == np.arange(n_tags)] = -np.inf
-    return np.where(is_last, transitions.end[last_tag], _log_sum(goes_on))
+def _pick(values: DoubleArray, tags: IntArray) -> DoubleArray:
+    """(B, T, K) at tags (B, T)."""
+    return np.take_along_axis(values, tags[:, :, None], axis=2)[:, :, 0]
 
 
 class _LogMatrix:

@@ -195,7 +195,7 @@ def beam_search(
         beams.collect(is_cut[:, None], found, is_finished=False)
         beams = beams.keep(~is_full & ~is_cut & beams.is_live.any(axis=1))
         state = _select(state, beams.state_rows, n_rows)
-    return [_best_first(hypotheses, options) for hypotheses in found]
+    return [best_first(hypotheses, options) for hypotheses in found]
 
 
 @dataclass(frozen=True)
@@ -306,7 +306,7 @@ def _select(state: S, rows: IntArray, n_rows: int) -> S:
     return state.select(rows)
 
 
-def _best_first(hypotheses: list[Hypothesis], options: SearchOptions) -> list[Hypothesis]:
+def best_first(hypotheses: list[Hypothesis], options: SearchOptions) -> list[Hypothesis]:
     """The n_best hypotheses by length-normalised log-probability; equal ones as they were found."""
 
     def rank(hypothesis: Hypothesis) -> float:

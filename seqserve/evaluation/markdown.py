@@ -1,11 +1,13 @@
-"""The evaluation of a bundle to read: report.md."""
+"""The evaluation of a bundle to read, report.md, and what other pages of figures need."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 
+from seqserve.errors import DataError
 from seqserve.evaluation.bootstrap import Measure
 from seqserve.evaluation.calibration import Calibration
 from seqserve.evaluation.report import Example, Report, SetReport, Slice, Table
@@ -38,6 +40,23 @@ def table_lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Ite
     yield f"|{'---|' * len(head)}"
     for row in rows:
         yield f"| {' | '.join(str(cell) for cell in row)} |"
+
+
+def replace_section(page: Path, name: str, text: str) -> None:
+    """Put a text between the lines `<!-- NAME -->` and `<!-- /NAME -->` of a page.
+
+    Raises:
+        DataError: The page is not there, or has no such two lines.
+    """
+    first, last = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    try:
+        before, start, rest = page.read_text(encoding="utf-8").partition(first)
+    except FileNotFoundError as error:
+        raise DataError(f"there is no page {page} to update") from error
+    _, end, after = rest.partition(last)
+    if not (start and end):
+        raise DataError(f"{page} has no place for the table: add {first.strip()} and {last}")
+    page.write_text(f"{before}{start}{text}\n{end}{after}", encoding="utf-8")
 
 
 def interval_text(measure: Measure) -> str:

@@ -1,4 +1,4 @@
-"""Texts in, entities out: sentences, features, emissions, Viterbi, exact span probabilities."""
+"""Texts in, entities out: sentences, features, best tags, exact span probabilities."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from safetensors.numpy import load_file
+import onnxruntime
 
-from seqserve.arrays import FloatArray, IntArray
+from seqserve.arrays import IntArray
 from seqserve.bundle import Bundle
-from seqserve.decode.crf import Spans, Transitions, span_posteriors, viterbi
+from seqserve.decode.crf import TagPaths
 from seqserve.runtime.records import Entity, NerItem, NerResult
 from seqserve.runtime.session import make_session, run
-from seqserve.text.batching import length_batches, pad
+from seqserve.text.batching import length_batches
 from seqserve.text.offsets import offset_table
 from seqserve.text.tagging import TaggerText
-from seqserve.text.tags import spans_of
 from seqserve.text.words import Token
 
-TaggerModel = Callable[[IntArray, IntArray, IntArray], FloatArray]
-"""Word ids (B, T), character ids (B, T, C), lengths (B,) -> emissions (B, T, K)."""
+TaggerModel = Callable[[IntArray, IntArray, IntArray], TagPaths]
+"""Word ids (B, T), character ids (B, T, C), lengths (B,) -> the best tags, and how probable they are."""
 
 _MAX_BATCH_TOKENS = 2048
 
@@ -47,23 +46,15 @@ class _Found:
 class NerPredictor:
     """Named entities of texts, by any tagger model."""
 
-    def __init__(self, text: TaggerText, transitions: Transitions, model: TaggerModel) -> None:
+    def __init__(self, text: TaggerText, model: TaggerModel) -> None:
         self._text = text
-        self._transitions = transitions
         self._model = model
 
     @classmethod
     def open(cls, bundle: Bundle) -> NerPredictor:
-        """Load the graph and the CRF of a bundle."""
-        session = make_session(bundle.file("tagger.onnx"))
-        crf = load_file(bundle.file("crf.safetensors"))
-
-        def emissions(words: IntArray, chars: IntArray, lengths: IntArray) -> FloatArray:
-            inputs = {"word_ids": words, "char_ids": chars, "lengths": lengths}
-            return run(session, inputs)["emissions"]
-
-        text = TaggerText.from_mapping(bundle.config["text"], str(bundle.path))
-        return cls(text, Transitions(crf["start"], crf["moves"], crf["end"]), emissions)
+        """Load the graph of a bundle."""
+        model = onnx_tagger(make_session(bundle.file("tagger.onnx")))
+        return cls(TaggerText.from_mapping(bundle.config["text"], str(bundle.path)), model)
 
     def predict(self, items: Sequence[NerItem]) -> list[NerResult]:
         """Find the entities of each text; a text without any word has none."""
@@ -87,45 +78,39 @@ class NerPredictor:
 
     def _label(self, rows: Sequence[_Row]) -> list[_Found]:
         """Run one batch."""
-        words, lengths = pad([self._text.word_ids(row.tokens) for row in rows])
-        chars = np.zeros((*words.shape, self._text.config.max_chars), dtype=np.int64)
-        for i, row in enumerate(rows):
-            chars[i, : len(row.tokens)] = self._text.char_ids(row.tokens)
-        emissions = self._model(words, chars, lengths)  # (B, T, K)
-        tags, _ = viterbi(emissions, lengths, self._transitions)
-        names = self._text.scheme.tags
-        spans = [
-            (i, span)
-            for i, (row, n) in enumerate(zip(tags, lengths, strict=True))
-            for span in spans_of([names[tag] for tag in row[:n]])
-        ]
+        words, chars, lengths = self._text.batch([row.tokens for row in rows])
+        paths = self._model(words, chars, lengths)
         scheme = self._text.scheme
-        columns = [
-            (
-                i,
-                span.start,
-                span.end,
-                scheme.id_of(f"B-{span.label}"),
-                scheme.id_of(f"I-{span.label}"),
-            )
-            for i, span in spans
-        ]
-        table = np.array(columns, dtype=np.int64).reshape(-1, 5)
-        scores = span_posteriors(emissions, lengths, self._transitions, Spans(*table.T))
+        spans = scheme.spans(paths.tags, lengths)
+        scores = paths.span_scores(spans.row, spans.start, spans.end)
+        columns = (spans.row, spans.start, spans.end, spans.label, scores)
         return [
             _Found(
-                rows[i].item,
-                rows[i].tokens[span.start].start,
-                rows[i].tokens[span.end - 1].end,
-                span.label,
-                float(score),
+                rows[row].item,
+                rows[row].tokens[start].start,
+                rows[row].tokens[end - 1].end,
+                scheme.labels[label],
+                score,
             )
-            for (i, span), score in zip(spans, scores, strict=True)
+            for row, start, end, label, score in zip(*(c.tolist() for c in columns), strict=True)
         ]
+
+
+def onnx_tagger(session: onnxruntime.InferenceSession) -> TaggerModel:
+    """Give the graph of a tagger as a model."""
+
+    def paths(words: IntArray, chars: IntArray, lengths: IntArray) -> TagPaths:
+        found = run(session, {"word_ids": words, "char_ids": chars, "lengths": lengths})
+        tags = np.asarray(found["tags"], np.int64)
+        return TagPaths(tags, found["enter"], found["go_on"], found["leave"])
+
+    return paths
 
 
 def _entities(item: NerItem, found: list[_Found]) -> tuple[Entity, ...]:
     """Keep what the item asks for, in text order and in its unit."""
+    if not found:
+        return ()
     offsets = offset_table(item.text, item.offset_unit)
     return tuple(
         Entity(

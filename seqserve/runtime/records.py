@@ -5,8 +5,9 @@ The HTTP layer turns JSON into items and results into JSON; nothing here knows h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from seqserve.runtime.cancellation import Cancellation
 from seqserve.text.offsets import OffsetUnit
 
 
@@ -89,6 +90,7 @@ class TranslationItem:
         alternatives: How many runner-up translations to give, at most `beam_size - 1`.
         length_penalty: Hypotheses are ranked by log-probability / tokens ** length_penalty.
         max_tokens: Cap on target tokens per sentence; None derives one from the source length.
+        cancellation: When to give up; what is given then is for nobody.
     """
 
     text: str
@@ -96,6 +98,7 @@ class TranslationItem:
     alternatives: int = 0
     length_penalty: float = 1.0
     max_tokens: int | None = None
+    cancellation: Cancellation = field(default_factory=Cancellation, compare=False)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from seqserve.text.classification import ClassifierText
 ClassifierModel = Callable[[IntArray, IntArray], FloatArray]
 """Word ids (B, T), lengths (B,) -> logits (B, L)."""
 
-_MAX_BATCH_TOKENS = 8192
+_MAX_BATCH_TOKENS = 2048
 
 
 class SentimentPredictor:

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
 
-import numpy as np
-import onnxruntime
-
-from seqserve.arrays import FloatArray, IntArray
 from seqserve.bundle import Bundle
-from seqserve.decode.search import (
-    Hypothesis,
-    SearchOptions,
-    SearchState,
-    SearchVocabulary,
-    beam_search,
-)
+from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
+from seqserve.runtime.cpus import available_cpus
 from seqserve.runtime.records import Alternative, TranslationItem, TranslationResult
-from seqserve.runtime.session import make_session, run
-from seqserve.text.batching import length_batches, pad
+from seqserve.runtime.session import make_session
+from seqserve.runtime.translator import GRAPHS, OnnxTranslator, Sentence
 from seqserve.text.subwords import END_ID, PAD_ID, UNKNOWN_ID, SubwordTokenizer
 from seqserve.text.translation import (
     Segment,
@@ -32,75 +21,12 @@ from seqserve.text.translation import (
     split_long,
 )
 
-S = TypeVar("S", bound=SearchState)
+Search = Callable[[Sequence[Sentence]], None]
+"""Finds the hypotheses of sentences, whatever their options."""
 
-_MAX_BATCH_TOKENS = 2048  # padded source tokens x beam size
+BANNED_IDS = (PAD_ID, UNKNOWN_ID)
+
 _WARNINGS = ("truncated", "number_mismatch", "repetition", "untranslated")
-_VOCABULARY = SearchVocabulary(start_id=PAD_ID, end_id=END_ID, banned_ids=(PAD_ID, UNKNOWN_ID))
-
-
-class TranslatorModel(Protocol[S]):
-    """Reads sources, then scores one target token after the other."""
-
-    def start(self, source: IntArray, /) -> S:
-        """Read (B, S) padded source ids."""
-        ...
-
-    def step(self, tokens: IntArray, state: S, /) -> tuple[FloatArray, S]:
-        """Last ids (B, W) -> log-probabilities (B, W, V) and the next state."""
-        ...
-
-
-@dataclass(frozen=True)
-class OnnxState:
-    """What the decoder graph is fed again: the source, its cross K/V (B, ...), the past (B*W, ...)."""
-
-    source: IntArray
-    cross: dict[str, FloatArray]
-    past: dict[str, FloatArray]
-    n_beams: int
-
-    def select(self, rows: IntArray) -> OnnxState:
-        """Keep and reorder hypotheses; see `seqserve.decode.search.SearchState`."""
-        sentences = rows[:, 0] // self.n_beams
-        flat = rows.ravel()
-        is_same = len(sentences) == len(self.source)  # sentences only ever leave
-        return OnnxState(
-            self.source if is_same else self.source[sentences],
-            self.cross if is_same else {k: v[sentences] for k, v in self.cross.items()},
-            {name: value[flat] for name, value in self.past.items()},
-            rows.shape[1],
-        )
-
-
-class OnnxTranslator:
-    """The encoder and the decoder-step graph of a bundle."""
-
-    def __init__(
-        self, encoder: onnxruntime.InferenceSession, decoder: onnxruntime.InferenceSession
-    ) -> None:
-        self._encoder = encoder
-        self._decoder = decoder
-        self._past_shapes = {
-            node.name: node.shape for node in decoder.get_inputs() if node.name.startswith("past_")
-        }
-
-    def start(self, source: IntArray) -> OnnxState:
-        """Read (B, S) padded source ids; the cross-attention keys and values are computed once."""
-        past = {
-            name: np.zeros((len(source), shape[1], 0, shape[3]), dtype=np.float32)
-            for name, shape in self._past_shapes.items()
-        }
-        return OnnxState(source, run(self._encoder, {"source": source}), past, 1)
-
-    def step(self, tokens: IntArray, state: OnnxState) -> tuple[FloatArray, OnnxState]:
-        """Last ids (B, W) -> log-probabilities (B, W, V) and the next state."""
-        inputs: dict[str, Any] = {"tokens": tokens, "source": state.source}
-        inputs |= state.cross | state.past
-        outputs = run(self._decoder, inputs)
-        log_probs = outputs.pop("log_probs")
-        past = {f"past_{name}": value for name, value in outputs.items()}
-        return log_probs, OnnxState(state.source, state.cross, past, tokens.shape[1])
 
 
 @dataclass(frozen=True)
@@ -115,49 +41,50 @@ class _Source:
         return sum(len(ids) for pieces in self.pieces for ids in pieces)
 
 
-class TranslationPredictor(Generic[S]):
-    """Translations of texts, by any translator model."""
+class TranslationPredictor:
+    """Translations of texts, by any search."""
 
     def __init__(
         self,
         tokenizer: SubwordTokenizer,
         languages: tuple[str, str],
         max_source_tokens: int,
-        model: TranslatorModel[S],
+        search: Search,
     ) -> None:
         """Take languages (source, target); sentences over `max_source_tokens` are cut in pieces."""
         self._tokenizer = tokenizer
         self._source, self._target = languages
         self._max_source_tokens = max_source_tokens
-        self._model = model
+        self._search = search
 
-    @staticmethod
-    def open(bundle: Bundle) -> TranslationPredictor[OnnxState]:
-        """Load the graphs of a bundle."""
-        model = OnnxTranslator(
-            make_session(bundle.file("encoder.onnx")), make_session(bundle.file("decoder.onnx"))
-        )
+    @classmethod
+    def open(cls, bundle: Bundle, n_workers: int | None = None) -> TranslationPredictor:
+        """Load the graphs of a bundle, for a number of threads; None: as many as there are CPUs."""
+        sessions = {name: make_session(bundle.file(f"{name}.onnx")) for name in GRAPHS}
+        vocabulary = SearchVocabulary(PAD_ID, END_ID, BANNED_IDS)
+        translator = OnnxTranslator(sessions, vocabulary, PAD_ID, n_workers or available_cpus())
         source, target = bundle.manifest.languages
         tokenizer = SubwordTokenizer.load(bundle.file("tokenizer.json"))
         limit = bundle.manifest.limits["max_source_tokens"]
-        return TranslationPredictor(tokenizer, (source, target), limit, model)
+        return cls(tokenizer, (source, target), limit, translator.search)
 
     def predict(self, items: Sequence[TranslationItem]) -> list[TranslationResult]:
-        """Translate each text; items that search alike share batches."""
+        """Translate each text."""
         sources = [self._cut(item.text) for item in items]
-        found: list[list[list[Hypothesis]]] = [[] for _ in items]
-        groups: dict[SearchOptions, list[int]] = defaultdict(list)
-        for i, item in enumerate(items):
-            options = SearchOptions(item.beam_size, item.length_penalty, item.alternatives + 1)
-            groups[options].append(i)
-        for options, members in groups.items():
-            jobs = [(i, ids) for i in members for pieces in sources[i].pieces for ids in pieces]
-            limits = [_max_target_tokens(len(ids), items[i].max_tokens) for i, ids in jobs]
-            hypotheses = self._search([ids for _, ids in jobs], limits, options)
-            for (i, _), best in zip(jobs, hypotheses, strict=True):
-                found[i].append(best)
-        triples = zip(items, sources, found, strict=True)
-        return [self._result(item, source, hypotheses) for item, source, hypotheses in triples]
+        sentences = [
+            [
+                Sentence(ids, _max_tokens(len(ids), item), _options(item), item.cancellation)
+                for pieces in source.pieces
+                for ids in pieces
+            ]
+            for item, source in zip(items, sources, strict=True)
+        ]
+        self._search([sentence for of_item in sentences for sentence in of_item])
+        triples = zip(items, sources, sentences, strict=True)
+        return [
+            self._result(item, source, [sentence.best for sentence in of_item])
+            for item, source, of_item in triples
+        ]
 
     def _cut(self, text: str) -> _Source:
         segments = segments_of(text, self._source)
@@ -173,22 +100,6 @@ class TranslationPredictor(Generic[S]):
             if segment.is_translatable
         ]
         return _Source(segments, pieces)
-
-    def _search(
-        self, sources: Sequence[Sequence[int]], limits: Sequence[int], options: SearchOptions
-    ) -> list[list[Hypothesis]]:
-        """Give the hypotheses of each source, in order."""
-        results: list[list[Hypothesis]] = [[] for _ in sources]
-        budget = max(1, _MAX_BATCH_TOKENS // options.beam_size)
-        for batch in length_batches([len(ids) for ids in sources], budget):
-            source, _ = pad([sources[i] for i in batch], PAD_ID)
-            max_tokens = np.array([limits[i] for i in batch], dtype=np.int64)
-            best = beam_search(
-                self._model.step, self._model.start(source), _VOCABULARY, max_tokens, options
-            )
-            for i, hypotheses in zip(batch, best, strict=True):
-                results[i] = hypotheses
-        return results
 
     def _result(
         self, item: TranslationItem, source: _Source, found: list[list[Hypothesis]]
@@ -227,7 +138,11 @@ class TranslationPredictor(Generic[S]):
         return tuple(name for name in _WARNINGS if name in noticed)
 
 
-def _max_target_tokens(n_source_tokens: int, wanted: int | None) -> int:
+def _options(item: TranslationItem) -> SearchOptions:
+    return SearchOptions(item.beam_size, item.length_penalty, item.alternatives + 1)
+
+
+def _max_tokens(n_source_tokens: int, item: TranslationItem) -> int:
     """Twice the source and some more is beyond any honest translation."""
     limit = 2 * n_source_tokens + 10
-    return limit if wanted is None else min(limit, wanted)
+    return limit if item.max_tokens is None else min(limit, item.max_tokens)

@@ -207,8 +207,10 @@ class TorchState:
 class TorchTranslator:
     """The torch model behind the interface that beam search and the runtime drive."""
 
-    def __init__(self, model: Transformer) -> None:
+    def __init__(self, model: Transformer, banned_ids: Sequence[int] = ()) -> None:
+        """Take ids that must not come out; the probabilities of the others sum to 1."""
         self._model = model
+        self._banned_ids = list(banned_ids)
 
     def start(self, source: IntArray) -> TorchState:
         """Read (B, S) padded source ids."""
@@ -219,6 +221,7 @@ class TorchTranslator:
         """Last ids (B, W) -> log-probabilities (B, W, V) and the next state."""
         with torch.inference_mode():
             logits, next_state = self._model.step(torch.from_numpy(tokens), state.state)
+            logits[:, :, self._banned_ids] = float("-inf")
             log_probs: FloatArray = logits.log_softmax(2).numpy()
         return log_probs, TorchState(next_state)
 

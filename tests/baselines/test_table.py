@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from seqserve.baselines.table import baselines_table, update_section
+from seqserve.bundle import FORMAT_VERSION
 from seqserve.errors import DataError
 from seqserve.manifest import Manifest
 
@@ -37,7 +38,7 @@ def manifest_with(figures: dict[str, float]) -> Manifest:
         figures=figures,
         tools={},
         created="2026-11-20",
-        format_version=1,
+        format_version=FORMAT_VERSION,
         files={},
     )
 

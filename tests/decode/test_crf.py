@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
 from itertools import pairwise, product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +16,13 @@ from scipy.special import logsumexp
 
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.decode.crf import (
-    Spans,
+    TagPaths,
     Transitions,
+    along,
     log_alphas,
     log_betas,
     log_partition,
-    span_posteriors,
+    tag_paths,
     viterbi,
 )
 
@@ -55,21 +59,20 @@ def all_paths(row: FloatArray, transitions: Transitions) -> dict[tuple[int, ...]
     return scores
 
 
-def holds(path: tuple[int, ...], start: int, end: int, start_tag: int, inside_tag: int) -> bool:
-    """Whether the path has exactly this span."""
-    expected = (start_tag,) + (inside_tag,) * (end - start - 1)
-    return path[start:end] == expected and path[end : end + 1] != (inside_tag,)
+def share(
+    paths: dict[tuple[int, ...], float], **wanted: Callable[[tuple[int, ...]], bool]
+) -> float:
+    """P(is | given): how much of the paths' probability those have that hold what is wanted."""
+    given = {path: score for path, score in paths.items() if wanted["given"](path)}
+    both = [score for path, score in given.items() if wanted["is_"](path)]
+    if not both:
+        return 0.0
+    return float(np.exp(logsumexp(both) - logsumexp(list(given.values()))))
 
 
-def every_span(lengths: IntArray, n_tags: int) -> Spans:
-    rows = [
-        (row, start, end, start_tag, inside_tag)
-        for row, length in enumerate(lengths.tolist())
-        for start in range(length)
-        for end in range(start + 1, length + 1)
-        for start_tag, inside_tag in product(range(n_tags), repeat=2)
-    ]
-    return Spans(*np.array(rows, np.int64).T)
+def random_tags(rng: Generator, lengths: IntArray, n_tokens: int, n_tags: int) -> IntArray:
+    tags = rng.integers(0, n_tags, (len(lengths), n_tokens))
+    return np.where(np.arange(n_tokens) < lengths[:, None], tags, 0)
 
 
 seeds = st.integers(0, 2**32 - 1)
@@ -108,48 +111,80 @@ def test_log_partition_sums_over_all_paths(seed: int, n_tags: int, n_tokens: int
 
 @settings(max_examples=20, deadline=None)
 @given(seed=seeds, n_tags=st.integers(1, 3), n_tokens=st.integers(1, 4))
-def test_span_posterior_is_the_share_of_the_paths_with_the_span(
-    seed: int, n_tags: int, n_tokens: int
-) -> None:
+def test_a_step_has_its_share_of_the_paths(seed: int, n_tags: int, n_tokens: int) -> None:
     rng = default_rng(seed)
-    transitions = random_transitions(rng, n_tags, share_illegal=0.2)
+    transitions = random_transitions(rng, n_tags)
     emissions, lengths = random_batch(rng, 2, n_tokens, n_tags)
-    spans = every_span(lengths, n_tags)
+    tags = random_tags(rng, lengths, n_tokens, n_tags)
+    inside = rng.integers(-1, n_tags, n_tags)
 
-    posteriors = span_posteriors(emissions, lengths, transitions, spans)
+    found = along(tags, emissions, lengths, transitions, inside)
 
-    shares = []
-    for row, start, end, start_tag, inside_tag in zip(
-        spans.row, spans.start, spans.end, spans.start_tag, spans.inside_tag, strict=True
-    ):
-        paths = all_paths(emissions[row, : lengths[row]], transitions)
-        with_span = [
-            s for path, s in paths.items() if holds(path, start, end, start_tag, inside_tag)
-        ]
-        log_z = logsumexp(list(paths.values()))
-        shares.append(np.exp(logsumexp(with_span) - log_z) if with_span else 0.0)
-    np.testing.assert_allclose(posteriors, shares, rtol=1e-4, atol=1e-6)
+    for row, length in enumerate(lengths):
+        paths = all_paths(emissions[row, :length], transitions)
+        for t, tag in enumerate(tags[row, :length]):
+
+            def at(path: tuple[int, ...], t: int = t, tag: int = tag) -> bool:
+                return path[t] == tag
+
+            def before(path: tuple[int, ...], t: int = t, tag: int = tags[row, t - 1]) -> bool:
+                return t == 0 or path[t - 1] == tag
+
+            def leaves(path: tuple[int, ...], t: int = t, tag: int = inside[tag]) -> bool:
+                return path[t + 1 : t + 2] != (tag,)
+
+            expected = (
+                share(paths, given=lambda _: True, is_=at),
+                share(paths, given=before, is_=at) if t else 1,
+                share(paths, given=at, is_=leaves),
+            )
+            logs = found.enter[row, t], found.go_on[row, t], found.leave[row, t]
+            np.testing.assert_allclose(np.exp(logs), expected, rtol=1e-4, atol=1e-6)
+        for values in (found.enter, found.go_on, found.leave):
+            assert not values[row, length:].any()
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=seeds, n_tokens=st.integers(1, 5))
+def test_a_span_along_the_best_path_has_its_share_of_the_paths(seed: int, n_tokens: int) -> None:
+    rng = default_rng(seed)
+    transitions = random_transitions(rng, 3, share_illegal=0.2)
+    emissions, lengths = random_batch(rng, 2, n_tokens, 3)
+    inside = np.array([-1, 2, 2])  # O, B, I
+
+    found = tag_paths(emissions, lengths, transitions, inside)
+
+    for row, length in enumerate(lengths.tolist()):
+        paths = all_paths(emissions[row, :length], transitions)
+        tags = tuple(found.tags[row, :length].tolist())
+        for start, end in ((a, b) for a in range(length) for b in range(a + 1, length + 1)):
+            span = tags[start:end]
+
+            def holds(
+                path: tuple[int, ...], span: Any = span, a: int = start, b: int = end
+            ) -> bool:
+                return path[a:b] == span and path[b : b + 1] != (inside[span[-1]],)
+
+            score = found.span_scores(*np.array([[row], [start], [end]]))
+            expected = share(paths, given=lambda _: True, is_=holds)
+            assert score[0] == pytest.approx(expected, rel=1e-4, abs=1e-6)
+        best = share(paths, given=lambda _: True, is_=lambda path, tags=tags: path == tags)
+        assert np.exp(found.log_probabilities()[row]) == pytest.approx(best, rel=1e-4)
 
 
 def test_spans_of_one_start_partition_the_start_tag() -> None:
-    """A token tagged B begins one span, however long: the posteriors add up to its marginal."""
+    """A token tagged B begins one span, however long: their probabilities add up to its marginal."""
     rng = default_rng(1)
     transitions = random_transitions(rng, 5)
-    emissions, lengths = random_batch(rng, 1, 12, 5)
-    lengths[:] = 12
+    emissions, _ = random_batch(rng, 1, 12, 5)
+    lengths = np.array([12])
+    tags = np.array([[0, 0, 0, 1, *[2] * 8]])
+
+    found = along(tags, emissions, lengths, transitions, np.array([-1, 2, 2, 4, 4]))
+
     ends = np.arange(4, 13)
-    spans = Spans(
-        *(np.full(len(ends), value) for value in (0, 3)), ends, ends * 0 + 1, ends * 0 + 2
-    )
-
-    posteriors = span_posteriors(emissions, lengths, transitions, spans)
-
-    alphas = log_alphas(emissions, lengths, transitions)
-    betas = log_betas(emissions, lengths, transitions)
-    marginal = np.exp(
-        alphas[0, 3, 1] + betas[0, 3, 1] - log_partition(emissions, lengths, transitions)
-    )
-    assert posteriors.sum() == pytest.approx(marginal[0], rel=1e-5)
+    scores = found.span_scores(ends * 0, ends * 0 + 3, ends)
+    assert scores.sum() == pytest.approx(np.exp(found.enter[0, 3]), rel=1e-5)
 
 
 def test_alphas_and_betas_meet_at_every_token() -> None:
@@ -176,34 +211,24 @@ def test_padded_batch_gives_what_its_rows_give_alone(padding: float) -> None:
     for row, length in enumerate(lengths):
         emissions[row, length:] = padding
         emissions[row, length:, ::2] *= -1
-    spans = Spans(
-        row=np.arange(9),
-        start=lengths // 2,
-        end=np.minimum(lengths // 2 + 2, lengths),
-        start_tag=np.arange(9) % 7,
-        inside_tag=np.arange(1, 10) % 7,
-    )
+    inside = np.arange(1, 8) % 7
 
     tags, scores = viterbi(emissions, lengths, transitions)
     log_z = log_partition(emissions, lengths, transitions)
-    posteriors = span_posteriors(emissions, lengths, transitions, spans)
+    paths = tag_paths(emissions, lengths, transitions, inside)
 
-    assert np.isfinite(posteriors).all()
     for row, length in enumerate(lengths):
         alone = emissions[row : row + 1, :length], lengths[row : row + 1], transitions
-        own_span = Spans(
-            np.zeros(1, np.int64),
-            *(
-                getattr(spans, name)[row : row + 1]
-                for name in ("start", "end", "start_tag", "inside_tag")
-            ),
-        )
         tags_alone, score_alone = viterbi(*alone)
         np.testing.assert_array_equal(tags[row, :length], tags_alone[0])
         assert not tags[row, length:].any()
         np.testing.assert_allclose(scores[row], score_alone[0])
         np.testing.assert_allclose(log_z[row], log_partition(*alone)[0], rtol=1e-6)
-        np.testing.assert_allclose(posteriors[row], span_posteriors(*alone, own_span)[0], rtol=1e-5)
+        paths_alone = tag_paths(*alone, inside)
+        for name in ("enter", "go_on", "leave"):
+            values, values_alone = getattr(paths, name)[row], getattr(paths_alone, name)[0]
+            np.testing.assert_allclose(values[:length], values_alone, atol=1e-6)
+            assert not values[length:].any()
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3, 1e6])
@@ -216,13 +241,13 @@ def test_large_and_small_potentials_stay_finite_and_right(scale: float) -> None:
     emissions *= np.float32(scale)
 
     log_z = log_partition(emissions, lengths, transitions)
-    posteriors = span_posteriors(emissions, lengths, transitions, every_span(lengths, 3))
+    paths = tag_paths(emissions, lengths, transitions, np.array([-1, 2, 2]))
 
-    assert (posteriors >= 0).all()
-    assert (posteriors <= 1).all()
+    for logs in (paths.enter, paths.go_on, paths.leave):
+        assert (logs <= 0).all() and np.isfinite(logs).all()
     for row, length in enumerate(lengths):
-        paths = all_paths(emissions[row, :length], transitions)
-        assert log_z[row] == pytest.approx(logsumexp(list(paths.values())), rel=1e-5)
+        scores = list(all_paths(emissions[row, :length], transitions).values())
+        assert log_z[row] == pytest.approx(logsumexp(scores), rel=1e-5)
 
 
 def test_a_path_that_looks_hopeless_halfway_still_counts() -> None:
@@ -257,9 +282,10 @@ def test_long_rows_keep_their_precision(other_emission: float, start: int, expec
     transitions = Transitions(np.zeros(4, "f"), np.zeros((4, 4), "f"), np.zeros(4, "f"))
     emissions = np.full((1, 1000, 4), 9.1, np.float32)
     emissions[:, :, :3] = other_emission
-    spans = Spans(*np.array([[0, start, 1000, 3, 3]]).T)
-    posterior = span_posteriors(emissions, np.array([1000]), transitions, spans)
-    assert posterior[0] == pytest.approx(expected, rel=1e-6)
+    tags = np.full((1, 1000), 3)
+    paths = along(tags, emissions, np.array([1000]), transitions, np.full(4, 3))
+    score = paths.span_scores(*np.array([[0], [start], [1000]]))
+    assert score[0] == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("n_tokens", [0, 3])
@@ -267,7 +293,6 @@ def test_a_batch_without_rows_works(n_tokens: int) -> None:
     transitions = random_transitions(default_rng(5), 3)
     emissions = np.zeros((0, n_tokens, 3), np.float32)
     lengths = np.zeros(0, np.int64)
-    no_spans = Spans(*np.zeros((5, 0), np.int64))
 
     tags, scores = viterbi(emissions, lengths, transitions)
 
@@ -276,28 +301,33 @@ def test_a_batch_without_rows_works(n_tokens: int) -> None:
     assert log_alphas(emissions, lengths, transitions).shape == (0, n_tokens, 3)
     assert log_betas(emissions, lengths, transitions).shape == (0, n_tokens, 3)
     assert log_partition(emissions, lengths, transitions).shape == (0,)
-    assert span_posteriors(emissions, lengths, transitions, no_spans).shape == (0,)
+    if n_tokens:
+        paths = tag_paths(emissions, lengths, transitions, np.array([-1, 2, 2]))
+        assert paths.enter.shape == paths.leave.shape == (0, n_tokens)
 
 
 def test_no_spans_in_a_batch_with_rows() -> None:
     rng = default_rng(6)
     emissions, lengths = random_batch(rng, 2, 4, 3)
-    no_spans = Spans(*np.zeros((5, 0), np.int64))
-    posteriors = span_posteriors(emissions, lengths, random_transitions(rng, 3), no_spans)
-    assert posteriors.shape == (0,)
+    paths = tag_paths(emissions, lengths, random_transitions(rng, 3), np.array([-1, 2, 2]))
+    assert paths.span_scores(*np.zeros((3, 0), np.int64)).shape == (0,)
 
 
 def test_results_have_the_types_of_the_seam() -> None:
     rng = default_rng(7)
     transitions = random_transitions(rng, 4)
     emissions, lengths = random_batch(rng, 2, 5, 4)
-    spans = every_span(lengths, 4)
 
     tags, scores = viterbi(emissions, lengths, transitions)
 
     assert (tags.dtype, scores.dtype) == (np.int64, np.float32)
     assert log_partition(emissions, lengths, transitions).dtype == np.float32
-    assert span_posteriors(emissions, lengths, transitions, spans).dtype == np.float32
+    paths = tag_paths(emissions, lengths, transitions, np.array([-1, 2, 2, -1]))
+    assert [getattr(paths, field.name).dtype for field in fields(TagPaths)] == [
+        np.int64,
+        *[np.float32] * 3,
+    ]
+    assert paths.span_scores(*np.array([[0], [0], [1]])).dtype == np.float32
 
 
 def test_inputs_are_left_as_they_were() -> None:
@@ -307,7 +337,7 @@ def test_inputs_are_left_as_they_were() -> None:
     before = emissions.copy(), lengths.copy(), transitions.matrix.copy()
 
     viterbi(emissions, lengths, transitions)
-    span_posteriors(emissions, lengths, transitions, every_span(lengths, 4))
+    tag_paths(emissions, lengths, transitions, np.array([-1, 2, 2, -1]))
 
     for now, then in zip((emissions, lengths, transitions.matrix), before, strict=True):
         np.testing.assert_array_equal(now, then)

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import string
+
 import pytest
 import torch
 
+from seqserve.models.classifier import Classifier, ClassifierConfig
 from seqserve.models.tagger import Tagger, TaggerConfig
 from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.text.tagging import TaggerText, TaggerTextConfig
+from seqserve.text.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="session")
-def tagger() -> Tagger:
+def tagger_text() -> TaggerText:
+    """58 words of 38 characters, four labels."""
+    letters = string.ascii_letters[:36] + "-."
+    words = [letters[i % 26] + letters[i % 17] * (i % 5) + letters[i // 26] for i in range(58)]
+    labels = ["PER", "LOC", "ORG", "MISC"]
+    config = TaggerTextConfig(max_chars=6)
+    return TaggerText(config, labels, Vocabulary(words), Vocabulary(letters))
+
+
+@pytest.fixture(scope="session")
+def tagger(tagger_text: TaggerText) -> Tagger:
     torch.manual_seed(1)
     config = TaggerConfig(60, 40, 9, word_dim=24, char_dim=10, char_filters=12, hidden=20)
-    model = Tagger(config, torch.ones(9, dtype=torch.bool), torch.ones(9, 9, dtype=torch.bool))
+    model = Tagger(config, *map(torch.from_numpy, tagger_text.scheme.allowed()))
+    torch.nn.init.normal_(model.crf.moves)  # as if it had learnt something
     return model.eval()
+
+
+@pytest.fixture(scope="session")
+def classifier() -> Classifier:
+    torch.manual_seed(6)
+    return Classifier(ClassifierConfig(50, 3, word_dim=24, hidden=18)).eval()
 
 
 @pytest.fixture(scope="session")

@@ -9,18 +9,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import onnx
 import pytest
 
 from model_export import export as module
+from model_export import parts
 from model_export.export import _sources, export
+from model_export.external import WEIGHTS_FILE
 from model_export.golden import GOLDEN_INPUTS
 from model_export.parts import PARTS, Parts
+from model_export.weights import Weights
 from seqserve.bundle import load_bundle
 from seqserve.errors import BundleError, ConfigError, ExportError
 from seqserve.evaluation.bootstrap import Measure
 from seqserve.evaluation.measurement import recipe_of
 from seqserve.evaluation.report import Findings, Report, SetReport, read_report
+from seqserve.manifest import Precision
 from seqserve.training.effort import read_effort
 from tests.tiny import TinyProject
 
@@ -36,8 +40,8 @@ def with_parts(monkeypatch: pytest.MonkeyPatch, task: str, change: Any, tiny: Ti
     original = PARTS[tiny.recipes[task].task]
 
     def changed(*arguments: Any) -> Parts:
-        parts: Parts = change(original(*arguments))
-        return parts
+        made: Parts = change(original(*arguments))
+        return made
 
     monkeypatch.setitem(module.PARTS, tiny.recipes[task].task, changed)
 
@@ -62,33 +66,55 @@ def test_other_answers_than_torch_are_refused(
     assert files_below(tmp_path) == []
 
 
-def test_graph_that_differs_from_torch_is_refused(
-    tiny: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def mend(graph: Any) -> Any:
-        return lambda model, precision="fp32": _perturbed(graph(model, precision))
+LAST_LAYERS = {
+    "ner": ("tagger_graph", "emission.weight"),
+    "sentiment": ("classifier_graph", "output.weight"),
+}
+DAMAGED: dict[str, tuple[str, Precision, str]] = {
+    "a tagger": ("ner", "fp32", "tagger"),
+    "a tagger in bytes": ("ner", "int8", "tagger in bytes"),
+    "a classifier": ("sentiment", "fp32", "classifier"),
+    "a classifier in bytes": ("sentiment", "int8", "classifier in bytes"),
+}
 
-    monkeypatch.setattr("model_export.parts.tagger_graph", mend(_tagger_graph()))
-    with pytest.raises(ExportError, match="tagger"):
-        export(tiny.recipes["ner"], tiny.run("ner"), tiny.data, tmp_path / "bundle")
+
+@pytest.mark.parametrize(("task", "precision", "side"), DAMAGED.values(), ids=DAMAGED)
+def test_graph_that_differs_from_torch_is_refused(
+    tiny: TinyProject,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    task: str,
+    precision: Precision,
+    side: str,
+) -> None:
+    builder, weight = LAST_LAYERS[task]
+    build = getattr(parts, builder)
+
+    def damaged(config: Any, weights: Weights, *others: Any) -> onnx.ModelProto:
+        if weights.is_quantised("words.weight") == (precision == "int8"):
+            weights = Weights({**weights.tensors, weight: -weights.tensors[weight]})
+        graph: onnx.ModelProto = build(config, weights, *others)
+        return graph
+
+    monkeypatch.setattr(parts, builder, damaged)
+    with pytest.raises(ExportError, match=f"^{side}, "):
+        export(tiny.recipes[task], tiny.run(task), tiny.data, tmp_path / "bundle", precision)
     assert files_below(tmp_path) == []
 
 
-def _tagger_graph() -> Any:
-    from model_export.tagger_graph import tagger_graph
-
-    return tagger_graph
-
-
-def _perturbed(model: Any) -> Any:
-    """Shift the largest float weight of a graph by one part in a hundred."""
-    from onnx import numpy_helper
-
-    weights = [w for w in model.graph.initializer if numpy_helper.to_array(w).dtype == np.float32]
-    largest = max(weights, key=lambda w: numpy_helper.to_array(w).size)
-    values = numpy_helper.to_array(largest) * np.float32(1.01) + np.float32(0.01)
-    largest.CopyFrom(numpy_helper.from_array(values, largest.name))
-    return model
+@pytest.mark.parametrize("task", TASKS)
+def test_graphs_refer_to_one_file_of_weights(tiny: TinyProject, task: str) -> None:
+    bundle = tiny.made[task]
+    tensors = Weights.from_bytes(bundle.file(WEIGHTS_FILE).read_bytes()).tensors
+    referred = set()
+    for name in bundle.manifest.files:
+        if name.endswith(".onnx"):
+            held = onnx.load(bundle.file(name), load_external_data=False).graph.initializer
+            referred |= {t.name for t in held if t.data_location == onnx.TensorProto.EXTERNAL}
+            assert not {t.name for t in held if t.name in tensors} - referred
+    assert referred <= tensors.keys()
+    bytes_of = {name: tensor.nbytes for name, tensor in tensors.items()}
+    assert sum(bytes_of[name] for name in referred) > 0.9 * sum(bytes_of.values())
 
 
 def test_existing_directory_is_left_alone(tiny: TinyProject) -> None:

@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import deepcopy
 
 import numpy as np
 import onnx
 import pytest
-import torch
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 
-from model_export import layers
+from model_export import lstm_graph
 from model_export.classifier_graph import classifier_graph
-from model_export.parity import check_classifier, check_tagger, check_transformer, compare
+from model_export.parity import (
+    TOLERANCE,
+    check_classifier,
+    check_tagger,
+    check_transformer,
+    compare,
+)
+from model_export.parts import translator_graphs
 from model_export.tagger_graph import tagger_graph
-from model_export.transformer_graph import decoder_step_graph, encoder_graph
-from seqserve.arrays import FloatArray, IntArray
+from model_export.weights import Weights
+from seqserve.arrays import FloatArray
 from seqserve.errors import ExportError
-from seqserve.manifest import Precision
-from seqserve.models.classifier import Classifier, ClassifierConfig
+from seqserve.models.classifier import Classifier
 from seqserve.models.tagger import Tagger
 from seqserve.models.transformer import Transformer
-from seqserve.runtime.translation import OnnxState
+from seqserve.text.tagging import TaggerText
 
 ZEROS = np.zeros((2, 3), np.float32)
 Damage = Callable[[FloatArray], FloatArray]
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    torch.manual_seed(6)
-    return Classifier(ClassifierConfig(50, 3, word_dim=24, hidden=18, pooling="attention"))
 
 
 def at(place: tuple[int, int], value: float) -> FloatArray:
@@ -40,11 +39,16 @@ def at(place: tuple[int, int], value: float) -> FloatArray:
     return array
 
 
-def damaged(model: onnx.ModelProto, name: str, damage: Damage) -> bytes:
-    """The file of a graph with one weight changed."""
-    (weight,) = (w for w in model.graph.initializer if w.name == name)
-    weight.CopyFrom(numpy_helper.from_array(damage(numpy_helper.to_array(weight).copy()), name))
-    return model.SerializeToString()
+def changed(weights: Weights, name: str, damage: Damage) -> Weights:
+    """The weights with one tensor damaged."""
+    return Weights({**weights.tensors, name: damage(weights.tensors[name].copy())})
+
+
+def scale(model: onnx.ModelProto, name: str, factor: float) -> None:
+    """Change a tensor in one graph and no other."""
+    (held,) = (tensor for tensor in model.graph.initializer if tensor.name == name)
+    array = numpy_helper.to_array(held) * np.float32(factor)
+    held.CopyFrom(numpy_helper.from_array(array, name))
 
 
 def one_more(weight: FloatArray) -> FloatArray:
@@ -92,98 +96,99 @@ def test_compare_says_what_differs_and_where(
         compare("g", expected, actual, 0.1)
 
 
-@pytest.mark.parametrize(
-    "precision, low, high", [("fp32", 0, 1e-5), ("int8", 1e-5, 0.1)], ids=["fp32", "int8"]
-)
-def test_sound_graphs_pass(
-    tagger: Tagger,
-    classifier: Classifier,
-    transformer: Transformer,
-    precision: Precision,
-    low: float,
-    high: float,
+def test_sound_graphs_pass(tagger: Tagger, tagger_text: TaggerText, classifier: Classifier) -> None:
+    scheme = tagger_text.scheme
+    graph = tagger_graph(tagger.config, Weights.of(tagger), scheme)
+    assert 0 <= check_tagger(tagger, scheme, graph) < TOLERANCE
+    graph = classifier_graph(classifier.config, Weights.of(classifier))
+    assert 0 <= check_classifier(classifier, graph) < TOLERANCE
+
+
+def test_models_in_training_mode_are_checked_in_eval_mode(
+    tagger: Tagger, tagger_text: TaggerText, classifier: Classifier
 ) -> None:
-    graph = tagger_graph(tagger, precision).SerializeToString()
-    assert low <= check_tagger(tagger, graph, 5, tolerance=high) <= high
-    graph = classifier_graph(classifier, precision).SerializeToString()
-    assert low <= check_classifier(classifier, graph, tolerance=high) <= high
-    encoder = encoder_graph(transformer, precision).SerializeToString()
-    decoder = decoder_step_graph(transformer, precision).SerializeToString()
-    assert low <= check_transformer(transformer, encoder, decoder, tolerance=high) <= high
+    scheme, in_training = tagger_text.scheme, deepcopy(classifier).train()
+    graph = classifier_graph(classifier.config, Weights.of(classifier))
+    assert check_classifier(in_training, graph) < TOLERANCE
+    graph = tagger_graph(tagger.config, Weights.of(tagger), scheme)
+    assert check_tagger(deepcopy(tagger).train(), scheme, graph) < TOLERANCE
 
 
-def test_a_model_in_training_mode_is_checked_in_eval_mode(classifier: Classifier) -> None:
-    graph = classifier_graph(classifier).SerializeToString()
-    assert check_classifier(classifier.train(), graph) < 1e-5
-
-
-@pytest.mark.parametrize("weight", ["words", "lstm.input", "lstm.recurrent", "emission.weight"])
 @pytest.mark.parametrize("damage", [one_more, one_nan])
-def test_a_damaged_tagger_is_refused(tagger: Tagger, weight: str, damage: Damage) -> None:
-    graph = damaged(tagger_graph(tagger), weight, damage)
-    with pytest.raises(ExportError, match=r"tagger, .* tokens: emissions"):
-        check_tagger(tagger, graph, 5)
+@pytest.mark.parametrize(
+    "weight",
+    [
+        "words.weight",
+        "characters.embedding.weight",
+        "characters.convolution.weight",
+        "lstm.forwards.weight_ih_l0",
+        "lstm.backwards.weight_hh_l0",
+        "emission.weight",
+        "crf.start",
+        "crf.moves",
+        "crf.end",
+    ],
+)
+def test_a_damaged_tagger_is_refused(
+    tagger: Tagger, tagger_text: TaggerText, weight: str, damage: Damage
+) -> None:
+    weights = changed(Weights.of(tagger), weight, damage)
+    graph = tagger_graph(tagger.config, weights, tagger_text.scheme)
+    with pytest.raises(ExportError, match=r"tagger, .* tokens: (tags|enter|go_on|leave) "):
+        check_tagger(tagger, tagger_text.scheme, graph)
 
 
-@pytest.mark.parametrize("weight", ["words", "attention.weight", "output.weight"])
+@pytest.mark.parametrize("weight", ["words.weight", "lstm.forwards.bias_ih_l0", "output.weight"])
 def test_a_damaged_classifier_is_refused(classifier: Classifier, weight: str) -> None:
-    graph = damaged(classifier_graph(classifier), weight, one_more)
+    weights = changed(Weights.of(classifier), weight, one_more)
     with pytest.raises(ExportError, match=r"classifier, .* tokens: logits"):
+        check_classifier(classifier, classifier_graph(classifier.config, weights))
+
+
+@pytest.mark.parametrize("order", [(0, 2, 1, 3), (0, 1, 3, 2), (0, 1, 2, 3)], ids=str)
+def test_swapped_lstm_gates_are_refused(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch, order: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(lstm_graph, "_GATES", order)
+    with pytest.raises(ExportError, match="logits"):
+        check_classifier(classifier, classifier_graph(classifier.config, Weights.of(classifier)))
+
+
+def test_a_graph_that_reads_what_lies_behind_a_row_is_refused(classifier: Classifier) -> None:
+    graph = classifier_graph(classifier.config, Weights.of(classifier))
+    for node in graph.graph.node:
+        node.input[:] = ["widths" if name == "lengths" else name for name in node.input]
+    for i, node in enumerate(
+        [
+            helper.make_node("Shape", ["word_ids"], ["width"], start=1),
+            helper.make_node("Shape", ["lengths"], ["n_rows"]),
+            helper.make_node("Expand", ["width", "n_rows"], ["widths"]),
+        ]
+    ):
+        graph.graph.node.insert(i, node)
+    with pytest.raises(ExportError, match="logits"):
         check_classifier(classifier, graph)
 
 
-@pytest.mark.parametrize("swapped", [(0, 2, 1, 3), (0, 1, 3, 2), (0, 1, 2, 3)], ids=str)
-def test_swapped_lstm_gates_are_refused(
-    classifier: Classifier, monkeypatch: pytest.MonkeyPatch, swapped: tuple[int, ...]
-) -> None:
-    def wrong_order(weights: FloatArray) -> FloatArray:
-        gates = np.split(weights, 4)
-        return np.concatenate([gates[i] for i in swapped])
-
-    monkeypatch.setattr(layers, "_onnx_gate_order", wrong_order)
-    with pytest.raises(ExportError, match="logits"):
-        check_classifier(classifier, classifier_graph(classifier).SerializeToString())
-
-
 @pytest.mark.parametrize(
-    "graph, weight, message",
+    "graph, weight",
     [
-        ("encoder", "encoder.1.fc2.weight", r"1 x 1 tokens: cross_keys\.0 at the start"),
-        ("encoder", "decoder.1.cross.kv.weight", r"cross_keys\.1 at the start"),
-        ("decoder", "decoder.0.self.qkv.weight", r"log_probs at step [01]"),
-        ("decoder", "decoder.0.cross.q.weight", r"log_probs at step"),
-        ("decoder", "decoder.1.fc1.weight", r"log_probs at step"),
+        ("encoder", "encoder.layers.1.fc2.weight"),
+        ("encoder", "decoder.layers.1.encoder_attn.k_proj.weight"),
+        ("greedy", "decoder.layers.1.fc1.weight"),
+        ("beam", "decoder.layers.0.self_attn.q_proj.weight"),
+        ("beam", "decoder.layers.0.encoder_attn.q_proj.weight"),
     ],
 )
 def test_a_damaged_transformer_is_refused(
-    transformer: Transformer, graph: str, weight: str, message: str
+    transformer: Transformer, graph: str, weight: str
 ) -> None:
-    models = {"encoder": encoder_graph(transformer), "decoder": decoder_step_graph(transformer)}
-    files = {name: model.SerializeToString() for name, model in models.items()}
-    files[graph] = damaged(models[graph], weight, lambda array: array * np.float32(1.2))
-    with pytest.raises(ExportError, match=message):
-        check_transformer(transformer, files["encoder"], files["decoder"])
+    graphs = translator_graphs(transformer.config, Weights.of(transformer))
+    scale(graphs[graph], weight, 1.2)
+    with pytest.raises(ExportError, match=r"beam size \d, \d x \d+ tokens: "):
+        check_transformer(transformer, graphs)
 
 
-def in_the_old_order(state: OnnxState, rows: IntArray) -> OnnxState:
-    return select(state, np.sort(rows, axis=1))
-
-
-def first_sentences(state: OnnxState, rows: IntArray) -> OnnxState:
-    wrong = {name: value[: len(rows)] for name, value in state.cross.items()}
-    return replace(select(state, rows), cross=wrong)
-
-
-select = OnnxState.select
-
-
-@pytest.mark.parametrize("wrong_select", [in_the_old_order, first_sentences])
-def test_a_state_that_mixes_hypotheses_or_sentences_up_is_refused(
-    transformer: Transformer,
-    monkeypatch: pytest.MonkeyPatch,
-    wrong_select: Callable[[OnnxState, IntArray], OnnxState],
-) -> None:
-    monkeypatch.setattr(OnnxState, "select", wrong_select)
-    graphs = encoder_graph(transformer), decoder_step_graph(transformer)
-    with pytest.raises(ExportError, match=r"at step [2345]"):
-        check_transformer(transformer, *(graph.SerializeToString() for graph in graphs))
+def test_sound_translation_graphs_pass(transformer: Transformer) -> None:
+    graphs = translator_graphs(transformer.config, Weights.of(transformer))
+    assert 0 <= check_transformer(transformer, graphs) <= 1e-5

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
-from seqserve.arrays import FloatArray, IntArray
-from seqserve.decode.crf import Transitions
+from seqserve.arrays import IntArray
+from seqserve.decode.crf import TagPaths, Transitions, tag_paths
 from seqserve.runtime.ner import NerPredictor
 from seqserve.runtime.records import Entity, NerItem
 from seqserve.text.tagging import TaggerText, TaggerTextConfig
@@ -23,30 +25,30 @@ class FakeTagger:
             text.words["lee"]: scheme.id_of("I-PER"),
             text.words["oslo"]: scheme.id_of("B-LOC"),
         }
-        self.n_tags = len(scheme)
+        first, moves = scheme.allowed()
+        illegal, zero = np.float32(-1e4), np.float32(0)
+        self.transitions = Transitions(
+            np.where(first, zero, illegal),
+            np.where(moves, zero, illegal),
+            np.zeros(len(scheme), np.float32),
+        )
+        self.inside_tags = scheme.inside_tags()
         self.shapes: list[tuple[int, ...]] = []
 
-    def __call__(self, words: IntArray, chars: IntArray, lengths: IntArray) -> FloatArray:
+    def __call__(self, words: IntArray, chars: IntArray, lengths: IntArray) -> TagPaths:
         assert chars.shape[:2] == words.shape and len(lengths) == len(words)
         self.shapes.append(words.shape)
-        emissions = np.zeros((*words.shape, self.n_tags), dtype=np.float32)
+        emissions = np.zeros((*words.shape, len(self.inside_tags)), dtype=np.float32)
         for place, word in np.ndenumerate(words):
             emissions[(*place, self.tags.get(int(word), 0))] = 3.0
-        return emissions
+        return tag_paths(emissions, lengths, self.transitions, self.inside_tags)
 
 
 @pytest.fixture
 def parts() -> tuple[NerPredictor, FakeTagger]:
     text = TaggerText.learn(TaggerTextConfig(max_tokens=8), ["PER", "LOC"], [tokenize(KNOWN)])
-    first, moves = text.scheme.allowed()
-    illegal = np.float32(-1e4)
-    transitions = Transitions(
-        np.where(first, 0, illegal).astype(np.float32),
-        np.where(moves, 0, illegal).astype(np.float32),
-        np.zeros(len(first), dtype=np.float32),
-    )
     model = FakeTagger(text)
-    return NerPredictor(text, transitions, model), model
+    return NerPredictor(text, model), model
 
 
 def found(predictor: NerPredictor, item: NerItem) -> list[tuple[str, str, int, int]]:
@@ -110,3 +112,20 @@ def test_score_is_the_exact_posterior(parts: tuple[NerPredictor, FakeTagger]) ->
     entity = predictor.predict([NerItem("Oslo")])[0].entities[0]
     # One token: O, B-PER, B-LOC are legal with scores 0, 0, 3.
     assert entity == Entity("Oslo", "LOC", 0, 4, pytest.approx(np.exp(3) / (np.exp(3) + 2)))
+
+
+def test_texts_without_entities_have_none(parts: tuple[NerPredictor, FakeTagger]) -> None:
+    predictor, _ = parts
+    results = predictor.predict([NerItem("Nobody is here."), NerItem("Anna is.")])
+    assert [len(result.entities) for result in results] == [0, 1]
+
+
+def test_predict_can_be_called_from_several_threads(
+    parts: tuple[NerPredictor, FakeTagger],
+) -> None:
+    predictor, _ = parts
+    items = [NerItem(f"Then Anna Lee saw word{i} in Oslo{i % 7}.") for i in range(200)]
+    expected = [predictor.predict([item])[0] for item in items]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(predictor.predict, [items] * 8))
+    assert all(results == expected for results in found)

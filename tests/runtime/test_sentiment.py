@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -63,3 +65,24 @@ def test_order_is_kept_over_batches(predictor: SentimentPredictor) -> None:
     items = [SentimentItem("good " * (i % 50 + 1) + "bad " * (i % 7)) for i in range(600)]
     singles = {item.text: predictor.predict([item])[0] for item in items}
     assert predictor.predict(items) == [singles[item.text] for item in items]
+
+
+def test_batches_stay_within_their_budget(predictor: SentimentPredictor) -> None:
+    shapes = []
+    model = predictor._model
+
+    def watched(words: IntArray, lengths: IntArray) -> FloatArray:
+        shapes.append(words.shape)
+        return model(words, lengths)
+
+    predictor._model = watched
+    predictor.predict([SentimentItem("good bad " * (i % 90 + 1)) for i in range(300)])
+    assert max(rows * width for rows, width in shapes) <= 2048
+    assert sum(rows for rows, _ in shapes) == 300
+
+
+def test_predict_can_be_called_from_several_threads(predictor: SentimentPredictor) -> None:
+    items = [SentimentItem(f"good bad{i} " * (i % 9 + 1)) for i in range(200)]
+    expected = predictor.predict(items)
+    with ThreadPoolExecutor(4) as pool:
+        assert all(found == expected for found in pool.map(predictor.predict, [items] * 8))

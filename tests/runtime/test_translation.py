@@ -1,48 +1,56 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from seqserve.arrays import FloatArray, IntArray
+from seqserve.decode.search import SearchOptions, SearchVocabulary, beam_search
+from seqserve.runtime.cancellation import Cancellation
+from seqserve.runtime.engine import open_engine
 from seqserve.runtime.records import TranslationItem
-from seqserve.runtime.translation import TranslationPredictor
+from seqserve.runtime.translation import BANNED_IDS, TranslationPredictor
+from seqserve.runtime.translator import Sentence
 from seqserve.text.subwords import END_ID, PAD_ID, SubwordTokenizer, train_subwords
+from tests.tiny import TinyProject
 
 
 @dataclass(frozen=True)
-class Prefixes:
-    """Sources (B, S) and, per hypothesis, how many tokens it has."""
+class Place:
+    """How many tokens have been copied."""
 
-    source: IntArray
-    done: int
-    width: int
+    n_tokens: int
 
-    def select(self, rows: IntArray) -> Prefixes:
-        return Prefixes(self.source[rows[:, 0] // self.width], self.done, rows.shape[1])
+    def select(self, rows: IntArray) -> Place:
+        return self
 
 
 class Copier:
-    """Copies the source; never stops when told so. Counts what it is asked."""
+    """Searches with a model that copies the source, or never stops; notes what it is asked."""
 
     def __init__(self, vocab_size: int, is_endless: bool = False) -> None:
         self.vocab_size, self.is_endless = vocab_size, is_endless
-        self.sources: list[IntArray] = []
+        self.calls: list[list[Sentence]] = []
 
-    def start(self, source: IntArray) -> Prefixes:
-        self.sources.append(source)
-        return Prefixes(source, 0, 1)
+    def __call__(self, sentences: Sequence[Sentence]) -> None:
+        self.calls.append(list(sentences))
+        for sentence in sentences:
+            self.search(sentence)
 
-    def step(self, tokens: IntArray, state: Prefixes) -> tuple[FloatArray, Prefixes]:
-        scores = np.full((*tokens.shape, self.vocab_size), -20.0, dtype=np.float32)
-        column = min(state.done, state.source.shape[1] - 1)
-        for row, source in enumerate(state.source):
-            wanted = END_ID if source[column] == PAD_ID else source[column]
-            wanted = 7 if self.is_endless else wanted
-            scores[row, :, wanted] = -0.5
-            scores[row, :, 9] = -3.0
-        return scores, Prefixes(state.source, state.done + 1, tokens.shape[1])
+    def search(self, sentence: Sentence) -> None:
+        def step(tokens: IntArray, place: Place) -> tuple[FloatArray, Place]:
+            wanted = 7 if self.is_endless else sentence.ids[place.n_tokens]
+            scores = np.full((*tokens.shape, self.vocab_size), -20.0, dtype=np.float32)
+            scores[..., wanted] = -0.5
+            scores[..., 9] = -3.0
+            return scores, Place(min(place.n_tokens + 1, len(sentence.ids) - 1))
+
+        vocabulary = SearchVocabulary(PAD_ID, END_ID, BANNED_IDS)
+        limits = np.array([sentence.max_tokens])
+        (found,) = beam_search(step, Place(0), vocabulary, limits, sentence.options)
+        sentence.finish(found)
 
 
 TOKENIZER = train_subwords(["Return the file. Close it now. A B C D 0123456789"] * 3, 400)
@@ -50,7 +58,7 @@ TOKENIZER = train_subwords(["Return the file. Close it now. A B C D 0123456789"]
 
 def make(
     languages: tuple[str, str] = ("en", "zh"), limit: int = 50, is_endless: bool = False
-) -> tuple[TranslationPredictor[Prefixes], Copier]:
+) -> tuple[TranslationPredictor, Copier]:
     model = Copier(TOKENIZER.vocab_size, is_endless)
     return TranslationPredictor(TOKENIZER, languages, limit, model), model
 
@@ -76,18 +84,19 @@ def test_score_is_the_mean_log_probability() -> None:
 
 @pytest.mark.parametrize("text", ["123", "--- \n", "", "\U0001f600"])
 def test_what_has_no_letters_is_copied_without_the_model(text: str) -> None:
-    predictor, model = make()
+    predictor, search = make()
     result = predictor.predict([TranslationItem(text)])[0]
     assert (result.text, result.score, result.warnings, result.n_tokens) == (text, 0.0, (), 0)
-    assert model.sources == []
+    assert not any(search.calls)
 
 
 def test_long_sentences_are_cut_and_nothing_is_lost() -> None:
-    predictor, model = make(limit=12)
+    predictor, search = make(limit=12)
     text = "close it now, " * 30 + "return"
     result = predictor.predict([TranslationItem(text, beam_size=1)])[0]
     assert result.text.replace(" ", "") == text.replace(" ", "")
-    assert all(source.shape[1] <= 12 for source in model.sources)
+    assert len(search.calls[0]) > 10
+    assert all(len(sentence.ids) <= 12 for sentence in search.calls[0])
     assert result.warnings == ()
 
 
@@ -125,6 +134,66 @@ def test_items_with_other_options_do_not_disturb_each_other() -> None:
         TranslationItem("Close it now.", beam_size=1),
     ]
     assert predictor.predict(items) == [predictor.predict([item])[0] for item in items]
+
+
+def test_the_search_gets_all_sentences_of_all_items_at_once() -> None:
+    predictor, search = make()
+    items = [
+        TranslationItem("Return the file. Close it.", beam_size=4, alternatives=2, max_tokens=5),
+        TranslationItem("A B", beam_size=1, length_penalty=0.3),
+        TranslationItem("C D", max_tokens=9000),
+    ]
+    predictor.predict(items)
+    (sentences,) = search.calls
+    assert [TOKENIZER.decode(sentence.ids) for sentence in sentences] == [
+        "Return the file.",
+        "Close it.",
+        "A B",
+        "C D",
+    ]
+    assert [sentence.options for sentence in sentences] == [
+        *[SearchOptions(4, 1.0, 3)] * 2,
+        SearchOptions(1, 0.3, 1),
+        SearchOptions(4, 1.0, 1),
+    ]
+    enough = [2 * len(sentence.ids) + 10 for sentence in sentences]
+    assert [sentence.max_tokens for sentence in sentences] == [5, 5, *enough[2:]]
+    owners = [items[0], *items]
+    for sentence, item in zip(sentences, owners, strict=True):
+        assert sentence.cancellation is item.cancellation
+
+
+class AfterQuestions(Cancellation):
+    """Is over once it was asked so often."""
+
+    def __init__(self, n_questions: int) -> None:
+        super().__init__()
+        self.n_left = n_questions
+
+    @property
+    def is_over(self) -> bool:
+        self.n_left -= 1
+        return self.n_left < 0
+
+
+@pytest.mark.parametrize("n_questions", [0, 1, 4], ids=["at once", "soon", "later"])
+@pytest.mark.parametrize("beam_size", [1, 4])
+def test_who_gives_up_is_not_searched_on_and_disturbs_nobody(
+    tiny: TinyProject, beam_size: int, n_questions: int
+) -> None:
+    engine = open_engine(tiny.bundle("translation"))
+    item = TranslationItem("Read the file 5. Delete the list 3.", beam_size=beam_size)
+    alone = engine.predict([item])[0]
+    assert alone.text
+    given_up = TranslationItem(
+        "Close the file 7. Delete the name 2.",
+        beam_size=beam_size,
+        cancellation=AfterQuestions(n_questions),
+    )
+    nothing, result = engine.predict([given_up, item])
+    assert (nothing.text, nothing.warnings) == ("", ("truncated", "number_mismatch"))
+    assert result.text == alone.text
+    assert result.score == pytest.approx(alone.score, abs=1e-5)
 
 
 def test_tokenizer_of_the_fixture_is_real() -> None:

@@ -1,0 +1,60 @@
+"""Graphs that refer to a weights file instead of holding the weights.
+
+ONNX lets a tensor say in which file and at which offset its bytes are, and a safetensors file is nothing
+but such bytes behind a header. So all graphs of a bundle share one file, which other programs can read.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import onnx
+from onnx import TensorProto
+
+WEIGHTS_FILE = "weights.safetensors"
+
+_LENGTH = struct.Struct("<Q")  # a safetensors file begins with the length of its JSON header
+
+
+def offsets(contents: bytes) -> dict[str, tuple[int, int]]:
+    """Give first byte and length of every tensor in a safetensors file."""
+    (n_header,) = _LENGTH.unpack_from(contents)
+    start = _LENGTH.size + n_header
+    header = json.loads(contents[_LENGTH.size : start])
+    return {
+        name: (
+            start + entry["data_offsets"][0],
+            entry["data_offsets"][1] - entry["data_offsets"][0],
+        )
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }
+
+
+def refer(model: onnx.ModelProto, weights: bytes, location: str = WEIGHTS_FILE) -> bytes:
+    """Give a graph's file in which every tensor of the weights file is a reference to it.
+
+    Args:
+        model: With all its tensors; stays as it is.
+        weights: Contents of the weights file.
+        location: Its name; it must lie beside the graph's file.
+
+    Raises:
+        ValueError: A tensor has other bytes than its namesake in the weights file.
+    """
+    slim = onnx.ModelProto()
+    slim.CopyFrom(model)
+    places = offsets(weights)
+    for tensor in slim.graph.initializer:
+        if tensor.name not in places:
+            continue
+        start, length = places[tensor.name]
+        if tensor.raw_data != weights[start : start + length]:
+            raise ValueError(f"{tensor.name} has other bytes in {location} than in the graph")
+        tensor.ClearField("raw_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", location), ("offset", start), ("length", length)):
+            tensor.external_data.add(key=key, value=str(value))
+    contents: bytes = slim.SerializeToString(deterministic=True)
+    return contents

@@ -1,0 +1,133 @@
+"""A model's tensors as a bundle keeps them: under torch's names, in torch's layout, large ones in bytes.
+
+Graphs refer to these tensors instead of holding copies, so one file of weights serves all graphs of a
+bundle, and the torch model can be made again from it (restore.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
+from torch import nn
+
+from seqserve.arrays import FloatArray
+from seqserve.manifest import Precision
+
+SCALES = ".scales"
+INPUT_SCALE = ".input_scale"
+INPUT_FACTORS = ".input_factors"
+MIN_BYTES_SIZE = 1024  # smaller tensors stay float32
+
+
+@dataclass(frozen=True)
+class InputRounding:
+    """How the inputs of a layer become signed bytes.
+
+    Args:
+        scale: One step; 127 of them are the largest value that is told apart.
+        factors: (D,), what the features are multiplied by before; None: nothing.
+    """
+
+    scale: float
+    factors: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Tensors by name.
+
+    Args:
+        tensors: float32, or int8 from -127 to 127 with one float32 scale per row beside it, (..., 1)
+            under `NAME.scales`, or one for all rows, (1, 1). `LAYER.input_scale`, a scalar, is one step
+            of the rounded input of a layer; where it is missing, every row of the input has its own.
+            By `LAYER.input_factors`, (D,), inputs are multiplied before; `LAYER.weight` is divided by them.
+    """
+
+    tensors: Mapping[str, NDArray[Any]]
+
+    @classmethod
+    def of(
+        cls,
+        model: nn.Module,
+        precision: Precision = "fp32",
+        inputs: Mapping[str, InputRounding] | None = None,
+        exact: Collection[str] = (),
+        steps: Mapping[str, float] | None = None,
+    ) -> Weights:
+        """Take the weights of a torch model.
+
+        Args:
+            model: What was trained.
+            precision: int8: matrices of `MIN_BYTES_SIZE` and more are rounded.
+            inputs: Per layer; where there is none, every row is rounded by its largest value.
+            exact: Tensors that stay float32 whatever the precision.
+            steps: Matrices that have one scale for all rows, and that scale: their largest value is
+                127 times as much.
+        """
+        tensors: dict[str, NDArray[Any]] = {}
+        for name, parameter in model.state_dict().items():
+            array: FloatArray = parameter.detach().cpu().float().numpy()
+            is_large = array.ndim > 1 and array.size >= MIN_BYTES_SIZE
+            if precision == "int8" and steps and name in steps:
+                scale = np.full((1,) * array.ndim, steps[name], np.float32)
+                tensors[name] = np.rint(array / scale).astype(np.int8)
+                tensors[name + SCALES] = scale
+            elif precision == "int8" and is_large and name not in exact:
+                layer = name.removesuffix(".weight")
+                factors = inputs[layer].factors if inputs and layer in inputs else None
+                if factors is not None:
+                    tensors[layer + INPUT_FACTORS] = factors
+                    array = array / factors
+                tensors[name], tensors[name + SCALES] = quantise_rows(array)
+            else:
+                tensors[name] = array
+        for layer, rounding in (inputs or {}).items():
+            tensors[layer + INPUT_SCALE] = np.array(rounding.scale, np.float32)
+        return cls(tensors)
+
+    @classmethod
+    def from_bytes(cls, contents: bytes) -> Weights:
+        """Read the contents of a weights.safetensors."""
+        return cls(load(contents))
+
+    def to_bytes(self) -> bytes:
+        """Give the contents of weights.safetensors."""
+        return save({k: np.require(v, requirements="C") for k, v in self.tensors.items()})
+
+    def is_quantised(self, name: str) -> bool:
+        """Say whether a tensor is kept in bytes."""
+        return name + SCALES in self.tensors
+
+    def dense(self, name: str) -> FloatArray:
+        """Give a tensor of the model as float32."""
+        array = self.tensors[name]
+        if self.is_quantised(name):
+            array = array.astype(np.float32) * self.tensors[name + SCALES]
+        factors = self.tensors.get(name.removesuffix(".weight") + INPUT_FACTORS)
+        return array if factors is None else array * factors
+
+    def exact(self) -> Weights:
+        """Give the same numbers without any rounding to come: all float32, no input scales."""
+        names = (
+            name for name in self.tensors if not name.endswith((SCALES, INPUT_SCALE, INPUT_FACTORS))
+        )
+        return Weights({name: self.dense(name) for name in names})
+
+
+def quantise_rows(array: FloatArray) -> tuple[NDArray[np.int8], FloatArray]:
+    """Round to signed bytes with one symmetric scale per row.
+
+    Args:
+        array: (..., N).
+
+    Returns:
+        (..., N) int8 from -127 to 127 and (..., 1) float32 scales; their product is close to `array`.
+    """
+    largest = np.abs(array).max(axis=-1, keepdims=True)
+    scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
+    return np.rint(array / scales).astype(np.int8), scales
