@@ -65,7 +65,7 @@ def test_int8_bundle_is_smaller_and_records_what_it_costs(
     assert "torch_max_difference" not in figures  # that would be the fp32 graph's
     name = tiny.recipes["ner"].name
     sizes = [
-        (folder / name / "tagger.onnx").stat().st_size
+        (folder / name / "weights.safetensors").stat().st_size
         for folder in (tmp_path / "bundles", tiny.bundles)
     ]
     assert sizes[0] < 0.6 * sizes[1]
