@@ -57,7 +57,7 @@ class Front:
 
 def embedded_engines(task: TaskName) -> EmbeddedEngines:
     """The engines of a task in this process; they open in the background."""
-    return EmbeddedEngines(lambda: Host(task, SETTINGS))
+    return EmbeddedEngines(lambda: Host(task, SETTINGS), SETTINGS.calls(task))
 
 
 @bentoml.service(**GATEWAY_OPTIONS)

@@ -1,9 +1,9 @@
-"""The queue in front of one task's engines: bounded, fair, and never more than one call in flight.
+"""The queue in front of one task's engines: bounded, fair, with a bounded number of calls in flight.
 
-No timer: whatever waits when the engines are free makes the next batch. A batch starts with the
-request whose turn it is and takes in texts of similar length, so that little is spent on padding.
-Requests take turns: one with many texts gives its place to the next after every batch. It knows no
-HTTP and no task.
+No timer: whatever waits when a call is free makes the next batch. A batch starts with the request
+whose turn it is and takes in texts of similar length, so that little is spent on padding. Requests
+take turns: one with many texts gives its place to the next after every batch, and the last free call
+is kept for a request that has nothing in flight. It knows no HTTP and no task.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Generic, TypeVar
 
 from seqserve.errors import DeadlineExceeded, Overloaded, SeqserveError, UnavailableError
 from service import metrics
+from service.lengths import similar
 from service.logs import failure_fields, get_logger
 
 W = TypeVar("W")  # what a call takes, one per text
@@ -27,14 +28,6 @@ R = TypeVar("R")  # what it gives, one per text
 _WINDOW = 4  # texts looked at for one batch, in multiples of the largest batch
 _MAX_RETRY_AFTER_S = 30
 DOWN_SENTENCE = "The model does not answer at the moment; it is being restarted."
-
-
-def estimate_tokens(text: str) -> int:
-    """About how many tokens a text has: an estimate for budgets, from its UTF-8 bytes alone.
-
-    English has some 4.5 bytes a token and Chinese 3 to 6, so a quarter of the bytes errs upwards.
-    """
-    return len(text.encode()) // 4 + 2
 
 
 class QueueFull(Overloaded):
@@ -54,12 +47,14 @@ class BatchLimits:
         queue_tokens: Tokens that may wait.
         batch_texts: Texts in one call.
         batch_tokens: Texts in one call times the longest of them, in tokens.
+        calls: Calls in flight.
     """
 
     queue_texts: int
     queue_tokens: int
     batch_texts: int
     batch_tokens: int
+    calls: int = 1
 
 
 @dataclass(frozen=True)
@@ -72,7 +67,10 @@ class Reply(Generic[R]):
 
 @dataclass(frozen=True)
 class Answer(Generic[R]):
-    """What a request gets: results in the order of its texts, and where the time went."""
+    """What a request gets: results in the order of its texts, and where the time went.
+
+    While several calls worked for it at once, that time counts once.
+    """
 
     results: list[R]
     engine_s: float
@@ -90,14 +88,15 @@ class ItemError(Exception):
 
 @dataclass(eq=False)
 class _Waiting(Generic[W, R]):
-    """One request: the texts that still wait, and the results so far."""
+    """One request: the texts that still wait, those in flight, and the results so far."""
 
     deadline: float
     done: asyncio.Future[None]
     pending: deque[_Text[W, R]] = field(default_factory=deque)
+    in_flight: list[_Text[W, R]] = field(default_factory=list)
     results: dict[int, R] = field(default_factory=dict)
     n_texts: int = 0
-    engine_s: float = 0.0
+    spans: list[tuple[float, float]] = field(default_factory=list)  # inside the engine: from, to
 
 
 @dataclass(eq=False)
@@ -114,23 +113,26 @@ class Batcher(Generic[W, R]):
     Args:
         task: Label of the metrics.
         call: Computes one batch. May raise; then the requests in that batch fail, and only those.
-        limits: Bounds of the queue and of a batch.
+        cancel: Told which texts in flight nobody waits for any more; they still have to come back.
+        limits: Bounds of the queue, of a batch and of the flight.
     """
 
     def __init__(
         self,
         task: str,
         call: Callable[[list[W]], Awaitable[Reply[R]]],
+        cancel: Callable[[list[W]], None],
         limits: BatchLimits,
     ) -> None:
         self._task = task
         self._call = call
+        self._cancel = cancel
         self._limits = limits
         self._queue: deque[_Waiting[W, R]] = deque()
         self._n_texts = 0
         self._n_tokens = 0
         self._seconds_per_token = 0.0
-        self._worker: asyncio.Task[None] | None = None
+        self._calls: set[asyncio.Task[None]] = set()
 
     @property
     def n_waiting(self) -> int:
@@ -140,7 +142,7 @@ class Batcher(Generic[W, R]):
     async def submit(self, works: Sequence[tuple[W, int]], deadline: float) -> Answer[R]:
         """Waits for the results of one request.
 
-        Cancelling the call takes the texts that still wait out of the queue.
+        Cancelling it takes the texts that still wait out of the queue, and gives up those in flight.
 
         Args:
             works: Per text what the call takes, and its estimated tokens; not empty.
@@ -148,7 +150,8 @@ class Batcher(Generic[W, R]):
 
         Raises:
             QueueFull: there is no room; nothing was queued.
-            DeadlineExceeded: the deadline passed; what was not started never will be.
+            DeadlineExceeded: the deadline passed, here or inside the engine; what was not started
+                never will be.
             ItemError: one of the texts failed.
             UnavailableError: the call itself failed.
         """
@@ -161,14 +164,15 @@ class Batcher(Generic[W, R]):
         except TimeoutError:
             reason = "deadline"
             raise DeadlineExceeded("The deadline passed before the answer.") from None
-        except (ItemError, UnavailableError):
-            reason = "failed"
+        except (ItemError, UnavailableError) as error:
+            reason = "deadline" if isinstance(error, DeadlineExceeded) else "failed"
             raise
         finally:
             self._forget(request, reason)
         elapsed_s = time.perf_counter() - started
+        engine_s = _covered_s(request.spans)
         results = [request.results[index] for index in range(request.n_texts)]
-        return Answer(results, request.engine_s, max(0.0, elapsed_s - request.engine_s))
+        return Answer(results, engine_s, max(0.0, elapsed_s - engine_s))
 
     def _enqueue(self, works: Sequence[tuple[W, int]], deadline: float) -> _Waiting[W, R]:
         n_tokens = sum(tokens for _, tokens in works)
@@ -189,12 +193,11 @@ class Batcher(Generic[W, R]):
             request.pending.append(_Text(request, index, work, tokens))
         self._queue.append(request)
         self._count(len(works), n_tokens)
-        if self._worker is None or self._worker.done():
-            self._worker = loop.create_task(self._work())
+        loop.call_soon(self._send)  # after what else comes at this moment
         return request
 
     def _forget(self, request: _Waiting[W, R], reason: str) -> None:
-        """Takes what is left of a request out of the queue."""
+        """Takes what is left of a request out of the queue, and lets go of what is in flight."""
         if request.done.done() and not request.done.cancelled():
             request.done.exception()  # marks it as seen, also when the waiter was cancelled meanwhile
         request.done.cancel()
@@ -204,6 +207,10 @@ class Batcher(Generic[W, R]):
             request.pending.clear()
         if request in self._queue:
             self._queue.remove(request)
+        if request.in_flight:
+            metrics.ABANDONED.labels(self._task, reason).inc(len(request.in_flight))
+            if reason != "deadline":  # which the engine knows itself
+                self._cancel([text.work for text in request.in_flight])
 
     def _count(self, n_texts: int, n_tokens: int) -> None:
         self._n_texts += n_texts
@@ -211,29 +218,41 @@ class Batcher(Generic[W, R]):
         metrics.QUEUE_TEXTS.labels(self._task).set(self._n_texts)
         metrics.QUEUE_TOKENS.labels(self._task).set(self._n_tokens)
 
-    async def _work(self) -> None:
-        """Runs batches until nothing waits."""
-        while self._queue:
-            batch = self._next_batch()
-            if batch:
-                await self._run(batch)
+    def _send(self) -> None:
+        """Puts batches in flight as long as a call is free and somebody may have it."""
+        while len(self._calls) < self._limits.calls and (batch := self._next_batch()):
+            call = asyncio.get_running_loop().create_task(self._run(batch))
+            self._calls.add(call)
+            call.add_done_callback(self._land)
+            metrics.CALLS.labels(self._task).set(len(self._calls))
+
+    def _land(self, call: asyncio.Task[None]) -> None:
+        self._calls.remove(call)
+        metrics.CALLS.labels(self._task).set(len(self._calls))
+        self._send()
 
     def _next_batch(self) -> list[_Text[W, R]]:
-        """Takes the texts of one batch out of the queue; empty when all that waited were too late."""
+        """Takes the texts of one batch out of the queue; empty when no request may have a call."""
         now = asyncio.get_running_loop().time()
         for request in list(self._queue):
             if request.done.done() or request.deadline <= now:
                 self._queue.remove(request)  # its waiter is about to wake up and clear the rest
+        is_last = len(self._calls) == self._limits.calls - 1
+        line = [request for request in self._queue if not (is_last and request.in_flight)]
         n_window = _WINDOW * self._limits.batch_texts
-        ranks = zip_longest(*(islice(request.pending, n_window) for request in self._queue))
+        ranks = zip_longest(*(islice(request.pending, n_window) for request in line))
         window = list(islice((text for rank in ranks for text in rank if text), n_window))
         if not window:
             return []
-        batch = _similar_length(window, self._limits)
+        lengths = [text.n_tokens for text in window]
+        limits = self._limits
+        batch = [window[i] for i in similar(lengths, limits.batch_texts, limits.batch_tokens)]
         for text in batch:
             text.owner.pending.remove(text)
+            text.owner.in_flight.append(text)
         self._count(-len(batch), -sum(text.n_tokens for text in batch))
-        self._queue.rotate(-1)
+        self._queue.remove(line[0])
+        self._queue.append(line[0])
         for request in {text.owner for text in batch}:
             if not request.pending:
                 self._queue.remove(request)
@@ -251,20 +270,31 @@ class Batcher(Generic[W, R]):
         except Exception as error:
             get_logger().error("batch failed", task=self._task, **failure_fields(error))
             for text in batch:
+                text.owner.in_flight.remove(text)
                 _fail(text.owner, UnavailableError(DOWN_SENTENCE))
             return
-        latest = reply.engine_s / n_padded
+        latest = reply.engine_s / n_padded / len(self._calls)  # which go on at the same time
         known = self._seconds_per_token or latest
         self._seconds_per_token = 0.8 * known + 0.2 * latest
+        now = time.perf_counter()
         for request in {text.owner for text in batch}:
-            request.engine_s += reply.engine_s
+            request.spans.append((now - reply.engine_s, now))
         for text, result in zip(batch, reply.results, strict=True):
-            if isinstance(result, SeqserveError):
-                _fail(text.owner, ItemError(text.index, result))
-                continue
-            text.owner.results[text.index] = result
-            if len(text.owner.results) == text.owner.n_texts and not text.owner.done.done():
-                text.owner.done.set_result(None)
+            _settle(text, result)
+
+
+def _settle(text: _Text[W, R], result: R | SeqserveError) -> None:
+    """Hands one result, or one error, to its request."""
+    if isinstance(result, DeadlineExceeded):
+        _fail(text.owner, result)  # it counts as in flight, whoever saw the deadline first
+        return
+    text.owner.in_flight.remove(text)
+    if isinstance(result, SeqserveError):
+        _fail(text.owner, ItemError(text.index, result))
+    else:
+        text.owner.results[text.index] = result
+        if len(text.owner.results) == text.owner.n_texts and not text.owner.done.done():
+            text.owner.done.set_result(None)
 
 
 def _fail(request: _Waiting[W, R], error: Exception) -> None:
@@ -272,27 +302,10 @@ def _fail(request: _Waiting[W, R], error: Exception) -> None:
         request.done.set_exception(error)
 
 
-def _similar_length(window: list[_Text[W, R]], limits: BatchLimits) -> list[_Text[W, R]]:
-    """The first text of the window, with neighbours in length while the limits hold.
-
-    Of the next shorter and the next longer text, the one that adds less padding comes in first.
-    """
-    by_length = sorted(window, key=lambda text: text.n_tokens)
-    low = high = next(i for i, text in enumerate(by_length) if text is window[0])
-    while high - low + 1 < limits.batch_texts:
-        n_texts, longest = high - low + 1, by_length[high].n_tokens
-        options: list[tuple[int, int, int]] = []  # padding added, low, high
-        if low > 0:
-            options.append((longest - by_length[low - 1].n_tokens, low - 1, high))
-        if high + 1 < len(by_length):
-            growth = by_length[high + 1].n_tokens - longest
-            options.append((n_texts * growth, low, high + 1))
-        fitting = [
-            (padding, start, stop)
-            for padding, start, stop in options
-            if (n_texts + 1) * by_length[stop].n_tokens <= limits.batch_tokens
-        ]
-        if not fitting:
-            break
-        _, low, high = min(fitting)
-    return by_length[low : high + 1]
+def _covered_s(spans: list[tuple[float, float]]) -> float:
+    """Seconds that lie in one span or more."""
+    covered_s, end = 0.0, -math.inf
+    for start, stop in sorted(spans):
+        covered_s += max(0.0, stop - max(start, end))
+        end = max(end, stop)
+    return covered_s

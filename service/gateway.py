@@ -23,8 +23,9 @@ from starlette.types import Receive, Scope, Send
 from seqserve.errors import DeadlineExceeded, Draining, InputError, NotReady
 from seqserve.manifest import Task as TaskName
 from service import metrics, openapi, wire
-from service.batcher import Answer, Batcher, BatchLimits, ItemError, estimate_tokens
+from service.batcher import Answer, Batcher, BatchLimits, ItemError
 from service.edge import INTERNAL_SENTENCE, Edge, Exchange, TextFailed, exchange_of, read_json
+from service.lengths import estimate_tokens
 from service.links import Engines, Link
 from service.settings import Settings
 from service.tasks import TASKS, Plan, Task, parse_request
@@ -64,17 +65,21 @@ class Application:
 
     def start(self, engines: Mapping[TaskName, Engines]) -> None:
         """Begins to look for the engines of every task; they may still be loading."""
-        limits = BatchLimits(
-            self._settings.max_queue_texts,
-            self._settings.max_queue_tokens,
-            self._settings.max_batch_texts,
-            self._settings.max_batch_tokens,
-        )
         for name, behind in engines.items():
             link = Link(name, behind, self._settings.ping_timeout_ms / 1000)
             self.links[name] = link
-            self.queues[name] = Batcher(name, link.predict, limits)
+            self.queues[name] = Batcher(name, link.predict, link.cancel, self._limits(name))
             link.connect()
+
+    def _limits(self, task: TaskName) -> BatchLimits:
+        n_calls = self._settings.calls(task)
+        return BatchLimits(
+            self._settings.max_queue_texts,
+            self._settings.max_queue_tokens,
+            self._settings.max_batch_texts,
+            max(1, self._settings.max_batch_tokens // n_calls),
+            n_calls,
+        )
 
     async def stop(self) -> None:
         """Refuses new requests and stops looking for engines."""
@@ -92,6 +97,7 @@ class Application:
         if self.is_draining:
             raise Draining("The server is shutting down.")
         exchange = exchange_of(request)
+        # The loop's clock is that of `time.monotonic`, which the engines go by.
         deadline = asyncio.get_running_loop().time() + self._timeout_s(task, request)
         link = self.links[task.name]
         link.require_up()
@@ -104,7 +110,7 @@ class Application:
         plan = task.plan(parsed, link.cards, self._settings)
         works = [
             (
-                wire.Work(exchange.request_id, plan.card.name, item),
+                wire.Work(exchange.request_id, plan.card.name, item, deadline),
                 estimate_tokens(item["text"]) * item.get("beam_size", 1),  # a row for every beam
             )
             for item in plan.items

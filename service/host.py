@@ -1,7 +1,8 @@
 """The engines of one task: opened, checked, and kept from failing a batch for one text's sake.
 
-A host lives in a runner's process, or in the gateway's when the topology is `embedded`. It knows
-neither BentoML nor HTTP, and it imports onnxruntime only when it is made.
+A host lives in a runner's process, or in the gateway's when the topology is `embedded`. Several
+threads may use it at once. It knows neither BentoML nor HTTP, and it imports onnxruntime only when
+it is made.
 """
 
 from __future__ import annotations
@@ -10,19 +11,22 @@ import importlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import orjson
 
 from seqserve.bundle import Bundle
 from seqserve.config import from_mapping
-from seqserve.errors import BundleError, ConfigError, InputError
+from seqserve.errors import BundleError, ConfigError, DeadlineExceeded, InputError
 from seqserve.manifest import Task as TaskName
 from service import wire
 from service.logs import failure_fields, get_logger
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from seqserve.runtime.cancellation import Cancellation
 
 FAILED_SENTENCE = "the model failed its start checks, see the log"
 MISSING_SENTENCE = "no bundle of this task was found"
@@ -37,7 +41,10 @@ class Engine(Protocol):
         ...
 
     def predict(self, items: Sequence[Any], /) -> Sequence[Any]:
-        """One result per item, in order; records of seqserve/runtime/records.py."""
+        """One result per item, in order; records of seqserve/runtime/records.py.
+
+        As many threads call at once as the settings allow calls of the task.
+        """
         ...
 
 
@@ -115,6 +122,7 @@ class Host:
         self._task = task
         self._engines: dict[str, Engine] = {}
         self._item_type: type[Any] = dict
+        self._cancellations: dict[str, Cancellation] = {}  # by ticket, of the texts at work
         self.status = Status(reason=MISSING_SENTENCE)
         try:
             self._open(settings)
@@ -151,10 +159,29 @@ class Host:
             packed: Texts from `wire.pack_work`.
 
         Returns:
-            Replies for `wire.unpack_reply`.
+            Replies for `wire.unpack_reply`; DeadlineExceeded for a text that was given up.
         """
+        from seqserve.runtime.cancellation import Cancellation  # brings onnxruntime in
+
         started = time.perf_counter()
         works = [wire.unpack_work(one) for one in packed]
+        self._cancellations.update({work.ticket: Cancellation(work.deadline) for work in works})
+        try:
+            outcomes = self._outcomes(works)
+            engine_s = time.perf_counter() - started
+            return [self._pack(*pair, engine_s) for pair in zip(outcomes, works, strict=True)]
+        finally:
+            for work in works:
+                del self._cancellations[work.ticket]
+
+    def cancel(self, tickets: Iterable[str]) -> None:
+        """Gives texts up that are at work; the others of their calls are none the worse."""
+        for ticket in tickets:
+            if cancellation := self._cancellations.get(ticket):
+                cancellation.cancel()
+
+    def _outcomes(self, works: Sequence[wire.Work]) -> list[Any]:
+        """Per text what its model gave: a result or an exception."""
         by_model: dict[str, list[int]] = defaultdict(list)
         for index, work in enumerate(works):
             by_model[work.model].append(index)
@@ -162,14 +189,12 @@ class Host:
         for model, indices in by_model.items():
             results = self._attempt(self._engines[model], [works[index] for index in indices])
             outcomes.update(zip(indices, results, strict=True))
-        engine_s = time.perf_counter() - started
-        return [self._pack(outcomes[i], works[i], engine_s) for i in range(len(works))]
+        return [outcomes[i] for i in range(len(works))]
 
     def _attempt(self, engine: Engine, works: Sequence[wire.Work]) -> list[Any]:
         """Results of a batch; where it fails, of its halves, down to the text that is to blame."""
         try:
-            items = [from_mapping(self._item_type, work.item, "item") for work in works]
-            results = list(engine.predict(items))
+            results = list(engine.predict([self._item(work) for work in works]))
             if len(results) != len(works):
                 raise RuntimeError("an engine must give one result per item")
             return results
@@ -180,7 +205,15 @@ class Host:
         middle = len(works) // 2
         return self._attempt(engine, works[:middle]) + self._attempt(engine, works[middle:])
 
+    def _item(self, work: wire.Work) -> Any:
+        item = from_mapping(self._item_type, work.item, "item")
+        if hasattr(item, "cancellation"):
+            item = replace(item, cancellation=self._cancellations[work.ticket])
+        return item
+
     def _pack(self, outcome: Any, work: wire.Work, engine_s: float) -> bytes:
+        if self._cancellations[work.ticket].is_over:  # what an engine gives then may be half done
+            outcome = DeadlineExceeded("The deadline passed inside the engine.")
         if isinstance(outcome, Exception):
             return wire.pack_failure(outcome, engine_s)
         try:

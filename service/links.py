@@ -30,6 +30,10 @@ class Engines(Protocol):
         """One reply per text."""
         ...
 
+    async def cancel(self, tickets: list[str]) -> None:
+        """Gives up texts that are being computed, as far as they still are."""
+        ...
+
     def close(self) -> None:
         """Lets go of what it holds."""
         ...
@@ -55,20 +59,25 @@ class RunnerEngines:
         replies: list[bytes] = await self._client.call("predict", items=packed)
         return replies
 
+    async def cancel(self, tickets: list[str]) -> None:
+        """One RPC to an async API."""
+        await self._client.call("cancel", tickets=tickets)
+
     def close(self) -> None:
         """Does nothing: the connection belongs to BentoML."""
 
 
 class EmbeddedEngines:
-    """Engines in the gateway's process; one thread opens them and then computes.
+    """Engines in the gateway's process; its threads open them and then compute.
 
     Args:
         make_host: Opens the engines.
+        n_threads: As many as there may be calls.
     """
 
-    def __init__(self, make_host: Callable[[], Host]) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1)
-        self._host = self._thread.submit(make_host)
+    def __init__(self, make_host: Callable[[], Host], n_threads: int) -> None:
+        self._threads = ThreadPoolExecutor(n_threads)
+        self._host = self._threads.submit(make_host)
 
     async def status(self) -> bytes:
         """Waits for the engines to open."""
@@ -76,13 +85,17 @@ class EmbeddedEngines:
         return host.status.pack()
 
     async def predict(self, packed: list[bytes]) -> list[bytes]:
-        """Computes on the one thread."""
+        """Computes on a thread."""
         host = self._host.result()
-        return await asyncio.get_running_loop().run_in_executor(self._thread, host.predict, packed)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, host.predict, packed)
+
+    async def cancel(self, tickets: list[str]) -> None:
+        """Tells the host."""
+        self._host.result().cancel(tickets)
 
     def close(self) -> None:
-        """Lets the thread end after its batch."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Lets the threads end after their batches."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class Link:
@@ -104,6 +117,7 @@ class Link:
         self._reason = "still loading"
         self._n_missed = 0
         self._pinging: asyncio.Task[None] | None = None
+        self._cancelling: set[asyncio.Task[None]] = set()
         self.cards: list[Card] = []
 
     def connect(self) -> None:
@@ -162,6 +176,22 @@ class Link:
             self._mark_down()
             raise
         return _reply([wire.unpack_reply(reply) for reply in replies])
+
+    def cancel(self, works: list[wire.Work]) -> None:
+        """Lets the engines know, in the background, that nobody waits for these texts any more.
+
+        It is a favour: who does not hear of it stops at the deadline.
+        """
+        task = asyncio.get_running_loop().create_task(self._cancel([work.ticket for work in works]))
+        self._cancelling.add(task)
+        task.add_done_callback(self._cancelling.discard)
+
+    async def _cancel(self, tickets: list[str]) -> None:
+        try:
+            async with asyncio.timeout(self._ping_timeout_s):
+                await self._engines.cancel(tickets)
+        except Exception as error:
+            get_logger().debug("cancel failed", task=self._task, **failure_fields(error))
 
     def _mark_up(self, cards: list[Card]) -> None:
         if not self._is_up:

@@ -69,6 +69,12 @@ QUEUE_TOKENS = Gauge(
     ("task",),
     multiprocess_mode="mostrecent",
 )
+CALLS = Gauge(
+    "seqserve_calls_in_flight",
+    "Batches that the task's engines have not answered yet.",
+    ("task",),
+    multiprocess_mode="mostrecent",
+)
 BATCH_TEXTS = Histogram("seqserve_batch_texts", "Texts in a batch.", ("task",), buckets=_TEXTS)
 BATCH_TOKENS = Histogram(
     "seqserve_batch_tokens",
@@ -79,6 +85,12 @@ BATCH_TOKENS = Histogram(
 SHED = Counter(
     "seqserve_shed_texts_total",
     "Texts that were not computed; reason is `queue_full`, `deadline`, `client_gone` or `failed`.",
+    ("task", "reason"),
+)
+ABANDONED = Counter(
+    "seqserve_abandoned_texts_total",
+    "Texts that were in flight when nobody waited for them any more; reason is `deadline`, "
+    "`client_gone` or `failed`.",
     ("task", "reason"),
 )
 MODEL_INFO = Gauge(

@@ -1,10 +1,14 @@
 """The model-owning BentoML services, one per task.
 
 A runner is meant in the sense of BentoML 1.2 and later: a service of its own process behind
-`bentoml.depends()`. The 1.x class `bentoml.Runner` is deprecated and not used. The gateway sends
-one call per batch and never a second before the first is answered, so BentoML's dispatcher neither
-waits nor sheds; it would merge the batches of several gateways. The supervisor imports this module
-too: engines are opened in `__init__` only, which runs in the runner's own process.
+`bentoml.depends()`. The 1.x class `bentoml.Runner` is deprecated and not used. The supervisor
+imports this module too: engines are opened in `__init__` only, which runs in the runner's own
+process.
+
+The gateway sends a batch per call. To names and tone it never sends a second before the first is
+answered, so BentoML's dispatcher neither waits nor sheds; it would merge the batches of several
+gateways. The translator takes several calls at once and lets them take turns itself; BentoML's
+dispatcher, which admits one at a time, is left out there.
 """
 
 # mypy: disallow-untyped-decorators=False
@@ -62,6 +66,13 @@ class _Runner:
         """A packed `Status`."""
         return self._host.status.pack()
 
+    @bentoml.api
+    async def cancel(self, tickets: list[str]) -> None:
+        """See `Host.cancel`."""
+        self._host.cancel(tickets)
+
+
+class _BatchRunner(_Runner):
     @bentoml.api(**BATCH_OPTIONS)
     def predict(self, items: list[bytes]) -> list[bytes]:
         """One reply per text; see `Host.predict`."""
@@ -69,21 +80,26 @@ class _Runner:
 
 
 @bentoml.service(**RUNNER_OPTIONS)
-class NerRunner(_Runner):
+class NerRunner(_BatchRunner):
     """Names in texts."""
 
     task = "ner"
 
 
 @bentoml.service(**RUNNER_OPTIONS)
-class SentimentRunner(_Runner):
+class SentimentRunner(_BatchRunner):
     """The tone of texts."""
 
     task = "sentiment"
 
 
-@bentoml.service(**RUNNER_OPTIONS)
+@bentoml.service(**{**RUNNER_OPTIONS, "threads": SETTINGS.calls("translation")})
 class TranslationRunner(_Runner):
     """Texts in another language."""
 
     task = "translation"
+
+    @bentoml.api
+    def predict(self, items: list[bytes]) -> list[bytes]:
+        """One reply per text, on one of several threads; see `Host.predict`."""
+        return self._host.predict(items)

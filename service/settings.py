@@ -56,7 +56,12 @@ class Settings(BaseSettings):
     )
     max_batch_texts: int = Field(default=32, ge=2, description="Texts in one call of an engine.")
     max_batch_tokens: int = Field(
-        default=8192, ge=1, description="Estimated padded tokens in one call."
+        default=8192, ge=1, description="Estimated padded tokens in all calls of a task."
+    )
+    translation_calls: int = Field(
+        default=8,
+        ge=1,
+        description="Calls that a translator answers in turns; they share the tokens of a batch.",
     )
 
     ner_timeout_ms: int = Field(default=10_000, ge=1, description="Deadline without X-Timeout-Ms.")
@@ -73,6 +78,10 @@ class Settings(BaseSettings):
         """The deadline of a request that names none."""
         default: int = getattr(self, f"{task}_timeout_ms")
         return min(default, self.max_timeout_ms)
+
+    def calls(self, task: TaskName) -> int:
+        """How many calls the engines of a task take at once."""
+        return self.translation_calls if task == "translation" else 1
 
 
 def _reject_unknown(names: Iterable[str]) -> None:

@@ -1,18 +1,20 @@
 """What the gateway and a runner say to each other: one JSON document per text, each way.
 
 BentoML carries a list of byte strings without looking into it, so this module is all there is to
-know about the format. Every text travels with its request id, for the runner's log, and with the
-name of its model.
+know about the format. Every text travels with its request id, for the runner's log, with the name
+of its model, and with the seconds that are left for it: the clocks of two processes may differ.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+import uuid
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from seqserve.errors import InputError, SeqserveError
+from seqserve.errors import DeadlineExceeded, InputError, SeqserveError
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,15 @@ class Work:
         model: Name of the bundle.
         item: Fields of the task's item in seqserve/runtime/records.py. The class itself would bring
             onnxruntime into the gateway.
+        deadline: Time of `time.monotonic` in this process after which nobody wants the answer.
+        ticket: What the text is cancelled by. Not the request id, which the caller chooses.
     """
 
     request_id: str
     model: str
     item: dict[str, Any]
+    deadline: float
+    ticket: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 @dataclass(frozen=True)
@@ -41,12 +47,21 @@ class Done:
 
 def pack_work(work: Work) -> bytes:
     """One text for a runner."""
-    return orjson.dumps(work)
+    fields = {
+        "request_id": work.request_id,
+        "model": work.model,
+        "item": work.item,
+        "seconds_left": work.deadline - time.monotonic(),
+        "ticket": work.ticket,
+    }
+    return orjson.dumps(fields)
 
 
 def unpack_work(packed: bytes) -> Work:
-    """Reverses `pack_work`."""
-    return Work(**orjson.loads(packed))
+    """Reverses `pack_work`; the deadline is a time of this process, later by the way between."""
+    fields = orjson.loads(packed)
+    deadline = time.monotonic() + fields.pop("seconds_left")
+    return Work(**fields, deadline=deadline)
 
 
 def pack_result(result: Any, engine_s: float) -> bytes:
@@ -61,15 +76,15 @@ def pack_result(result: Any, engine_s: float) -> bytes:
 
 
 def pack_failure(error: Exception, engine_s: float) -> bytes:
-    """One failure for the gateway; the message goes along only where the caller is at fault."""
-    is_callers = isinstance(error, InputError)
-    code = error.code if isinstance(error, InputError) else SeqserveError.code
-    failure = {"code": code, "message": str(error) if is_callers else ""}
+    """One failure for the gateway; the message goes along only where it is public."""
+    failure = {"code": SeqserveError.code, "message": ""}
+    if isinstance(error, InputError | DeadlineExceeded):
+        failure = {"code": error.code, "message": str(error)}
     return orjson.dumps({"error": failure, "engine_s": engine_s})
 
 
-_KINDS: list[type[InputError]] = [InputError, *InputError.__subclasses__()]
-_CALLERS_FAULTS: dict[str, type[SeqserveError]] = {kind.code: kind for kind in _KINDS}
+_PUBLIC: list[type[SeqserveError]] = [InputError, *InputError.__subclasses__(), DeadlineExceeded]
+_PUBLIC_BY_CODE = {kind.code: kind for kind in _PUBLIC}
 
 
 def unpack_reply(packed: bytes) -> tuple[Done | SeqserveError, float]:
@@ -81,7 +96,7 @@ def unpack_reply(packed: bytes) -> tuple[Done | SeqserveError, float]:
     document = orjson.loads(packed)
     if "error" in document:
         failure = document["error"]
-        kind = _CALLERS_FAULTS.get(failure["code"], SeqserveError)
+        kind = _PUBLIC_BY_CODE.get(failure["code"], SeqserveError)
         return kind(failure["message"]), document["engine_s"]
     fields: dict[str, Any] = document["result"]
     n_tokens = fields.pop("n_tokens")

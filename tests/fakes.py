@@ -21,6 +21,8 @@ from typing import Any
 from seqserve.bundle import Bundle, load_bundle, write_bundle
 from seqserve.errors import InputError
 from seqserve.manifest import Description
+from seqserve.runtime.engine import Engine
+from seqserve.runtime.engine import open_engine as real_engine
 from seqserve.runtime.records import (
     Alternative,
     Entity,
@@ -32,12 +34,15 @@ from seqserve.runtime.records import (
     TranslationItem,
     TranslationResult,
 )
+from seqserve.runtime.translator import Cohort
 
 POISON = "POISON"  # the engine raises
 REFUSED = "REFUSED"  # the engine raises an error that is the caller's fault
 LETHAL = "LETHAL"  # the engine's process dies
 SLOW = "SLOW"  # the engine takes SLOW_S longer
 SLOW_S = 0.5
+LONG = "LONG"  # the translator takes turns until it is cancelled, LONG_S at most
+LONG_S = 10.0
 
 DESCRIPTIONS: dict[str, dict[str, Any]] = {
     "ner-en": {"task": "ner", "languages": ("en",), "labels": ("LOC", "PER")},
@@ -146,6 +151,9 @@ class FakeTranslation(FakeEngine):
     """A translation is the words in reverse."""
 
     def answer(self, item: TranslationItem) -> TranslationResult:
+        end = time.monotonic() + LONG_S
+        while LONG in item.text and not item.cancellation.is_over and time.monotonic() < end:
+            time.sleep(0.005)
         words = item.text.split()[::-1]
         limit = item.max_tokens or len(words)
         warnings = ("truncated",) if limit < len(words) else ()
@@ -173,6 +181,23 @@ def open_engine(path: Path) -> FakeEngine:
     return engine
 
 
+TURN_S = 0.02
+
+
+def open_slow_engine(path: Path) -> Engine:
+    """The real engine; its translator takes TURN_S longer for each turn, in all of this process."""
+    take_a_turn = Cohort.advance
+
+    def advance(cohort: Cohort) -> None:
+        time.sleep(TURN_S)
+        take_a_turn(cohort)
+
+    engine = real_engine(path)
+    if engine.bundle.manifest.task == "translation":
+        Cohort.advance = advance  # type: ignore[method-assign]
+    return engine
+
+
 def write_bundle_of(
     directory: Path, like: str, text: str = "Ann saw a bad film", **changes: Any
 ) -> Bundle:
@@ -185,9 +210,8 @@ def write_bundle_of(
         changes: What is to differ in the description.
     """
     described = {**DESCRIPTIONS[like], "name": like, **changes}
-    item = _ITEMS[described["task"]]
-    result = _ENGINES[described["task"]](None).answer(item(text))
-    case = {"input": asdict(item("Ann saw a bad film")), "output": asdict(result)}
+    result = _ENGINES[described["task"]](None).answer(_ITEMS[described["task"]](text))
+    case = {"input": {"text": "Ann saw a bad film"}, "output": asdict(result)}
     golden = {"tolerance": 1e-6, "cases": [case]}
     description = Description(
         **{"version": "1.0.0", "precision": "fp32", "limits": {"max_tokens": 512}, **described},

@@ -70,7 +70,9 @@ async def serving(bundles_dir: Path, **changes: Any) -> AsyncIterator[Server]:
         bundles_dir=bundles_dir, engine_factory="tests.fakes:open_engine", **changes
     )
     hosts = {task: Host(task, settings) for task in TASKS}
-    engines = {task: EmbeddedEngines(lambda task=task: hosts[task]) for task in TASKS}
+    engines = {
+        task: EmbeddedEngines(lambda task=task: hosts[task], settings.calls(task)) for task in TASKS
+    }
     application = Application(settings)
     application.start(engines)
     transport = httpx.ASGITransport(application)

@@ -46,15 +46,18 @@ def test_the_topology_decides_on_the_processes(topology: str, runners: list[str]
     assert run(code, SEQSERVE_TOPOLOGY=topology).splitlines()[-1] == str(runners)
 
 
-def test_runners_batch_and_keep_their_connection() -> None:
+def test_runners_batch_or_take_several_calls_and_keep_their_connection() -> None:
     code = """
 from service.app import Gateway
 for service in Gateway.all_services().values():
     if service.name != "Gateway":
         batchable = [name for name, api in service.apis.items() if api.batchable]
-        print(service.name, batchable, service.config["runner_connection"]["max_requests"] > 1e9)
+        keeps = service.config["runner_connection"]["max_requests"] > 1e9
+        print(service.name, batchable, service.config["threads"], keeps)
 """
-    lines = run(code).splitlines()[-3:]
+    lines = run(code, SEQSERVE_TRANSLATION_CALLS="3").splitlines()[-3:]
     assert sorted(lines) == [
-        f"{name}Runner ['predict'] True" for name in ("Ner", "Sentiment", "Translation")
+        "NerRunner ['predict'] 1 True",
+        "SentimentRunner ['predict'] 1 True",
+        "TranslationRunner [] 3 True",
     ]

@@ -257,29 +257,68 @@ async def test_a_longer_timeout_than_allowed_is_cut(bundles_dir: Path) -> None:
         expect(response, 504, "deadline_exceeded")
 
 
+async def hang_up(server: Server, path: str, text: str, after_s: float = 0.0) -> int:
+    """Posts a text and goes away before the answer.
+
+    Returns:
+        The status that nobody reads.
+    """
+    sent: list[Any] = []
+    body = json.dumps({"text": text}).encode()
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> dict[str, Any]:
+        if message := next(messages, None):
+            return message
+        await asyncio.sleep(after_s)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
+    await server.application(scope, receive, send)
+    status: int = sent[0]["status"]
+    return status
+
+
 async def test_a_client_that_hangs_up_frees_the_queue(server: Server) -> None:
     engine = server.engine("ner")
     engine.may_go_on.clear()
     engine.batches.clear()
     first = asyncio.create_task(server.post("/v1/ner", {"text": "first"}))
     await asyncio.sleep(0.02)
-    sent: list[Any] = []
-    body = iter([{"type": "http.request", "body": b'{"text": "gone"}', "more_body": False}])
-
-    async def receive() -> dict[str, Any]:
-        return next(body, {"type": "http.disconnect"})
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    headers = [(b"content-type", b"application/json")]
-    scope = {"type": "http", "method": "POST", "path": "/v1/ner", "headers": headers}
-    await server.application(scope, receive, send)
-    assert sent[0]["status"] == 499
+    assert await hang_up(server, "/v1/ner", "gone") == 499
     assert server.application.queues["ner"].n_waiting == 0
     engine.may_go_on.set()
     await first
     assert engine.batches == [["first"]]
+
+
+async def until_idle(server: Server, task: str) -> None:
+    async with asyncio.timeout(fakes.LONG_S / 2):
+        while server.engine(task).n_running:
+            await asyncio.sleep(0.005)
+
+
+async def test_a_client_that_hangs_up_frees_the_engine(server: Server) -> None:
+    other = asyncio.create_task(server.post("/v1/translate", {"text": fakes.LONG}))
+    await asyncio.sleep(0.02)
+    assert await hang_up(server, "/v1/translate", fakes.LONG, after_s=0.05) == 499
+    async with asyncio.timeout(fakes.LONG_S / 2):
+        while server.engine("translation").n_running > 1:
+            await asyncio.sleep(0.005)
+    assert not other.done()  # the same text, and another's
+    other.cancel()
+    await asyncio.wait([other])
+    await until_idle(server, "translation")
+
+
+async def test_a_deadline_frees_the_engine(server: Server) -> None:
+    response = await server.post("/v1/translate", {"text": ["a", fakes.LONG]}, x_timeout_ms="50")
+    expect(response, 504, "deadline_exceeded")
+    await until_idle(server, "translation")
 
 
 @pytest.mark.parametrize("path", PREDICTIONS)

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from seqserve.errors import ConfigError, InputError, SeqserveError
+from seqserve.errors import ConfigError, DeadlineExceeded, InputError, SeqserveError
 from seqserve.manifest import Task as TaskName
 from seqserve.runtime.records import NerResult
 from service import wire
@@ -29,7 +33,8 @@ def make_host(bundles_dir: Path, task: TaskName = "ner", **changes: Any) -> Host
 
 
 def work(text: str, model: str = "ner-en", **options: Any) -> bytes:
-    return wire.pack_work(wire.Work("an-id", model, {"text": text, **options}))
+    deadline = time.monotonic() + 60
+    return wire.pack_work(wire.Work("an-id", model, {"text": text, **options}, deadline))
 
 
 def answers(host: Host, packed: list[bytes]) -> list[wire.Done | SeqserveError]:
@@ -57,6 +62,48 @@ def test_a_text_that_fails_leaves_the_others_alone(
             assert isinstance(outcome, wire.Done)
             assert outcome.fields["entities"][0]["text"] == text
     assert len(fakes.OPENED["ner"].batches) <= 2 + 2 * 6  # golden, then halves of halves
+
+
+def late(text: str, seconds: float) -> wire.Work:
+    return wire.Work("an-id", "translate-en-zh", {"text": text}, time.monotonic() + seconds)
+
+
+def test_a_text_is_given_up_at_its_deadline_and_no_other(bundles_dir: Path) -> None:
+    host = make_host(bundles_dir, "translation")
+    works = [late("a b", 60), late(fakes.LONG, 0.05), late("c d", 60)]
+    started = time.monotonic()
+    outcomes = answers(host, [wire.pack_work(one) for one in works])
+    assert time.monotonic() - started < fakes.LONG_S / 2
+    assert [outcome.fields["text"] for outcome in outcomes[::2]] == ["b a", "d c"]  # type: ignore[union-attr]
+    assert type(outcomes[1]) is DeadlineExceeded
+    assert str(outcomes[1]) == "The deadline passed inside the engine."
+
+
+def test_a_cancelled_text_is_given_up_and_no_other(bundles_dir: Path) -> None:
+    host = make_host(bundles_dir, "translation")
+    works = [late(fakes.LONG, 60), late("a b", 60)]
+    started = time.monotonic()
+    with ThreadPoolExecutor() as threads:
+        call = threads.submit(answers, host, [wire.pack_work(one) for one in works])
+        other = threads.submit(answers, host, [wire.pack_work(late("c d", 60))])
+        assert other.result()[0].fields["text"] == "d c"  # type: ignore[union-attr]
+        while not call.done():
+            host.cancel([works[0].ticket, "of nobody"])
+            time.sleep(0.005)
+        outcomes = call.result()
+    assert time.monotonic() - started < fakes.LONG_S / 2
+    assert type(outcomes[0]) is DeadlineExceeded
+    assert isinstance(outcomes[1], wire.Done)
+    host.cancel([works[0].ticket])  # too late to mean anything
+
+
+def test_the_time_left_is_what_travels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clocks of two processes need not agree."""
+    work = wire.Work("an-id", "a-model", {"text": "a"}, deadline=105.0)
+    monkeypatch.setattr(wire, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    packed = wire.pack_work(work)
+    monkeypatch.setattr(wire, "time", SimpleNamespace(monotonic=lambda: 7.0))
+    assert wire.unpack_work(packed) == replace(work, deadline=12.0)
 
 
 def test_an_error_that_is_the_callers_fault_keeps_its_message(bundles_dir: Path) -> None:

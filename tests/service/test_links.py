@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from service.settings import Settings
 pytestmark = pytest.mark.anyio
 
 CARD = Card("m", "ner", ["en"], ["PER"], "1", "0" * 64, {}, "fp32", {})
-WORKS = [wire.Work("id", "m", {"text": "a"})]
+WORKS = [wire.Work("id", "m", {"text": "a"}, time.monotonic() + 60)]
 
 
 class Engines:
@@ -27,6 +28,7 @@ class Engines:
         self.says = Status([CARD])
         self.is_away = False
         self.is_stuck = False
+        self.cancelled: list[str] = []
 
     async def status(self) -> bytes:
         if self.is_stuck:
@@ -40,6 +42,11 @@ class Engines:
             raise ConnectionResetError
         error = wire.pack_failure(ValueError("secret"), 0.5)
         return [error for _ in packed]
+
+    async def cancel(self, tickets: list[str]) -> None:
+        if self.is_away:
+            raise ConnectionResetError
+        self.cancelled += tickets
 
     def close(self) -> None:
         self.is_closed = True
@@ -151,6 +158,18 @@ async def test_errors_and_times_come_out_of_the_wire() -> None:
     assert reply.engine_s == 0.5
 
 
+async def test_engines_are_told_what_to_cancel() -> None:
+    engines = Engines()
+    link = Link("ner", engines, 1.0)
+    link.cancel(WORKS)
+    await asyncio.sleep(0.01)
+    assert engines.cancelled == [WORKS[0].ticket]
+    engines.is_away = True
+    link.cancel(WORKS)  # nobody is the worse for it
+    await asyncio.sleep(0.01)
+    assert await link.ping() == "still loading"
+
+
 async def test_embedded_engines_open_in_the_background(bundles_dir: Path) -> None:
     may_open = threading.Event()
     settings = Settings(bundles_dir=bundles_dir, engine_factory="tests.fakes:open_engine")
@@ -159,14 +178,14 @@ async def test_embedded_engines_open_in_the_background(bundles_dir: Path) -> Non
         may_open.wait(10)
         return Host("ner", settings)
 
-    engines = EmbeddedEngines(make_host)
+    engines = EmbeddedEngines(make_host, 1)
     link = Link("ner", engines, 0.01)
     assert await link.ping() == "still loading"
     assert await link.ping() == "still loading"  # the first time-out did no harm
     may_open.set()
     link.connect()
     await until_up(link)
-    reply = await link.predict([wire.Work("id", "ner-en", {"text": "Ann"})])
+    reply = await link.predict([wire.Work("id", "ner-en", {"text": "Ann"}, time.monotonic() + 60)])
     (done,) = reply.results
     assert isinstance(done, wire.Done)
     assert done.fields["entities"][0]["text"] == "Ann"

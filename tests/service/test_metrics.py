@@ -85,6 +85,20 @@ async def test_queue_in_flight_and_shed(bundles_dir: Path) -> None:
         assert await sample(server, "seqserve_requests_in_flight", route="/v1/ner") == 0
 
 
+async def test_calls_in_flight_and_texts_that_were_abandoned(server: Server) -> None:
+    late = {"task": "translation", "reason": "deadline"}
+    before = await sample(server, "seqserve_abandoned_texts_total", **late)
+    text = [fakes.LONG, fakes.LONG]
+    post = asyncio.create_task(server.post("/v1/translate", {"text": text}, x_timeout_ms="100"))
+    await asyncio.sleep(0.03)
+    assert await sample(server, "seqserve_calls_in_flight", task="translation") == 1
+    await post
+    assert await sample(server, "seqserve_abandoned_texts_total", **late) - before == 2
+    async with asyncio.timeout(fakes.LONG_S / 2):
+        while await sample(server, "seqserve_calls_in_flight", task="translation"):
+            await asyncio.sleep(0.005)
+
+
 async def test_models(server: Server) -> None:
     labels = {"task": "ner", "model": "ner-en", "version": "1.0.0", "precision": "fp32"}
     assert await sample(server, "seqserve_model_info", **labels) == 1

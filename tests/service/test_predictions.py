@@ -110,6 +110,15 @@ async def test_concurrent_requests_share_batches(server: Server) -> None:
     assert engine.max_running == 1
 
 
+async def test_a_short_translation_does_not_wait_for_a_long_one(server: Server) -> None:
+    long = asyncio.create_task(server.post("/v1/translate", {"text": fakes.LONG}))
+    await asyncio.sleep(0.02)
+    short = await server.post("/v1/translate", {"text": "a b"})
+    assert short.json()["results"][0]["text"] == "b a"
+    assert not long.done()
+    long.cancel()
+
+
 async def test_stage_times(server: Server) -> None:
     response = await server.post("/v1/ner", {"text": fakes.SLOW})
     stages = dict(re.findall(r"(\w+);dur=([\d.]+)", response.headers["server-timing"]))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seqserve.errors import ConfigError
-from service.settings import Settings, load_settings
+from service.settings import TASKS, Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +56,11 @@ def test_timeouts() -> None:
     settings = Settings(ner_timeout_ms=5, translation_timeout_ms=500, max_timeout_ms=100)
     assert settings.timeout_ms("ner") == 5
     assert settings.timeout_ms("translation") == 100
+
+
+def test_only_the_translator_takes_several_calls() -> None:
+    settings = Settings(translation_calls=3)
+    assert [settings.calls(task) for task in TASKS] == [1, 1, 3]
 
 
 def test_the_documented_defaults_are_the_real_ones() -> None:

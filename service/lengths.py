@@ -1,0 +1,47 @@
+"""How long texts are, about, and which of them make one batch with little padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a text has: an estimate for budgets, from its UTF-8 bytes alone.
+
+    English has some 4.5 bytes a token and Chinese 3 to 6, so a quarter of the bytes errs upwards.
+    """
+    return len(text.encode()) // 4 + 2
+
+
+def similar(lengths: Sequence[int], max_texts: int, max_tokens: int) -> list[int]:
+    """The first of some texts, with its neighbours in length.
+
+    Of the next shorter and the next longer text, the one that adds less padding comes in first.
+
+    Args:
+        lengths: Tokens of each text; not empty.
+        max_texts: How many may come in.
+        max_tokens: Bound of their number times the longest length; one text may be over it.
+
+    Returns:
+        Which texts, shortest first.
+    """
+    by_length = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    low = high = by_length.index(0)
+    while high - low + 1 < max_texts:
+        n_texts, longest = high - low + 1, lengths[by_length[high]]
+        options: list[tuple[int, int, int]] = []  # padding added, low, high
+        if low > 0:
+            options.append((longest - lengths[by_length[low - 1]], low - 1, high))
+        if high + 1 < len(by_length):
+            growth = lengths[by_length[high + 1]] - longest
+            options.append((n_texts * growth, low, high + 1))
+        fitting = [
+            (padding, start, stop)
+            for padding, start, stop in options
+            if (n_texts + 1) * lengths[by_length[stop]] <= max_tokens
+        ]
+        if not fitting:
+            break
+        _, low, high = min(fitting)
+    return by_length[low : high + 1]
