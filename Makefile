@@ -8,7 +8,7 @@ BIN := $(abspath $(VENV))/bin
 SERVING := $(VENV)/.serving
 EVERYTHING := $(VENV)/.everything
 
-.PHONY: serve test lint types train ablate export evaluate baselines clean
+.PHONY: serve test lint types train ablate export evaluate baselines bench clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -54,6 +54,9 @@ evaluate: $(EVERYTHING) ## Measure BUNDLE on its test sets; fails unless its fig
 
 baselines: $(EVERYTHING) ## Put what one would try before RECIPE beside its bundle, in docs/benchmarks.md
 	$(BIN)/seqserve baselines $(RECIPE) --data $(DATA) --update docs/benchmarks.md
+
+bench: $(EVERYTHING) ## Time the bundles beside CTranslate2 and torch, into docs/benchmarks.md; QUICK=1 only shows
+	$(BIN)/seqserve bench --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks.md)
 
 clean: ## Remove what the other commands made, bundles and runs aside
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

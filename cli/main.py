@@ -1,4 +1,4 @@
-"""`seqserve`: train, export, evaluate, describe and list models.
+"""`seqserve`: train, export, evaluate, describe, list and time models.
 
 Exit codes: 0 done; 1 the work failed, the message says why; 2 the command line was wrong.
 """
@@ -73,7 +73,7 @@ def export(
     runs: RunsDir = Path("runs"),
     bundles: BundlesDir = Path("bundles"),
     reports: ReportsDir = Path("reports"),
-    int8: Annotated[bool, typer.Option("--int8", help="store weights as 8-bit integers")] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="8-bit weights and products")] = False,
 ) -> None:
     """Turn a finished run into a verified bundle, and measure it."""
     from model_export.export import export as export_run
@@ -192,6 +192,32 @@ def baselines(
         if update:
             update_section(update, read.name, table)
     typer.echo(table)
+
+
+@app.command()
+def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
+    parts: Annotated[list[str] | None, typer.Argument(help="such as translation; all")] = None,
+    data: DataRoot = Path("data"),
+    bundles: BundlesDir = Path("bundles"),
+    out: Annotated[
+        Path | None, typer.Option(help="JSON; docs/benchmarks.json, or if quick in build/")
+    ] = None,
+    update: Annotated[Path | None, typer.Option(help="page whose tables to replace")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="minutes; rough figures")] = False,
+    redraw: Annotated[bool, typer.Option("--redraw", help="measure nothing, show OUT")] = False,
+) -> None:
+    """Measure the models of a folder of bundles beside CTranslate2 and torch, and what is promised."""
+    from tempfile import TemporaryDirectory
+
+    from benchmarks.run import measure, show
+    from benchmarks.workplace import FULL, QUICK, Workplace
+
+    record = out or Path("build" if quick else "docs", "benchmarks.json")
+    with _reported(), TemporaryDirectory() as scratch:
+        if not redraw:
+            place = Workplace(bundles, data, Path(scratch))
+            measure(parts or [], place, QUICK if quick else FULL, record, typer.echo)
+        typer.echo(show(record, update))
 
 
 @app.command()

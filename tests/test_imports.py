@@ -26,6 +26,7 @@ ORDER = [
     {"seqserve.baselines"},
     {"model_export"},
     {"service"},
+    {"benchmarks"},
     {"cli"},
 ]
 RANK = {package: rank for rank, packages in enumerate(ORDER) for package in packages}
@@ -40,10 +41,11 @@ FORBIDDEN = {
     "seqserve.baselines": {"torch", "onnxruntime", "bentoml", "onnx"},
     "model_export": {"bentoml"},
     "service": {"torch", "onnx", "transformers"},
+    "benchmarks": {"service", "bentoml", "onnx"},
 }
 FILES = sorted(
     path
-    for top in ("seqserve", "model_export", "service", "cli")
+    for top in ("seqserve", "model_export", "service", "benchmarks", "cli")
     for path in (ROOT / top).rglob("*.py")
 )
 

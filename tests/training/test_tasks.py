@@ -114,7 +114,7 @@ def test_shipped_recipes_read(path: Path) -> None:
 
 CHANGES = {
     "labels": ('labels = ["PER", "LOC"]', 'labels = ["LOC", "PER"]', "text"),
-    "size": ("hidden = 12", "hidden = 14", "model"),
+    "size": ("hidden = 16", "hidden = 14", "model"),
     "batches": ("batch_tokens = 200", "batch_tokens = 300", "batch_tokens"),
 }
 
@@ -143,7 +143,7 @@ MISMATCHES: dict[str, tuple[str, str, str, type[Exception], str]] = {
     "label that the recipe lacks": ("ner", '["PER", "LOC"]', '["PER"]', DataError, "'LOC'"),
     "no labels": ("ner", '["PER", "LOC"]', "[]", ConfigError, "labels is empty"),
     "one label": ("sentiment", '["negative", "positive"]', '["x"]', ConfigError, "two labels"),
-    "size from the data": ("ner", "hidden = 12", "n_words = 3", ConfigError, "leave it out"),
+    "size from the data": ("ner", "hidden = 16", "n_words = 3", ConfigError, "leave it out"),
     "uneven heads": ("translation", "heads = 4", "heads = 3", ConfigError, "not divisible"),
     "one language": ("translation", '["en", "zh"]', '["en"]', ConfigError, "needs 2 languages"),
     "all filtered": (

@@ -1,0 +1,112 @@
+"""Whether the translators give the tokens that torch gives in fp32: what times are worth hangs on it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks.child import run_child
+from benchmarks.ours import Ours, max_tokens, tokens_of
+from benchmarks.peer import Peer, PeerSettings, symbols_of
+from benchmarks.sides import OURS, PEER, encode, sides_of
+from benchmarks.texts import dev_texts
+from benchmarks.workplace import Size, Workplace
+from seqserve.decode.search import SearchOptions
+from seqserve.manifest import Precision
+from seqserve.runtime.translator import Sentence
+
+_MAX_ROWS = 64
+
+Answer = Sequence[int]
+"""Target ids, the end symbol included where it was reached."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How many texts one side translates as the fp32 torch model does, token for token.
+
+    Args:
+        side: Whose answers.
+        precision: Of that side.
+        beam: Beam size.
+        n_texts: Of how many.
+        n_identical: How many are the same.
+    """
+
+    side: str
+    precision: Precision
+    beam: int
+    n_texts: int
+    n_identical: int
+
+    @property
+    def share(self) -> float:
+        """Of 1."""
+        return self.n_identical / self.n_texts
+
+
+@dataclass(frozen=True)
+class AgreementFigures:
+    """One line per side, precision and beam size."""
+
+    lines: tuple[Agreement, ...]
+
+
+def measure_agreement(
+    place: Workplace, size: Size, say: Callable[[str], None] = lambda line: None
+) -> AgreementFigures:
+    """Compare both sides, in each precision, with the reference search on torch."""
+    from model_export.restore import restore_translator
+    from model_export.torch_side import torch_search
+
+    bundle = place.bundle("translation")
+    sources = encode(bundle, dev_texts(bundle, place.data, size.agreement_texts, place.seed))
+    search, lines = torch_search(restore_translator(bundle)), []
+    for beam in size.beams:
+        options = SearchOptions(beam)
+        sentences = [Sentence(ids, max_tokens(len(ids)), options) for ids in sources]
+        search(sentences)
+        expected = [tokens_of(sentence.best[0]) for sentence in sentences]
+        for precision, pair in sides_of(place).items():
+            asked = {"sources": sources, "beam": beam, "precision": precision}
+            for side, name, path in ((OURS, "our", pair.ours), (PEER, "peer", pair.peer)):
+                target = f"benchmarks.agreement:{name}_answers"
+                answers = run_child(target, {"model": str(path), **asked})
+                same = n_same(expected, answers)
+                lines.append(Agreement(side, precision, beam, len(sources), same))
+                say(str(lines[-1]))
+    return AgreementFigures(tuple(lines))
+
+
+def n_same(expected: Sequence[Answer], actual: Sequence[Answer]) -> int:
+    """Count equal answers.
+
+    Raises:
+        ValueError: There are not equally many.
+    """
+    return sum(list(a) == list(b) for a, b in zip(expected, actual, strict=True))
+
+
+def our_answers(
+    model: str, sources: list[list[int]], beam: int, precision: Precision
+) -> list[Answer]:
+    """In a child: give the answers of a bundle of ours, all sources in one call."""
+    limits = [max_tokens(len(source)) for source in sources]
+    return [tokens_of(best) for best in Ours(Path(model)).search(sources, limits, beam)]
+
+
+def peer_answers(
+    model: str, sources: list[list[int]], beam: int, precision: Precision
+) -> list[Answer]:
+    """In a child: the same by CTranslate2, sources of equal length together, since they share a limit."""
+    settings = replace(PeerSettings.plain(precision), max_batch_size=_MAX_ROWS)
+    peer, found = Peer(Path(model), settings), dict[int, Answer]()
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for i, source in enumerate(sources):
+        by_length[len(source)].append(i)
+    for length, rows in by_length.items():
+        best = peer.search(symbols_of([sources[i] for i in rows]), max_tokens(length), beam)
+        found |= {i: list(map(int, answer)) for i, answer in zip(rows, best, strict=True)}
+    return [found[i] for i in range(len(sources))]

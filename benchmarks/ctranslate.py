@@ -1,0 +1,89 @@
+"""Our Transformer in CTranslate2's format, by CTranslate2's own converter for Marian's layout.
+
+The weights go into a `transformers.MarianMTModel`, and CTranslate2's loader of that family reads them. Its
+subclass for Marian itself takes the last symbol for padding, drops it, and starts from a zero vector; ours
+is the first, and its vector is not zero, so the loader one level up is the one that keeps the model the same.
+Its symbols are our ids, in digits: ids go in and come out on both sides.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from ctranslate2.converters.converter import Converter
+from ctranslate2.converters.transformers import BartLoader
+from torch import nn
+from transformers import MarianConfig, MarianMTModel
+
+from seqserve.manifest import Precision
+from seqserve.models.marian import to_marian
+from seqserve.models.transformer import Transformer
+from seqserve.text.subwords import UNKNOWN_ID
+
+_QUANTIZATION: dict[Precision, str] = {"int8": "int8", "fp32": "float32"}
+_MAX_POSITIONS = 1024
+
+
+def convert(model: Transformer, precision: Precision, directory: Path) -> Path:
+    """Write a model for CTranslate2.
+
+    Args:
+        model: Ours.
+        precision: How weights are stored.
+        directory: Where to.
+
+    Returns:
+        The directory.
+    """
+    converter = _TransformerConverter(model)
+    converter.convert(str(directory), quantization=_QUANTIZATION[precision])
+    return directory
+
+
+def marian_model(model: Transformer) -> nn.Module:
+    """Give the same model as `transformers` has it, weights copied: conversion writes into them."""
+    ours = model.config
+    config = MarianConfig(
+        vocab_size=ours.vocab_size,
+        d_model=ours.d_model,
+        encoder_layers=ours.encoder_layers,
+        decoder_layers=ours.decoder_layers,
+        encoder_attention_heads=ours.heads,
+        decoder_attention_heads=ours.heads,
+        encoder_ffn_dim=ours.ffn_dim,
+        decoder_ffn_dim=ours.ffn_dim,
+        activation_function=ours.activation,
+        scale_embedding=True,
+        max_position_embeddings=_MAX_POSITIONS,
+        pad_token_id=ours.pad_id,
+        eos_token_id=ours.end_id,
+        forced_eos_token_id=None,
+        decoder_start_token_id=ours.pad_id,
+    )
+    theirs: Any = MarianMTModel(config)
+    theirs.load_state_dict(to_marian(model.state_dict()), strict=False)
+    theirs.config.normalize_before = False
+    theirs.config.normalize_embedding = False
+    made: nn.Module = theirs.eval()
+    return made
+
+
+class _TransformerConverter(Converter):  # type: ignore[misc]
+    """CTranslate2's way from a model to its directory, with our model at the beginning."""
+
+    def __init__(self, model: Transformer) -> None:
+        self._model = model
+
+    def _load(self) -> Any:
+        with torch.no_grad():
+            spec = BartLoader().get_model_spec(marian_model(self._model))
+        config = self._model.config
+        symbols = list(map(str, range(config.vocab_size)))
+        spec.register_source_vocabulary(symbols)
+        spec.register_target_vocabulary(symbols)
+        spec.config.bos_token = spec.config.decoder_start_token = symbols[config.pad_id]
+        spec.config.eos_token = symbols[config.end_id]
+        spec.config.unk_token = symbols[UNKNOWN_ID]
+        return spec
