@@ -13,11 +13,12 @@ from benchmarks.peer import Peer, PeerSettings, symbols_of
 from benchmarks.sides import OURS, PEER, encode, sides_of
 from benchmarks.texts import dev_texts
 from benchmarks.workplace import Size, Workplace
-from seqserve.decode.search import SearchOptions
+from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.manifest import Precision
 from seqserve.runtime.translator import Sentence
 
 _MAX_ROWS = 64
+_TIE = 1e-6  # of a mean log-probability: float32 is no more precise
 
 Answer = Sequence[int]
 """Target ids, the end symbol included where it was reached."""
@@ -33,6 +34,7 @@ class Agreement:
         beam: Beam size.
         n_texts: Of how many.
         n_identical: How many are the same.
+        n_tied: How many others torch finds as probable, by `_TIE`: which of them is first, rounding decides.
     """
 
     side: str
@@ -40,11 +42,12 @@ class Agreement:
     beam: int
     n_texts: int
     n_identical: int
+    n_tied: int = 0
 
     @property
     def share(self) -> float:
-        """Of 1."""
-        return self.n_identical / self.n_texts
+        """Of 1, ties included."""
+        return (self.n_identical + self.n_tied) / self.n_texts
 
 
 @dataclass(frozen=True)
@@ -65,28 +68,35 @@ def measure_agreement(
     sources = encode(bundle, dev_texts(bundle, place.data, size.agreement_texts, place.seed))
     search, lines = torch_search(restore_translator(bundle)), []
     for beam in size.beams:
-        options = SearchOptions(beam)
+        options = SearchOptions(beam, n_best=beam)
         sentences = [Sentence(ids, max_tokens(len(ids)), options) for ids in sources]
         search(sentences)
-        expected = [tokens_of(sentence.best[0]) for sentence in sentences]
+        expected = [sentence.best for sentence in sentences]
         for precision, pair in sides_of(place).items():
             asked = {"sources": sources, "beam": beam, "precision": precision}
             for side, name, path in ((OURS, "our", pair.ours), (PEER, "peer", pair.peer)):
                 target = f"benchmarks.agreement:{name}_answers"
                 answers = run_child(target, {"model": str(path), **asked})
-                same = n_same(expected, answers)
-                lines.append(Agreement(side, precision, beam, len(sources), same))
+                counts = n_same_and_tied(expected, answers)
+                lines.append(Agreement(side, precision, beam, len(sources), *counts))
                 say(str(lines[-1]))
     return AgreementFigures(tuple(lines))
 
 
-def n_same(expected: Sequence[Answer], actual: Sequence[Answer]) -> int:
-    """Count equal answers.
+def n_same_and_tied(
+    expected: Sequence[Sequence[Hypothesis]], actual: Sequence[Answer]
+) -> tuple[int, int]:
+    """Count answers that are the first hypothesis, and those that are another with the same score.
 
     Raises:
         ValueError: There are not equally many.
     """
-    return sum(list(a) == list(b) for a, b in zip(expected, actual, strict=True))
+    ranks = []
+    for found, answer in zip(expected, actual, strict=True):
+        first = found[0].score
+        tied = [tokens_of(h) for h in found if abs(h.score - first) < _TIE]
+        ranks.append(tied.index(tuple(answer)) if tuple(answer) in tied else None)
+    return ranks.count(0), sum(rank is not None and rank > 0 for rank in ranks)
 
 
 def our_answers(

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqserve.bundle import load_bundle
-from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
-from seqserve.runtime.session import make_session
-from seqserve.runtime.translation import BANNED_IDS
-from seqserve.runtime.translator import GRAPHS, OnnxTranslator, Sentence
-from seqserve.text.subwords import END_ID, PAD_ID
+from seqserve.decode.search import Hypothesis, SearchOptions
+from seqserve.runtime.translation import open_translator
+from seqserve.runtime.translator import Sentence
+from seqserve.text.subwords import END_ID
 
 Ids = Sequence[int]
 
@@ -20,10 +19,7 @@ class Ours:
 
     def __init__(self, bundle: Path, n_workers: int = 1) -> None:
         """Verify and load it, for a number of threads."""
-        verified = load_bundle(bundle)
-        sessions = {name: make_session(verified.file(f"{name}.onnx")) for name in GRAPHS}
-        vocabulary = SearchVocabulary(PAD_ID, END_ID, BANNED_IDS)
-        self._translator = OnnxTranslator(sessions, vocabulary, PAD_ID, n_workers)
+        self._translator = open_translator(load_bundle(bundle), n_workers)
 
     def search(
         self, sources: Sequence[Ids], max_tokens: Sequence[int], beam_size: int

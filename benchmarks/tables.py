@@ -36,14 +36,17 @@ _JUDGED = ("floor", "aim", "verdict")
 
 
 def agreement_lines(figures: AgreementFigures) -> Iterator[str]:
-    """Give the share of texts that come out as torch translates them; the promise is about our fp32."""
+    """Give the share of texts that come out as torch translates them; the promise is about our fp32.
+
+    A tie is another hypothesis of torch's that float32 cannot tell from its first.
+    """
     promises = {(OURS, "fp32"): SAME_TOKENS}
     yield from table_lines(
-        ("side", "precision", "search", "texts", "identical", *_JUDGED),
+        ("side", "precision", "search", "texts", "identical", "ties", "share", *_JUDGED),
         (
             (
                 *(line.side, line.precision, search_name(line.beam), line.n_texts),
-                f"{line.share:.1%}",
+                *(line.n_identical, line.n_tied, f"{line.share:.1%}"),
                 *judged(promises.get((line.side, line.precision)), line.share),
             )
             for line in figures.lines

@@ -60,9 +60,7 @@ class TranslationPredictor:
     @classmethod
     def open(cls, bundle: Bundle, n_workers: int | None = None) -> TranslationPredictor:
         """Load the graphs of a bundle, for a number of threads; None: as many as there are CPUs."""
-        sessions = {name: make_session(bundle.file(f"{name}.onnx")) for name in GRAPHS}
-        vocabulary = SearchVocabulary(PAD_ID, END_ID, BANNED_IDS)
-        translator = OnnxTranslator(sessions, vocabulary, PAD_ID, n_workers or available_cpus())
+        translator = open_translator(bundle, n_workers or available_cpus())
         source, target = bundle.manifest.languages
         tokenizer = SubwordTokenizer.load(bundle.file("tokenizer.json"))
         limit = bundle.manifest.limits["max_source_tokens"]
@@ -136,6 +134,13 @@ class TranslationPredictor:
         if not all(hypothesis.is_finished for hypothesis in chosen):
             noticed.add("truncated")
         return tuple(name for name in _WARNINGS if name in noticed)
+
+
+def open_translator(bundle: Bundle, n_workers: int) -> OnnxTranslator:
+    """Load the graphs of a bundle."""
+    sessions = {name: make_session(bundle.file(f"{name}.onnx")) for name in GRAPHS}
+    vocabulary = SearchVocabulary(PAD_ID, END_ID, BANNED_IDS)
+    return OnnxTranslator(sessions, vocabulary, PAD_ID, n_workers)
 
 
 def _options(item: TranslationItem) -> SearchOptions:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.agreement import n_same, peer_answers
+from benchmarks.agreement import n_same_and_tied, peer_answers
 from benchmarks.ctranslate import convert, marian_model
 from benchmarks.ours import max_tokens, tokens_of
 from benchmarks.peer import compute_types
 from model_export.torch_side import torch_search
-from seqserve.decode.search import SearchOptions
+from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.models.transformer import Transformer, TransformerConfig
 from seqserve.runtime.translator import Sentence
 
@@ -88,7 +88,11 @@ def test_every_precision_has_a_compute_type_here() -> None:
     assert "int8" in compute_types("int8") and compute_types("fp32") == ["float32"]
 
 
-def test_equal_answers_are_counted() -> None:
-    assert n_same([(1, 2), (3,)], [(1, 2), (4,)]) == 1
+def test_equal_answers_and_ties_are_counted() -> None:
+    best, tied = Hypothesis((5, 6), -1.0, -0.5, is_finished=False), (7, 8)
+    found = [best, Hypothesis(tied, -1.0000001, -0.50000005, is_finished=False)]
+    worse = [best, Hypothesis(tied, -1.1, -0.55, is_finished=False)]
+    expected = [found, found, found, worse]
+    assert n_same_and_tied(expected, [(5, 6), tied, (5, 7), tied]) == (1, 1)
     with pytest.raises(ValueError, match="shorter"):
-        n_same([(1,), (2,)], [(1,)])
+        n_same_and_tied(expected, [(5, 6)])
