@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -32,8 +33,7 @@ class _Row:
     tokens: list[Token]
 
 
-@dataclass(frozen=True)
-class _Found:
+class _Found(NamedTuple):
     """An entity in code points of its item's text."""
 
     item: int
@@ -68,11 +68,11 @@ class NerPredictor:
         for batch in length_batches([len(row.tokens) for row in rows], _MAX_BATCH_TOKENS):
             for entity in self._label([rows[i] for i in batch]):
                 found[entity.item].append(entity)
-        n_tokens = np.zeros(len(items), dtype=np.int64)
+        n_tokens = [0] * len(items)
         for row in rows:
             n_tokens[row.item] += len(row.tokens)
         return [
-            NerResult(_entities(item, entities), int(n))
+            NerResult(_entities(item, entities), n)
             for item, entities, n in zip(items, found, n_tokens, strict=True)
         ]
 
@@ -116,8 +116,8 @@ def _entities(item: NerItem, found: list[_Found]) -> tuple[Entity, ...]:
         Entity(
             item.text[entity.start : entity.end],
             entity.label,
-            int(offsets[entity.start]),
-            int(offsets[entity.end]),
+            offsets[entity.start],
+            offsets[entity.end],
             entity.score,
         )
         for entity in sorted(found, key=lambda entity: entity.start)

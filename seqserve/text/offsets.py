@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
-from seqserve.arrays import IntArray
-
 OffsetUnit = Literal["codepoint", "utf16", "byte"]
 
 
-def offset_table(text: str, unit: OffsetUnit) -> IntArray:
+def offset_table(text: str, unit: OffsetUnit) -> Sequence[int]:
     """Give where each code point starts in the wanted unit, and at the end the length of the text.
 
     Args:
@@ -19,13 +18,14 @@ def offset_table(text: str, unit: OffsetUnit) -> IntArray:
         unit: What to count.
 
     Returns:
-        (len(text) + 1,).
+        len(text) + 1 numbers.
     """
     if unit == "codepoint":
-        return np.arange(len(text) + 1)
+        return range(len(text) + 1)
     points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
     widths = 1 + (points > 0xFFFF).astype(np.int64)
     if unit == "byte":
         widths += (points > 0x7F).astype(np.int64) + ((points > 0x7FF) & (points <= 0xFFFF))
         widths += points > 0xFFFF
-    return np.concatenate([[0], np.cumsum(widths)])
+    offsets: list[int] = np.concatenate([[0], np.cumsum(widths)]).tolist()
+    return offsets

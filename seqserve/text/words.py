@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple, TypeVar
 
 import regex
@@ -83,6 +83,9 @@ def stretches(text: str) -> list[str]:
     return found
 
 
+_token = partial(tuple.__new__, Token)  # as Token(...), in half the time
+
+
 def tokenize(text: str, offset: int = 0) -> list[Token]:
     """Cut a text into tokens; white space is between them, never in them.
 
@@ -98,7 +101,7 @@ def tokenize(text: str, offset: int = 0) -> list[Token]:
         end = start + len(part)
         start += offset
         for token, a, b in cut:  # mostly one: a comprehension would cost more than it saves
-            tokens.append(Token(token, start + a, start + b))
+            tokens.append(_token((token, start + a, start + b)))
     return tokens
 
 
