@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.agreement import AgreementFigures, measure_agreement
 from benchmarks.growth import GrowthFigures, measure_growth
 from benchmarks.invariance import InvarianceFigures, measure_invariance
+from benchmarks.larger import LargerFigures, measure_larger
 from benchmarks.lstm import LstmFigures, measure_lstm
 from benchmarks.machine import Machine, describe_machine
 from benchmarks.memory import MemoryFigures, measure_memory
@@ -29,6 +30,7 @@ PARTS: dict[str, Callable[[Workplace, Size, Say], Any]] = {
     "invariance": measure_invariance,
     "memory": measure_memory,
     "growth": measure_growth,
+    "larger": measure_larger,
 }
 
 
@@ -59,6 +61,7 @@ class Parts:
     invariance: InvarianceFigures | None = None
     memory: MemoryFigures | None = None
     growth: GrowthFigures | None = None
+    larger: LargerFigures | None = None
 
 
 @dataclass(frozen=True)

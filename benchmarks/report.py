@@ -14,6 +14,7 @@ from benchmarks.tables import (
     growth_lines,
     int8_lines,
     invariance_lines,
+    larger_lines,
     lstm_lines,
     memory_lines,
     translation_lines,
@@ -33,6 +34,7 @@ _TABLES: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "invariance": ("Answers alone and in a batch", invariance_lines),
     "memory": ("Memory and loading", memory_lines),
     "growth": ("Growth with length and batch", growth_lines),
+    "larger": ("Translation with a larger model", larger_lines),
 }
 _METHOD = """\
 **Method.** All sides of a comparison run in one process and take turns on the same batches of consecutive

@@ -8,6 +8,7 @@ from benchmarks.agreement import AgreementFigures
 from benchmarks.cells import search_name
 from benchmarks.growth import GrowthFigures
 from benchmarks.invariance import Invariance, InvarianceFigures
+from benchmarks.larger import N_TOKENS, LargerFigures
 from benchmarks.lstm import EAGER as TORCH
 from benchmarks.lstm import WITH_CRF, LstmCell, LstmFigures
 from benchmarks.measure import Ratio
@@ -75,6 +76,27 @@ def translation_lines(figures: TranslationFigures) -> Iterator[str]:
         (
             (*_cell_name(r), r.cell.threads, r.tuning.best.in_words(), len(r.tuning.trials))
             for r in figures.cells
+        ),
+    )
+
+
+def larger_lines(figures: LargerFigures) -> Iterator[str]:
+    """Give the table of times with random weights."""
+    yield (
+        f"{figures.shape}; random weights, {N_TOKENS} tokens in and out, {PEER}'s plain settings, one "
+        "core, CPU time. Nothing is promised for it: the shipped model is small, and this says how much "
+        "of its ratios that explains."
+    )
+    yield ""
+    yield from table_lines(
+        ("precision", "batch", "search", "ms a batch", "ratio (quartiles)"),
+        (
+            (
+                *(cell.precision, cell.batch, search_name(cell.beam)),
+                " / ".join(f"{cell.comparison.sides[s].cpu.best_ms:.1f}" for s in (OURS, PEER)),
+                _in_words(cell.ratio),
+            )
+            for cell in figures.cells
         ),
     )
 

@@ -73,6 +73,7 @@ class Size:
         growth_lengths: Source lengths in tokens.
         growth_batches: Batch sizes of the growth plot.
         growth_effort: Of a point of the growth plot.
+        larger: Shape of the model that is timed with random weights.
     """
 
     name: str
@@ -91,12 +92,21 @@ class Size:
     growth_lengths: tuple[int, ...]
     growth_batches: tuple[int, ...]
     growth_effort: Effort
+    larger: dict[str, int]
 
     def n_batches(self, batch: int) -> int:
         """How many batches of one size a cell is timed on."""
         return max(3, self.batch_texts // batch)
 
 
+STUDENT = {
+    "vocab_size": 32000,
+    "d_model": 384,
+    "heads": 8,
+    "encoder_layers": 6,
+    "decoder_layers": 2,
+    "ffn_dim": 1536,
+}
 FULL = Size(
     name="full",
     batches=(1, 8, 32),
@@ -114,6 +124,7 @@ FULL = Size(
     growth_lengths=(5, 10, 20, 40, 60, 80, 120, 160, 200),
     growth_batches=(1, 2, 4, 8, 16, 32, 64),
     growth_effort=Effort(rounds=3, seconds=1.0, min_rounds=1),
+    larger=STUDENT,
 )
 QUICK = Size(
     name="quick",
@@ -132,4 +143,5 @@ QUICK = Size(
     growth_lengths=(5, 20, 80, 160),
     growth_batches=(1, 8, 32),
     growth_effort=Effort(rounds=1, seconds=0.0, min_rounds=1),
+    larger=STUDENT,
 )

@@ -36,6 +36,14 @@ TINY = Size(
     growth_lengths=(5, 10),
     growth_batches=(1, 2),
     growth_effort=ONCE,
+    larger={
+        "vocab_size": 90,
+        "d_model": 32,
+        "heads": 4,
+        "encoder_layers": 1,
+        "decoder_layers": 1,
+        "ffn_dim": 48,
+    },
 )
 
 
