@@ -6,27 +6,27 @@ be another one. Random weights say nothing about quality: only times are compare
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import Comparison, Ratio, compare, ratio
 from benchmarks.peer import Peer, PeerSettings, symbols_of
 from benchmarks.sides import OURS, PEER
+from benchmarks.texts import batches_of
 from benchmarks.workplace import Size, Workplace
 from seqserve.config import from_mapping
 from seqserve.manifest import Precision
 
 if TYPE_CHECKING:
-    from model_export.weights import Weights
     from seqserve.models.transformer import Transformer, TransformerConfig
-    from seqserve.runtime.translator import OnnxTranslator
+    from seqserve.runtime.translation import Search
 
 N_TOKENS = 25  # of every source, end symbol included, and of every answer, which never ends
 _PRECISIONS: tuple[Precision, ...] = ("int8", "fp32")
 
-Sources = Sequence[Sequence[int]]
+Batch = tuple[list[list[int]], list[list[str]]]
+"""Source ids, and the same as CTranslate2 takes them."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ def measure_larger(
 
     from benchmarks.ctranslate import convert
     from model_export.calibration import roundings_while_reading
+    from model_export.parity import graph_search
+    from model_export.parts import translator_graphs
     from model_export.weights import Weights
     from seqserve.models.transformer import TransformerConfig
 
@@ -77,18 +79,15 @@ def measure_larger(
     cells = []
     for precision in _PRECISIONS:
         known = {} if precision == "fp32" else roundings_while_reading(model, [(sources, sources)])
-        ours = _translator(config, Weights.of(model, precision, known))
+        graphs = translator_graphs(config, Weights.of(model, precision, known))
+        ours = graph_search(config, graphs, n_workers=1)
         path = convert(model, precision, place.scratch / f"larger-{precision}")
         peer = Peer(path, PeerSettings.plain(precision))
         for batch in size.batches:
             for beam in size.beams:
-                sides = {
-                    OURS: partial(_search, ours, beam),
-                    PEER: partial(_peer_search, peer, beam),
-                }
-                batches = [sources[i : i + batch].tolist() for i in range(0, len(sources), batch)]
-                items = batches[: max(1, size.batch_texts // batch)]
-                cell = LargerCell(precision, batch, beam, compare(sides, items, size.effort))
+                items = [(rows, symbols_of(rows)) for rows in batches_of(sources.tolist(), batch)]
+                found = compare(_sides(ours, peer, beam), items, size.effort)
+                cell = LargerCell(precision, batch, beam, found)
                 say(f"larger, {precision}, batch {batch}, beam {beam}: {cell.ratio}")
                 cells.append(cell)
     return LargerFigures(_in_words(config), tuple(cells))
@@ -107,28 +106,15 @@ def _random_model(config: TransformerConfig, seed: int) -> Transformer:
     return model
 
 
-def _translator(config: TransformerConfig, weights: Weights) -> OnnxTranslator:
-    from model_export.parts import translator_graphs
-    from seqserve.decode.search import SearchVocabulary
-    from seqserve.runtime.session import make_session
-    from seqserve.runtime.translation import BANNED_IDS
-    from seqserve.runtime.translator import OnnxTranslator
-
-    graphs = translator_graphs(config, weights)
-    sessions = {name: make_session(graph.SerializeToString()) for name, graph in graphs.items()}
-    vocabulary = SearchVocabulary(config.pad_id, config.end_id, BANNED_IDS)
-    return OnnxTranslator(sessions, vocabulary, config.pad_id)
-
-
-def _search(translator: OnnxTranslator, beam: int, sources: Sources) -> None:
+def _sides(ours: Search, peer: Peer, beam: int) -> dict[str, Callable[[Batch], object]]:
     from seqserve.decode.search import SearchOptions
     from seqserve.runtime.translator import Sentence
 
-    translator.search([Sentence(ids, N_TOKENS, SearchOptions(beam)) for ids in sources])
-
-
-def _peer_search(peer: Peer, beam: int, sources: Sources) -> None:
-    peer.search(symbols_of(sources), N_TOKENS, beam)
+    options = SearchOptions(beam)
+    return {
+        OURS: lambda item: ours([Sentence(ids, N_TOKENS, options) for ids in item[0]]),
+        PEER: lambda item: peer.search(item[1], N_TOKENS, beam),
+    }
 
 
 def _in_words(config: TransformerConfig) -> str:

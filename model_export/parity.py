@@ -211,11 +211,13 @@ def check_transformer(
     return worst
 
 
-def graph_search(config: TransformerConfig, graphs: Mapping[str, onnx.ModelProto]) -> Search:
-    """Give the search of a translator's graphs."""
+def graph_search(
+    config: TransformerConfig, graphs: Mapping[str, onnx.ModelProto], n_workers: int | None = None
+) -> Search:
+    """Give the search of a translator's graphs, on a number of threads; None: as many as there are CPUs."""
     vocabulary = SearchVocabulary(config.pad_id, config.end_id, BANNED_IDS)
     sessions = {name: make_session(graph.SerializeToString()) for name, graph in graphs.items()}
-    return OnnxTranslator(sessions, vocabulary, config.pad_id, available_cpus()).search
+    return OnnxTranslator(sessions, vocabulary, config.pad_id, n_workers or available_cpus()).search
 
 
 def _searched(

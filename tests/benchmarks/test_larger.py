@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.larger import N_TOKENS, _random_model, _search, _translator, measure_larger
+from benchmarks.larger import N_TOKENS, _random_model, measure_larger
 from benchmarks.tables import larger_lines
 from benchmarks.workplace import Workplace
+from model_export.parity import graph_search
+from model_export.parts import translator_graphs
 from model_export.weights import Weights
 from seqserve.config import from_mapping
 from seqserve.decode.search import SearchOptions
@@ -20,12 +22,11 @@ from tests.benchmarks.made_up import TINY
 @pytest.mark.parametrize("beam", [1, 4])
 def test_answers_never_end(beam: int) -> None:
     model = _random_model(from_mapping(TransformerConfig, TINY.larger, "tiny"), 0)
-    translator = _translator(model.config, Weights.of(model))
+    search = graph_search(model.config, translator_graphs(model.config, Weights.of(model)))
     sentence = Sentence([7, 8, 1], N_TOKENS, SearchOptions(beam))
-    translator.search([sentence])
+    search([sentence])
     assert len(sentence.best[0].tokens) == N_TOKENS
     assert not sentence.best[0].is_finished
-    _search(translator, beam, [[7, 8, 1]])
 
 
 @pytest.mark.slow

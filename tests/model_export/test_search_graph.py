@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from model_export.calibration import roundings_while_reading
+from model_export.parity import graph_search
 from model_export.parts import translator_graphs
 from model_export.torch_side import torch_search
 from model_export.weights import InputRounding, Weights
-from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
+from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.models.transformer import Activation, Transformer, TransformerConfig
-from seqserve.runtime.session import make_session
 from seqserve.runtime.translation import BANNED_IDS, Search
-from seqserve.runtime.translator import OnnxTranslator, Sentence
+from seqserve.runtime.translator import Sentence
 from seqserve.text.batching import pad
 
 END = 1
@@ -54,10 +54,7 @@ def roundings_of(model: Transformer, sources: Sequence[Sequence[int]]) -> dict[s
 
 
 def search_of(model: Transformer, weights: Weights) -> Search:
-    graphs = translator_graphs(model.config, weights)
-    sessions = {name: make_session(graph.SerializeToString()) for name, graph in graphs.items()}
-    vocabulary = SearchVocabulary(model.config.pad_id, END, BANNED_IDS)
-    return OnnxTranslator(sessions, vocabulary, model.config.pad_id).search
+    return graph_search(model.config, translator_graphs(model.config, weights), n_workers=1)
 
 
 def sources_of(lengths: Sequence[int], seed: int = 0) -> list[list[int]]:
