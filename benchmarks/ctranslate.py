@@ -18,7 +18,7 @@ from torch import nn
 from transformers import MarianConfig, MarianMTModel
 
 from seqserve.manifest import Precision
-from seqserve.models.marian import to_marian
+from seqserve.models.marian import marian_settings, to_marian
 from seqserve.models.transformer import Transformer
 from seqserve.text.subwords import UNKNOWN_ID
 
@@ -44,24 +44,8 @@ def convert(model: Transformer, precision: Precision, directory: Path) -> Path:
 
 def marian_model(model: Transformer) -> nn.Module:
     """Give the same model as `transformers` has it, weights copied: conversion writes into them."""
-    ours = model.config
-    config = MarianConfig(
-        vocab_size=ours.vocab_size,
-        d_model=ours.d_model,
-        encoder_layers=ours.encoder_layers,
-        decoder_layers=ours.decoder_layers,
-        encoder_attention_heads=ours.heads,
-        decoder_attention_heads=ours.heads,
-        encoder_ffn_dim=ours.ffn_dim,
-        decoder_ffn_dim=ours.ffn_dim,
-        activation_function=ours.activation,
-        scale_embedding=True,
-        max_position_embeddings=_MAX_POSITIONS,
-        pad_token_id=ours.pad_id,
-        eos_token_id=ours.end_id,
-        forced_eos_token_id=None,
-        decoder_start_token_id=ours.pad_id,
-    )
+    settings = marian_settings(model.config)
+    config = MarianConfig(**settings, max_position_embeddings=_MAX_POSITIONS)
     theirs: Any = MarianMTModel(config)
     theirs.load_state_dict(to_marian(model.state_dict()), strict=False)
     theirs.config.normalize_before = False

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from seqserve.runtime.cpus import available_cpus
+from seqserve.training.hardware import cpu_fields, processor
 
 TOOLS = ("onnxruntime", "ctranslate2", "torch", "numpy")
 _FLAGS = re.compile(r"avx\w*|amx\w*|sse4_2|fma|f16c|neon|asimd\w*|sve\w*|i8mm|bf16")
@@ -41,11 +42,11 @@ class Machine:
 
 def describe_machine(proc: Path = Path("/proc")) -> Machine:
     """Describe this machine, as `proc` shows it."""
-    fields = _cpu_fields(proc / "cpuinfo")
+    fields = cpu_fields(proc / "cpuinfo")
     total_kib = re.search(r"MemTotal:\s+(\d+)", (proc / "meminfo").read_text(encoding="utf-8"))
     flags = set((fields.get("flags") or fields.get("Features") or "").split())
     return Machine(
-        cpu=fields.get("model name") or platform.machine(),
+        cpu=processor(fields),
         family=", ".join(
             f"{k} {fields[k]}" for k in ("cpu family", "model", "stepping") if k in fields
         ),
@@ -56,10 +57,3 @@ def describe_machine(proc: Path = Path("/proc")) -> Machine:
         python=platform.python_version(),
         tools={tool: version(tool) for tool in TOOLS},
     )
-
-
-def _cpu_fields(path: Path) -> dict[str, str]:
-    """Give what the first processor says of itself."""
-    first = path.read_text(encoding="utf-8").split("\n\n")[0]
-    pairs = (line.partition(":") for line in first.splitlines())
-    return {key.strip(): value.strip() for key, _, value in pairs}

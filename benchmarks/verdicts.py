@@ -1,6 +1,6 @@
 """What is promised for each figure: the floor that must hold, the aim, and how a value compares.
 
-Source: the table of the project's issue 4.
+All were set before anything was measured, but for `STEP`: it is this package's reading of "no cliffs".
 """
 
 from __future__ import annotations

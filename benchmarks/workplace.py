@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.measure import Effort
@@ -126,15 +126,13 @@ FULL = Size(
     growth_effort=Effort(rounds=3, seconds=1.0, min_rounds=1),
     larger=STUDENT,
 )
-QUICK = Size(
+QUICK = replace(
+    FULL,
     name="quick",
-    batches=(1, 8, 32),
-    beams=(1, 4),
     is_fp32_timed=False,
     batch_texts=32,
     effort=Effort(rounds=5, seconds=2.0, min_rounds=2),
     environments=PEER_ENVIRONMENTS[:1],
-    tuning_texts=16,
     tuning_effort=Effort(rounds=1, seconds=0.0, min_rounds=1),
     agreement_texts=100,
     invariance_texts=100,
@@ -143,5 +141,4 @@ QUICK = Size(
     growth_lengths=(5, 20, 80, 160),
     growth_batches=(1, 8, 32),
     growth_effort=Effort(rounds=1, seconds=0.0, min_rounds=1),
-    larger=STUDENT,
 )

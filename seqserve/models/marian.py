@@ -7,8 +7,31 @@ other runtimes. Marian's tokenizers and special ids are another matter: the runt
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
+
+from seqserve.models.transformer import TransformerConfig
+
+
+def marian_settings(config: TransformerConfig) -> dict[str, Any]:
+    """Give what `transformers.MarianConfig` calls the shape and the special ids of our model."""
+    return {
+        "vocab_size": config.vocab_size,
+        "d_model": config.d_model,
+        "encoder_layers": config.encoder_layers,
+        "decoder_layers": config.decoder_layers,
+        "encoder_attention_heads": config.heads,
+        "decoder_attention_heads": config.heads,
+        "encoder_ffn_dim": config.ffn_dim,
+        "decoder_ffn_dim": config.ffn_dim,
+        "activation_function": config.activation,
+        "scale_embedding": True,
+        "pad_token_id": config.pad_id,
+        "eos_token_id": config.end_id,
+        "forced_eos_token_id": None,
+        "decoder_start_token_id": config.pad_id,
+    }
 
 
 def to_marian(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import MarianConfig, MarianMTModel
 
-from seqserve.models.marian import from_marian, to_marian
+from seqserve.models.marian import from_marian, marian_settings, to_marian
 from seqserve.models.transformer import (
     Transformer,
     TransformerConfig,
@@ -34,26 +34,8 @@ def random_model(config: TransformerConfig) -> Transformer:
 
 def marian(config: TransformerConfig) -> MarianMTModel:
     torch.manual_seed(4)
-    return MarianMTModel(
-        MarianConfig(
-            vocab_size=config.vocab_size,
-            d_model=config.d_model,
-            encoder_layers=config.encoder_layers,
-            decoder_layers=config.decoder_layers,
-            encoder_attention_heads=config.heads,
-            decoder_attention_heads=config.heads,
-            encoder_ffn_dim=config.ffn_dim,
-            decoder_ffn_dim=config.ffn_dim,
-            activation_function=config.activation,
-            scale_embedding=True,
-            max_position_embeddings=64,
-            init_std=0.3,
-            pad_token_id=config.pad_id,
-            eos_token_id=config.end_id,
-            forced_eos_token_id=None,
-            decoder_start_token_id=config.pad_id,
-        )
-    ).eval()
+    settings = marian_settings(config)
+    return MarianMTModel(MarianConfig(**settings, max_position_embeddings=64, init_std=0.3)).eval()
 
 
 def logits_of(theirs: MarianMTModel) -> torch.Tensor:

@@ -116,8 +116,11 @@ def test_graphics_card_is_named_by_its_driver(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_processor_without_a_model_name_is_named_by_its_architecture(tmp_path: Path) -> None:
+    def named(path: Path) -> str:
+        return hardware.processor(hardware.cpu_fields(path))
+
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("processor : 0\nmodel name\t: Fast One @ 3 GHz\nmodel name\t: Second\n")
-    assert hardware._processor(cpuinfo) == "Fast One @ 3 GHz"
+    assert named(cpuinfo) == "Fast One @ 3 GHz"
     cpuinfo.write_text("processor : 0\n")
-    assert hardware._processor(cpuinfo) == hardware._processor(tmp_path / "none") != ""
+    assert named(cpuinfo) == named(tmp_path / "none") != ""
