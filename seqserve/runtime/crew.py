@@ -164,8 +164,12 @@ class Crew(Generic[P]):
         """
         may_begin = len(self._active) + self._n_busy < _JOBS_PER_WORKER * self._n_workers
         for call in self._calls:
-            self._drop_what_is_done(call)
-            if call.waiting and (may_begin or call.n_jobs == 0):
+            if not call.waiting:
+                continue
+            may_have_one = may_begin or call.n_jobs == 0
+            if may_have_one or call.waiting[0].is_done:  # a long line is not looked through every turn
+                self._drop_what_is_done(call)
+            if call.waiting and may_have_one:
                 line = [other for other in self._calls if may_begin or other.n_jobs == 0]
                 return self._new(call, line)
         return self._active.popleft() if self._active else None
