@@ -167,7 +167,8 @@ class Crew(Generic[P]):
             if not call.waiting:
                 continue
             may_have_one = may_begin or call.n_jobs == 0
-            if may_have_one or call.waiting[0].is_done:  # a long line is not looked through every turn
+            # A long line is not looked through every turn.
+            if may_have_one or call.waiting[0].is_done:
                 self._drop_what_is_done(call)
             if call.waiting and may_have_one:
                 line = [other for other in self._calls if may_begin or other.n_jobs == 0]
