@@ -86,6 +86,7 @@ class Peer:
             beam_size=beam_size,
             patience=1,
             length_penalty=1,
+            return_scores=True,
             disable_unk=True,
             suppress_sequences=[[str(PAD_ID)]],
             return_end_token=True,

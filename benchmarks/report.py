@@ -47,7 +47,8 @@ weights, and our fp32 graphs and both CTranslate2 models, by its own converter, 
 bundle multiplies the inputs of a layer by factors, CTranslate2 rounds that layer's weights a second time.)
 Both search until the end symbol with the same beam, at most twice the source and 10 tokens (of a batch, of its
 longest source; in the growth plot, as many as the source), ranked by the mean log-probability per token,
-padding and unknown never given out. Ids come in and tokens go out: no subword splitting on either side.
+padding and unknown never given out; both give the score too. Ids come in and tokens go out: no subword
+splitting on either side.
 CTranslate2's settings are searched for every cell of the speed table: compute type, threads, `max_batch_size`
 and `batch_type`, before that, on one core, instruction set, MKL and packed weights. Memory and growth are those
 of its plain settings. Ours are those of the server.
