@@ -22,8 +22,7 @@ $(EVERYTHING): requirements/serve.txt requirements/train.txt requirements/dev.tx
 	touch $@ $(SERVING)
 
 serve: $(SERVING) ## Serve the models in bundles/ on PORT
-	BENTOML_HOME=$${BENTOML_HOME:-$(abspath $(VENV))/bentoml-$(PORT)} BENTOML_DO_NOT_TRACK=True \
-	PATH="$(BIN):$$PATH" bentoml serve service.app:Gateway --host $(HOST) --port $(PORT)
+	exec $(BIN)/seqserve serve --host $(HOST) --port $(PORT)
 
 test: $(EVERYTHING) ## Run all tests
 	$(BIN)/python -m pytest

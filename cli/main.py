@@ -221,6 +221,22 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 @app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one", envvar="PORT")] = 3000,
+) -> None:
+    """Serve the bundles over HTTP until SIGTERM; settings are SEQSERVE_… variables."""
+    from service.logs import configure_logging
+    from service.settings import load_settings
+    from service.supervisor import supervise
+
+    with _reported():
+        settings = load_settings()
+        configure_logging(settings.log_level)
+        supervise(settings, host, port)
+
+
+@app.command()
 def models(bundles: BundlesDir = Path("bundles")) -> None:
     """List and verify the bundles in a folder."""
     from seqserve.bundle import load_bundle

@@ -1,50 +1,68 @@
-"""The BentoML services put together: `bentoml serve service.app:Gateway`.
+"""The BentoML services put together: what `seqserve serve` and `bentoml serve service.app:Gateway` serve.
 
 `Gateway` is the entry service and owns the only TCP port. BentoML gives it processes, RPC and a
 life cycle; all HTTP is answered by the application of gateway.py, which stands in front of
-BentoML's own as middleware.
+BentoML's own.
 """
 
 # mypy: disallow-untyped-decorators=False
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from typing import Any
 
 import bentoml
+from bentoml import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seqserve.manifest import Task as TaskName
 from service.gateway import Application
 from service.host import Host
+from service.lifeline import LIFELINE
 from service.links import EmbeddedEngines, Engines, RunnerEngines
 from service.logs import configure_logging
 from service.runners import (
-    MARGIN_S,
     RUNNER_OPTIONS,
     SETTINGS,
     NerRunner,
     SentimentRunner,
     TranslationRunner,
+    open_host,
     tame_gc,
 )
-from service.settings import TASKS
 
 configure_logging(SETTINGS.log_level)
 
 APPLICATION = Application(SETTINGS)
+HOSTS: list[Host] = []  # of this process
 GATEWAY_OPTIONS: dict[str, Any] = {
     "workers": 1,
-    # Our own deadlines come first: BentoML's 504 is no problem+json.
-    "traffic": {"timeout": SETTINGS.max_timeout_ms // 1000 + MARGIN_S},
     "metrics": {"enabled": False},
     "tracing": RUNNER_OPTIONS["tracing"],
     "logging": RUNNER_OPTIONS["logging"],
 }
 
 
+async def _drain() -> None:
+    """Ends this process once it has answered what it accepted."""
+    await APPLICATION.drain()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def _hold_line() -> None:
+    """Lets the supervisor know that this process has begun: its engines are open, if it has any."""
+    n_hosts = len(SETTINGS.tasks) if SETTINGS.topology == "embedded" else 0
+    while len(HOSTS) < n_hosts:
+        await asyncio.sleep(0.05)
+    if LIFELINE is not None:
+        LIFELINE.hold(lambda: any(host.is_stuck() for host in HOSTS))
+
+
 class Front:
-    """ASGI middleware that leaves nothing but the life cycle to BentoML's application."""
+    """Leaves nothing but the life cycle to BentoML's application."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._bento = app
@@ -57,7 +75,12 @@ class Front:
 
 def embedded_engines(task: TaskName) -> EmbeddedEngines:
     """The engines of a task in this process; they open in the background."""
-    return EmbeddedEngines(lambda: Host(task, SETTINGS), SETTINGS.calls(task))
+
+    def make_host() -> Host:
+        HOSTS.append(host := open_host(task))
+        return host
+
+    return EmbeddedEngines(make_host, SETTINGS.calls(task))
 
 
 @bentoml.service(**GATEWAY_OPTIONS)
@@ -65,9 +88,12 @@ class Gateway:
     """Named entities, sentiment and translation over one HTTP API."""
 
     if SETTINGS.topology == "runners":
-        ner = bentoml.depends(NerRunner)
-        sentiment = bentoml.depends(SentimentRunner)
-        translation = bentoml.depends(TranslationRunner)
+        if "ner" in SETTINGS.tasks:
+            ner = bentoml.depends(NerRunner)
+        if "sentiment" in SETTINGS.tasks:
+            sentiment = bentoml.depends(SentimentRunner)
+        if "translation" in SETTINGS.tasks:
+            translation = bentoml.depends(TranslationRunner)
 
     def _engines(self, task: TaskName) -> Engines:
         if SETTINGS.topology == "embedded":
@@ -77,7 +103,10 @@ class Gateway:
     @bentoml.on_startup
     async def start(self) -> None:
         """Runs in the gateway's process before it accepts connections."""
-        APPLICATION.start({task: self._engines(task) for task in TASKS})
+        APPLICATION.start({task: self._engines(task) for task in SETTINGS.tasks})
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGUSR1, lambda: loop.create_task(_drain()))
+        self._holding = loop.create_task(_hold_line())
         tame_gc()
 
     @bentoml.on_shutdown
@@ -86,4 +115,18 @@ class Gateway:
         await APPLICATION.stop()
 
 
-Gateway.add_asgi_middleware(Front)  # type: ignore[attr-defined]  # the decorator made it a Service
+class FrontedService(Service[Any]):  # type: ignore[misc]
+    """A BentoML service that hands out its application with `Front` before it.
+
+    Middleware that is added to a service runs behind BentoML's own, one of which starts a timer for every
+    request that nothing cancels: memory would grow with the rate times the longest deadline.
+    """
+
+    __slots__ = ()
+
+    def to_asgi(self, is_main: bool = True) -> ASGIApp:
+        """What uvicorn serves."""
+        return Front(super().to_asgi(is_main))
+
+
+Gateway.__class__ = FrontedService  # type: ignore[method-assign]  # the decorator made it a Service

@@ -7,6 +7,7 @@ the edge's.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -26,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from seqserve.errors import (
     BodyTooLarge,
     DeadlineExceeded,
+    Draining,
     InputError,
     InvalidJson,
     MethodNotAllowed,
@@ -88,6 +90,7 @@ class Edge:
         self._app = app
         self._routes = routes
         self._n_in_flight: Counter[str] = Counter()
+        self.is_closing = False  # every answer is the last one of its connection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request, whatever happens."""
@@ -107,7 +110,10 @@ class Edge:
             if message["type"] == "http.response.start":
                 has_started = True
                 exchange.status = message["status"]
-                _stamp(MutableHeaders(raw=message["headers"]), exchange)
+                headers = MutableHeaders(raw=message["headers"])
+                _stamp(headers, exchange)
+                if self.is_closing:
+                    headers["Connection"] = "close"
             await send(message)
 
         # Starlette's router raises, rather than answers, when it finds an "app" in the scope.
@@ -116,7 +122,9 @@ class Edge:
             self._count_in_flight(exchange.route, 1)
             await self._app(inner, receive_noting, send_stamped)
             exchange.code = "ok"
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError):  # by the server: the grace is over
+                error = Draining("The server shut down before the answer was there.")
             response = problem_response(error, exchange)
             if not is_read and _has_body(Headers(scope=scope)):
                 response.headers["Connection"] = "close"  # what still comes is no next request
@@ -125,6 +133,11 @@ class Edge:
         finally:
             self._count_in_flight(exchange.route, -1)
             _report(exchange, scope["method"])
+
+    @property
+    def n_in_flight(self) -> int:
+        """Requests that are not answered yet."""
+        return self._n_in_flight.total()
 
     def _count_in_flight(self, route: str, change: int) -> None:
         self._n_in_flight[route] += change

@@ -24,6 +24,7 @@ from seqserve.errors import DeadlineExceeded, Draining, InputError, NotReady
 from seqserve.manifest import Task as TaskName
 from service import metrics, openapi, wire
 from service.batcher import Answer, Batcher, BatchLimits, ItemError
+from service.canary import Canary
 from service.edge import INTERNAL_SENTENCE, Edge, Exchange, TextFailed, exchange_of, read_json
 from service.lengths import estimate_tokens
 from service.links import Engines, Link
@@ -31,6 +32,8 @@ from service.settings import Settings
 from service.tasks import TASKS, Plan, Task, parse_request
 
 T = TypeVar("T")
+
+_SETTLE_S = 0.2  # in which clients that keep connections open hear that this one closes
 
 
 class Application:
@@ -42,11 +45,14 @@ class Application:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._openapi = orjson.dumps(openapi.build_document(TASKS))
         self.links: dict[TaskName, Link] = {}
         self.queues: dict[TaskName, Batcher[wire.Work, wire.Done]] = {}
-        self.is_draining = False
-        routes = [Route(task.path, self._endpoint(task), methods=["POST"]) for task in TASKS]
+        self.canaries: dict[TaskName, Canary] = {}
+        self._is_draining = False
+        self._is_refusing = False
+        tasks = [task for task in TASKS if task.name in settings.tasks]
+        self._openapi = orjson.dumps(openapi.build_document(tasks))
+        routes = [Route(task.path, self._endpoint(task), methods=["POST"]) for task in tasks]
         routes += [
             Route("/v1/models", self._models),
             Route("/livez", self._livez),
@@ -69,7 +75,9 @@ class Application:
             link = Link(name, behind, self._settings.ping_timeout_ms / 1000)
             self.links[name] = link
             self.queues[name] = Batcher(name, link.predict, link.cancel, self._limits(name))
+            self.canaries[name] = Canary(name, link, self.queues[name])
             link.connect()
+            self.canaries[name].start()
 
     def _limits(self, task: TaskName) -> BatchLimits:
         n_calls = self._settings.calls(task)
@@ -81,9 +89,23 @@ class Application:
             n_calls,
         )
 
+    async def drain(self) -> None:
+        """Is not ready from now on, soon refuses what is new, and waits for what was accepted."""
+        self._is_draining = True
+        await asyncio.sleep(self._settings.drain_delay_ms / 1000)
+        self._refuse()
+        await asyncio.sleep(_SETTLE_S)
+        while self._edge.n_in_flight:
+            await asyncio.sleep(_SETTLE_S / 10)
+
+    def _refuse(self) -> None:
+        self._is_draining = self._is_refusing = self._edge.is_closing = True
+
     async def stop(self) -> None:
         """Refuses new requests and stops looking for engines."""
-        self.is_draining = True
+        self._refuse()
+        for canary in self.canaries.values():
+            await canary.stop()
         for link in self.links.values():
             await link.close()
 
@@ -94,7 +116,7 @@ class Application:
         return predict
 
     async def _predict(self, task: Task, request: Request) -> Response:
-        if self.is_draining:
+        if self._is_refusing:
             raise Draining("The server is shutting down.")
         exchange = exchange_of(request)
         # The loop's clock is that of `time.monotonic`, which the engines go by.
@@ -140,11 +162,13 @@ class Application:
         return _json({"status": "alive"})
 
     async def _readyz(self, request: Request) -> Response:
-        if self.is_draining:
+        if self._is_draining:
             raise Draining("The server is shutting down.")
         reasons = await asyncio.gather(*(link.ping() for link in self.links.values()))
         faults = [
-            f"{name}: {reason}" for name, reason in zip(self.links, reasons, strict=True) if reason
+            f"{name}: {fault}"
+            for name, reason in zip(self.links, reasons, strict=True)
+            if (fault := reason or self.canaries[name].fault)
         ]
         if faults:
             raise NotReady("; ".join(faults) + ".")

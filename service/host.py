@@ -8,6 +8,7 @@ it is made.
 from __future__ import annotations
 
 import importlib
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from seqserve.runtime.cancellation import Cancellation
 
 FAILED_SENTENCE = "the model failed its start checks, see the log"
+STUCK_S = 10.0  # every call of a sound engine has ended by then
 MISSING_SENTENCE = "no bundle of this task was found"
 
 
@@ -95,13 +97,12 @@ def load_function(reference: str) -> Callable[..., Any]:
     return function
 
 
-def find_bundles(directory: Path, task: TaskName) -> list[Path]:
-    """The model directories of one task, by name.
+def find_bundles(directory: Path, task: TaskName) -> tuple[list[Path], list[Path]]:
+    """The model directories of one task, by name, and manifests that cannot be read.
 
-    A manifest that cannot be read is logged and passed over, since nobody can tell whose it is: the
-    task that misses its bundle says so.
+    Nobody can tell whose these are: the task that misses its bundle names them.
     """
-    found = []
+    found, unreadable = [], []
     for manifest in sorted(directory.glob("[!.]*/manifest.json")):
         try:
             if orjson.loads(manifest.read_bytes())["task"] == task:
@@ -109,7 +110,8 @@ def find_bundles(directory: Path, task: TaskName) -> list[Path]:
         except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
             fields = failure_fields(error)
             get_logger().error("manifest cannot be read", path=str(manifest), task=task, **fields)
-    return found
+            unreadable.append(manifest)
+    return found, unreadable
 
 
 class Host:
@@ -123,7 +125,9 @@ class Host:
         self._engines: dict[str, Engine] = {}
         self._item_type: type[Any] = dict
         self._cancellations: dict[str, Cancellation] = {}  # by ticket, of the texts at work
+        self._latest_deadlines: dict[int, float] = {}  # of the calls at work
         self.status = Status(reason=MISSING_SENTENCE)
+        self.fault: str | None = None  # for the operator, in full
         try:
             self._open(settings)
         except Exception as error:
@@ -131,10 +135,16 @@ class Host:
             get_logger().error("start failed", task=task, reason=reason, **failure_fields(error))
             self._engines.clear()
             self.status = Status(reason=FAILED_SENTENCE)
+            self.fault = f"{type(error).__name__}: {error}"
 
     def _open(self, settings: Settings) -> None:
-        directories = find_bundles(settings.bundles_dir, self._task)
+        directories, unreadable = find_bundles(settings.bundles_dir, self._task)
         if not directories:
+            broken = "".join(f"; {path} cannot be read" for path in unreadable)
+            self.fault = (
+                f"there is no bundle of this task in {settings.bundles_dir.resolve()}{broken}. "
+                "Export or copy one there, or leave the task out of SEQSERVE_TASKS."
+            )
             get_logger().error("no bundle", task=self._task, directory=str(settings.bundles_dir))
             return
         from seqserve.runtime.engine import ITEMS, check_golden  # brings onnxruntime in
@@ -166,13 +176,21 @@ class Host:
         started = time.perf_counter()
         works = [wire.unpack_work(one) for one in packed]
         self._cancellations.update({work.ticket: Cancellation(work.deadline) for work in works})
+        call = id(works)
+        self._latest_deadlines[call] = max(work.deadline for work in works)
         try:
             outcomes = self._outcomes(works)
             engine_s = time.perf_counter() - started
             return [self._pack(*pair, engine_s) for pair in zip(outcomes, works, strict=True)]
         finally:
+            del self._latest_deadlines[call]
             for work in works:
                 del self._cancellations[work.ticket]
+
+    def is_stuck(self) -> bool:
+        """Is a call still at work long after the last of its texts was given up?"""
+        latest = min(self._latest_deadlines.copy().values(), default=math.inf)
+        return time.monotonic() - latest > STUCK_S
 
     def cancel(self, tickets: Iterable[str]) -> None:
         """Gives texts up that are at work; the others of their calls are none the worse."""

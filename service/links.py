@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from service.logs import failure_fields, get_logger
 _FIRST_RETRY_S = 0.1
 _LAST_RETRY_S = 1.0
 _WATCH_S = 1.0
+_COMEBACK_S = 10.0  # a process that died has started again by then
 _PINGS_UNTIL_DOWN = 2  # one late answer is no death
 
 
@@ -113,12 +115,13 @@ class Link:
         self._task = task
         self._engines = engines
         self._ping_timeout_s = ping_timeout_s
-        self._is_up = False
+        self._up = asyncio.Event()
         self._reason = "still loading"
         self._n_missed = 0
         self._pinging: asyncio.Task[None] | None = None
         self._cancelling: set[asyncio.Task[None]] = set()
         self.cards: list[Card] = []
+        self.n_answered = 0  # calls
 
     def connect(self) -> None:
         """Starts to ping in the background."""
@@ -132,9 +135,14 @@ class Link:
             await asyncio.wait([self._pinging])
         self._engines.close()
 
+    @property
+    def is_up(self) -> bool:
+        """Do the engines answer?"""
+        return self._up.is_set()
+
     def require_up(self) -> None:
         """Raises NotReady: still loading. UnavailableError: loading failed, or the process died."""
-        if self._is_up:
+        if self.is_up:
             return
         if self.cards:
             raise UnavailableError(DOWN_SENTENCE)
@@ -161,20 +169,34 @@ class Link:
         return status.reason
 
     async def predict(self, works: list[wire.Work]) -> Reply[wire.Done]:
-        """One batch through the engines.
+        """One batch through the engines; once more, if they break down over it and come back in time.
 
         Raises:
-            UnavailableError: the engines are known to be away.
-            Exception: the engines cannot be reached; from now on requests are refused, until a ping
-                finds them back.
+            UnavailableError: the engines are known to be away, or did not come back.
+            Exception: they broke down again. From then on requests are refused, until a ping finds
+                them back.
         """
         self.require_up()
+        try:
+            return await self._call(works)
+        except Exception as error:
+            get_logger().warning("call failed", task=self._task, **failure_fields(error))
+        patience_s = max(work.deadline for work in works) - time.monotonic()
+        try:
+            async with asyncio.timeout(min(patience_s, _COMEBACK_S)):
+                await self._up.wait()
+        except TimeoutError:
+            raise UnavailableError(DOWN_SENTENCE) from None
+        return await self._call(works)
+
+    async def _call(self, works: list[wire.Work]) -> Reply[wire.Done]:
         packed = [wire.pack_work(work) for work in works]
         try:
             replies = await self._engines.predict(packed)
         except Exception:
             self._mark_down()
             raise
+        self.n_answered += 1
         return _reply([wire.unpack_reply(reply) for reply in replies])
 
     def cancel(self, works: list[wire.Work]) -> None:
@@ -194,18 +216,18 @@ class Link:
             get_logger().debug("cancel failed", task=self._task, **failure_fields(error))
 
     def _mark_up(self, cards: list[Card]) -> None:
-        if not self._is_up:
+        if not self.is_up:
             get_logger().info("model up", task=self._task, models=[card.name for card in cards])
         self.cards = cards
-        self._is_up = True
+        self._up.set()
         metrics.MODEL_UP.labels(self._task).set(1)
         for card in cards:
             metrics.MODEL_INFO.labels(self._task, card.name, card.version, card.precision).set(1)
 
     def _mark_down(self) -> None:
-        if self._is_up:
+        if self.is_up:
             get_logger().warning("model down", task=self._task)
-        self._is_up = False
+        self._up.clear()
         metrics.MODEL_UP.labels(self._task).set(0)
 
     async def _watch(self) -> None:

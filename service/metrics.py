@@ -105,6 +105,11 @@ MODEL_UP = Gauge(
     ("task",),
     multiprocess_mode="mostrecent",
 )
+RESTARTS = Counter(
+    "seqserve_process_restarts_total",
+    "Processes that ended, or hung and were ended, and were started again.",
+    ("process",),
+)
 
 
 def metrics_page() -> tuple[bytes, str]:

@@ -22,6 +22,7 @@ import bentoml
 
 from seqserve.manifest import Task as TaskName
 from service.host import Host
+from service.lifeline import LIFELINE
 from service.settings import load_settings
 
 SETTINGS = load_settings()
@@ -50,15 +51,25 @@ def tame_gc() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
+def open_host(task: TaskName) -> Host:
+    """The engines of a task. If they fail, a supervised process ends; else they stay `not_ready`."""
+    host = Host(task, SETTINGS)
+    if host.fault is not None and LIFELINE is not None:
+        LIFELINE.fail(f"{task}: {host.fault}")
+    return host
+
+
 class _Runner:
     task: TaskName
 
     def __init__(self) -> None:
-        self._host = Host(self.task, SETTINGS)
+        self._host = open_host(self.task)
 
     @bentoml.on_startup
-    def settle(self) -> None:
+    async def settle(self) -> None:
         """Runs after the golden cases have warmed the engines up."""
+        if LIFELINE is not None:
+            LIFELINE.hold(self._host.is_stuck)
         tame_gc()
 
     @bentoml.api

@@ -1,6 +1,6 @@
 """What an operator can set: every `SEQSERVE_…` environment variable, read once, here and nowhere else.
 
-Host and port belong to `bentoml serve --host … --port …` (or the PORT variable); they are not ours.
+Host and port are options of `seqserve serve`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from seqserve.errors import ConfigError
 from seqserve.manifest import Task as TaskName
@@ -40,6 +40,11 @@ class Settings(BaseSettings):
         default="seqserve.runtime:open_engine",
         pattern=r"^[\w.]+:\w+$",
         description="module:function that opens a bundle directory; the hook for custom engines.",
+    )
+    tasks: Annotated[tuple[TaskName, ...], NoDecode] = Field(
+        default=TASKS,
+        min_length=1,
+        description="What is served, with commas between. There must be a bundle of each.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -71,8 +76,25 @@ class Settings(BaseSettings):
         default=60_000, ge=1, description="A longer X-Timeout-Ms is cut to this."
     )
     ping_timeout_ms: int = Field(
-        default=2000, ge=1, description="How long a runner may take to a ping."
+        default=1000, ge=1, description="How long a runner may take to a ping."
     )
+
+    grace_ms: int = Field(
+        default=30_000,
+        ge=0,
+        description="After SIGTERM, what was accepted gets this long to be finished.",
+    )
+    drain_delay_ms: int = Field(
+        default=0,
+        ge=0,
+        description="After SIGTERM, requests are still accepted for this long while `/readyz` is 503: "
+        "for load balancers that are slow to notice. It is part of the grace.",
+    )
+
+    @field_validator("tasks", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
     def timeout_ms(self, task: TaskName) -> int:
         """The deadline of a request that names none."""

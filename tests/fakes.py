@@ -41,6 +41,8 @@ REFUSED = "REFUSED"  # the engine raises an error that is the caller's fault
 LETHAL = "LETHAL"  # the engine's process dies
 SLOW = "SLOW"  # the engine takes SLOW_S longer
 SLOW_S = 0.5
+HUNG = "HUNG"  # the engine does not come back for HUNG_S
+HUNG_S = 300.0
 LONG = "LONG"  # the translator takes turns until it is cancelled, LONG_S at most
 LONG_S = 10.0
 
@@ -95,6 +97,8 @@ def _obey(text: str) -> None:
         raise InputError("has a word that this model refuses.")
     if POISON in text:
         raise KeyError(text)  # an exception that quotes the text, as real ones do
+    if HUNG in text:
+        time.sleep(HUNG_S)
     if SLOW in text:
         time.sleep(SLOW_S)
 

@@ -1,4 +1,4 @@
-"""A real `bentoml serve` in a process group of its own, for tests that need several processes."""
+"""A real `seqserve serve` with all its processes, for tests that need them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).parents[1]
-START_S, STOP_S = 30, 15
+START_S, STOP_S = 30, 45
+FAKES = {"SEQSERVE_ENGINE_FACTORY": "tests.fakes:open_engine"}
 
 
 def free_port() -> int:
@@ -27,19 +28,17 @@ def free_port() -> int:
 
 
 class Serve:
-    """`bentoml serve` in a process group of its own."""
+    """`seqserve serve` in a process group of its own."""
 
-    def __init__(self, directory: Path, bundles_dir: Path, **settings: str) -> None:
+    def __init__(
+        self, directory: Path, bundles_dir: Path, port: int | None = None, **settings: str
+    ) -> None:
+        port = port or free_port()
         self.log = directory / "log.jsonl"
-        self.base = f"http://127.0.0.1:{(port := free_port())}"
-        ours = {
-            "BENTOML_HOME": str(directory / "bentoml"),
-            "BENTOML_DO_NOT_TRACK": "True",
-            "SEQSERVE_BUNDLES_DIR": str(bundles_dir),
-            **settings,
-        }
-        command = [sys.executable, "-m", "bentoml", "serve", "service.app:Gateway"]
-        with self.log.open("wb") as log:
+        self.base = f"http://127.0.0.1:{port}"
+        ours = {"SEQSERVE_BUNDLES_DIR": str(bundles_dir), **settings}
+        command = [sys.executable, "-m", "cli", "serve"]
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--host", "127.0.0.1", "--port", str(port)],
                 cwd=ROOT,
@@ -72,13 +71,18 @@ class Serve:
         raise AssertionError(f"not {what} after {seconds} s:\n{self.log.read_text()[-4000:]}")
 
     def worker(self, service: str) -> psutil.Process:
-        for child in psutil.Process(self.process.pid).children(recursive=True):
+        for child in self.processes()[1:]:
             command = child.cmdline()
             if "--service-name" not in command:
                 continue
             if command[command.index("--service-name") + 1] == service:
                 return child
         raise AssertionError(f"no process of {service}")
+
+    def processes(self) -> list[psutil.Process]:
+        """The supervisor and all that it started."""
+        supervisor = psutil.Process(self.process.pid)
+        return [supervisor, *supervisor.children(recursive=True)]
 
     def stop(self) -> int:
         self.client.close()
@@ -90,7 +94,7 @@ class Serve:
         self.client.close()
         if self.process.poll() is not None:
             return
-        family = psutil.Process(self.process.pid).children(recursive=True)
+        family = self.processes()[1:]
         self.process.send_signal(signal.SIGTERM)
         _, alive = psutil.wait_procs(family, timeout=STOP_S)
         for process in alive:

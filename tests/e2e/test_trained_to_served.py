@@ -1,4 +1,4 @@
-"""Twenty training steps → export → `bentoml serve` → HTTP answer, for all three tasks at once."""
+"""Twenty training steps → export → `seqserve serve` → HTTP answer, for all three tasks at once."""
 
 from __future__ import annotations
 

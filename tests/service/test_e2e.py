@@ -1,10 +1,9 @@
-"""A real `bentoml serve` with the fakes in its runners: what only several processes can show."""
+"""A real server with the fakes in its runners: what only several processes can show."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +12,7 @@ import psutil
 import pytest
 
 from tests import fakes
-from tests.serving import START_S, STOP_S, Serve
-
-RECOVERY_S = 40
-FAKES = {"SEQSERVE_ENGINE_FACTORY": "tests.fakes:open_engine"}
+from tests.serving import FAKES, START_S, STOP_S, Serve
 
 
 @pytest.fixture(scope="module")
@@ -108,49 +104,6 @@ def test_nothing_of_bentoml_is_reachable(served: Serve) -> None:
         assert served.client.get(path).json()["code"] == "not_found"
     response = served.client.post("/v1/ner", content=b"\x80\x05N.", headers=pickle)
     assert response.json()["code"] == "unsupported_media_type"
-
-
-def test_a_killed_runner_is_a_503_and_comes_back(served: Serve) -> None:
-    async def kill_in_flight() -> httpx.Response:
-        async with httpx.AsyncClient(base_url=served.base, timeout=20, trust_env=False) as client:
-            post = asyncio.create_task(client.post("/v1/ner", json={"text": fakes.SLOW}))
-            await asyncio.sleep(fakes.SLOW_S / 2)
-            served.worker("NerRunner").kill()
-            return await post
-
-    lost = asyncio.run(kill_in_flight())
-    assert (lost.status_code, lost.json()["code"]) == (503, "model_unavailable")
-    assert lost.headers["retry-after"] == "1"
-    started = time.monotonic()
-    refused = served.post("/v1/ner", "a", **{"X-Timeout-Ms": "3000"})
-    ready = served.client.get("/readyz", timeout=5)
-    assert time.monotonic() - started < 5.5
-    assert refused.json().get("code") in {"model_unavailable", "deadline_exceeded"}
-    if ready.status_code != 200:  # the supervisor looks every 10 s, and may just have looked
-        assert ready.json()["detail"] == "ner: does not answer."
-    assert served.post("/v1/sentiment", "a").status_code == 200
-    served.wait_until_ready(RECOVERY_S)
-    assert served.post("/v1/ner", "Ann").status_code == 200
-
-
-def test_a_runner_that_falls_silent_is_noticed(served: Serve) -> None:
-    """Stopped, not killed: so it is silent for as long as the test wants."""
-    runner = served.worker("SentimentRunner")
-    runner.suspend()
-    try:
-        end = time.monotonic() + 20
-        while 'seqserve_model_up{task="sentiment"} 0.0' not in served.client.get("/metrics").text:
-            assert time.monotonic() < end
-            time.sleep(0.1)
-        started = time.monotonic()
-        refused = served.post("/v1/sentiment", "a")
-        assert refused.json()["code"] == "model_unavailable"
-        assert time.monotonic() - started < 1.5  # and not the deadline of 10 s
-        assert served.post("/v1/ner", "a").status_code == 200
-    finally:
-        runner.resume()
-    served.wait_until_ready(RECOVERY_S)
-    assert served.post("/v1/sentiment", "bad").json()["results"][0]["label"] == "negative"
 
 
 def test_everything_in_one_process(tmp_path: Path, bundles_dir: Path) -> None:

@@ -349,9 +349,11 @@ async def test_a_bug_of_ours(server: Server, capsys: pytest.CaptureFixture[str])
 
 
 async def test_draining(server: Server) -> None:
-    server.application.is_draining = True
+    await server.application.drain()
     for path in PREDICTIONS:
-        expect(await server.post(path, {"text": "a"}), 503, "draining")
+        response = await server.post(path, {"text": "a"})
+        expect(response, 503, "draining")
+        assert response.headers["connection"] == "close"
     expect(await server.client.get("/readyz"), 503, "draining")
     assert (await server.client.get("/livez")).status_code == 200
 

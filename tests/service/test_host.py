@@ -191,7 +191,7 @@ def test_find_bundles(tmp_path: Path) -> None:
         fakes.write_bundle_of(tmp_path / name, "ner-en")
     fakes.write_bundle_of(tmp_path / "c", "sentiment-en")
     (tmp_path / "notes").mkdir()
-    assert [path.name for path in find_bundles(tmp_path, "ner")] == ["a", "b"]
+    assert [path.name for path in find_bundles(tmp_path, "ner")[0]] == ["a", "b"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", "1"])
@@ -201,7 +201,10 @@ def test_an_unreadable_manifest_is_named_and_passed_over(
     for name, text in (("broken", content), ("fine", '{"task": "ner"}')):
         (tmp_path / name).mkdir()
         (tmp_path / name / "manifest.json").write_text(text)
-    assert find_bundles(tmp_path, "ner") == [tmp_path / "fine"]
+    assert find_bundles(tmp_path, "ner") == (
+        [tmp_path / "fine"],
+        [tmp_path / "broken" / "manifest.json"],
+    )
     assert "broken/manifest.json" in capsys.readouterr().out
 
 

@@ -17,6 +17,12 @@ from service.settings import Settings
 pytestmark = pytest.mark.anyio
 
 CARD = Card("m", "ner", ["en"], ["PER"], "1", "0" * 64, {}, "fp32", {})
+
+
+def work(seconds: float) -> list[wire.Work]:
+    return [wire.Work("id", "m", {"text": "a"}, time.monotonic() + seconds)]
+
+
 WORKS = [wire.Work("id", "m", {"text": "a"}, time.monotonic() + 60)]
 
 
@@ -28,6 +34,8 @@ class Engines:
         self.says = Status([CARD])
         self.is_away = False
         self.is_stuck = False
+        self.is_deadly = False
+        self.n_calls = 0
         self.cancelled: list[str] = []
 
     async def status(self) -> bytes:
@@ -38,7 +46,8 @@ class Engines:
         return self.says.pack()
 
     async def predict(self, packed: list[bytes]) -> list[bytes]:
-        if self.is_away:
+        self.n_calls += 1
+        if self.is_away or self.is_deadly:
             raise ConnectionResetError
         error = wire.pack_failure(ValueError("secret"), 0.5)
         return [error for _ in packed]
@@ -82,13 +91,38 @@ async def test_a_crash_is_noticed_and_so_is_the_recovery() -> None:
     link.connect()
     await until_up(link)
     engines.is_away = True
-    with pytest.raises(ConnectionResetError):
-        await link.predict(WORKS)
+    with pytest.raises(UnavailableError, match="does not answer"):
+        await link.predict(work(0.05))
     with pytest.raises(UnavailableError, match="does not answer"):
         link.require_up()
     assert await link.ping() == "does not answer"
     engines.is_away = False
     await until_up(link)
+
+
+async def test_a_call_that_breaks_is_tried_again_when_the_engines_are_back() -> None:
+    engines = Engines()
+    link = Link("ner", engines, 1.0)
+    link.connect()
+    await until_up(link)
+    engines.is_away = True
+    call = asyncio.create_task(link.predict(work(5.0)))
+    await asyncio.sleep(0.02)
+    assert not link.is_up and not call.done()
+    engines.is_away = False
+    assert len((await call).results) == 1
+    assert (engines.n_calls, link.n_answered) == (2, 1)
+
+
+async def test_there_is_no_third_try() -> None:
+    engines = Engines()
+    link = Link("ner", engines, 1.0)
+    link.connect()
+    await until_up(link)
+    engines.is_deadly = True
+    with pytest.raises(ConnectionResetError):
+        await link.predict(work(5.0))
+    assert (engines.n_calls, link.n_answered) == (2, 0)
 
 
 async def test_a_ping_never_hangs() -> None:

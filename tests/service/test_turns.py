@@ -1,4 +1,4 @@
-"""A real `bentoml serve` with a real translator, slowed down: long work does not keep others waiting."""
+"""A real server with a real translator, slowed down: long work does not keep others waiting."""
 
 from __future__ import annotations
 

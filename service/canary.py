@@ -1,0 +1,74 @@
+"""A text now and then through queue and engines: proof that the whole path works, also without traffic."""
+
+from __future__ import annotations
+
+import asyncio
+
+from seqserve.errors import DeadlineExceeded, Overloaded
+from seqserve.manifest import Task as TaskName
+from service import wire
+from service.batcher import Batcher
+from service.lengths import estimate_tokens
+from service.links import Link
+from service.logs import failure_fields, get_logger
+
+TEXT = "The canary sings."
+PERIOD_S = 5.0
+DEADLINE_S = 5.0
+
+
+class Canary:
+    """Asks every model of a task again and again, as long as they are up.
+
+    A full queue is no fault, and neither is a late answer while others are being given.
+
+    Args:
+        task: For the log.
+        link: Knows the models and whether they are up.
+        queue: Where requests wait, too.
+    """
+
+    def __init__(self, task: TaskName, link: Link, queue: Batcher[wire.Work, wire.Done]) -> None:
+        self._task = task
+        self._link = link
+        self._queue = queue
+        self._singing: asyncio.Task[None] | None = None
+        self.fault: str | None = None
+
+    def start(self) -> None:
+        """Begins, in the background."""
+        self._singing = asyncio.get_running_loop().create_task(self._sing())
+
+    async def stop(self) -> None:
+        """Ends it."""
+        if self._singing is not None:
+            self._singing.cancel()
+            await asyncio.wait([self._singing])
+
+    async def _sing(self) -> None:
+        while True:
+            await asyncio.sleep(PERIOD_S)
+            if self._link.is_up:
+                self._note(await self.ask())
+
+    async def ask(self) -> str | None:
+        """Sends one text to every model; gives the reason why that failed, if it did."""
+        deadline = asyncio.get_running_loop().time() + DEADLINE_S
+        n_answered = self._link.n_answered
+        item = {"text": TEXT}
+        works = [wire.Work("canary", card.name, item, deadline) for card in self._link.cards]
+        try:
+            await self._queue.submit([(work, estimate_tokens(TEXT)) for work in works], deadline)
+        except Overloaded:
+            return None
+        except DeadlineExceeded:
+            return "answers too late" if self._link.n_answered == n_answered else None
+        except Exception as error:
+            get_logger().error("canary failed", task=self._task, **failure_fields(error))
+            return "fails on a plain text"
+        return None
+
+    def _note(self, fault: str | None) -> None:
+        if fault != self.fault:
+            get_logger().warning("canary", task=self._task, fault=fault)
+        self.fault = fault

@@ -1,0 +1,326 @@
+"""`seqserve serve`: starts BentoML's worker processes, keeps them alive, and ends them in order.
+
+The gateway and every runner is a `bentoml` worker, as under `bentoml serve`; only its supervisor,
+circus, is replaced. That one looks for dead processes every ten seconds and in containers never, does
+not notice one that hangs, takes the runners' sockets away before the gateway has finished, and listens
+for commands of any local user on a TCP port. This module knows processes and sockets, and no HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seqserve.errors import ConfigError, SeqserveError
+from service import lifeline
+from service.logs import get_logger
+from service.settings import Settings
+
+GATEWAY = "gateway"
+SERVICES = {
+    "ner": "NerRunner",
+    "sentiment": "SentimentRunner",
+    "translation": "TranslationRunner",
+    GATEWAY: "Gateway",
+}
+"""What BentoML calls the services of service/app.py."""
+
+_WORKER = "_bentoml_impl.worker.service"
+_BACKLOG = 2048
+_START_S = 120.0  # for the first beat
+_MISSED_BEATS = 4  # of one second each, counted: a supervisor that was stopped itself kills nobody
+_STOP_S = 5.0  # from SIGTERM to SIGKILL for a process that has nothing to do any more
+_RETRY_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
+_STEADY_S = 60.0  # after which a failure counts as the first
+
+
+class StartFailed(SeqserveError):
+    """A process could not be started for the first time; the message says which and why."""
+
+    code = "start_failed"
+
+
+@dataclass
+class Child:
+    """A started process.
+
+    Args:
+        process: Its handle.
+        beats: What it says on its lifeline.
+        line: Our end of that, which is closed when the child is done with.
+        started: When, by `time.monotonic`.
+        has_begun: Did it beat?
+        reason: Why it could not start, in its own words.
+    """
+
+    process: asyncio.subprocess.Process
+    beats: asyncio.StreamReader
+    line: asyncio.StreamWriter
+    started: float = field(default_factory=time.monotonic)
+    has_begun: asyncio.Event = field(default_factory=asyncio.Event)
+    reason: str = ""
+
+    async def until_end(self) -> str:
+        """Waits until it ends, and ends it when it hangs.
+
+        Returns:
+            How it ended, in words.
+        """
+        n_missed = 0
+        while True:
+            patience_s = 1.0 if self.has_begun.is_set() else _START_S
+            try:
+                word = await asyncio.wait_for(self.beats.readline(), patience_s)
+            except TimeoutError:
+                n_missed += 1
+                if n_missed < _MISSED_BEATS and self.has_begun.is_set():
+                    continue
+                self.signal(signal.SIGKILL)
+                await self.process.wait()
+                return "hung"
+            n_missed = 0
+            if not word:
+                break
+            if word == lifeline.BEAT:
+                self.has_begun.set()
+            else:
+                self.reason = word.decode().strip()
+        await self.end(_STOP_S)
+        status = self.process.returncode or 0
+        return f"exit status {status}" if status >= 0 else signal.Signals(-status).name
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal, unless it has ended."""
+        with suppress(ProcessLookupError):
+            self.process.send_signal(number)
+
+    async def end(self, seconds: float) -> None:
+        """Gives it some time to end by itself, and kills it then."""
+        try:
+            await asyncio.wait_for(self.process.wait(), seconds)
+        except TimeoutError:
+            self.signal(signal.SIGKILL)
+            await self.process.wait()
+        self.line.close()
+
+
+class Supervisor:
+    """All processes of one server.
+
+    Args:
+        settings: Topology and times.
+        host: Address to listen on.
+        port: TCP port; 0 takes a free one.
+    """
+
+    def __init__(self, settings: Settings, host: str, port: int) -> None:
+        self._settings = settings
+        self._address = host, port
+        self._names: list[str] = [GATEWAY]
+        if settings.topology == "runners":
+            self._names = [*settings.tasks, GATEWAY]
+        self._children: dict[str, Child] = {}
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._is_over = False
+        self._sockets: dict[str, socket.socket] = {}
+        self._env: dict[str, str] = {}
+
+    async def run(self) -> None:
+        """Serves until SIGTERM or SIGINT; a second one cuts the grace short.
+
+        Raises:
+            ConfigError: the address cannot be listened on.
+            StartFailed: a process ended before it had begun, the first time.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._asked_to_stop)
+        directory = Path(tempfile.mkdtemp(prefix="seqserve-"))  # for this user only
+        tasks: list[asyncio.Task[object]] = []
+        try:
+            self._prepare(directory)
+            tasks = [loop.create_task(self._keep(name)) for name in self._names]
+            tasks += [loop.create_task(self._announce()), loop.create_task(self._stop.wait())]
+            await _first_end(tasks)
+        finally:
+            await self._shut_down()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for one in self._sockets.values():
+                one.close()
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def _asked_to_stop(self) -> None:
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    def _prepare(self, directory: Path) -> None:
+        """Opens the sockets, which outlive the processes that listen on them."""
+        addresses = {}
+        for name in self._names:
+            if name == GATEWAY:
+                self._sockets[name] = _listen(*self._address)
+                addresses[SERVICES[name]] = f"http://localhost:{self.port}"
+            else:
+                path = directory / f"{name}.sock"
+                self._sockets[name] = one = socket.socket(socket.AF_UNIX)
+                one.bind(str(path))
+                one.listen(_BACKLOG)
+                addresses[SERVICES[name]] = path.as_uri()
+        metrics = directory / "prometheus_multiproc_dir"
+        metrics.mkdir()
+        # Read when prometheus_client is imported: later, and only to count restarts on the same page.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+        self._env = {
+            **os.environ,
+            "BENTOML_HOME": str(directory),
+            "BENTOML_DO_NOT_TRACK": "True",
+            "BENTOML_RUNNER_MAP": json.dumps(addresses),
+        }
+
+    @property
+    def port(self) -> int:
+        """The TCP port."""
+        port: int = self._sockets[GATEWAY].getsockname()[1]
+        return port
+
+    async def _announce(self) -> None:
+        """Says once that all processes have begun, and waits for ever."""
+        while not all(
+            name in self._children and self._children[name].has_begun.is_set()
+            for name in self._names
+        ):
+            await asyncio.sleep(0.05)
+        host = self._address[0]
+        get_logger().info(
+            "serving", url=f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        )
+        await asyncio.Event().wait()
+
+    async def _keep(self, name: str) -> None:
+        """Starts a process, and again whenever it ends.
+
+        Raises:
+            StartFailed: it never began.
+        """
+        n_failures, has_begun_once = 0, False
+        while True:
+            child = await self._start(name)
+            how = await child.until_end()
+            if self._is_done_with(name):
+                return
+            has_begun_once = has_begun_once or child.has_begun.is_set()
+            if not has_begun_once:
+                raise StartFailed(child.reason or f"{name} ended while starting: {how}")
+            if time.monotonic() - child.started > _STEADY_S:
+                n_failures = 0
+            delay_s = _RETRY_S[min(n_failures, len(_RETRY_S) - 1)]
+            n_failures += 1
+            get_logger().error(
+                "process ended",
+                process=name,
+                how=how,
+                reason=child.reason or None,
+                restart_in_s=delay_s,
+            )
+            _note_end(name, child.process.pid)
+            await asyncio.sleep(delay_s)
+            if self._is_done_with(name):
+                return
+
+    def _is_done_with(self, name: str) -> bool:
+        return self._is_over or (name == GATEWAY and self._stop.is_set())
+
+    async def _start(self, name: str) -> Child:
+        ours, theirs = socket.socketpair()
+        listening = self._sockets[name]
+        options = {
+            "--fd": listening.fileno(),
+            "--service-name": SERVICES[name],
+            "--worker-id": 1,
+            "--backlog": _BACKLOG,
+            "--timeout-graceful-shutdown": int(_STOP_S),
+        }
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", _WORKER, "service.app:Gateway"),
+                *(str(part) for option in options.items() for part in option),
+                env={**self._env, lifeline.FD_VARIABLE: str(theirs.fileno())},
+                pass_fds=(listening.fileno(), theirs.fileno()),
+                start_new_session=True,  # ^C is for the supervisor
+            )
+        child = Child(process, *await asyncio.open_connection(sock=ours))
+        self._children[name] = child
+        return child
+
+    async def _shut_down(self) -> None:
+        """Lets the gateway finish what it has accepted, and ends the runners then."""
+        self._stop.set()
+        gateway = self._children.get(GATEWAY)
+        if gateway is not None:
+            gateway.signal(signal.SIGUSR1)  # see `Gateway.start`; before that, it ends the process
+            self._sockets[
+                GATEWAY
+            ].close()  # so that connections are refused once the process is gone
+            ended = asyncio.ensure_future(gateway.process.wait())
+            hurry = asyncio.ensure_future(self._hurry.wait())
+            grace_s = self._settings.grace_ms / 1000
+            await asyncio.wait((ended, hurry), timeout=grace_s, return_when="FIRST_COMPLETED")
+            hurry.cancel()
+        self._is_over = True
+        for child in self._children.values():
+            child.signal(signal.SIGTERM)
+        await asyncio.gather(*(child.end(_STOP_S + 2) for child in self._children.values()))
+
+
+async def _first_end(tasks: Iterable[asyncio.Task[object]]) -> None:
+    """Waits for the first task to end, and raises what it raised."""
+    done, _ = await asyncio.wait(list(tasks), return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket.
+
+    Raises:
+        ConfigError: the address is no address of this machine, or in use.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+def _note_end(name: str, pid: int) -> None:
+    """Counts a restart, and takes what the dead process measured of itself off the page."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    from service import metrics
+
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    metrics.RESTARTS.labels(name).inc()
+
+
+def supervise(settings: Settings, host: str, port: int) -> None:
+    """Serves until told to stop.
+
+    Raises:
+        SeqserveError: as for `Supervisor.run`.
+    """
+    asyncio.run(Supervisor(settings, host, port).run())
