@@ -125,6 +125,7 @@ class Batcher(Generic[W, R]):
         limits: BatchLimits,
     ) -> None:
         self._task = task
+        self._series = metrics.of_task(task)
         self._call = call
         self._cancel = cancel
         self._limits = limits
@@ -181,7 +182,7 @@ class Batcher(Generic[W, R]):
             or self._n_tokens + n_tokens > self._limits.queue_tokens
         )
         if is_over and self._queue:  # an empty queue takes any request that passed its own limits
-            metrics.SHED.labels(self._task, "queue_full").inc(len(works))
+            self._series.shed["queue_full"].inc(len(works))
             seconds = math.ceil(self._seconds_per_token * self._n_tokens)
             raise QueueFull(
                 "The queue is full; nothing was computed. Retry after the time in Retry-After.",
@@ -202,21 +203,21 @@ class Batcher(Generic[W, R]):
             request.done.exception()  # marks it as seen, also when the waiter was cancelled meanwhile
         request.done.cancel()
         if request.pending:
-            metrics.SHED.labels(self._task, reason).inc(len(request.pending))
+            self._series.shed[reason].inc(len(request.pending))
             self._count(-len(request.pending), -sum(text.n_tokens for text in request.pending))
             request.pending.clear()
         if request in self._queue:
             self._queue.remove(request)
         if request.in_flight:
-            metrics.ABANDONED.labels(self._task, reason).inc(len(request.in_flight))
+            self._series.abandoned[reason].inc(len(request.in_flight))
             if reason != "deadline":  # which the engine knows itself
                 self._cancel([text.work for text in request.in_flight])
 
     def _count(self, n_texts: int, n_tokens: int) -> None:
         self._n_texts += n_texts
         self._n_tokens += n_tokens
-        metrics.QUEUE_TEXTS.labels(self._task).set(self._n_texts)
-        metrics.QUEUE_TOKENS.labels(self._task).set(self._n_tokens)
+        self._series.queue_texts.set(self._n_texts)
+        self._series.queue_tokens.set(self._n_tokens)
 
     def _send(self) -> None:
         """Puts batches in flight as long as a call is free and somebody may have it."""
@@ -224,11 +225,11 @@ class Batcher(Generic[W, R]):
             call = asyncio.get_running_loop().create_task(self._run(batch))
             self._calls.add(call)
             call.add_done_callback(self._land)
-            metrics.CALLS.labels(self._task).set(len(self._calls))
+            self._series.calls.set(len(self._calls))
 
     def _land(self, call: asyncio.Task[None]) -> None:
         self._calls.remove(call)
-        metrics.CALLS.labels(self._task).set(len(self._calls))
+        self._series.calls.set(len(self._calls))
         self._send()
 
     def _next_batch(self) -> list[_Text[W, R]]:
@@ -261,8 +262,8 @@ class Batcher(Generic[W, R]):
     async def _run(self, batch: list[_Text[W, R]]) -> None:
         """Computes one batch and hands out what came of it."""
         n_padded = len(batch) * max(text.n_tokens for text in batch)
-        metrics.BATCH_TEXTS.labels(self._task).observe(len(batch))
-        metrics.BATCH_TOKENS.labels(self._task).observe(n_padded)
+        self._series.batch_texts.observe(len(batch))
+        self._series.batch_tokens.observe(n_padded)
         try:
             reply = await self._call([text.work for text in batch])
             if len(reply.results) != len(batch):

@@ -40,7 +40,6 @@ from service import metrics
 from service.batcher import QueueFull
 from service.logs import failure_fields, get_logger
 
-STAGES = ("queue", "pre", "model", "post")
 UNKNOWN_ROUTE = "unknown"
 INTERNAL_SENTENCE = (
     "Something went wrong on our side; the log has the details under this request id."
@@ -141,7 +140,7 @@ class Edge:
 
     def _count_in_flight(self, route: str, change: int) -> None:
         self._n_in_flight[route] += change
-        metrics.IN_FLIGHT.labels(route).set(self._n_in_flight[route])
+        metrics.of_route(route).in_flight.set(self._n_in_flight[route])
 
 
 def _has_body(headers: Headers) -> bool:
@@ -157,15 +156,15 @@ def _stamp(headers: MutableHeaders, exchange: Exchange) -> None:
     headers["X-Request-ID"] = exchange.request_id
     if exchange.stages_ms:
         headers["Server-Timing"] = ", ".join(
-            f"{stage};dur={exchange.stages_ms[stage]:.2f}" for stage in STAGES
+            f"{stage};dur={exchange.stages_ms[stage]:.2f}" for stage in metrics.STAGES
         )
 
 
 def _report(exchange: Exchange, method: str) -> None:
     """Counts the request and writes its log line."""
     elapsed_ms = exchange.elapsed_ms()
-    metrics.REQUESTS.labels(exchange.route, exchange.status, exchange.code).inc()
-    metrics.REQUEST_SECONDS.labels(exchange.route).observe(elapsed_ms / 1000)
+    metrics.requests(exchange.route, exchange.status, exchange.code).inc()
+    metrics.of_route(exchange.route).seconds.observe(elapsed_ms / 1000)
     is_quiet = exchange.route in _QUIET_ROUTES and exchange.status == HTTPStatus.OK
     log = get_logger().debug if is_quiet else get_logger().info
     log(

@@ -247,6 +247,7 @@ def _respond(
         "model": answer.engine_s * 1000,
         "post": (time.perf_counter() - started) * 1000,
     }
+    series = metrics.of_task(task.name)
     for stage, duration_ms in exchange.stages_ms.items():
-        metrics.STAGE_SECONDS.labels(task.name, stage).observe(duration_ms / 1000)
+        series.stages[stage].observe(duration_ms / 1000)
     return Response(body, media_type="application/json")
