@@ -237,6 +237,29 @@ def serve(
 
 
 @app.command()
+def soak(
+    bundles: BundlesDir = Path("bundles"),
+    minutes: Annotated[float, typer.Option(min=0.01, help="of load")] = 10.0,
+    clients: Annotated[int, typer.Option(min=1, help="for each task")] = 4,
+    update: Annotated[Path | None, typer.Option(help="page whose table to replace")] = None,
+) -> None:
+    """Serve under mixed load and see whether any process grows; 1 if one does, or a request fails."""
+    from benchmarks.soak import Effort, soak_lines
+    from benchmarks.soak import soak as run_soak
+    from seqserve.evaluation.markdown import replace_section
+
+    with _reported():
+        found = run_soak(bundles, Effort(minutes, clients), {}, typer.echo)
+        text = "\n".join(soak_lines(found))
+        if update:
+            replace_section(update, "soak", text)
+    typer.echo(text)
+    if faults := found.faults():
+        typer.echo("\n".join(["seqserve:", *faults]), err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
 def models(bundles: BundlesDir = Path("bundles")) -> None:
     """List and verify the bundles in a folder."""
     from seqserve.bundle import load_bundle

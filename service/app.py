@@ -19,6 +19,7 @@ from bentoml import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seqserve.manifest import Task as TaskName
+from service import metrics
 from service.gateway import Application
 from service.host import Host
 from service.lifeline import LIFELINE
@@ -103,6 +104,7 @@ class Gateway:
     @bentoml.on_startup
     async def start(self) -> None:
         """Runs in the gateway's process before it accepts connections."""
+        metrics.name_process("gateway")
         APPLICATION.start({task: self._engines(task) for task in SETTINGS.tasks})
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGUSR1, lambda: loop.create_task(_drain()))

@@ -11,16 +11,17 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import Generic, TypeVar
 
 from seqserve.errors import DeadlineExceeded, Overloaded, SeqserveError, UnavailableError
 from service import metrics
+from service.drain import DrainRate
 from service.lengths import similar
 from service.logs import failure_fields, get_logger
+from service.waiting import ItemError, Text, Waiting
 
 W = TypeVar("W")  # what a call takes, one per text
 R = TypeVar("R")  # what it gives, one per text
@@ -77,36 +78,6 @@ class Answer(Generic[R]):
     queue_s: float
 
 
-class ItemError(Exception):
-    """One text of a request failed: which one, and why."""
-
-    def __init__(self, index: int, error: SeqserveError) -> None:
-        super().__init__(index)
-        self.index = index
-        self.error = error
-
-
-@dataclass(eq=False)
-class _Waiting(Generic[W, R]):
-    """One request: the texts that still wait, those in flight, and the results so far."""
-
-    deadline: float
-    done: asyncio.Future[None]
-    pending: deque[_Text[W, R]] = field(default_factory=deque)
-    in_flight: list[_Text[W, R]] = field(default_factory=list)
-    results: dict[int, R] = field(default_factory=dict)
-    n_texts: int = 0
-    spans: list[tuple[float, float]] = field(default_factory=list)  # inside the engine: from, to
-
-
-@dataclass(eq=False)
-class _Text(Generic[W, R]):
-    owner: _Waiting[W, R]
-    index: int
-    work: W
-    n_tokens: int
-
-
 class Batcher(Generic[W, R]):
     """Collects the texts of many requests into batches.
 
@@ -129,16 +100,33 @@ class Batcher(Generic[W, R]):
         self._call = call
         self._cancel = cancel
         self._limits = limits
-        self._queue: deque[_Waiting[W, R]] = deque()
+        self._queue: dict[Waiting[W, R], None] = {}  # in order of their turns
         self._n_texts = 0
         self._n_tokens = 0
-        self._seconds_per_token = 0.0
+        self._drain = DrainRate()
         self._calls: set[asyncio.Task[None]] = set()
 
     @property
     def n_waiting(self) -> int:
         """Texts that wait for a batch."""
         return self._n_texts
+
+    @property
+    def oldest_s(self) -> float:
+        """Seconds that the request with the longest wait has waited; 0 while none waits."""
+        now = asyncio.get_running_loop().time()
+        return max((now - request.since for request in self._queue), default=0.0)
+
+    def seconds_until_room(self, n_texts: int, n_tokens: int) -> float:
+        """About how long it takes until the queue has room, at the pace at which it empties.
+
+        Args:
+            n_texts: Of the request that wants in.
+            n_tokens: Of all its texts.
+        """
+        over_texts = self._n_texts + n_texts - self._limits.queue_texts
+        over_tokens = self._n_tokens + n_tokens - self._limits.queue_tokens
+        return self._drain.seconds(min(over_texts, self._n_texts), min(over_tokens, self._n_tokens))
 
     async def submit(self, works: Sequence[tuple[W, int]], deadline: float) -> Answer[R]:
         """Waits for the results of one request.
@@ -171,11 +159,11 @@ class Batcher(Generic[W, R]):
         finally:
             self._forget(request, reason)
         elapsed_s = time.perf_counter() - started
-        engine_s = _covered_s(request.spans)
+        engine_s = request.engine_s()
         results = [request.results[index] for index in range(request.n_texts)]
         return Answer(results, engine_s, max(0.0, elapsed_s - engine_s))
 
-    def _enqueue(self, works: Sequence[tuple[W, int]], deadline: float) -> _Waiting[W, R]:
+    def _enqueue(self, works: Sequence[tuple[W, int]], deadline: float) -> Waiting[W, R]:
         n_tokens = sum(tokens for _, tokens in works)
         is_over = (
             self._n_texts + len(works) > self._limits.queue_texts
@@ -183,21 +171,23 @@ class Batcher(Generic[W, R]):
         )
         if is_over and self._queue:  # an empty queue takes any request that passed its own limits
             self._series.shed["queue_full"].inc(len(works))
-            seconds = math.ceil(self._seconds_per_token * self._n_tokens)
+            seconds = math.ceil(self.seconds_until_room(len(works), n_tokens))
             raise QueueFull(
                 "The queue is full; nothing was computed. Retry after the time in Retry-After.",
                 min(max(1, seconds), _MAX_RETRY_AFTER_S),
             )
         loop = asyncio.get_running_loop()
-        request: _Waiting[W, R] = _Waiting(deadline, loop.create_future(), n_texts=len(works))
+        request: Waiting[W, R] = Waiting(
+            deadline, loop.time(), loop.create_future(), n_texts=len(works)
+        )
         for index, (work, tokens) in enumerate(works):
-            request.pending.append(_Text(request, index, work, tokens))
-        self._queue.append(request)
+            request.pending.append(Text(request, index, work, tokens))
+        self._queue[request] = None
         self._count(len(works), n_tokens)
         loop.call_soon(self._send)  # after what else comes at this moment
         return request
 
-    def _forget(self, request: _Waiting[W, R], reason: str) -> None:
+    def _forget(self, request: Waiting[W, R], reason: str) -> None:
         """Takes what is left of a request out of the queue, and lets go of what is in flight."""
         if request.done.done() and not request.done.cancelled():
             request.done.exception()  # marks it as seen, also when the waiter was cancelled meanwhile
@@ -206,8 +196,7 @@ class Batcher(Generic[W, R]):
             self._series.shed[reason].inc(len(request.pending))
             self._count(-len(request.pending), -sum(text.n_tokens for text in request.pending))
             request.pending.clear()
-        if request in self._queue:
-            self._queue.remove(request)
+        self._queue.pop(request, None)
         if request.in_flight:
             self._series.abandoned[reason].inc(len(request.in_flight))
             if reason != "deadline":  # which the engine knows itself
@@ -221,8 +210,11 @@ class Batcher(Generic[W, R]):
 
     def _send(self) -> None:
         """Puts batches in flight as long as a call is free and somebody may have it."""
+        loop = asyncio.get_running_loop()
         while len(self._calls) < self._limits.calls and (batch := self._next_batch()):
-            call = asyncio.get_running_loop().create_task(self._run(batch))
+            if not self._calls:
+                self._drain.begin(loop.time())
+            call = loop.create_task(self._run(batch))
             self._calls.add(call)
             call.add_done_callback(self._land)
             self._series.calls.set(len(self._calls))
@@ -232,38 +224,42 @@ class Batcher(Generic[W, R]):
         self._series.calls.set(len(self._calls))
         self._send()
 
-    def _next_batch(self) -> list[_Text[W, R]]:
+    def _next_batch(self) -> list[Text[W, R]]:
         """Takes the texts of one batch out of the queue; empty when no request may have a call."""
+        limits = self._limits
         now = asyncio.get_running_loop().time()
-        for request in list(self._queue):
-            if request.done.done() or request.deadline <= now:
-                self._queue.remove(request)  # its waiter is about to wake up and clear the rest
-        is_last = len(self._calls) == self._limits.calls - 1
-        line = [request for request in self._queue if not (is_last and request.in_flight)]
-        n_window = _WINDOW * self._limits.batch_texts
+        is_last = len(self._calls) == limits.calls - 1
+        n_window = _WINDOW * limits.batch_texts
+        entitled = (
+            request
+            for request in self._queue
+            if request.is_wanted(now) and not (is_last and request.in_flight)
+        )
+        line = list(islice(entitled, n_window))
         ranks = zip_longest(*(islice(request.pending, n_window) for request in line))
         window = list(islice((text for rank in ranks for text in rank if text), n_window))
         if not window:
             return []
         lengths = [text.n_tokens for text in window]
-        limits = self._limits
         batch = [window[i] for i in similar(lengths, limits.batch_texts, limits.batch_tokens)]
         for text in batch:
             text.owner.pending.remove(text)
             text.owner.in_flight.append(text)
         self._count(-len(batch), -sum(text.n_tokens for text in batch))
-        self._queue.remove(line[0])
-        self._queue.append(line[0])
+        self._queue[line[0]] = self._queue.pop(line[0])  # its next turn is the last
         for request in {text.owner for text in batch}:
             if not request.pending:
-                self._queue.remove(request)
+                del self._queue[request]
         return batch
 
-    async def _run(self, batch: list[_Text[W, R]]) -> None:
+    async def _run(self, batch: list[Text[W, R]]) -> None:
         """Computes one batch and hands out what came of it."""
+        n_real = sum(text.n_tokens for text in batch)
         n_padded = len(batch) * max(text.n_tokens for text in batch)
         self._series.batch_texts.observe(len(batch))
         self._series.batch_tokens.observe(n_padded)
+        self._series.batch_real_tokens.inc(n_real)
+        self._series.padding_ratio.observe(1 - n_real / n_padded)
         try:
             reply = await self._call([text.work for text in batch])
             if len(reply.results) != len(batch):
@@ -272,41 +268,11 @@ class Batcher(Generic[W, R]):
             get_logger().error("batch failed", task=self._task, **failure_fields(error))
             for text in batch:
                 text.owner.in_flight.remove(text)
-                _fail(text.owner, UnavailableError(DOWN_SENTENCE))
+                text.owner.fail(UnavailableError(DOWN_SENTENCE))
             return
-        latest = reply.engine_s / n_padded / len(self._calls)  # which go on at the same time
-        known = self._seconds_per_token or latest
-        self._seconds_per_token = 0.8 * known + 0.2 * latest
+        self._drain.land(asyncio.get_running_loop().time(), len(batch), n_real)
         now = time.perf_counter()
         for request in {text.owner for text in batch}:
             request.spans.append((now - reply.engine_s, now))
         for text, result in zip(batch, reply.results, strict=True):
-            _settle(text, result)
-
-
-def _settle(text: _Text[W, R], result: R | SeqserveError) -> None:
-    """Hands one result, or one error, to its request."""
-    if isinstance(result, DeadlineExceeded):
-        _fail(text.owner, result)  # it counts as in flight, whoever saw the deadline first
-        return
-    text.owner.in_flight.remove(text)
-    if isinstance(result, SeqserveError):
-        _fail(text.owner, ItemError(text.index, result))
-    else:
-        text.owner.results[text.index] = result
-        if len(text.owner.results) == text.owner.n_texts and not text.owner.done.done():
-            text.owner.done.set_result(None)
-
-
-def _fail(request: _Waiting[W, R], error: Exception) -> None:
-    if not request.done.done():
-        request.done.set_exception(error)
-
-
-def _covered_s(spans: list[tuple[float, float]]) -> float:
-    """Seconds that lie in one span or more."""
-    covered_s, end = 0.0, -math.inf
-    for start, stop in sorted(spans):
-        covered_s += max(0.0, stop - max(start, end))
-        end = max(end, stop)
-    return covered_s
+            text.owner.settle(text, result)

@@ -23,13 +23,15 @@ from starlette.types import Receive, Scope, Send
 from seqserve.errors import DeadlineExceeded, Draining, InputError, NotReady
 from seqserve.manifest import Task as TaskName
 from service import metrics, openapi, wire
-from service.batcher import Answer, Batcher, BatchLimits, ItemError
+from service.batcher import Answer, Batcher, BatchLimits
 from service.canary import Canary
 from service.edge import INTERNAL_SENTENCE, Edge, Exchange, TextFailed, exchange_of, read_json
 from service.lengths import estimate_tokens
 from service.links import Engines, Link
+from service.metrics_page import metrics_page
 from service.settings import Settings
 from service.tasks import TASKS, Plan, Task, parse_request
+from service.waiting import ItemError
 
 T = TypeVar("T")
 
@@ -175,7 +177,9 @@ class Application:
         return _json({"status": "ready"})
 
     async def _metrics(self, request: Request) -> Response:
-        page, content_type = await asyncio.to_thread(metrics.metrics_page)
+        for name, queue in self.queues.items():
+            metrics.of_task(name).queue_oldest_seconds.set(queue.oldest_s)
+        page, content_type = await asyncio.to_thread(metrics_page)
         return Response(page, media_type=content_type)
 
     async def _docs(self, request: Request) -> Response:
@@ -248,6 +252,9 @@ def _respond(
         "post": (time.perf_counter() - started) * 1000,
     }
     series = metrics.of_task(task.name)
+    series.texts.inc(len(answer.results))
+    series.tokens.inc(n_tokens)
+    series.characters.inc(sum(len(item["text"]) for item in plan.items))
     for stage, duration_ms in exchange.stages_ms.items():
         series.stages[stage].observe(duration_ms / 1000)
     return Response(body, media_type="application/json")

@@ -22,7 +22,7 @@ from seqserve.bundle import Bundle
 from seqserve.config import from_mapping
 from seqserve.errors import BundleError, ConfigError, DeadlineExceeded, InputError
 from seqserve.manifest import Task as TaskName
-from service import wire
+from service import metrics, wire
 from service.logs import failure_fields, get_logger
 from service.settings import Settings
 
@@ -155,8 +155,10 @@ class Host:
             started = time.perf_counter()
             engine: Engine = open_engine(directory)
             check_golden(cast(Any, engine))  # also warms it up
-            self._engines[engine.bundle.manifest.name] = engine
+            name = engine.bundle.manifest.name
+            self._engines[name] = engine
             seconds = round(time.perf_counter() - started, 3)
+            metrics.MODEL_LOAD_SECONDS.labels(self._task, name).set(seconds)
             get_logger().info("bundle ready", task=self._task, path=str(directory), seconds=seconds)
         cards = [_card(self._task, engine.bundle) for engine in self._engines.values()]
         _check_distinct(self._task, cards, len(directories))

@@ -18,6 +18,7 @@ _FIRST_RETRY_S = 0.1
 _LAST_RETRY_S = 1.0
 _WATCH_S = 1.0
 _COMEBACK_S = 10.0  # a process that died has started again by then
+_SHA_CHARS = 12
 _PINGS_UNTIL_DOWN = 2  # one late answer is no death
 
 
@@ -218,11 +219,17 @@ class Link:
     def _mark_up(self, cards: list[Card]) -> None:
         if not self.is_up:
             get_logger().info("model up", task=self._task, models=[card.name for card in cards])
+        if cards != self.cards:  # a runner may come back with other bundles
+            self._show(self.cards, 0)
+            self._show(cards, 1)
         self.cards = cards
         self._up.set()
         metrics.MODEL_UP.labels(self._task).set(1)
+
+    def _show(self, cards: list[Card], is_loaded: int) -> None:
         for card in cards:
-            metrics.MODEL_INFO.labels(self._task, card.name, card.version, card.precision).set(1)
+            labels = (card.name, card.version, card.precision, card.sha256[:_SHA_CHARS])
+            metrics.MODEL_INFO.labels(self._task, *labels).set(is_loaded)
 
     def _mark_down(self) -> None:
         if self.is_up:

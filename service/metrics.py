@@ -1,8 +1,8 @@
-"""The metrics and their one page.
+"""What is counted.
 
 Every label is from a closed set (route templates, tasks, error codes, model names): nobody can
-make series from outside. Under `bentoml serve` the processes share a directory, and the page shows
-the runners' `bentoml_service_…` metrics next to ours.
+make series from outside. Units are base units and stand in the names. Gauges are of the living: the
+supervisor drops those of a process that died.
 """
 
 from __future__ import annotations
@@ -10,16 +10,7 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    REGISTRY,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-)
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import Counter, Gauge, Histogram
 
 _SECONDS = (
     0.001,
@@ -42,6 +33,7 @@ _TEXTS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 STAGES = ("queue", "pre", "model", "post")
 REASONS = ("deadline", "client_gone", "failed")
 SHED_REASONS = ("queue_full", *REASONS)
+_RATIOS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75)
 _TOKENS = (16.0, 64.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0)
 
 REQUESTS = Counter(
@@ -64,12 +56,29 @@ IN_FLIGHT = Gauge(
     ("route",),
     multiprocess_mode="livemostrecent",
 )
+TEXTS = Counter("seqserve_texts_total", "Texts that were answered.", ("task",))
+TOKENS = Counter(
+    "seqserve_tokens_total",
+    "Tokens of the texts that were answered, as the model counts them.",
+    ("task",),
+)
+CHARACTERS = Counter(
+    "seqserve_characters_total",
+    "Characters (code points) of the texts that were answered.",
+    ("task",),
+)
 QUEUE_TEXTS = Gauge(
     "seqserve_queue_texts", "Texts waiting.", ("task",), multiprocess_mode="livemostrecent"
 )
 QUEUE_TOKENS = Gauge(
     "seqserve_queue_tokens",
     "Estimated tokens waiting.",
+    ("task",),
+    multiprocess_mode="livemostrecent",
+)
+QUEUE_OLDEST_SECONDS = Gauge(
+    "seqserve_queue_oldest_seconds",
+    "How long the oldest waiting text has waited, at the time of the scrape; 0 while none waits.",
     ("task",),
     multiprocess_mode="livemostrecent",
 )
@@ -86,6 +95,17 @@ BATCH_TOKENS = Histogram(
     ("task",),
     buckets=_TOKENS,
 )
+BATCH_REAL_TOKENS = Counter(
+    "seqserve_batch_real_tokens_total",
+    "Estimated tokens in batches without padding; of `seqserve_batch_tokens_sum`, the rest is padding.",
+    ("task",),
+)
+PADDING_RATIO = Histogram(
+    "seqserve_batch_padding_ratio",
+    "Estimated share of a batch's tokens that is padding.",
+    ("task",),
+    buckets=_RATIOS,
+)
 SHED = Counter(
     "seqserve_shed_texts_total",
     "Texts that were not computed; reason is `queue_full`, `deadline`, `client_gone` or `failed`.",
@@ -99,8 +119,14 @@ ABANDONED = Counter(
 )
 MODEL_INFO = Gauge(
     "seqserve_model_info",
-    "1 for every loaded model.",
-    ("task", "model", "version", "precision"),
+    "1 for every loaded model, 0 for one that was; sha is the beginning of its sha256.",
+    ("task", "model", "version", "precision", "sha"),
+    multiprocess_mode="livemostrecent",
+)
+MODEL_LOAD_SECONDS = Gauge(
+    "seqserve_model_load_seconds",
+    "From the directory to a model that answered its golden cases.",
+    ("task", "model"),
     multiprocess_mode="livemostrecent",
 )
 MODEL_UP = Gauge(
@@ -116,6 +142,24 @@ RESTARTS = Counter(
 )
 
 
+PID = "seqserve_process_pid"
+PROCESS_PID = Gauge(
+    PID,
+    "Process id; process is `gateway` or the task of a runner.",
+    ("process",),
+    multiprocess_mode="livemostrecent",
+)
+
+
+def name_process(name: str) -> None:
+    """Makes this process known to the page, which shows its memory and CPU time.
+
+    Args:
+        name: `gateway`, or the task of a runner.
+    """
+    PROCESS_PID.labels(name).set(os.getpid())
+
+
 class TaskSeries:
     """The series of one task that every request or batch counts in, looked up once.
 
@@ -124,11 +168,17 @@ class TaskSeries:
 
     def __init__(self, task: str) -> None:
         self.stages = {stage: STAGE_SECONDS.labels(task, stage) for stage in STAGES}
+        self.texts = TEXTS.labels(task)
+        self.tokens = TOKENS.labels(task)
+        self.characters = CHARACTERS.labels(task)
         self.queue_texts = QUEUE_TEXTS.labels(task)
         self.queue_tokens = QUEUE_TOKENS.labels(task)
+        self.queue_oldest_seconds = QUEUE_OLDEST_SECONDS.labels(task)
         self.calls = CALLS.labels(task)
         self.batch_texts = BATCH_TEXTS.labels(task)
         self.batch_tokens = BATCH_TOKENS.labels(task)
+        self.batch_real_tokens = BATCH_REAL_TOKENS.labels(task)
+        self.padding_ratio = PADDING_RATIO.labels(task)
         self.shed = {reason: SHED.labels(task, reason) for reason in SHED_REASONS}
         self.abandoned = {reason: ABANDONED.labels(task, reason) for reason in REASONS}
         for gauge in (self.queue_texts, self.queue_tokens, self.calls):
@@ -159,16 +209,3 @@ class RouteSeries:
 def of_route(route: str) -> RouteSeries:
     """The series of a route."""
     return RouteSeries(route)
-
-
-def metrics_page() -> tuple[bytes, str]:
-    """The metrics of all processes of this server.
-
-    Returns:
-        The page in Prometheus text format, and its content type.
-    """
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry), CONTENT_TYPE_LATEST

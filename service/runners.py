@@ -21,6 +21,7 @@ from typing import Any
 import bentoml
 
 from seqserve.manifest import Task as TaskName
+from service import metrics
 from service.host import Host
 from service.lifeline import LIFELINE
 from service.settings import load_settings
@@ -63,6 +64,7 @@ class _Runner:
     task: TaskName
 
     def __init__(self) -> None:
+        metrics.name_process(self.task)
         self._host = open_host(self.task)
 
     @bentoml.on_startup

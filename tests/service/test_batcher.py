@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqserve.errors import DeadlineExceeded, SeqserveError, UnavailableError
-from service.batcher import Batcher, BatchLimits, ItemError, QueueFull, Reply
+from service.batcher import Batcher, BatchLimits, QueueFull, Reply
+from service.waiting import ItemError
 
 pytestmark = pytest.mark.anyio
 
@@ -324,27 +325,6 @@ async def test_a_text_that_the_engine_gave_up_at_its_deadline() -> None:
     batcher: Batcher[str, str] = Batcher("ner", call, lambda works: None, LIMITS)
     with pytest.raises(DeadlineExceeded, match="inside"):
         await ask(batcher, ["a"])
-
-
-@pytest.mark.parametrize(("n_calls", "seconds"), [(1, 8), (4, 2)])
-async def test_calls_at_the_same_time_drain_the_queue_faster(n_calls: int, seconds: int) -> None:
-    gate = asyncio.Event()
-    gate.set()
-
-    async def call(works: list[str]) -> Reply[str]:
-        await gate.wait()
-        return Reply(works, 2.0)
-
-    limits = BatchLimits(4, 10_000, 1, 100, n_calls)
-    batcher: Batcher[str, str] = Batcher("ner", call, lambda works: None, limits)
-    await asyncio.gather(*(ask(batcher, [name]) for name in "abcd"[:n_calls]))
-    gate.clear()
-    tasks = [await start(batcher, [f"t{i}"]) for i in range(4 + n_calls)]
-    with pytest.raises(QueueFull) as refusal:
-        await ask(batcher, ["late"])
-    assert refusal.value.retry_after_s == pytest.approx(seconds, abs=2)
-    gate.set()
-    await asyncio.gather(*tasks)
 
 
 async def test_a_crash_fails_its_own_batch_only() -> None:
