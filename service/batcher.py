@@ -126,6 +126,8 @@ class Batcher(Generic[W, R]):
         """
         over_texts = self._n_texts + n_texts - self._limits.queue_texts
         over_tokens = self._n_tokens + n_tokens - self._limits.queue_tokens
+        if over_texts <= 0 and over_tokens <= 0:
+            return 0.0
         return self._drain.seconds(min(over_texts, self._n_texts), min(over_tokens, self._n_tokens))
 
     async def submit(self, works: Sequence[tuple[W, int]], deadline: float) -> Answer[R]:

@@ -18,6 +18,7 @@ class DrainRate:
 
     def __init__(self) -> None:
         self._busy_s = 0.0
+        self._busy_s2 = 0.0  # sum of squares
         self._n_texts = 0.0
         self._n_tokens = 0.0
         self._since = 0.0
@@ -38,14 +39,25 @@ class DrainRate:
             n_texts: In its batch.
             n_tokens: In its batch, as the queue counts them.
         """
-        self._busy_s = _KEPT * self._busy_s + now - self._since
+        gap_s = now - self._since
+        self._since = now
+        self._busy_s = _KEPT * self._busy_s + gap_s
+        self._busy_s2 = _KEPT * self._busy_s2 + gap_s**2
         self._n_texts = _KEPT * self._n_texts + n_texts
         self._n_tokens = _KEPT * self._n_tokens + n_tokens
-        self._since = now
 
     def seconds(self, n_texts: int, n_tokens: int) -> float:
-        """How long it takes until so many texts, and so many tokens, have left; 0 if nothing is known."""
-        if not self._n_texts:
+        """How long it takes until so many texts, and so many tokens, have left; 0 if nothing is known.
+
+        They leave by batches: however few they are, a call must come back first. Seen from any moment,
+        that takes half the mean square of the gaps between calls, over their mean.
+
+        Args:
+            n_texts: Not above 0 counts as 0; so for tokens.
+            n_tokens: As the queue counts them.
+        """
+        if not self._busy_s:
             return 0.0
-        share = max(n_texts / self._n_texts, n_tokens / self._n_tokens, 0.0)
-        return share * self._busy_s
+        until_next_s = self._busy_s2 / self._busy_s / 2
+        share = max(n_texts / self._n_texts, n_tokens / self._n_tokens)
+        return max(until_next_s, share * self._busy_s)

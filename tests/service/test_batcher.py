@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from seqserve.errors import DeadlineExceeded, SeqserveError, UnavailableError
 from service.batcher import Batcher, BatchLimits, QueueFull, Reply
 from service.waiting import ItemError
+from tests.service import virtual_time
 
 pytestmark = pytest.mark.anyio
 
@@ -66,10 +67,10 @@ async def ask(
 
 
 async def start(
-    batcher: Batcher[str, str], texts: Sequence[str], n_tokens: int = 1
+    batcher: Batcher[str, str], texts: Sequence[str], n_tokens: int = 1, seconds: float = 5.0
 ) -> asyncio.Task[list[str]]:
     """Queues a request and lets everything run that can."""
-    task = asyncio.create_task(ask(batcher, texts, n_tokens))
+    task = asyncio.create_task(ask(batcher, texts, n_tokens, seconds))
     await settle()
     return task
 
@@ -173,6 +174,86 @@ async def test_an_empty_queue_takes_a_request_that_is_larger_than_the_queue() ->
     caller = Caller()
     batcher = make(caller, BatchLimits(3, 10, 4, 100))
     assert len(await ask(batcher, [f"t{i}" for i in range(8)], 5)) == 8
+
+
+@pytest.mark.parametrize(
+    ("n_texts", "n_tokens", "seconds"),
+    [
+        pytest.param(1, 1, 0.0, id="there-is-room"),
+        pytest.param(4, 4, 3.0, id="three-texts-too-many"),
+        pytest.param(1, 82, 4.1, id="41-tokens-too-many"),
+        pytest.param(50, 5000, 9.0, id="larger-than-the-queue-so-all-must-leave"),
+    ],
+)
+def test_room_is_promised_when_what_is_too_much_has_left(
+    n_texts: int, n_tokens: int, seconds: float
+) -> None:
+    """One text of 10 tokens a second."""
+
+    async def call(works: list[str]) -> Reply[str]:
+        await asyncio.sleep(1.0)
+        return Reply(works, 1.0)
+
+    async def promise() -> float:
+        limits = BatchLimits(queue_texts=10, queue_tokens=131, batch_texts=1, batch_tokens=100)
+        batcher: Batcher[str, str] = Batcher("ner", call, lambda works: None, limits)
+        for _ in range(20):
+            await ask(batcher, ["a"], n_tokens=10)
+        waiting = [await start(batcher, [str(i)], n_tokens=10) for i in range(10)]
+        assert batcher.n_waiting == 9
+        found = batcher.seconds_until_room(n_texts, n_tokens)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return found
+
+    assert virtual_time.run(promise()) == pytest.approx(seconds)
+
+
+def test_one_text_never_waits_for_a_whole_bulk_request() -> None:
+    """Its turn comes with the second batch at the latest, however many texts and requests there are."""
+
+    async def call(works: list[str]) -> Reply[str]:
+        await asyncio.sleep(1.0)
+        return Reply(works, 1.0)
+
+    async def slowest() -> float:
+        limits = BatchLimits(queue_texts=10_000, queue_tokens=10**6, batch_texts=4, batch_tokens=40)
+        batcher: Batcher[str, str] = Batcher("ner", call, lambda works: None, limits)
+        loop = asyncio.get_running_loop()
+        texts = [f"b{i}" for i in range(500)]
+        bulk = [await start(batcher, texts, n_tokens=10, seconds=1000) for _ in range(2)]
+        waits = []
+        for i in range(20):
+            await asyncio.sleep(0.37)
+            before = loop.time()
+            await ask(batcher, [f"one{i}"], n_tokens=1 + i, seconds=100)
+            waits.append(loop.time() - before)
+        assert not any(task.done() for task in bulk)
+        for task in bulk:
+            task.cancel()
+        await asyncio.gather(*bulk, return_exceptions=True)
+        return max(waits)
+
+    assert (
+        virtual_time.run(slowest()) <= 1.0 + 2 * 1.0 + 1.0
+    )  # in flight, two turns of others, its own
+
+
+async def test_the_age_of_the_oldest_is_right_while_nothing_moves() -> None:
+    caller = Caller()
+    caller.gate.clear()
+    batcher = make(caller)
+    assert batcher.oldest_s == 0
+    tasks = [await start(batcher, ["in flight"])]
+    assert batcher.oldest_s == 0
+    tasks.append(await start(batcher, ["old"]))
+    await asyncio.sleep(0.03)
+    tasks.append(await start(batcher, ["young"]))
+    assert 0.025 < batcher.oldest_s < 0.5
+    caller.gate.set()
+    await asyncio.gather(*tasks)
+    assert batcher.oldest_s == 0
 
 
 async def test_a_late_request_is_never_started() -> None:
@@ -411,9 +492,13 @@ def test_whatever_comes_and_goes(requests: list[tuple[list[int], str, int]], n_c
     """Limits hold, who stays is answered rightly, who leaves leaves nothing behind."""
     caller_batches: list[list[tuple[int, int, int]]] = []
     n_running = max_running = 0
+    batcher: Batcher[Any, Any]
+    n_left = sum(len(tokens) for tokens, _, _ in requests)
 
     async def call(works: list[tuple[int, int, int]]) -> Reply[tuple[int, int, int]]:
-        nonlocal n_running, max_running
+        nonlocal n_running, max_running, n_left
+        n_left -= len(works)
+        assert 0 <= batcher.n_waiting <= n_left
         caller_batches.append(works)
         n_running += 1
         max_running = max(max_running, n_running)
@@ -438,8 +523,9 @@ def test_whatever_comes_and_goes(requests: list[tuple[list[int], str, int]], n_c
             assert isinstance(outcome, asyncio.CancelledError | DeadlineExceeded)
 
     async def everything() -> None:
+        nonlocal batcher
         limits = BatchLimits(1000, 100_000, 4, 100, n_calls)
-        batcher: Batcher[Any, Any] = Batcher("ner", call, lambda works: None, limits)
+        batcher = Batcher("ner", call, lambda works: None, limits)
         await asyncio.gather(*(one(batcher, i) for i in range(len(requests))))
         await settle()
         assert batcher.n_waiting == 0
