@@ -15,7 +15,6 @@ import signal
 from typing import Any
 
 import bentoml
-from bentoml import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seqserve.manifest import Task as TaskName
@@ -63,13 +62,20 @@ async def _hold_line() -> None:
 
 
 class Front:
-    """Leaves nothing but the life cycle to BentoML's application."""
+    """ASGI middleware that leaves nothing but the life cycle to BentoML's application.
+
+    BentoML puts middlewares of its own in front of it, one of which starts a timer for every request
+    and never stops it: 65 seconds' worth of requests stay in memory. So when the life cycle begins, it
+    takes the first place.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._bento = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes one connection on."""
+        if scope["type"] == "lifespan":
+            scope["app"].middleware_stack = self
         answer = APPLICATION if scope["type"] == "http" else self._bento
         await answer(scope, receive, send)
 
@@ -117,18 +123,4 @@ class Gateway:
         await APPLICATION.stop()
 
 
-class FrontedService(Service[Any]):  # type: ignore[misc]
-    """A BentoML service that hands out its application with `Front` before it.
-
-    Middleware that is added to a service runs behind BentoML's own, one of which starts a timer for every
-    request that nothing cancels: memory would grow with the rate times the longest deadline.
-    """
-
-    __slots__ = ()
-
-    def to_asgi(self, is_main: bool = True) -> ASGIApp:
-        """What uvicorn serves."""
-        return Front(super().to_asgi(is_main))
-
-
-Gateway.__class__ = FrontedService  # type: ignore[method-assign]  # the decorator made it a Service
+Gateway.add_asgi_middleware(Front)  # type: ignore[attr-defined]  # the decorator made it a Service

@@ -61,3 +61,25 @@ for service in Gateway.all_services().values():
         "SentimentRunner ['predict'] 1 True",
         "TranslationRunner [] 3 True",
     ]
+
+
+def test_nothing_of_bentoml_stands_in_front_of_http() -> None:
+    code = """
+import asyncio
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.testclient import TestClient
+from service.app import Front
+
+class Outer:
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        print("outer", scope["type"])
+        await self.app(scope, receive, send)
+
+with TestClient(Starlette(middleware=[Middleware(Outer), Middleware(Front)])) as client:
+    print(client.get("/livez").json())
+"""
+    assert run(code).splitlines()[-2:] == ["outer lifespan", "{'status': 'alive'}"]
