@@ -3,12 +3,13 @@ VENV ?= .venv
 PORT ?= 3000
 HOST ?= 127.0.0.1
 DATA ?= data
+MINUTES ?= 10
 PYTHON ?= python3
 BIN := $(abspath $(VENV))/bin
 SERVING := $(VENV)/.serving
 EVERYTHING := $(VENV)/.everything
 
-.PHONY: serve test lint types train ablate export evaluate baselines bench clean
+.PHONY: serve test lint types train ablate export evaluate baselines bench soak docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -56,6 +57,12 @@ baselines: $(EVERYTHING) ## Put what one would try before RECIPE beside its bund
 
 bench: $(EVERYTHING) ## Time the bundles beside CTranslate2 and torch, into docs/benchmarks.md; QUICK=1 only shows
 	$(BIN)/seqserve bench --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks.md)
+
+soak: $(EVERYTHING) ## Serve under mixed load for MINUTES and see whether memory stays flat, into docs/operations.md
+	$(BIN)/seqserve soak --minutes $(MINUTES) --update docs/operations.md
+
+docs: $(EVERYTHING) ## Write the tables of docs/operations.md anew from the code
+	$(BIN)/seqserve reference --update docs/operations.md
 
 clean: ## Remove what the other commands made, bundles and runs aside
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

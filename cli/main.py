@@ -237,6 +237,26 @@ def serve(
 
 
 @app.command()
+def reference(
+    update: Annotated[Path | None, typer.Option(help="page whose tables to replace")] = None,
+) -> None:
+    """Show all settings and metrics of the service, as docs/operations.md has them."""
+    from seqserve.evaluation.markdown import replace_section, table_lines
+    from service.reference import METRICS_HEAD, SETTINGS_HEAD, metrics_rows, settings_rows
+
+    tables = {
+        "settings": "\n".join(table_lines(SETTINGS_HEAD, settings_rows())),
+        "metrics": "\n".join(table_lines(METRICS_HEAD, metrics_rows())),
+    }
+    with _reported():
+        for name, table in tables.items():
+            if update:
+                replace_section(update, name, table)
+            else:
+                typer.echo(table + "\n")
+
+
+@app.command()
 def soak(
     bundles: BundlesDir = Path("bundles"),
     minutes: Annotated[float, typer.Option(min=0.01, help="of load")] = 10.0,

@@ -20,60 +20,81 @@ from seqserve.manifest import Task as TaskName
 
 TASKS: tuple[TaskName, ...] = get_args(TaskName)
 
-_PREFIX = "SEQSERVE_"
+PREFIX = "SEQSERVE_"
 _SET_BY_KUBERNETES = re.compile(r"SEQSERVE_(SERVICE_|PORT$|PORT_)")
 
 
 class Settings(BaseSettings):
     """The resolved settings. Field `max_texts` is the variable SEQSERVE_MAX_TEXTS, and so on."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     topology: Literal["runners", "embedded"] = Field(
         default="runners",
-        description="One process per task, or all engines in the gateway's process.",
+        description="`runners`: one process per task. `embedded`: all engines in the gateway's process, "
+        "for small hosts.",
     )
     bundles_dir: Path = Field(
-        default=Path("bundles"), description="Where the model directories are."
+        default=Path("bundles"),
+        description="Where the bundles are: one for `ner`, one for `sentiment`, one per language pair.",
     )
     engine_factory: str = Field(
         default="seqserve.runtime:open_engine",
         pattern=r"^[\w.]+:\w+$",
-        description="module:function that opens a bundle directory; the hook for custom engines.",
+        description="`module:function` from a bundle's path to an engine: the hook for custom engines.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The lowest level of our log lines."
     )
     tasks: Annotated[tuple[TaskName, ...], NoDecode] = Field(
         default=TASKS,
         min_length=1,
         description="What is served, with commas between. There must be a bundle of each.",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    max_body_bytes: int = Field(
+        default=4 * 1024 * 1024, ge=1024, description="Bytes in the body of one request."
+    )
     max_texts: int = Field(default=256, ge=1, description="Texts in one request.")
     max_text_chars: int = Field(default=20_000, ge=1, description="Characters in one text.")
     max_target_tokens: int = Field(
         default=1024, ge=1, description="The largest `max_tokens` accepted."
     )
 
-    max_queue_texts: int = Field(default=1024, ge=1, description="Texts waiting, per task.")
+    max_queue_texts: int = Field(
+        default=1024,
+        ge=1,
+        description="Texts that may wait, per task. An empty queue takes any request within the limits "
+        "above.",
+    )
     max_queue_tokens: int = Field(
-        default=262_144, ge=1, description="Estimated tokens waiting, per task."
+        default=262_144, ge=1, description="Estimated tokens that may wait, per task."
     )
     max_batch_texts: int = Field(default=32, ge=2, description="Texts in one call of an engine.")
     max_batch_tokens: int = Field(
-        default=8192, ge=1, description="Estimated padded tokens in all calls of a task."
+        default=8192,
+        ge=1,
+        description="Estimated tokens in all calls of a task together, padding included: texts times the "
+        "longest, for translation times the beam size. A text over it goes alone.",
     )
     translation_calls: int = Field(
         default=8,
         ge=1,
-        description="Calls that a translator answers in turns; they share the tokens of a batch.",
+        description="Calls that a translator answers in turns; they share the tokens of a batch. 1 for an "
+        "engine of yours that several threads must not call.",
     )
 
-    ner_timeout_ms: int = Field(default=10_000, ge=1, description="Deadline without X-Timeout-Ms.")
-    sentiment_timeout_ms: int = Field(default=10_000, ge=1)
-    translation_timeout_ms: int = Field(default=30_000, ge=1)
+    ner_timeout_ms: int = Field(
+        default=10_000, ge=1, description="Deadline of a request without `X-Timeout-Ms`."
+    )
+    sentiment_timeout_ms: int = Field(
+        default=10_000, ge=1, description="Deadline of a request without `X-Timeout-Ms`."
+    )
+    translation_timeout_ms: int = Field(
+        default=30_000, ge=1, description="Deadline of a request without `X-Timeout-Ms`."
+    )
     max_timeout_ms: int = Field(
-        default=60_000, ge=1, description="A longer X-Timeout-Ms is cut to this."
+        default=60_000, ge=1, description="A longer `X-Timeout-Ms` is cut to this."
     )
     ping_timeout_ms: int = Field(
         default=1000, ge=1, description="How long a runner may take to a ping."
@@ -108,8 +129,8 @@ class Settings(BaseSettings):
 
 def _reject_unknown(names: Iterable[str]) -> None:
     """Raises ConfigError: a variable with our prefix that is no setting (Kubernetes' own excepted)."""
-    known = {_PREFIX + field.upper() for field in Settings.model_fields}
-    ours = {name.upper() for name in names if name.upper().startswith(_PREFIX)}
+    known = {PREFIX + field.upper() for field in Settings.model_fields}
+    ours = {name.upper() for name in names if name.upper().startswith(PREFIX)}
     unknown = sorted(name for name in ours - known if not _SET_BY_KUBERNETES.match(name))
     if unknown:
         raise ConfigError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
@@ -127,6 +148,6 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = [
-            f"{_PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+            f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
         ]
         raise ConfigError("; ".join(faults)) from None
