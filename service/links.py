@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -117,6 +118,7 @@ class Link:
         self._engines = engines
         self._ping_timeout_s = ping_timeout_s
         self._up = asyncio.Event()
+        self._down_since = -math.inf
         self._reason = "still loading"
         self._n_missed = 0
         self._pinging: asyncio.Task[None] | None = None
@@ -142,12 +144,20 @@ class Link:
         return self._up.is_set()
 
     def require_up(self) -> None:
-        """Raises NotReady: still loading. UnavailableError: loading failed, or the process died."""
-        if self.is_up:
+        """Refuses what would wait in vain; engines that went away a moment ago may be waited for.
+
+        Raises:
+            NotReady: they are still loading, or cannot be loaded.
+            UnavailableError: they have been away for longer than they need to come back.
+        """
+        if self.is_up or self._patience_s() > 0:
             return
         if self.cards:
             raise UnavailableError(DOWN_SENTENCE)
         raise NotReady(f"{self._task}: {self._reason}.")
+
+    def _patience_s(self) -> float:
+        return self._down_since + _COMEBACK_S - time.monotonic()
 
     async def ping(self) -> str | None:
         """Asks the engines how they are; never takes longer than the ping timeout.
@@ -173,24 +183,20 @@ class Link:
         """One batch through the engines; once more, if they break down over it and come back in time.
 
         Raises:
-            UnavailableError: the engines are known to be away, or did not come back.
-            Exception: they broke down again. From then on requests are refused, until a ping finds
-                them back.
+            UnavailableError: the engines are away, and did not come back.
+            Exception: they broke down again.
         """
-        self.require_up()
         try:
             return await self._call(works)
         except Exception as error:
             get_logger().warning("call failed", task=self._task, **failure_fields(error))
-        patience_s = max(work.deadline for work in works) - time.monotonic()
-        try:
-            async with asyncio.timeout(min(patience_s, _COMEBACK_S)):
-                await self._up.wait()
-        except TimeoutError:
-            raise UnavailableError(DOWN_SENTENCE) from None
+            if isinstance(error, UnavailableError):
+                raise
         return await self._call(works)
 
     async def _call(self, works: list[wire.Work]) -> Reply[wire.Done]:
+        if not self.is_up:
+            await self._until_up(max(work.deadline for work in works))
         packed = [wire.pack_work(work) for work in works]
         try:
             replies = await self._engines.predict(packed)
@@ -199,6 +205,14 @@ class Link:
             raise
         self.n_answered += 1
         return _reply([wire.unpack_reply(reply) for reply in replies])
+
+    async def _until_up(self, deadline: float) -> None:
+        patience_s = min(self._patience_s(), deadline - time.monotonic())
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._up.wait()
+        except TimeoutError:
+            raise UnavailableError(DOWN_SENTENCE) from None
 
     def cancel(self, works: list[wire.Work]) -> None:
         """Lets the engines know, in the background, that nobody waits for these texts any more.
@@ -234,6 +248,7 @@ class Link:
     def _mark_down(self) -> None:
         if self.is_up:
             get_logger().warning("model down", task=self._task)
+            self._down_since = time.monotonic()
         self._up.clear()
         metrics.MODEL_UP.labels(self._task).set(0)
 
