@@ -77,7 +77,8 @@ class Application:
             link = Link(name, behind, self._settings.ping_timeout_ms / 1000)
             self.links[name] = link
             self.queues[name] = Batcher(name, link.predict, link.cancel, self._limits(name))
-            self.canaries[name] = Canary(name, link, self.queues[name])
+            timeout_s = self._settings.timeout_ms(name) / 1000
+            self.canaries[name] = Canary(name, link, self.queues[name], timeout_s)
             link.connect()
             self.canaries[name].start()
 

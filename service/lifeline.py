@@ -1,9 +1,10 @@
 """The line between the supervisor and a process that it started: each notices when the other is gone.
 
 The process beats on the line from its event loop, so that the supervisor sees it hang, and says there
-why it could not start. It ends itself when the supervisor does not exist any more, or when one of its
-calls has been at work long after everybody stopped waiting for it. A process that was started in another way,
-such as by a plain `bentoml serve`, has no line: then nothing of this happens.
+why it could not start, or that another one should be started again. It ends itself when the supervisor
+does not exist any more, or when one of its calls has been at work long after everybody stopped waiting
+for it. A process that was started in another way, such as by a plain `bentoml serve`, has no line: then
+nothing of this happens.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from service.logs import get_logger
 
 FD_VARIABLE = "LIFELINE_FD"
 BEAT = b"\n"
 BEAT_S = 0.5
+RESTART = b"restart "
 EXIT_START_FAILED = 78  # sysexits.h: something is wrong with the configuration
 EXIT_STUCK = 70  # sysexits.h: an internal error
 
@@ -41,6 +44,11 @@ class Lifeline:
         """Beats from now on, and ends the process when it is alone or stuck. Needs a running loop."""
         self._beating = asyncio.get_running_loop().create_task(self._beat())
         threading.Thread(target=self._watch, args=(is_stuck,), daemon=True, name="lifeline").start()
+
+    def ask_for_restart(self, process: str) -> None:
+        """Tells the supervisor that a process answers and yet does not work."""
+        with suppress(OSError):
+            self._line.send(RESTART + process.encode() + BEAT)
 
     def fail(self, reason: str) -> None:
         """Tells the supervisor why this process cannot start, and ends it."""

@@ -17,7 +17,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,8 +71,11 @@ class Child:
     has_begun: asyncio.Event = field(default_factory=asyncio.Event)
     reason: str = ""
 
-    async def until_end(self) -> str:
+    async def until_end(self, restart: Callable[[str], None]) -> str:
         """Waits until it ends, and ends it when it hangs.
+
+        Args:
+            restart: Called with the name of a process that this one wants started again.
 
         Returns:
             How it ended, in words.
@@ -94,6 +97,8 @@ class Child:
                 break
             if word == lifeline.BEAT:
                 self.has_begun.set()
+            elif word.startswith(lifeline.RESTART):
+                restart(word.removeprefix(lifeline.RESTART).decode().strip())
             else:
                 self.reason = word.decode().strip()
         await self.end(_STOP_S)
@@ -220,7 +225,7 @@ class Supervisor:
         n_failures, has_begun_once = 0, False
         while True:
             child = await self._start(name)
-            how = await child.until_end()
+            how = await child.until_end(self._restart)
             if self._is_done_with(name):
                 return
             has_begun_once = has_begun_once or child.has_begun.is_set()
@@ -241,6 +246,11 @@ class Supervisor:
             await asyncio.sleep(delay_s)
             if self._is_done_with(name):
                 return
+
+    def _restart(self, name: str) -> None:
+        """Ends the process of a task, which is the gateway's where they are one."""
+        get_logger().error("process does not work", process=name)
+        self._children.get(name, self._children[GATEWAY]).signal(signal.SIGKILL)
 
     def _is_done_with(self, name: str) -> bool:
         return self._is_over or (name == GATEWAY and self._stop.is_set())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -22,7 +23,11 @@ async def test_it_goes_through_queue_and_engine(server: Server) -> None:
 async def test_an_engine_that_fails_makes_the_server_unready(
     bundles_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked: list[str] = []
+    line = SimpleNamespace(ask_for_restart=asked.append)
+    monkeypatch.setattr(canary, "LIFELINE", line)
     monkeypatch.setattr(canary, "PERIOD_S", 0.02)
+    monkeypatch.setattr(canary, "SECOND_LOOK_S", 0.02)
     async with serving(bundles_dir) as server:
         engine = server.engine("sentiment")
         answer = engine.answer
@@ -31,16 +36,15 @@ async def test_an_engine_that_fails_makes_the_server_unready(
         ready = await server.client.get("/readyz")
         assert ready.status_code == 503
         assert ready.json()["detail"] == "sentiment: fails on a plain text."
+        assert set(asked) == {"sentiment"}
         monkeypatch.setattr(engine, "answer", answer)
         await asyncio.sleep(0.2)
         assert (await server.client.get("/readyz")).status_code == 200
 
 
-async def test_an_engine_that_hangs_is_told_from_one_that_is_busy(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(canary, "DEADLINE_S", 0.05)
-    one = server.application.canaries["ner"]
+async def test_an_engine_that_hangs_is_told_from_one_that_is_busy(server: Server) -> None:
+    application = server.application
+    one = canary.Canary("ner", application.links["ner"], application.queues["ner"], 0.05)
     server.engine("ner").may_go_on.clear()
     assert await one.ask() == "answers too late"
     asking = asyncio.create_task(one.ask())
