@@ -146,8 +146,8 @@ def soak(
     """
     found = Soak(effort)
     supplies = supplies_of(bundles, effort.seed)
-    with TemporaryDirectory() as folder, running(bundles, Path(folder), settings) as base_url:
-        asyncio.run(_watch(base_url, supplies, found, say))
+    with TemporaryDirectory() as folder, running(bundles, Path(folder), settings) as served:
+        asyncio.run(_watch(served.base_url, supplies, found, say))
     found.drifts()
     return found
 

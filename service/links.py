@@ -18,7 +18,7 @@ from service.logs import failure_fields, get_logger
 _FIRST_RETRY_S = 0.1
 _LAST_RETRY_S = 1.0
 _WATCH_S = 1.0
-_COMEBACK_S = 10.0  # a process that died has started again by then
+_COMEBACK_S = 20.0  # a process that died has started again by then, also on a busy machine
 _SHA_CHARS = 12
 _PINGS_UNTIL_DOWN = 2  # one late answer is no death
 
