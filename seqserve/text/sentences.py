@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,6 +11,12 @@ import sentencex
 
 # Nothing in it ends a sentence but its end, in any language: there is no need to ask.
 _PLAIN_SENTENCE = re.compile(r"[A-Za-z0-9 ,'()-]*[.!?]?")
+
+_MAX_CHARS = 4000  # read together: for quotes that stay open the library takes time of their square
+_LIKELY_ENDS = tuple(
+    re.compile(pattern)
+    for pattern in (r"\n\s*\n", r"[.!?][\"'”’)]*\s+|[。！？][”’」』）]*\s*", r"\s+")
+)
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,34 @@ def split_sentences(text: str, language: str) -> list[Sentence]:
         return []
     if _PLAIN_SENTENCE.fullmatch(text):
         return [Sentence(text, 0, len(text))]
+    edges = [
+        edge for start, stop in _stretches(text) for edge in _starts(text, start, stop, language)
+    ]
+    return [Sentence(text[a:b], a, b) for a, b in pairwise([*edges, len(text)])]
+
+
+def _stretches(text: str) -> Iterator[tuple[int, int]]:
+    """Cut a very long text where a sentence is likely to end, or else anywhere."""
+    start = 0
+    while len(text) - start > _MAX_CHARS:
+        stop = start + _MAX_CHARS
+        for pattern in _LIKELY_ENDS:
+            ends = [match.end() for match in pattern.finditer(text, start + _MAX_CHARS // 2, stop)]
+            if ends:
+                stop = ends[-1]
+                break
+        yield start, stop
+        start = stop
+    yield start, len(text)
+
+
+def _starts(text: str, start: int, stop: int, language: str) -> list[int]:
+    """Give where the sentences of a stretch begin."""
     starts = []
-    end = 0
-    for piece in sentencex.segment(language, text):
-        start = text.find(piece, end)  # in long texts the library leaves some blank lines out
-        if start >= 0:
-            starts.append(start)
-            end = start + len(piece)
-    edges = [0, *starts[1:], len(text)]
-    return [Sentence(text[a:b], a, b) for a, b in pairwise(edges)]
+    end = start
+    for piece in sentencex.segment(language, text[start:stop]):
+        found = text.find(piece, end, stop)  # in long texts the library leaves some blank lines out
+        if found >= 0:
+            starts.append(found)
+            end = found + len(piece)
+    return [start, *starts[1:]]

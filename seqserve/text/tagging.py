@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 
 from seqserve.arrays import IntArray
 from seqserve.config import from_mapping, to_mapping
+from seqserve.text.normal import normalize
 from seqserve.text.sentences import split_sentences
 from seqserve.text.tags import OUTSIDE, TagScheme, spans_of
 from seqserve.text.vocabulary import PAD_ID, Vocabulary
@@ -121,7 +121,7 @@ class TaggerText:
         return read_all([token.text for token in tokens], self._read, self._read_again)
 
     def _read(self, token: str) -> tuple[int, bytes]:
-        form = unicodedata.normalize("NFC", token)
+        form = normalize("NFC", token)
         short = _middle_out(form, self.config.max_chars)
         spelled = np.full(self.config.max_chars, PAD_ID, _CHAR)
         spelled[: len(short)] = [self.characters[c] for c in short]

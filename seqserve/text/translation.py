@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import regex
 
+from seqserve.text.normal import normalize
 from seqserve.text.sentences import split_sentences
 
 _LETTER = regex.compile(r"\p{L}")
@@ -141,7 +141,7 @@ def oddities(source: str, translation: str) -> list[str]:
 
 def numbers(text: str) -> Counter[str]:
     """Give the numbers of a text, without thousands separators; full-width digits are digits."""
-    plain = unicodedata.normalize("NFKC", text)
+    plain = normalize("NFKC", text)
     return Counter(match.replace(",", "") for match in _NUMBER.findall(plain))
 
 

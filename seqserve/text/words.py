@@ -9,12 +9,13 @@ is tried on one stretch without white space at a time, and what it found in the 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import NamedTuple, TypeVar
 
 import regex
+
+from seqserve.text.normal import normalize
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ class Token(NamedTuple):
     @property
     def form(self) -> str:
         """The token in NFC."""
-        return unicodedata.normalize("NFC", self.text)
+        return normalize("NFC", self.text)
 
 
 def kept(read: Callable[[str], T]) -> Callable[[str], T]:

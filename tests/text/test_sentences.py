@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 import sentencex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqserve.text.sentences import _PLAIN_SENTENCE, split_sentences
+from seqserve.text.sentences import _PLAIN_SENTENCE, _stretches, split_sentences
 
 
 @pytest.mark.parametrize(
@@ -60,3 +62,32 @@ def test_what_looks_like_one_plain_sentence_is_one(text: str, language: str) -> 
 )
 def test_other_texts_are_left_to_the_library(text: str) -> None:
     assert not _PLAIN_SENTENCE.fullmatch(text)
+
+
+LONG = {
+    "quotes that never close": ("\"'“‘«„", 1),
+    "a word": ("abc", 1),
+    "Chinese without a stop": ("好", 1),
+    "stops in numbers": ("3.5", 1),
+    "sentences in open quotes": ("“Anna left. ", 1000),
+    "lines in open quotes": ("“Anna left\n\n", 1000),
+    "Chinese sentences in open quotes": ("“安娜走了。", 1000),
+}
+
+
+@pytest.mark.parametrize(("unit", "least"), LONG.values(), ids=LONG)
+def test_a_very_long_text_is_read_in_stretches(unit: str, least: int) -> None:
+    text = unit * (50_000 // len(unit))
+    started = time.process_time()
+    sentences = split_sentences(text, "en")
+    assert time.process_time() - started < 5  # half a minute, if read at once
+    assert "".join(sentence.text for sentence in sentences) == text
+    assert all(text[s.start : s.end] == s.text for s in sentences)
+    assert len(sentences) >= least
+
+
+def test_a_very_long_text_is_cut_where_a_sentence_ends() -> None:
+    text = "“Ann paid 3.5 dollars and left. " * 500
+    stretches = [text[start:stop] for start, stop in _stretches(text)]
+    assert len(stretches) > 2
+    assert {stretch[-6:] for stretch in stretches} == {"left. "}
