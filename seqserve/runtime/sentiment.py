@@ -17,6 +17,7 @@ ClassifierModel = Callable[[IntArray, IntArray], FloatArray]
 """Word ids (B, T), lengths (B,) -> logits (B, L)."""
 
 _MAX_BATCH_TOKENS = 2048
+_MAX_WINDOW_TOKENS = 4096  # what the model holds of a text while it reads; reviews are shorter
 
 
 class SentimentPredictor:
@@ -73,10 +74,18 @@ class SentimentPredictor:
         return results
 
     def _probabilities(self, ids: Sequence[Sequence[int]]) -> FloatArray:
-        """(B, L), rows summing to 1."""
+        """(B, L), rows summing to 1; over `_MAX_WINDOW_TOKENS` the logits are the mean of the windows'."""
+        starts = [
+            (i, at) for i in range(len(ids)) for at in range(0, len(ids[i]), _MAX_WINDOW_TOKENS)
+        ]
+        windows = [ids[i][at : at + _MAX_WINDOW_TOKENS] for i, at in starts]
+        text = np.array([i for i, _ in starts], dtype=np.int64)
+        shares = [len(row) / len(ids[i]) for (i, _), row in zip(starts, windows, strict=True)]
+        share = np.array(shares, dtype=np.float32)[:, None]
         scores = np.zeros((len(ids), len(self._text.labels)), dtype=np.float32)
-        for batch in length_batches([len(row) for row in ids], _MAX_BATCH_TOKENS):
-            scores[batch] = self._model(*pad([ids[i] for i in batch]))
+        for batch in length_batches([len(row) for row in windows], _MAX_BATCH_TOKENS):
+            logits = self._model(*pad([windows[i] for i in batch]))
+            np.add.at(scores, text[batch], logits * share[batch])
         scores /= self._temperature
         scores = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
         probabilities: FloatArray = scores / scores.sum(axis=1, keepdims=True)

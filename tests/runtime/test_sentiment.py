@@ -86,3 +86,25 @@ def test_predict_can_be_called_from_several_threads(predictor: SentimentPredicto
     expected = predictor.predict(items)
     with ThreadPoolExecutor(4) as pool:
         assert all(found == expected for found in pool.map(predictor.predict, [items] * 8))
+
+
+def test_a_very_long_text_is_read_in_windows(predictor: SentimentPredictor) -> None:
+    shapes = []
+    model = predictor._model
+
+    def watched(words: IntArray, lengths: IntArray) -> FloatArray:
+        shapes.append(words.shape)
+        return model(words, lengths) / lengths[:, None]  # as wide as the model's logits
+
+    predictor._model = watched
+    alike, mixed, short = predictor.predict(
+        [
+            SentimentItem("good " * 20_000),
+            SentimentItem("good " * 8192 + "bad " * 4096),
+            SentimentItem("good"),
+        ]
+    )
+    assert max(width for _, width in shapes) == 4096
+    assert alike.score == pytest.approx(short.score, abs=1e-6)
+    assert mixed.score == pytest.approx(1 / (1 + np.exp(-1 / 3)), abs=1e-6)
+    assert (alike.n_tokens, mixed.n_tokens) == (20_000, 12_288)
