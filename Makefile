@@ -9,7 +9,7 @@ BIN := $(abspath $(VENV))/bin
 SERVING := $(VENV)/.serving
 EVERYTHING := $(VENV)/.everything
 
-.PHONY: serve test lint types train ablate export evaluate baselines bench soak docs clean
+.PHONY: serve test fuzz lint types train ablate export evaluate baselines bench soak docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,10 @@ serve: $(SERVING) ## Serve the models in bundles/ on PORT
 
 test: $(EVERYTHING) ## Run all tests
 	$(BIN)/python -m pytest
+
+fuzz: $(EVERYTHING) ## Send bundles/ requests made up from /docs.json; EXAMPLES=2000, SECONDS=600, or URL=... of a server
+	$(BIN)/python -m tests.fuzzing $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SECONDS),--seconds $(SECONDS)) \
+	$(if $(URL),--url $(URL))
 
 lint: $(EVERYTHING) ## Check style
 	$(BIN)/ruff check .

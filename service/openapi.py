@@ -55,8 +55,9 @@ _HEADERS: list[Json] = [
     {
         "name": "X-Request-ID",
         "in": "header",
-        "schema": {"type": "string", "maxLength": 128},
-        "description": "Comes back with the answer; made where absent.",
+        "schema": {"type": "string"},
+        "description": "Comes back with the answer; made where absent, or where it is not 1..128 of "
+        "`A-Z a-z 0-9 . _ : + / = -`.",
     },
     {
         "name": "X-Timeout-Ms",

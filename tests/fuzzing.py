@@ -1,0 +1,67 @@
+"""Requests made up from /docs.json, by Schemathesis, against a running server.
+
+No 5xx, no undocumented status or content type, no answer that its schema does not describe, nothing
+accepted that the schema forbids. `python -m tests.fuzzing` does it at length; see `--help`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.serving import ROOT, START_S, Serve
+
+CONFIG = Path(__file__).parent / "service" / "schemathesis.toml"
+
+
+def fuzz(base_url: str, directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run Schemathesis.
+
+    Args:
+        base_url: Of a server that is ready.
+        directory: Where it may leave its files.
+        options: Of `schemathesis run`.
+
+    Returns:
+        Exit status 0 if all answers were as they should be; the output says which were not.
+    """
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run"]
+    return subprocess.run(
+        [*command, f"{base_url}/docs.json", "--no-color", *options],
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def main() -> int:
+    """Fuzz the shipped bundles, or a server that runs already."""
+    parser = argparse.ArgumentParser(prog="make fuzz", description=main.__doc__)
+    parser.add_argument("--examples", type=int, default=500, help="requests per route and phase")
+    parser.add_argument("--seconds", type=int, help="go on for so long instead")
+    parser.add_argument("--url", help="of a server that runs; default: one with bundles/")
+    given = parser.parse_args()
+    options = ["--max-examples", str(given.examples), "--continue-on-failure"]
+    if given.seconds:
+        options += ["--max-time", str(given.seconds)]
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        serve = None if given.url else Serve(directory, ROOT / "bundles")
+        try:
+            if serve is not None:
+                serve.wait_until_ready(START_S)
+            found = fuzz(given.url or serve.base, directory, *options)
+        finally:
+            if serve is not None:
+                serve.kill()
+    print(found.stdout)
+    return found.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""The published document against a running server, by requests that are made up from it.
+
+`make fuzz` does the same at length, with the shipped models.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fuzzing import fuzz
+from tests.serving import START_S, Serve
+
+BOUNDS = ("--max-examples", "60", "--generation-deterministic", "--workers", "1")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, bundles_dir: Path) -> Iterator[Serve]:
+    serve = Serve(
+        tmp_path_factory.mktemp("fuzzed"),
+        bundles_dir,
+        SEQSERVE_TOPOLOGY="embedded",
+        SEQSERVE_ENGINE_FACTORY="tests.fakes:open_engine",
+    )
+    try:
+        serve.wait_until_ready(START_S)
+        yield serve
+    finally:
+        serve.kill()
+
+
+def test_answers_are_as_documented(served: Serve, tmp_path: Path) -> None:
+    found = fuzz(served.base, tmp_path, *BOUNDS)
+    assert found.returncode == 0, found.stdout
+    assert "7 selected / 7 total" in found.stdout
+    generated = re.search(r"(\d+) generated", found.stdout)
+    assert generated and int(generated[1]) > 100
+    assert '"event": "failure"' not in served.log.read_text()
