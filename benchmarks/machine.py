@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -40,8 +41,8 @@ class Machine:
     tools: dict[str, str]
 
 
-def describe_machine(proc: Path = Path("/proc")) -> Machine:
-    """Describe this machine, as `proc` shows it."""
+def describe_machine(proc: Path = Path("/proc"), tools: Sequence[str] = TOOLS) -> Machine:
+    """Describe this machine, as `proc` shows it, with the versions of some packages."""
     fields = cpu_fields(proc / "cpuinfo")
     total_kib = re.search(r"MemTotal:\s+(\d+)", (proc / "meminfo").read_text(encoding="utf-8"))
     flags = set((fields.get("flags") or fields.get("Features") or "").split())
@@ -55,5 +56,5 @@ def describe_machine(proc: Path = Path("/proc")) -> Machine:
         memory_gib=round(int(total_kib[1]) / 2**20, 1) if total_kib else 0.0,
         system=f"{platform.system()} {platform.release().partition('-')[0]}",
         python=platform.python_version(),
-        tools={tool: version(tool) for tool in TOOLS},
+        tools={tool: version(tool) for tool in tools},
     )

@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from benchmarks.agreement import AgreementFigures, measure_agreement
-from benchmarks.growth import GrowthFigures, measure_growth
-from benchmarks.invariance import InvarianceFigures, measure_invariance
-from benchmarks.larger import LargerFigures, measure_larger
-from benchmarks.lstm import LstmFigures, measure_lstm
-from benchmarks.machine import Machine, describe_machine
-from benchmarks.memory import MemoryFigures, measure_memory
-from benchmarks.translation import TranslationFigures, measure_translation
-from benchmarks.workplace import TASKS, Size, Workplace
+from benchmarks.machine import Machine
+from benchmarks.workplace import TASKS, Workplace
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import DataError
 from seqserve.files import written_whole
-
-Say = Callable[[str], None]
-
-PARTS: dict[str, Callable[[Workplace, Size, Say], Any]] = {
-    "agreement": measure_agreement,
-    "translation": measure_translation,
-    "lstm": measure_lstm,
-    "invariance": measure_invariance,
-    "memory": measure_memory,
-    "growth": measure_growth,
-    "larger": measure_larger,
-}
 
 
 @dataclass(frozen=True)
@@ -52,19 +32,6 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Figures by part of the benchmark; None: not measured."""
-
-    agreement: AgreementFigures | None = None
-    translation: TranslationFigures | None = None
-    lstm: LstmFigures | None = None
-    invariance: InvarianceFigures | None = None
-    memory: MemoryFigures | None = None
-    growth: GrowthFigures | None = None
-    larger: LargerFigures | None = None
-
-
-@dataclass(frozen=True)
 class Record:
     """All figures of one machine and one set of bundles.
 
@@ -73,25 +40,28 @@ class Record:
         bundles: Which, by name.
         size: How much was measured.
         seed: Of samples and orders.
-        parts: What was found.
+        parts: What was found: a dataclass, a field per part, None where nothing was measured.
     """
 
     machine: Machine
     bundles: dict[str, Measured]
     size: str
     seed: int
-    parts: Parts = Parts()
+    parts: Any
 
 
-def new_record(place: Workplace, size: str) -> Record:
-    """Give a record without figures."""
+Kind = TypeVar("Kind", bound=Record)
+
+
+def describe_bundles(place: Workplace) -> dict[str, Measured]:
+    """Describe the bundles that are measured, by name."""
     found = {}
     for task in TASKS:
         bundle = place.bundle(task)
         said = bundle.manifest
         changes = {k.removesuffix("_change"): v for k, v in said.figures.items() if "_change" in k}
         found[said.name] = Measured(said.version, said.precision, bundle.sha256, changes)
-    return Record(describe_machine(), found, size, place.seed)
+    return found
 
 
 def add_part(path: Path, now: Record, name: str, figures: Any) -> None:
@@ -99,12 +69,12 @@ def add_part(path: Path, now: Record, name: str, figures: Any) -> None:
 
     Args:
         path: The file; begun anew where anything but the parts differs.
-        now: What holds now.
+        now: What holds now, without figures.
         name: Of the part.
         figures: What was found.
     """
-    before = read_record(path) if path.exists() else now
-    kept = before.parts if replace(before, parts=Parts()) == now else Parts()
+    before = read_record(path, type(now)) if path.exists() else now
+    kept = before.parts if replace(before, parts=now.parts) == now else now.parts
     record = replace(now, parts=replace(kept, **{name: figures}))
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as partial:
@@ -112,7 +82,7 @@ def add_part(path: Path, now: Record, name: str, figures: Any) -> None:
         partial.write_text(text + "\n", encoding="utf-8")
 
 
-def read_record(path: Path) -> Record:
+def read_record(path: Path, kind: type[Kind]) -> Kind:
     """Read what `add_part` wrote.
 
     Raises:
@@ -125,4 +95,4 @@ def read_record(path: Path) -> Record:
         raise DataError(f"{path} cannot be read: {error}; measure again") from error
     if not isinstance(values, dict):
         raise DataError(f"{path} holds no object; measure again")
-    return from_mapping(Record, values, str(path))
+    return from_mapping(kind, values, str(path))

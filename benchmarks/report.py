@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import Machine
+from benchmarks.parts import RuntimeRecord
 from benchmarks.plots import plot_growth, plot_translation
 from benchmarks.record import Record
 from benchmarks.tables import (
@@ -63,7 +64,7 @@ so their tokens, and with them their lengths, differ in some texts; tokens per s
 ratios do not. CTranslate2 takes one length limit a batch."""
 
 
-def write_report(record: Record, page: Path | None, plots: Path) -> str:
+def write_report(record: RuntimeRecord, page: Path | None, plots: Path) -> str:
     """Draw the plots and put the tables into a page.
 
     Args:
@@ -87,9 +88,9 @@ def write_report(record: Record, page: Path | None, plots: Path) -> str:
     return text
 
 
-def report_markdown(record: Record, plots: str) -> str:
+def report_markdown(record: RuntimeRecord, plots: str) -> str:
     """Give the section: the machine, the method, and a table per part that was measured."""
-    lines = [_in_words(record.machine), "", *_bundle_lines(record)]
+    lines = [machine_line(record.machine), "", *bundle_lines(record)]
     if record.size != "full":
         lines += [
             "",
@@ -105,7 +106,8 @@ def report_markdown(record: Record, plots: str) -> str:
     return "\n".join(lines)
 
 
-def _in_words(machine: Machine) -> str:
+def machine_line(machine: Machine) -> str:
+    """Give the machine and the programs in one line."""
     tools = ", ".join(f"{tool} {version}" for tool, version in machine.tools.items())
     return (
         f"**Machine.** {machine.cpu} ({machine.family}), {machine.cores} cores, "
@@ -114,7 +116,8 @@ def _in_words(machine: Machine) -> str:
     )
 
 
-def _bundle_lines(record: Record) -> Iterator[str]:
+def bundle_lines(record: Record) -> Iterator[str]:
+    """Give the table of the bundles that were measured."""
     yield from table_lines(
         ("bundle", "version", "precision", "SHA-256"),
         (

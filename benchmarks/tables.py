@@ -33,7 +33,7 @@ from benchmarks.verdicts import (
 )
 from seqserve.evaluation.markdown import table_lines
 
-_JUDGED = ("floor", "aim", "verdict")
+JUDGED = ("floor", "aim", "verdict")
 
 
 def agreement_lines(figures: AgreementFigures) -> Iterator[str]:
@@ -43,7 +43,7 @@ def agreement_lines(figures: AgreementFigures) -> Iterator[str]:
     """
     promises = {(OURS, "fp32"): SAME_TOKENS}
     yield from table_lines(
-        ("side", "precision", "search", "texts", "identical", "ties", "share", *_JUDGED),
+        ("side", "precision", "search", "texts", "identical", "ties", "share", *JUDGED),
         (
             (
                 *(line.side, line.precision, search_name(line.beam), line.n_texts),
@@ -67,7 +67,7 @@ def translation_lines(figures: TranslationFigures) -> Iterator[str]:
         clock = "one core, CPU time" if threads == 1 else f"{threads} cores, wall time"
         yield from ("", f"**Time of {PEER} ÷ time of {OURS}, {clock}.**", "")
         yield from table_lines(
-            (*_CELL, "ms a batch", "target tokens/s", "ratio (quartiles)", *_JUDGED),
+            (*_CELL, "ms a batch", "target tokens/s", "ratio (quartiles)", *JUDGED),
             map(_cell_row, results),
         )
     yield from ("", f"**{PEER}'s best settings,** of those tried:", "")
@@ -94,7 +94,7 @@ def larger_lines(figures: LargerFigures) -> Iterator[str]:
             (
                 *(cell.precision, cell.batch, search_name(cell.beam)),
                 " / ".join(f"{cell.comparison.sides[s].cpu.best_ms:.1f}" for s in (OURS, PEER)),
-                _in_words(cell.ratio),
+                ratio_words(cell.ratio),
             )
             for cell in figures.cells
         ),
@@ -106,12 +106,12 @@ def lstm_lines(figures: LstmFigures) -> Iterator[str]:
     yield f"**Time of torch ÷ time of {OURS}, model alone, one core, CPU time.**"
     yield ""
     yield from table_lines(
-        ("task", "batch", "tokens a text", "ms a batch", "torch", "ratio (quartiles)", *_JUDGED),
+        ("task", "batch", "tokens a text", "ms a batch", "torch", "ratio (quartiles)", *JUDGED),
         (row for cell in figures.cells for row in _torch_rows(cell)),
     )
     yield from ("", "**Tokenising and decoding around the graph, share of CPU time.**", "")
     yield from table_lines(
-        ("task", "batch", "ms a batch", "share", *_JUDGED),
+        ("task", "batch", "ms a batch", "share", *JUDGED),
         (
             (a.task, a.batch, f"{a.total_ms:.1f}", f"{a.share:.1%}", *judged(AROUND, a.share))
             for a in figures.around
@@ -124,7 +124,7 @@ def invariance_lines(figures: InvarianceFigures) -> Iterator[str]:
     yield from table_lines(
         (
             *("task", "callers at once", "texts", "same labels, offsets, tokens"),
-            *("bit-identical", "largest score difference", *_JUDGED),
+            *("bit-identical", "largest score difference", *JUDGED),
         ),
         map(_invariance_row, figures.lines),
     )
@@ -141,7 +141,7 @@ def memory_lines(figures: MemoryFigures) -> Iterator[str]:
         ("RSS after the run, MiB", ours.after_mib, peer.after_mib, None),
     ]
     yield from table_lines(
-        (f"translator, {figures.n_texts} texts", OURS, PEER, *_JUDGED),
+        (f"translator, {figures.n_texts} texts", OURS, PEER, *JUDGED),
         (
             (name, f"{mine:.0f}", f"{theirs:.0f}", *judged(target, mine))
             for name, mine, theirs, target in rows
@@ -174,7 +174,7 @@ def growth_lines(figures: GrowthFigures) -> Iterator[str]:
 def int8_lines(bundles: Mapping[str, Measured]) -> Iterator[str]:
     """Give what int8 costs, of the figures that a promise is about."""
     yield from table_lines(
-        ("bundle", "figure", "change by int8", *_JUDGED),
+        ("bundle", "figure", "change by int8", *JUDGED),
         (
             (name, figure, f"{change:+g}", *judged(target, change))
             for name, bundle in bundles.items()
@@ -197,7 +197,7 @@ def _cell_row(r: CellResult) -> Iterable[object]:
         target = ONE_CORE.get(r.cell.batch) if r.cell.threads == 1 else TWO_CORES
     times = f"{r.ms(OURS):.1f} / {r.ms(PEER):.1f}"
     speeds = f"{r.tokens_per_s(OURS):.0f} / {r.tokens_per_s(PEER):.0f}"
-    return *_cell_name(r), times, speeds, _in_words(r.ratio), *judged(target, r.ratio.value)
+    return *_cell_name(r), times, speeds, ratio_words(r.ratio), *judged(target, r.ratio.value)
 
 
 def _torch_rows(cell: LstmCell) -> Iterator[Iterable[object]]:
@@ -219,7 +219,7 @@ def _torch_rows(cell: LstmCell) -> Iterator[Iterable[object]]:
             f"{cell.lengths.mean:.0f}",
             ms,
             name,
-            _in_words(found),
+            ratio_words(found),
             *verdict,
         )
 
@@ -234,7 +234,8 @@ def _invariance_row(line: Invariance) -> Iterable[object]:
     return *texts, f"100%, {floor}", f"100%, {aim}", verdict
 
 
-def _in_words(value: Ratio) -> str:
+def ratio_words(value: Ratio) -> str:
+    """Give a ratio with its quartiles, for a table cell."""
     return f"{value.value:.2f} ({value.low:.2f} to {value.high:.2f})"
 
 

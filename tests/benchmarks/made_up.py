@@ -10,8 +10,9 @@ from benchmarks.lstm import Around, LstmCell, LstmFigures
 from benchmarks.machine import Machine
 from benchmarks.measure import Comparison, Effort, Sample, Side
 from benchmarks.memory import Memory, MemoryFigures
+from benchmarks.parts import Parts, RuntimeRecord
 from benchmarks.peer import PeerSettings
-from benchmarks.record import Measured, Parts, Record
+from benchmarks.record import Measured
 from benchmarks.texts import Lengths
 from benchmarks.translation import CellResult, Timed, TranslationFigures
 from benchmarks.tuning import Trial, Tuning
@@ -120,5 +121,5 @@ BUNDLES = {
 }
 
 
-def record(parts: Parts = Parts(), size: str = "full") -> Record:  # noqa: B008 - frozen
-    return Record(MACHINE, BUNDLES, size, 0, parts)
+def record(parts: Parts = Parts(), size: str = "full") -> RuntimeRecord:  # noqa: B008 - frozen
+    return RuntimeRecord(MACHINE, BUNDLES, size, 0, parts)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.record import PARTS, Parts, Record, add_part, read_record
+from benchmarks.parts import PARTS, Parts, RuntimeRecord
+from benchmarks.record import add_part, read_record
 from benchmarks.workplace import FULL, QUICK, Workplace
 from seqserve.errors import BundleError, ConfigError, DataError
 from tests.benchmarks import made_up
@@ -17,18 +18,18 @@ def test_parts_are_added_one_by_one_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "new" / "bench.json"
     add_part(path, record(), "memory", MEMORY)
     add_part(path, record(), "growth", GROWTH)
-    assert read_record(path) == record(Parts(memory=MEMORY, growth=GROWTH))
+    assert read_record(path, RuntimeRecord) == record(Parts(memory=MEMORY, growth=GROWTH))
 
 
 @pytest.mark.parametrize("name", PARTS)
 def test_every_part_survives_json(tmp_path: Path, name: str) -> None:
     figures = getattr(made_up.PARTS, name)
     add_part(tmp_path / "bench.json", record(), name, figures)
-    assert getattr(read_record(tmp_path / "bench.json").parts, name) == figures
+    assert getattr(read_record(tmp_path / "bench.json", RuntimeRecord).parts, name) == figures
     assert set(asdict(Parts())) == set(PARTS)
 
 
-OTHERS: dict[str, Record] = {
+OTHERS: dict[str, RuntimeRecord] = {
     "machine": replace(record(), machine=replace(record().machine, cpu="Another")),
     "tool": replace(record(), machine=replace(record().machine, tools={"numpy": "2.1"})),
     "bundle": replace(record(), bundles={}),
@@ -38,11 +39,11 @@ OTHERS: dict[str, Record] = {
 
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
-def test_figures_of_another_setting_are_not_kept(tmp_path: Path, other: Record) -> None:
+def test_figures_of_another_setting_are_not_kept(tmp_path: Path, other: RuntimeRecord) -> None:
     path = tmp_path / "bench.json"
     add_part(path, record(), "memory", MEMORY)
     add_part(path, other, "growth", GROWTH)
-    assert read_record(path) == replace(other, parts=Parts(growth=GROWTH))
+    assert read_record(path, RuntimeRecord) == replace(other, parts=Parts(growth=GROWTH))
 
 
 @pytest.mark.parametrize(
@@ -54,12 +55,12 @@ def test_a_file_that_is_no_record(tmp_path: Path, text: str, error: type[Excepti
     path = tmp_path / "bench.json"
     path.write_text(text)
     with pytest.raises(error, match=r"bench\.json"):
-        read_record(path)
+        read_record(path, RuntimeRecord)
 
 
 def test_a_missing_record_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="measure again"):
-        read_record(tmp_path / "none.json")
+        read_record(tmp_path / "none.json", RuntimeRecord)
 
 
 def test_the_record_is_plain_json(tmp_path: Path) -> None:

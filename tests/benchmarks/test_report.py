@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.record import Parts
+from benchmarks.parts import Parts
 from benchmarks.report import report_markdown, write_report
 from benchmarks.tables import (
     agreement_lines,

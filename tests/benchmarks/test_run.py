@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from benchmarks.invariance import CALLERS, measure_invariance
 from benchmarks.lstm import measure_lstm, time_in_graphs
+from benchmarks.parts import RuntimeRecord
 from benchmarks.record import read_record
 from benchmarks.workplace import TASKS, Workplace
 from cli.main import app
@@ -66,7 +67,7 @@ def test_command_measures_records_and_shows(tiny: TinyProject, tmp_path: Path) -
     places = ["--data", str(tiny.data), "--bundles", str(tiny.bundles), "--out", str(out)]
     done = RUNNER.invoke(app, ["bench", "memory", "--quick", *places])
     assert done.exit_code == 0, done.output
-    figures = read_record(out).parts.memory
+    figures = read_record(out, RuntimeRecord).parts.memory
     assert figures and all(side.after_mib > side.before_mib > 0 for side in figures.sides.values())
     again = RUNNER.invoke(app, ["bench", "--redraw", "--out", str(out), "--update", str(page)])
     assert again.exit_code == 0, again.output
