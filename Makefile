@@ -9,7 +9,7 @@ BIN := $(abspath $(VENV))/bin
 SERVING := $(VENV)/.serving
 EVERYTHING := $(VENV)/.everything
 
-.PHONY: serve test fuzz lint types train ablate export evaluate baselines bench soak docs clean
+.PHONY: serve test fuzz lint types train ablate export evaluate baselines bench soak docs clean bench-http
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -67,6 +67,9 @@ soak: $(EVERYTHING) ## Serve under mixed load for MINUTES and see whether memory
 
 docs: $(EVERYTHING) ## Write the tables of docs/operations.md anew from the code
 	$(BIN)/seqserve reference --update docs/operations.md
+
+bench-http: $(EVERYTHING) ## Time the server beside the runtime alone, into docs/benchmarks-http.md; QUICK=1 only shows
+	$(BIN)/seqserve bench-http --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks-http.md)
 
 clean: ## Remove what the other commands made, bundles and runs aside
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

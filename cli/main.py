@@ -6,14 +6,14 @@ Exit codes: 0 done; 1 the work failed, the message says why; 2 the command line 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from seqserve.errors import BundleError, SeqserveError
+from cli.bench_http import bench_http
+from cli.reporting import reported as _reported
+from seqserve.errors import BundleError
 from seqserve.manifest import Precision
 from seqserve.training.data import Split
 from seqserve.training.recipe import Recipe
@@ -28,16 +28,6 @@ BundleDir = Annotated[Path, typer.Argument(help="bundle, such as bundles/ner-en"
 ReportsDir = Annotated[
     Path, typer.Option(file_okay=False, help="folder of evaluations, one a bundle")
 ]
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """Turn our own errors into one line on stderr and exit code 1."""
-    try:
-        yield
-    except SeqserveError as error:
-        typer.echo(f"seqserve: {error}", err=True)
-        raise typer.Exit(1) from error
 
 
 def _warn_of_missing_table(recipe: Recipe) -> None:
@@ -218,6 +208,9 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
             place = Workplace(bundles, data, Path(scratch))
             measure(parts or [], place, QUICK if quick else FULL, record, typer.echo)
         typer.echo(show(record, update))
+
+
+app.command()(bench_http)
 
 
 @app.command()

@@ -1,0 +1,132 @@
+"""How long answers take with the real models: at half of saturation, beside a busy task, after a burst."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.http.client import Clients, Requests
+from benchmarks.http.cores import Cpus, split_cores
+from benchmarks.http.load import Seen
+from benchmarks.http.server import Server, our_server
+from benchmarks.http.size import HttpSize
+from benchmarks.texts import dev_texts
+from benchmarks.workplace import TASKS, Workplace
+from seqserve.manifest import Task
+
+N_CLIENTS = 64
+BUSY_CLIENTS = 32
+ISOLATION_PER_S = 10.0
+SPAN_ENDS_S = (0.5, 1.0, 2.0, 4.0)
+"""Where the time after a burst is cut, in seconds."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class TaskTail:
+    """One task, a text a request.
+
+    Args:
+        task: Which.
+        most_per_s: Answers a second to 64 clients that ask without a pause.
+        half: What requests saw that came at half that rate.
+    """
+
+    task: Task
+    most_per_s: float
+    half: Seen
+
+    @property
+    def ratio(self) -> float:
+        """99th percentile by median."""
+        return self.half.p99_ms / self.half.p50_ms
+
+
+@dataclass(frozen=True)
+class TailFigures:
+    """What was found, by task."""
+
+    lines: tuple[TaskTail, ...]
+
+
+@dataclass(frozen=True)
+class IsolationFigures:
+    """`/v1/ner` at 10 requests a second.
+
+    Args:
+        idle: On an idle server, by turn.
+        busy: While translations are asked without a pause, by turn.
+        translations_per_s: Of those, by turn.
+    """
+
+    idle: tuple[Seen, ...]
+    busy: tuple[Seen, ...]
+    translations_per_s: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class BurstFigures:
+    """One client of `/v1/ner` that asks without a pause.
+
+    Args:
+        before: What it saw on an idle server.
+        after: What it saw after a burst of 64, by span of `SPAN_ENDS_S`.
+    """
+
+    before: Seen
+    after: tuple[Seen, ...]
+
+
+def measure_tail(place: Workplace, size: HttpSize, say: Say = lambda line: None) -> TailFigures:
+    """Find the rate that saturates each task, and let requests come at half of it."""
+    cores, lines = split_cores(), []
+    clients = Clients(cores.load, place.seed)
+    with _server(place, cores.served) as server:
+        for task in TASKS:
+            requests = _requests(place, task, size)
+            how = (N_CLIENTS, size.saturation_s, size.warm_up_s)
+            most_per_s = clients.saturate(server, requests, *how).per_s
+            half, _ = clients.arrive(server, requests, most_per_s / 2, size.tail_s)
+            lines.append(TaskTail(task, most_per_s, half))
+            say(f"{task}: {lines[-1]}")
+    return TailFigures(tuple(lines))
+
+
+def measure_isolation(
+    place: Workplace, size: HttpSize, say: Say = lambda line: None
+) -> IsolationFigures:
+    """Ask for names on an idle server and on one that translates, in turns, on all processors."""
+    cores = split_cores()
+    clients, idle, busy, per_s = Clients(cores.all, place.seed), [], [], []
+    names, translations = (_requests(place, task, size) for task in ("ner", "translation"))
+    with _server(place, cores.all) as server:
+        for _ in range(size.isolation_rounds):
+            how = (ISOLATION_PER_S, size.isolation_s)
+            idle.append(clients.arrive(server, names, *how)[0])
+            found, beside = clients.arrive(server, names, *how, busy=(translations, BUSY_CLIENTS))
+            busy.append(found)
+            per_s.append(beside.per_s if beside else 0.0)
+            say(f"p99 {idle[-1].p99_ms:.1f} ms idle, {found.p99_ms:.1f} ms busy")
+    return IsolationFigures(tuple(idle), tuple(busy), tuple(per_s))
+
+
+def measure_burst(place: Workplace, size: HttpSize, say: Say = lambda line: None) -> BurstFigures:
+    """Watch one client before and after a burst of many."""
+    cores = split_cores()
+    requests = _requests(place, "ner", size)
+    with _server(place, cores.served) as server:
+        before, after = Clients(cores.load, place.seed).burst(
+            server, requests, N_CLIENTS, size.burst_s, list(SPAN_ENDS_S)
+        )
+    say(f"p50 {before.p50_ms:.2f} ms before, {[round(a.p50_ms, 2) for a in after]} after")
+    return BurstFigures(before, tuple(after))
+
+
+def _server(place: Workplace, cpus: Cpus) -> Server:
+    return our_server("runners", place.bundles, place.scratch, cpus)
+
+
+def _requests(place: Workplace, task: Task, size: HttpSize) -> Requests:
+    bundle = place.bundle(task)
+    return Requests.of(task, dev_texts(bundle, place.data, size.n_texts, place.seed))

@@ -1,0 +1,60 @@
+"""How much is measured over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class HttpSize:
+    """How much.
+
+    Args:
+        name: What it is called.
+        rounds: Turns that the servers take; also of the server and the runtime without it.
+        overhead_s: Seconds of a turn on engines that compute nothing.
+        saturation_s: Seconds of a turn on the real models.
+        warm_up_s: Seconds before each turn that are not counted.
+        n_texts: Real texts per task, asked in turns.
+        tail_s: Seconds at half of saturation.
+        isolation_s: Seconds of a turn at 10 requests a second.
+        isolation_rounds: Turns that the idle and the busy machine take.
+        burst_s: Seconds that a burst lasts.
+    """
+
+    name: str
+    rounds: int
+    overhead_s: float
+    saturation_s: float
+    warm_up_s: float
+    n_texts: int
+    tail_s: float
+    isolation_s: float
+    isolation_rounds: int
+    burst_s: float
+
+
+FULL = HttpSize(
+    name="full",
+    rounds=7,
+    overhead_s=4.0,
+    saturation_s=12.0,
+    warm_up_s=3.0,
+    n_texts=256,
+    tail_s=60.0,
+    isolation_s=40.0,
+    isolation_rounds=3,
+    burst_s=6.0,
+)
+QUICK = replace(
+    FULL,
+    name="quick",
+    rounds=2,
+    overhead_s=2.0,
+    saturation_s=5.0,
+    n_texts=128,
+    tail_s=15.0,
+    isolation_s=20.0,
+    isolation_rounds=1,
+    burst_s=3.0,
+)

@@ -1,0 +1,47 @@
+"""Figures over HTTP that nobody measured."""
+
+from __future__ import annotations
+
+from benchmarks.http.latency import BurstFigures, IsolationFigures, TailFigures, TaskTail
+from benchmarks.http.load import Seen
+from benchmarks.http.overhead import OverheadFigures, TaskOverhead
+from benchmarks.http.parts import HttpParts, HttpRecord
+from benchmarks.http.throughput import TaskThroughput, ThroughputFigures
+from tests.benchmarks.made_up import BUNDLES, MACHINE, comparison
+
+
+def seen(p50_ms: float, p99_ms: float) -> Seen:
+    return Seen(1000, 0, 100.0, p50_ms, p99_ms)
+
+
+OVERHEAD = OverheadFigures(
+    (
+        TaskOverhead("ner", comparison(bare=(0.1, 0.1), embedded=(0.13, 0.2), runners=(0.3, 0.3))),
+        TaskOverhead("translation", comparison(bare=(0.1,), embedded=(0.15,), runners=(0.2,))),
+    )
+)
+THROUGHPUT = ThroughputFigures(
+    (
+        TaskThroughput("ner", 32, comparison(HTTP=(0.5, 0.6), runtime=(0.45, 0.45))),
+        TaskThroughput("translation", 128, comparison(HTTP=(10.0,), runtime=(9.0,))),
+    )
+)
+TAIL = TailFigures(
+    (
+        TaskTail("ner", 400.0, seen(2.0, 5.0)),
+        TaskTail("translation", 50.0, seen(20.0, 70.0)),
+    )
+)
+ISOLATION = IsolationFigures(
+    (seen(2.0, 4.0), seen(2.0, 5.0), seen(3.0, 90.0)),
+    (seen(3.0, 11.0), seen(3.0, 10.0), seen(3.0, 12.0)),
+    (40.0, 42.0, 41.0),
+)
+BURST = BurstFigures(
+    seen(2.0, 3.0), (seen(4.0, 9.0), seen(3.0, 9.0), seen(2.6, 9.0), seen(2.0, 3.0))
+)
+PARTS = HttpParts(OVERHEAD, THROUGHPUT, TAIL, ISOLATION, BURST)
+
+
+def record(parts: HttpParts = PARTS, size: str = "full") -> HttpRecord:
+    return HttpRecord(MACHINE, BUNDLES, size, 0, parts)

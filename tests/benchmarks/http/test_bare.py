@@ -1,0 +1,67 @@
+"""The null engines behind both servers: the bare one must answer what ours answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+from starlette.testclient import TestClient
+
+from benchmarks.http import bare, null
+from benchmarks.workplace import TASKS
+from seqserve.manifest import Task
+from seqserve.runtime.engine import check_golden
+from service.host import Host
+from service.settings import Settings
+from service.tasks import TASKS as ROUTES
+from service.wire import Done, Work, pack_work, unpack_reply
+
+PATHS = {task.name: task.path for task in ROUTES}
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return null.write_bundles(tmp_path_factory.mktemp("null") / "bundles")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_our_server_takes_null_engines(bundles: Path, task: Task) -> None:
+    check_golden(null.open_engine(bundles / task))  # type: ignore[arg-type]
+    host = Host(task, Settings(bundles_dir=bundles, engine_factory=null.FACTORY))
+    assert host.status.reason is None
+    work = Work("id", f"null-{task}", {"text": "x"}, deadline=10**9)
+    done, _ = unpack_reply(host.predict([pack_work(work)])[0])
+    assert isinstance(done, Done) and done.n_tokens == 9
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_bare_server_answers_all_routes(bundles: Path, task: Task) -> None:
+    with TestClient(bare.build_app(bundles)) as client:
+        assert client.get("/readyz").is_success
+        answer = client.post(PATHS[task], json={"text": ["a", "b"]})
+        assert answer.status_code == 200
+        document = answer.json()
+        assert document["model"] == f"null-{task}" and document["version"] == "1.0.0"
+        assert document["usage"] == {"n_texts": 2, "n_tokens": 18}
+        assert document["results"] == [orjson.loads(orjson.dumps(null.RESULTS[task]))] * 2
+
+
+@pytest.mark.parametrize("body", ["{}", '{"text": ""}', '{"text": "a", "b": 1}', "no JSON"])
+def test_the_bare_server_checks_requests(bundles: Path, body: str) -> None:
+    with TestClient(bare.build_app(bundles)) as client:
+        assert client.post("/v1/ner", content=body).status_code == 422
+
+
+def test_the_bare_queue_makes_batches(bundles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    predict = null.NullEngine.predict
+
+    def noting(engine: null.NullEngine, items: list[object]) -> list[object]:
+        sizes.append(len(items))
+        return predict(engine, items)
+
+    monkeypatch.setattr(null.NullEngine, "predict", noting)
+    with TestClient(bare.build_app(bundles)) as client:
+        assert client.post("/v1/ner", json={"text": ["a"] * 70}).is_success
+    assert sizes == [32, 32, 6]

@@ -1,0 +1,84 @@
+"""The command on tiny models, end to end; figures mean nothing here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.http import size
+from benchmarks.http.cores import split_cores
+from benchmarks.http.inprocess import best_call, time_calls, time_runtime
+from benchmarks.http.latency import SPAN_ENDS_S
+from benchmarks.http.parts import HTTP_PARTS, HttpRecord
+from benchmarks.http.size import HttpSize
+from benchmarks.record import read_record
+from benchmarks.workplace import TASKS, Workplace
+from cli.main import app
+from tests.tiny import TinyProject
+
+RUNNER = CliRunner()
+TINY = HttpSize(
+    name="tiny",
+    rounds=1,
+    overhead_s=0.5,
+    saturation_s=0.8,
+    warm_up_s=0.5,
+    n_texts=24,
+    tail_s=2.0,
+    isolation_s=2.0,
+    isolation_rounds=1,
+    burst_s=0.5,
+)
+
+
+@pytest.mark.slow
+def test_command_measures_records_and_shows(
+    tiny: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(size, "QUICK", TINY)
+    out, page = tmp_path / "http.json", tmp_path / "page.md"
+    page.write_text("<!-- bench-http -->\n<!-- /bench-http -->\n")
+    places = ["--data", str(tiny.data), "--bundles", str(tiny.bundles), "--out", str(out)]
+    done = RUNNER.invoke(app, ["bench-http", "--quick", *places])
+    assert done.exit_code == 0, done.output
+    parts = read_record(out, HttpRecord).parts
+    assert all(getattr(parts, name) for name in HTTP_PARTS)
+    assert parts.overhead and parts.throughput and parts.tail and parts.isolation and parts.burst
+    for lines in (parts.overhead.lines, parts.throughput.lines, parts.tail.lines):
+        assert [line.task for line in lines] == list(TASKS)  # type: ignore[attr-defined]
+    cpu_ms = {k: v.cpu.best_ms for k, v in parts.overhead.lines[0].comparison.sides.items()}
+    assert 0 < cpu_ms["bare"] < cpu_ms["embedded"] < 100 > cpu_ms["runners"] > cpu_ms["bare"]
+    assert len(parts.burst.after) == len(SPAN_ENDS_S)
+    assert parts.isolation.translations_per_s[0] > 0
+    again = RUNNER.invoke(app, ["bench-http", "--redraw", "--out", str(out), "--update", str(page)])
+    assert again.exit_code == 0, again.output
+    assert done.stdout.endswith(again.stdout) and again.stdout.strip() in page.read_text()
+
+
+def test_the_runtime_alone(tiny: TinyProject) -> None:
+    bundle = Workplace(tiny.bundles, tiny.data, tiny.bundles).bundle("ner")
+    texts = ["Ann lives in Oslo."] * 8
+    found = time_calls(str(bundle.path), texts, 4, 0.05)
+    assert found["cpu_ms"] > 0 and found["wall_ms"] > 0
+    cpus = split_cores().served
+    turn = time_runtime(bundle, texts, 8, 0.05, cpus)
+    assert 0 < turn.cpu_ms < 1000
+    assert best_call(bundle, texts, 0.05, cpus) == 8  # fewer than the smallest call
+    assert best_call(bundle, texts * 4, 0.05, cpus) in {16, 32}
+
+
+ERRORS = {
+    "part": (["speed"], "no part speed; there are overhead, throughput"),
+    "record": (["--redraw"], "cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), ERRORS.values(), ids=ERRORS)
+def test_errors_are_one_line(
+    tiny: TinyProject, tmp_path: Path, words: list[str], message: str
+) -> None:
+    where = ["--bundles", str(tiny.bundles), "--out", str(tmp_path / "none.json")]
+    done = RUNNER.invoke(app, ["bench-http", *words, *where])
+    assert done.exit_code == 1 and message in done.output
