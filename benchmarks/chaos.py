@@ -18,7 +18,7 @@ import psutil
 
 from benchmarks.machine import describe_machine
 from benchmarks.mixed_load import ROUTES, Texts
-from benchmarks.served import Served, running
+from benchmarks.served import Server, our_server
 from benchmarks.soak import supplies_of
 from seqserve.evaluation.markdown import table_lines
 
@@ -44,11 +44,11 @@ class Strike:
     """
 
     name: str
-    at: Callable[[Served], None]
+    at: Callable[[Server], None]
     allowed: Mapping[str, int] = field(default_factory=dict)
 
 
-def _starve(served: Served) -> None:
+def _starve(served: Server) -> None:
     """Leaves a runner no memory beyond what it has; it may do without."""
     served.process("NerRunner").rlimit(psutil.RLIMIT_AS, (1, 1))
 
@@ -137,7 +137,7 @@ def _client(base_url: str) -> httpx.AsyncClient:
     )
 
 
-async def strike(served: Served, what: Strike, supplies: Sequence[Texts]) -> Finding:
+async def strike(served: Server, what: Strike, supplies: Sequence[Texts]) -> Finding:
     """Sends load, strikes, and waits until all is well again."""
     found = Finding(what.name, what.allowed)
     has_struck, is_over = False, False
@@ -202,7 +202,7 @@ async def _roll(bundles: Path, folder: Path, settings: Mapping[str, str]) -> Fin
         {name: 10**6 for name in ("draining", "not_ready", "no answer")},
     )
     is_over = False
-    served = Served(bundles, folder, settings)
+    served = our_server(bundles, folder, settings)
 
     async def load(http: httpx.AsyncClient, texts: Texts) -> None:
         while not is_over:
@@ -226,7 +226,7 @@ async def _roll(bundles: Path, folder: Path, settings: Mapping[str, str]) -> Fin
                 status = await asyncio.to_thread(served.stop)
                 found.outcomes["bad exit status"] += status != 0
                 started = time.monotonic()
-                served = Served(bundles, folder, settings, served.port)
+                served = our_server(bundles, folder, settings, port=served.port)
                 await asyncio.to_thread(served.wait_until_ready)
                 found.back_s = max(found.back_s, time.monotonic() - started)
             await asyncio.sleep(_AFTER_S)
@@ -257,7 +257,7 @@ def chaos(
     """
     supplies = supplies_of(bundles, seed=0)
     found = []
-    with TemporaryDirectory() as folder, running(bundles, Path(folder), settings) as served:
+    with TemporaryDirectory() as folder, our_server(bundles, Path(folder), settings) as served:
         for what in strikes:
             found.append(asyncio.run(strike(served, what, supplies)))
             say(" | ".join(_row(found[-1])))

@@ -1,128 +1,169 @@
-"""A server of ours, in processes of its own and with a folder of its own."""
+"""Servers under test, ours and others: started, watched and stopped as process trees."""
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-import httpx
 import psutil
 
+from benchmarks.cores import Cpus, available, started_on
 from seqserve.errors import SeqserveError
 
 HOST = "127.0.0.1"
-_ROOT = Path(__file__).parents[1]
-_START_S, _STOP_S = 120.0, 45.0
+ROOT = Path(__file__).parents[1]
+OURS = (sys.executable, "-m", "cli", "serve", "--host", HOST)
+START_S, STOP_S = 120.0, 45.0
 
 
 class ServerFailed(SeqserveError):
-    """The server did not become ready."""
+    """A server did not become ready."""
 
 
-class Served:
-    """A running server.
+class Server:
+    """A server and all its processes, from `with` until its end.
 
     Args:
-        bundles: What it serves.
-        folder: For its log; no other server may use it.
-        settings: `SEQSERVE_…` variables.
-        port: TCP port.
+        command: What starts it; it answers `GET /readyz` with 200 when it can be used.
+        port: Where it listens, on this machine only.
+        environment: Variables beside this process's.
+        log: File that gets what it prints.
+        cpus: Processors that it may use; all by default.
     """
 
     def __init__(
-        self, bundles: Path, folder: Path, settings: Mapping[str, str], port: int | None = None
+        self,
+        command: Sequence[str],
+        port: int,
+        environment: Mapping[str, str],
+        log: Path,
+        cpus: Cpus | None = None,
     ) -> None:
-        self.port = port or free_port()
-        self.base_url = f"http://{HOST}:{self.port}"
-        self._log = folder / "server.log"
-        ours = {
-            "PYTHONPATH": str(_ROOT),
-            "SEQSERVE_BUNDLES_DIR": str(bundles.resolve()),
-            **settings,
-        }
-        with self._log.open("wb") as output:
+        self.port = port
+        self._log = log
+        variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+        with log.open("wb") as out, started_on(cpus or available()):
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "cli", "serve", "--host", HOST, "--port", str(self.port)],
-                cwd=_ROOT,
-                env={**os.environ, **ours},
-                stdout=output,
+                command,
+                cwd=ROOT,
+                env=variables,
+                stdout=out,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
+    def __enter__(self) -> Self:
+        """Wait until it can be used; see `wait_until_ready`."""
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
     def wait_until_ready(self) -> None:
-        """Returns when every model answers.
+        """Return when it can be used.
 
         Raises:
-            ServerFailed: it ended, or was not ready after two minutes; the message has the end of its log.
+            ServerFailed: It ended, or it takes too long; with the end of what it printed.
         """
-        end = time.monotonic() + _START_S
-        while time.monotonic() < end and self._process.poll() is None:
-            if self.is_ready():
-                return
-            time.sleep(0.2)
-        log = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
-        raise ServerFailed(f"the server did not become ready; the end of its log:\n{log}")
+        end = time.monotonic() + START_S
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > end:
+                end_of_log = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
+                raise ServerFailed(f"a server did not become ready:\n{end_of_log}")
+            time.sleep(0.1)
 
-    def is_ready(self) -> bool:
-        """Does `/readyz` say so?"""
-        try:
-            return httpx.get(f"{self.base_url}/readyz", timeout=5, trust_env=False).is_success
-        except httpx.TransportError:
-            return False
+    @property
+    def base_url(self) -> str:
+        """Where it answers."""
+        return f"http://{HOST}:{self.port}"
+
+    def cpu_s(self) -> float:
+        """User and system time of all its processes so far, in seconds."""
+        times = [process.cpu_times() for process in self._family()]
+        return float(sum(one.user + one.system for one in times))
 
     def process(self, service: str) -> psutil.Process:
-        """The process of one of the services in service/app.py.
+        """Give the process of one of the services in service/app.py.
 
         Raises:
-            ServerFailed: there is none.
+            ServerFailed: There is none.
         """
-        for child in psutil.Process(self._process.pid).children():
+        for child in self._family()[1:]:
             if f"--service-name {service} " in " ".join(child.cmdline()):
                 return child
         raise ServerFailed(f"there is no process of {service}")
 
     def stop(self) -> int:
-        """Sends SIGTERM and gives the exit status; what does not end is killed."""
-        family: list[psutil.Process] = []
+        """End all its processes, gently at first; gives the exit status."""
         if self._process.poll() is None:
-            family = psutil.Process(self._process.pid).children(recursive=True)
+            family = self._family()
             self._process.send_signal(signal.SIGTERM)
-        try:
-            return self._process.wait(_STOP_S)
-        finally:
-            for process in psutil.wait_procs(family, timeout=1)[1]:
+            _, alive = psutil.wait_procs(family, timeout=STOP_S)
+            for process in alive:
                 process.kill()
-            self._process.kill()
-            self._process.wait()
+            psutil.wait_procs(alive, timeout=STOP_S)
+        return self._process.wait(STOP_S)
+
+    def _family(self) -> list[psutil.Process]:
+        parent = psutil.Process(self._process.pid)
+        return [parent, *parent.children(recursive=True)]
+
+    def _is_ready(self) -> bool:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
 
 
-@contextmanager
-def running(
-    bundles: Path, folder: Path, settings: Mapping[str, str], port: int | None = None
-) -> Iterator[Served]:
-    """Gives a server that is ready; it is gone afterwards.
+def our_server(
+    bundles: Path,
+    folder: Path,
+    settings: Mapping[str, str],
+    cpus: Cpus | None = None,
+    port: int | None = None,
+) -> Server:
+    """Start the server of this project.
 
-    Raises:
-        ServerFailed: as for `Served.wait_until_ready`.
+    Args:
+        bundles: What it serves.
+        folder: For its log.
+        settings: `SEQSERVE_…` variables.
+        cpus: Processors that it may use; all by default.
+        port: Where it listens; by default where nobody does.
     """
-    served = Served(bundles, folder, settings, port)
-    try:
-        served.wait_until_ready()
-        yield served
-    finally:
-        served.stop()
+    port = port or free_port()
+    ours = {"SEQSERVE_BUNDLES_DIR": str(bundles.resolve()), **settings}
+    command = [*OURS, "--port", str(port)]
+    return Server(command, port, ours, folder / f"server-{port}.log", cpus)
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind((HOST, 0))
-        port: int = sock.getsockname()[1]
+    """Give a port that nobody listens on at this moment."""
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        port: int = listener.getsockname()[1]
         return port

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.machine import describe_machine
 from benchmarks.mixed_load import Outcomes, Texts, send_load
-from benchmarks.served import running
+from benchmarks.served import our_server
 from seqserve.bundle import load_bundle
 from seqserve.errors import DataError
 from seqserve.evaluation.markdown import table_lines
@@ -146,8 +146,8 @@ def soak(
     """
     found = Soak(effort)
     supplies = supplies_of(bundles, effort.seed)
-    with TemporaryDirectory() as folder, running(bundles, Path(folder), settings) as served:
-        asyncio.run(_watch(served.base_url, supplies, found, say))
+    with TemporaryDirectory() as folder, our_server(bundles, Path(folder), settings) as server:
+        asyncio.run(_watch(server.base_url, supplies, found, say))
     found.drifts()
     return found
 

@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 
 from benchmarks.child import run_child
-from benchmarks.http.cores import Cpus, started_on
+from benchmarks.cores import Cpus, started_on
 from benchmarks.http.load import Seen, poisson
-from benchmarks.http.server import Server
+from benchmarks.served import Server
 from seqserve.config import from_mapping
 from seqserve.errors import DataError
 from seqserve.manifest import Task

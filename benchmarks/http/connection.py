@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from typing import cast
 
-HOST = "127.0.0.1"
+from benchmarks.served import HOST
+
 LOST = 0
 """The status of a request whose connection broke."""
 

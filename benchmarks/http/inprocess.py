@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.child import run_child
-from benchmarks.http.cores import Cpus, started_on
+from benchmarks.cores import Cpus, started_on
 from benchmarks.http.rounds import Turn
 from seqserve.bundle import Bundle
 from seqserve.config import from_mapping

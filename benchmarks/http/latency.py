@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from benchmarks.cores import Cpus, split_cores
 from benchmarks.http.client import Clients, Requests
-from benchmarks.http.cores import Cpus, split_cores
 from benchmarks.http.load import Seen
-from benchmarks.http.server import Server, our_server
+from benchmarks.http.server import model_server
 from benchmarks.http.size import HttpSize
+from benchmarks.served import Server
 from benchmarks.texts import dev_texts
 from benchmarks.workplace import TASKS, Workplace
 from seqserve.manifest import Task
@@ -124,7 +125,7 @@ def measure_burst(place: Workplace, size: HttpSize, say: Say = lambda line: None
 
 
 def _server(place: Workplace, cpus: Cpus) -> Server:
-    return our_server("runners", place.bundles, place.scratch, cpus)
+    return model_server(place.bundles, place.scratch, cpus, "runners")
 
 
 def _requests(place: Workplace, task: Task, size: HttpSize) -> Requests:

@@ -7,13 +7,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
+from benchmarks.cores import split_cores
 from benchmarks.http import null
 from benchmarks.http.client import Clients, Requests
-from benchmarks.http.cores import split_cores
 from benchmarks.http.rounds import Turn, comparison_of, turn_of
-from benchmarks.http.server import Server, bare_server, null_server
+from benchmarks.http.server import bare_server, null_server
 from benchmarks.http.size import HttpSize
 from benchmarks.measure import Comparison
+from benchmarks.served import Server
 from benchmarks.workplace import TASKS, Workplace
 from seqserve.manifest import Task
 
@@ -50,11 +51,12 @@ def measure_overhead(
     """
     cores, bundles = split_cores(), null.write_bundles(place.scratch / "null")
     clients, lines = Clients(cores.load, place.seed), []
+    where = (bundles, place.scratch, cores.served)
     with ExitStack() as running:
         servers = {
-            BARE: bare_server(bundles, place.scratch, cores.served),
-            "embedded": null_server("embedded", bundles, place.scratch, cores.served),
-            "runners": null_server("runners", bundles, place.scratch, cores.served),
+            BARE: bare_server(*where),
+            "embedded": null_server(*where, "embedded"),
+            "runners": null_server(*where, "runners"),
         }
         for server in servers.values():
             running.enter_context(server)

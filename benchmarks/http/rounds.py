@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.http.load import Seen
-from benchmarks.http.server import Server
 from benchmarks.measure import Comparison, Sample, Side
+from benchmarks.served import Server
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ def measure(
 
     Raises:
         ConfigError: There is no part of that name.
-        DataError: A server does not start, or refuses requests.
+        DataError: A server refuses requests.
+        ServerFailed: A server does not start.
     """
     known = {name: partial(find, place, size, say) for name, find in HTTP_PARTS.items()}
     measure_parts(parts, known, lambda: new_http_record(place, size.name), record)

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from benchmarks.cores import Cores, split_cores
 from benchmarks.http.client import Clients, Requests
-from benchmarks.http.cores import Cores, split_cores
 from benchmarks.http.inprocess import best_call, time_runtime
 from benchmarks.http.rounds import Turn, comparison_of, turn_of
-from benchmarks.http.server import Server, our_server
+from benchmarks.http.server import model_server
 from benchmarks.http.size import HttpSize
 from benchmarks.measure import Comparison
+from benchmarks.served import Server
 from benchmarks.texts import batches_of, dev_texts
 from benchmarks.workplace import TASKS, Workplace
 from seqserve.bundle import Bundle
@@ -49,7 +50,7 @@ def measure_throughput(
 ) -> ThroughputFigures:
     """Let both sides answer the same texts on one processor, in turns."""
     cores, lines = split_cores(), []
-    with our_server("runners", place.bundles, place.scratch, cores.served) as server:
+    with model_server(place.bundles, place.scratch, cores.served, "runners") as server:
         for task in TASKS:
             bundle = place.bundle(task)
             texts = dev_texts(bundle, place.data, size.n_texts, place.seed)

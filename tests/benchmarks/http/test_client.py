@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from benchmarks.http.client import PATHS, Clients, Requests
-from benchmarks.http.server import Server
+from benchmarks.served import Server
 from seqserve.errors import DataError
 from service.tasks import TASKS
 from tests.benchmarks.http.tiny_server import ANSWER, REFUSAL, TinyServer, running

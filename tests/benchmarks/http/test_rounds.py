@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from benchmarks.http.load import Seen
 from benchmarks.http.rounds import Turn, comparison_of, turn_of
-from benchmarks.http.server import Server
 from benchmarks.measure import ratio
+from benchmarks.served import Server
 
 
 class FakeServer:

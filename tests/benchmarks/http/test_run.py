@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.cores import split_cores
 from benchmarks.http import size
-from benchmarks.http.cores import split_cores
 from benchmarks.http.inprocess import best_call, time_calls, time_runtime
 from benchmarks.http.latency import SPAN_ENDS_S
 from benchmarks.http.parts import HTTP_PARTS, HttpRecord

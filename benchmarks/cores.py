@@ -25,9 +25,14 @@ class Cores:
     load: Cpus
 
 
-def split_cores(available: Cpus | None = None) -> Cores:
+def available() -> Cpus:
+    """Give the processors that this thread may use."""
+    return tuple(sorted(os.sched_getaffinity(0)))
+
+
+def split_cores(cpus: Cpus | None = None) -> Cores:
     """Give the first processor to what is compared and the last to the load generator."""
-    cpus = available or tuple(sorted(os.sched_getaffinity(0)))
+    cpus = cpus or available()
     return Cores(cpus, cpus[:1], cpus[-1:])
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from benchmarks.http.cores import Cores, split_cores, started_on
+from benchmarks.cores import Cores, split_cores, started_on
 
 SPLITS = {
     "one": ((3,), Cores((3,), (3,), (3,))),

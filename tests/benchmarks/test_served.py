@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from benchmarks.http.null import write_bundles
-from benchmarks.http.server import Server, bare_server
-from seqserve.errors import DataError
+from benchmarks.http.server import bare_server
+from benchmarks.served import Server, ServerFailed, free_port
 
 CPUS = tuple(sorted(os.sched_getaffinity(0)))
 
@@ -24,14 +24,8 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Ready).serve_forever()
 """
 
 
-def free_port() -> int:
-    from benchmarks.http.server import _free_port
-
-    return _free_port()
-
-
 def test_a_server_is_all_its_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.http.server.STOP_S", 2.0)  # the child does not stop gently
+    monkeypatch.setattr("benchmarks.served.STOP_S", 2.0)  # the child does not stop gently
     port = free_port()
     command = [sys.executable, "-c", WORKING, str(port)]
     with Server(command, port, {}, tmp_path / "log", CPUS) as server:
@@ -47,7 +41,7 @@ def test_a_server_is_all_its_processes(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_server_that_does_not_start_is_an_error_with_its_words(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "print('no such bundle'); raise SystemExit(3)"]
     with (
-        pytest.raises(DataError, match="no such bundle"),
+        pytest.raises(ServerFailed, match="no such bundle"),
         Server(command, free_port(), {}, tmp_path / "log", CPUS),
     ):
         pass
@@ -56,9 +50,9 @@ def test_a_server_that_does_not_start_is_an_error_with_its_words(tmp_path: Path)
 def test_a_server_that_is_never_ready_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmarks.http.server.START_S", 0.3)
+    monkeypatch.setattr("benchmarks.served.START_S", 0.3)
     server = Server([sys.executable, "-c", "input()"], free_port(), {}, tmp_path / "log", CPUS)
-    with pytest.raises(DataError, match="does not start"), server:
+    with pytest.raises(ServerFailed, match="not become ready"), server:
         pass
     assert server._process.poll() is not None
 
