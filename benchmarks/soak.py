@@ -21,7 +21,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.mixed_load import Outcomes, Texts, send_load
 from benchmarks.served import our_server
 from seqserve.bundle import load_bundle
-from seqserve.errors import DataError
+from seqserve.errors import BundleError, DataError
 from seqserve.evaluation.markdown import table_lines
 from seqserve.manifest import Task
 
@@ -114,13 +114,15 @@ def supplies_of(bundles: Path, seed: int) -> list[Texts]:
     """Texts for every task that a folder has a bundle of, made from golden cases.
 
     Raises:
-        BundleError: a bundle is damaged, or has no golden cases.
+        BundleError: there is no bundle, one is damaged, or one has no golden cases.
     """
     words: dict[Task, list[str]] = {}
     for path in sorted(bundles.glob("*/manifest.json")):
         bundle = load_bundle(path.parent)
         texts = [case["input"]["text"] for case in bundle.golden()]
         words.setdefault(bundle.manifest.task, []).extend(" ".join(texts).split())
+    if not words:
+        raise BundleError(f"{bundles} holds no bundle: export one first")
     return [
         Texts(task, found, random.Random(seed + i)) for i, (task, found) in enumerate(words.items())
     ]

@@ -157,9 +157,11 @@ class Host:
             check_golden(cast(Any, engine))  # also warms it up
             name = engine.bundle.manifest.name
             self._engines[name] = engine
-            seconds = round(time.perf_counter() - started, 3)
+            seconds = time.perf_counter() - started
             metrics.MODEL_LOAD_SECONDS.labels(self._task, name).set(seconds)
-            get_logger().info("bundle ready", task=self._task, path=str(directory), seconds=seconds)
+            get_logger().info(
+                "bundle ready", task=self._task, path=str(directory), seconds=round(seconds, 3)
+            )
         cards = [_card(self._task, engine.bundle) for engine in self._engines.values()]
         _check_distinct(self._task, cards, len(directories))
         self.status = Status(cards)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +92,10 @@ def test_one_page_of_metrics_for_all_processes(served: Serve) -> None:
     page = served.client.get("/metrics").text
     assert 'seqserve_requests_total{code="ok",route="/v1/ner",status="200"}' in page
     assert 'seqserve_model_info{model="ner-en"' in page
+    for process in ("gateway", "ner", "sentiment", "translation"):
+        (resident,) = re.findall(rf'memory_bytes{{process="{process}"}} (\S+)', page)
+        assert float(resident) > 10 * 2**20
+    assert 'seqserve_model_load_seconds{model="ner-en",task="ner"}' in page
     for metric in ("bentoml_service_request_total", "bentoml_service_adaptive_batch_size_sum"):
         assert any(
             line.startswith(metric) and 'runner_name="NerRunner"' in line

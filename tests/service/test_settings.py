@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -61,17 +59,3 @@ def test_timeouts() -> None:
 def test_only_the_translator_takes_several_calls() -> None:
     settings = Settings(translation_calls=3)
     assert [settings.calls(task) for task in TASKS] == [1, 1, 3]
-
-
-def test_the_documented_defaults_are_the_real_ones() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
-    for name, field in Settings.model_fields.items():
-        (row,) = [
-            line
-            for line in page.splitlines()
-            if re.match(rf"\|.*`SEQSERVE_{name.upper()}`.*\|", line)
-            and "`SEQSERVE_" in line.split("|")[1]
-        ]
-        names, defaults = (cell.replace("`", "").split(", ") for cell in row.split("|")[1:3])
-        documented = dict(zip((one.strip() for one in names), defaults, strict=True))
-        assert documented[f"SEQSERVE_{name.upper()}"].strip() == str(field.default)
