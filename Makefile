@@ -9,7 +9,7 @@ BIN := $(abspath $(VENV))/bin
 SERVING := $(VENV)/.serving
 EVERYTHING := $(VENV)/.everything
 
-.PHONY: serve test fuzz lint types train ablate export evaluate baselines bench soak docs clean bench-http
+.PHONY: serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs clean bench-http
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -64,6 +64,9 @@ bench: $(EVERYTHING) ## Time the bundles beside CTranslate2 and torch, into docs
 
 soak: $(EVERYTHING) ## Serve under mixed load for MINUTES and see whether memory stays flat, into docs/operations.md
 	$(BIN)/seqserve soak --minutes $(MINUTES) --update docs/operations.md
+
+chaos: $(EVERYTHING) ## Kill, stop and restart processes under load and see what is lost, into docs/operations.md
+	$(BIN)/seqserve chaos --update docs/operations.md
 
 docs: $(EVERYTHING) ## Write the tables of docs/operations.md anew from the code
 	$(BIN)/seqserve reference --update docs/operations.md

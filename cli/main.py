@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from cli.bench_http import bench_http
+from cli.endurance import chaos, soak
 from cli.reporting import reported as _reported
 from seqserve.errors import BundleError
 from seqserve.manifest import Precision
@@ -211,6 +212,8 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 app.command()(bench_http)
+app.command()(soak)
+app.command()(chaos)
 
 
 @app.command()
@@ -247,29 +250,6 @@ def reference(
                 replace_section(update, name, table)
             else:
                 typer.echo(table + "\n")
-
-
-@app.command()
-def soak(
-    bundles: BundlesDir = Path("bundles"),
-    minutes: Annotated[float, typer.Option(min=0.01, help="of load")] = 10.0,
-    clients: Annotated[int, typer.Option(min=1, help="for each task")] = 4,
-    update: Annotated[Path | None, typer.Option(help="page whose table to replace")] = None,
-) -> None:
-    """Serve under mixed load and see whether any process grows; 1 if one does, or a request fails."""
-    from benchmarks.soak import Effort, soak_lines
-    from benchmarks.soak import soak as run_soak
-    from seqserve.evaluation.markdown import replace_section
-
-    with _reported():
-        found = run_soak(bundles, Effort(minutes, clients), {}, typer.echo)
-        text = "\n".join(soak_lines(found))
-        if update:
-            replace_section(update, "soak", text)
-    typer.echo(text)
-    if faults := found.faults():
-        typer.echo("\n".join(["seqserve:", *faults]), err=True)
-        raise typer.Exit(1)
 
 
 @app.command()

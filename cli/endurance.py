@@ -1,0 +1,54 @@
+"""`seqserve soak` and `seqserve chaos`: a server under load for minutes, and one whose processes die."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.reporting import reported
+
+Bundles = Annotated[Path, typer.Option(help="folder of bundles")]
+Update = Annotated[Path | None, typer.Option(help="page whose table to replace")]
+
+
+def soak(
+    bundles: Bundles = Path("bundles"),
+    minutes: Annotated[float, typer.Option(min=0.01, help="of load")] = 10.0,
+    clients: Annotated[int, typer.Option(min=1, help="for each task")] = 4,
+    update: Update = None,
+) -> None:
+    """Serve under mixed load and see whether any process grows; 1 if one does, or a request fails."""
+    from benchmarks.soak import Effort, soak_lines
+    from benchmarks.soak import soak as run_soak
+
+    with reported():
+        found = run_soak(bundles, Effort(minutes, clients), {}, typer.echo)
+    _conclude("soak", soak_lines(found), update, found.faults())
+
+
+def chaos(bundles: Bundles = Path("bundles"), update: Update = None) -> None:
+    """Kill, stop and restart the processes of a server under load; 1 if anything is lost or hangs."""
+    from benchmarks.chaos import chaos as run_chaos
+    from benchmarks.chaos import chaos_lines, restarts
+
+    with reported():
+        found = [*run_chaos(bundles, {}, typer.echo), restarts(bundles, {})]
+    faults = [f"{one.name}: {fault}" for one in found for fault in one.faults()]
+    _conclude("chaos", chaos_lines(found), update, faults)
+
+
+def _conclude(section: str, lines: Iterable[str], update: Path | None, faults: list[str]) -> None:
+    """Show the figures, write them into a page, and fail if they are not as they should be."""
+    from seqserve.evaluation.markdown import replace_section
+
+    text = "\n".join(lines)
+    if update:
+        with reported():
+            replace_section(update, section, text)
+    typer.echo(text)
+    if faults:
+        typer.echo("\n".join(["seqserve:", *faults]), err=True)
+        raise typer.Exit(1)
