@@ -222,14 +222,9 @@ def serve(
     port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one", envvar="PORT")] = 3000,
 ) -> None:
     """Serve the bundles over HTTP until SIGTERM; settings are SEQSERVE_… variables."""
-    from service.logs import configure_logging
-    from service.settings import load_settings
-    from service.supervisor import supervise
+    from service.__main__ import serve as run_server
 
-    with _reported():
-        settings = load_settings()
-        configure_logging(settings.log_level)
-        supervise(settings, host, port)
+    run_server(host, port)
 
 
 @app.command()
