@@ -1,0 +1,83 @@
+"""The shipped bundles in a real server: an answer is bit for bit the same alone, in company and under load."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from benchmarks.mixed_load import ROUTES, Texts
+from benchmarks.soak import supplies_of
+from tests.serving import START_S, Serve
+
+BUNDLES = Path(__file__).parents[2] / "bundles"
+N_TEXTS, N_IN_FLIGHT, N_ROUNDS = 40, 8, 2
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    serve = Serve(tmp_path_factory.mktemp("serve"), BUNDLES)
+    try:
+        serve.wait_until_ready(START_S)
+        yield serve
+    finally:
+        serve.kill()
+
+
+async def answers(http: httpx.AsyncClient, path: str, texts: list[str]) -> list[Any]:
+    headers = {"X-Timeout-Ms": "60000"}
+    response = await http.post(path, json={"text": texts}, headers=headers)
+    assert response.status_code == 200, response.text
+    results: list[Any] = response.json()["results"]
+    return results
+
+
+async def in_company(
+    http: httpx.AsyncClient, supply: Texts, texts: list[str], chance: random.Random
+) -> list[Any]:
+    """The answers to texts in shuffled requests of random sizes, several at once."""
+    order = chance.sample(range(len(texts)), len(texts))
+    requests = []
+    while order:
+        n = chance.randint(2, 16)
+        requests.append(order[:n])
+        order = order[n:]
+    found: dict[int, Any] = {}
+    may_go = asyncio.Semaphore(N_IN_FLIGHT)
+
+    async def ask(indices: list[int]) -> None:
+        async with may_go:
+            path = ROUTES[supply.task]
+            results = await answers(http, path, [texts[i] for i in indices])
+            found.update(zip(indices, results, strict=True))
+
+    await asyncio.gather(*map(ask, requests))
+    return [found[i] for i in range(len(texts))]
+
+
+def test_no_answer_depends_on_its_company(served: Serve) -> None:
+    async def run() -> None:
+        async with httpx.AsyncClient(base_url=served.base, timeout=90, trust_env=False) as http:
+            supplies = supplies_of(BUNDLES, seed=1)
+            texts = {supply.task: [supply.one() for _ in range(N_TEXTS)] for supply in supplies}
+            alone = {
+                supply.task: [
+                    (await answers(http, ROUTES[supply.task], [text]))[0]
+                    for text in texts[supply.task]
+                ]
+                for supply in supplies
+            }
+            for seed in range(N_ROUNDS):
+                chance = random.Random(seed)
+                together = await asyncio.gather(
+                    *(in_company(http, supply, texts[supply.task], chance) for supply in supplies)
+                )
+                for supply, found in zip(supplies, together, strict=True):
+                    assert found == alone[supply.task], supply.task
+
+    asyncio.run(run())
