@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzzing import fuzz
-from tests.serving import START_S, Serve
+from tests.serving import FAKES, START_S, Serve
 
 BOUNDS = ("--max-examples", "60", "--generation-deterministic", "--workers", "1")
 
@@ -23,7 +23,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, bundles_dir: Path) -> Itera
         tmp_path_factory.mktemp("fuzzed"),
         bundles_dir,
         SEQSERVE_TOPOLOGY="embedded",
-        SEQSERVE_ENGINE_FACTORY="tests.fakes:open_engine",
+        **FAKES,
     )
     try:
         serve.wait_until_ready(START_S)
