@@ -24,6 +24,7 @@ from service.host import Host
 from service.lifeline import LIFELINE
 from service.links import EmbeddedEngines, Engines, RunnerEngines
 from service.logs import configure_logging
+from service.protocol import bound_heads
 from service.runners import (
     RUNNER_OPTIONS,
     SETTINGS,
@@ -35,6 +36,7 @@ from service.runners import (
 )
 
 configure_logging(SETTINGS.log_level)
+bound_heads()
 
 APPLICATION = Application(SETTINGS)
 HOSTS: list[Host] = []  # of this process

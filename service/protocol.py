@@ -1,0 +1,119 @@
+"""The HTTP parser's connections with bounds on the head of a request, which uvicorn leaves open.
+
+Without them one connection could send headers until the memory is full, or half a head and then nothing,
+for ever. Bodies are bounded in edge.py. It knows no route; its answers are plain text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.config import HTTP_PROTOCOLS
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+MAX_HEAD_BYTES = 65_536
+HEAD_S = 10.0  # from the first byte, or the connection, to the end of the head
+
+
+class HeadTooLarge(Exception):
+    """The request line and the headers have more than `MAX_HEAD_BYTES`."""
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """One connection. Also answers a request for an upgrade as if it had not asked: there are none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._n_unfinished = (
+            0  # bytes since something was whole: a head, a piece of a body, a request
+        )
+        self._is_too_large = False
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Starts to wait for the first head."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stops waiting."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parses, and refuses a head, trailers or chunk sizes that never end."""
+        self._n_unfinished += len(data)
+        super().data_received(data)
+        if not self._n_unfinished or self.transport.is_closing():
+            return
+        if self._n_unfinished > MAX_HEAD_BYTES:
+            self._is_too_large = True
+            self.send_400_response("")
+        elif self.cycle is None or not self.cycle.more_body or self.cycle.response_complete:
+            self._await_head()
+
+    def on_headers_complete(self) -> None:
+        """Lets the request in, unless its head is too large."""
+        self._stop_waiting()
+        n_bytes = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if n_bytes > MAX_HEAD_BYTES:
+            self._is_too_large = True
+            raise HeadTooLarge
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Passes on a piece of the body."""
+        self._n_unfinished = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Ends the body."""
+        self._n_unfinished = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answers what is no request that we take, and closes the connection."""
+        if self._is_too_large:
+            self._refuse(431, f"The head of the request has more than {MAX_HEAD_BYTES} bytes.")
+        else:
+            self._refuse(400, msg)
+
+    def _refuse(self, status: int, sentence: str) -> None:
+        headers = "content-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: "
+        answer = f"{headers}{len(sentence)}\r\n\r\n{sentence}"
+        self.transport.write(STATUS_LINE[status] + answer.encode("ascii"))
+        self.transport.close()
+
+    def _await_head(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_S, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        self._n_unfinished = 0
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _give_up(self) -> None:
+        self._head_timer = None
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._await_head()  # the request before this one is still being answered
+        elif self._n_unfinished and not self.transport.is_closing():
+            self._refuse(408, f"The head of the request did not come within {HEAD_S:g} seconds.")
+        else:
+            self.transport.close()
+
+    def _should_upgrade(self) -> bool:
+        return False
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Says nothing: anybody could fill the log."""
+
+
+def bound_heads() -> None:
+    """Has every uvicorn server that this process starts from now on use these connections.
+
+    BentoML's worker gives no other way to choose them.
+    """
+    HTTP_PROTOCOLS["auto"] = f"{__name__}:{BoundedHttp.__name__}"
