@@ -111,11 +111,14 @@ class Batcher(Generic[W, R]):
         """Texts that wait for a batch."""
         return self._n_texts
 
-    @property
-    def oldest_s(self) -> float:
-        """Seconds that the request with the longest wait has waited; 0 while none waits."""
+    def show(self) -> None:
+        """Sets the gauges of the queue; done for every page of metrics, it costs a request nothing."""
         now = asyncio.get_running_loop().time()
-        return max((now - request.since for request in self._queue), default=0.0)
+        oldest_s = max((now - request.since for request in self._queue), default=0.0)
+        self._series.queue_texts.set(self._n_texts)
+        self._series.queue_tokens.set(self._n_tokens)
+        self._series.queue_oldest_seconds.set(oldest_s)
+        self._series.calls.set(len(self._calls))
 
     def seconds_until_room(self, n_texts: int, n_tokens: int) -> float:
         """About how long it takes until the queue has room, at the pace at which it empties.
@@ -207,8 +210,6 @@ class Batcher(Generic[W, R]):
     def _count(self, n_texts: int, n_tokens: int) -> None:
         self._n_texts += n_texts
         self._n_tokens += n_tokens
-        self._series.queue_texts.set(self._n_texts)
-        self._series.queue_tokens.set(self._n_tokens)
 
     def _send(self) -> None:
         """Puts batches in flight as long as a call is free and somebody may have it."""
@@ -219,11 +220,9 @@ class Batcher(Generic[W, R]):
             call = loop.create_task(self._run(batch))
             self._calls.add(call)
             call.add_done_callback(self._land)
-            self._series.calls.set(len(self._calls))
 
     def _land(self, call: asyncio.Task[None]) -> None:
         self._calls.remove(call)
-        self._series.calls.set(len(self._calls))
         self._send()
 
     def _next_batch(self) -> list[Text[W, R]]:

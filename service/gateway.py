@@ -178,8 +178,9 @@ class Application:
         return _json({"status": "ready"})
 
     async def _metrics(self, request: Request) -> Response:
-        for name, queue in self.queues.items():
-            metrics.of_task(name).queue_oldest_seconds.set(queue.oldest_s)
+        self._edge.show()
+        for queue in self.queues.values():
+            queue.show()
         page, content_type = await asyncio.to_thread(metrics_page)
         return Response(page, media_type=content_type)
 

@@ -78,7 +78,7 @@ QUEUE_TOKENS = Gauge(
 )
 QUEUE_OLDEST_SECONDS = Gauge(
     "seqserve_queue_oldest_seconds",
-    "How long the oldest waiting text has waited, at the time of the scrape; 0 while none waits.",
+    "How long the oldest waiting text has waited; 0 while none waits.",
     ("task",),
     multiprocess_mode="livemostrecent",
 )
@@ -161,7 +161,7 @@ def name_process(name: str) -> None:
 
 
 class TaskSeries:
-    """The series of one task that every request or batch counts in, looked up once.
+    """The series of one task, looked up once.
 
     `labels` takes longer than counting does.
     """
@@ -181,8 +181,6 @@ class TaskSeries:
         self.padding_ratio = PADDING_RATIO.labels(task)
         self.shed = {reason: SHED.labels(task, reason) for reason in SHED_REASONS}
         self.abandoned = {reason: ABANDONED.labels(task, reason) for reason in REASONS}
-        for gauge in (self.queue_texts, self.queue_tokens, self.calls):
-            gauge.set(0)
 
 
 @cache

@@ -240,22 +240,6 @@ def test_one_text_never_waits_for_a_whole_bulk_request() -> None:
     )  # in flight, two turns of others, its own
 
 
-async def test_the_age_of_the_oldest_is_right_while_nothing_moves() -> None:
-    caller = Caller()
-    caller.gate.clear()
-    batcher = make(caller)
-    assert batcher.oldest_s == 0
-    tasks = [await start(batcher, ["in flight"])]
-    assert batcher.oldest_s == 0
-    tasks.append(await start(batcher, ["old"]))
-    await asyncio.sleep(0.03)
-    tasks.append(await start(batcher, ["young"]))
-    assert 0.025 < batcher.oldest_s < 0.5
-    caller.gate.set()
-    await asyncio.gather(*tasks)
-    assert batcher.oldest_s == 0
-
-
 async def test_a_late_request_is_never_started() -> None:
     caller = Caller()
     caller.gate.clear()
