@@ -191,6 +191,7 @@ class Supervisor:
         # Read when prometheus_client is imported: later, and only to count restarts on the same page.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
         self._env = {
+            "MALLOC_ARENA_MAX": "2",  # with one per thread, what a thread freed stays with that thread
             **os.environ,
             "BENTOML_HOME": str(directory),
             "BENTOML_DO_NOT_TRACK": "True",
