@@ -34,6 +34,11 @@ def test_the_three_tasks(served: Serve) -> None:
     assert len(served.client.get("/v1/models").json()["models"]) == 3
 
 
+def test_the_threads_of_a_process_share_two_heaps(served: Serve) -> None:
+    for service in ("Gateway", "NerRunner", "SentimentRunner", "TranslationRunner"):
+        assert served.worker(service).environ()["MALLOC_ARENA_MAX"] == "2"
+
+
 def test_mixed_load_gets_its_own_answers(served: Serve) -> None:
     async def one(client: httpx.AsyncClient, i: int) -> None:
         words = [f"N{i}x", f"w{i}", "bad" if i % 2 else "good"]
