@@ -114,6 +114,7 @@ class UnsupportedLanguagePair(InputError):
 class UnavailableError(SeqserveError):
     """The model cannot answer now; trying again later may help."""
 
+    retry_after_s: int = 1
     code = "model_unavailable"
     status = 503
     title = "Model unavailable"

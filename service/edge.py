@@ -1,21 +1,18 @@
 """The outermost layer of the HTTP surface: what holds for every route and every error.
 
 It gives each request an id and a stop-watch, turns every exception into problem+json, counts the
-request and writes its log line. It knows no task. Bodies are read here too, since their limits are
-the edge's.
+request and writes its log line. It knows no task.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, NoReturn
 
 import orjson
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,11 +22,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seqserve.errors import (
-    BodyTooLarge,
     DeadlineExceeded,
     Draining,
     InputError,
-    InvalidJson,
     MethodNotAllowed,
     NotFound,
     SeqserveError,
@@ -37,7 +32,6 @@ from seqserve.errors import (
     UnsupportedMediaType,
 )
 from service import metrics
-from service.batcher import QueueFull
 from service.logs import failure_fields, get_logger
 
 UNKNOWN_ROUTE = "unknown"
@@ -212,10 +206,6 @@ def problem_response(error: Exception, exchange: Exchange) -> Response:
         get_logger().error(
             "failure", request_id=exchange.request_id, route=exchange.route, **failure_fields(error)
         )
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    if isinstance(known, UnavailableError) and not isinstance(known, DeadlineExceeded):
-        seconds = known.retry_after_s if isinstance(known, QueueFull) else 1
-        headers["Retry-After"] = str(seconds)
     problem = {
         "type": "about:blank",
         "title": known.title,
@@ -224,77 +214,17 @@ def problem_response(error: Exception, exchange: Exchange) -> Response:
         "detail": detail,
         "request_id": exchange.request_id,
     }
-    return Response(orjson.dumps(problem), known.status, headers, "application/problem+json")
-
-
-async def read_json(request: Request, max_bytes: int) -> object:
-    """The request's body, parsed.
-
-    Raises:
-        UnsupportedMediaType: the content type is not JSON in UTF-8.
-        BodyTooLarge: the body is over the limit; no more than the limit is kept in memory.
-        InvalidJson: as for `parse_json`.
-    """
-    _check_content_type(request.headers.get("content-type", ""))
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("The body must be sent without content-encoding.")
-    too_large = BodyTooLarge(
-        f"The body has more than {max_bytes} bytes. Split it, or raise SEQSERVE_MAX_BODY_BYTES."
+    return Response(
+        orjson.dumps(problem), known.status, _hints(error, known), "application/problem+json"
     )
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > max_bytes:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise too_large
-    return parse_json(bytes(body))
 
 
-def _check_content_type(content_type: str) -> None:
-    media_type, _, parameters = content_type.partition(";")
-    charset = re.search(r"charset=\"?([\w-]+)", parameters, re.IGNORECASE)
-    is_utf8 = charset is None or charset.group(1).lower() in {"utf-8", "utf8"}
-    if media_type.strip().lower() != "application/json" or not is_utf8:
-        raise UnsupportedMediaType("Send Content-Type: application/json, in UTF-8.")
-
-
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) < len(pairs):
-        raise ValueError("an object has the same key twice")
-    return document
-
-
-def parse_json(body: bytes) -> object:
-    """Strict JSON: no NaN, no key twice, no lone surrogate, no bottomless nesting.
-
-    The standard library's parser does it: orjson's keeps the last of two keys and, in 3.13, overruns the
-    stack on nested brackets.
-
-    Raises:
-        InvalidJson: what is wrong, and where; never what stands there.
-    """
-    try:
-        text = body.decode()
-        document: object = json.loads(
-            text, object_pairs_hook=_unique_keys, parse_constant=_reject_constant
-        )
-        if "\\ud" in text or "\\uD" in text:
-            json.dumps(document, ensure_ascii=False).encode()
-    except UnicodeDecodeError as error:
-        raise InvalidJson(f"The body is not UTF-8 at byte {error.start}.") from None
-    except UnicodeEncodeError:
-        raise InvalidJson("The body has half of a surrogate pair: no valid Unicode.") from None
-    except json.JSONDecodeError as error:
-        raise InvalidJson(f"The body is not JSON at character {error.pos}: {error.msg}.") from None
-    except RecursionError:
-        raise InvalidJson("The body is nested too deeply.") from None
-    except ValueError as error:
-        raise InvalidJson(f"The body is not JSON: {error}.") from None
-    return document
+def _hints(error: Exception, known: SeqserveError) -> dict[str, str]:
+    """Headers that say what to do about an error."""
+    if isinstance(error, HTTPException):
+        return dict(error.headers or {})
+    if isinstance(known, UnsupportedMediaType):
+        return {"Accept-Encoding": "gzip"}
+    if isinstance(known, UnavailableError) and not isinstance(known, DeadlineExceeded):
+        return {"Retry-After": str(known.retry_after_s)}
+    return {}

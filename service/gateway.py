@@ -24,8 +24,9 @@ from seqserve.errors import DeadlineExceeded, Draining, InputError, NotReady
 from seqserve.manifest import Task as TaskName
 from service import metrics, openapi, wire
 from service.batcher import Answer, Batcher, BatchLimits
+from service.body import read_json
 from service.canary import Canary
-from service.edge import INTERNAL_SENTENCE, Edge, Exchange, TextFailed, exchange_of, read_json
+from service.edge import INTERNAL_SENTENCE, Edge, Exchange, TextFailed, exchange_of
 from service.lengths import estimate_tokens
 from service.links import Engines, Link
 from service.metrics_page import metrics_page

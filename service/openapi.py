@@ -116,7 +116,11 @@ def _prediction(task: Task) -> Json:
     return {
         "summary": task.summary,
         "parameters": _HEADERS,
-        "requestBody": {"required": True, "content": _content(task.request)},
+        "requestBody": {
+            "description": "As it is, or with Content-Encoding: gzip.",
+            "required": True,
+            "content": _content(task.request),
+        },
         "responses": {
             "200": {
                 "description": "One result per text, in the order of the texts.",

@@ -8,22 +8,8 @@ from starlette.types import Receive, Scope, Send
 from seqserve import errors
 from seqserve.errors import SeqserveError
 from service.batcher import QueueFull
-from service.edge import INTERNAL_SENTENCE, Edge, Exchange, TextFailed, parse_json, problem_response
+from service.edge import INTERNAL_SENTENCE, Edge, Exchange, TextFailed, problem_response
 from tests.service.conftest import Server
-
-VALID = [
-    b'{"text": "a"}',
-    b' {"text": ["\\ud83d\\ude00", "\\u00e9"]} ',
-    '{"text": "返回 \\\\ud800"}'.encode(),
-    b'{"a": {"b": [1, 2.5, -3e2, true, false, null]}}',
-    b'"text"',
-]
-
-
-@pytest.mark.parametrize("body", VALID)
-def test_parse_json_agrees_with_the_standard_library(body: bytes) -> None:
-    assert parse_json(body) == json.loads(body)
-
 
 TREE = [kind for kind in vars(errors).values() if isinstance(kind, type)]
 
