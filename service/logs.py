@@ -2,18 +2,24 @@
 
 Messages of exceptions may quote what the caller sent (`KeyError: 'Harry'`), so a failure is logged
 as the class of the exception and the places it went through. That holds for the framework's own
-records, too.
+records, for asyncio's and for warnings, too.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
+import zlib
+from datetime import UTC, datetime
+from typing import Any
 
+import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
+_OURS = logging.getLogger("seqserve")
 _FRAMEWORK_LOGGERS = ("bentoml", "uvicorn", "uvicorn.error", "circus")
 _MAX_FRAMES = 12
 
@@ -46,6 +52,33 @@ def _without_messages(logger: object, method: str, event: EventDict) -> EventDic
     return event
 
 
+def _without_reprs(logger: object, method: str, event: EventDict) -> EventDict:
+    """Leaves asyncio's records their first line: below, it prints futures with their exceptions."""
+    if event.get("logger") == "asyncio":
+        event["event"] = str(event["event"]).partition("\n")[0]
+    return event
+
+
+def _to_json(event: Any, **_: object) -> str:
+    try:
+        return orjson.dumps(event, default=repr).decode()
+    except TypeError:  # a file name that is not UTF-8, a number of more than 64 bits
+        return json.dumps(event, default=repr)
+
+
+class _JsonLines(logging.StreamHandler[Any]):
+    """Writes to stdout; one line at a time, whatever thread it comes from."""
+
+    def write(self, event: dict[str, object]) -> None:
+        """Writes a line that needs no more processing."""
+        self.acquire()
+        try:
+            self.stream.write(_to_json(event) + self.terminator)
+            self.stream.flush()
+        finally:
+            self.release()
+
+
 def configure_logging(level: str) -> None:
     """Sends every record of this process, the framework's included, to stdout as one JSON line.
 
@@ -60,11 +93,11 @@ def configure_logging(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _without_messages,
     ]
-    renderer = structlog.processors.JSONRenderer(sort_keys=False)
-    handler = logging.StreamHandler(sys.stdout)
+    renderer = structlog.processors.JSONRenderer(serializer=_to_json)
+    handler = _JsonLines(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, _without_reprs],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
@@ -75,7 +108,8 @@ def configure_logging(level: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers = []
         logger.propagate = True
-    logging.getLogger("seqserve").setLevel(level.upper())
+    _OURS.setLevel(level.upper())
+    logging.captureWarnings(True)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -86,6 +120,40 @@ def configure_logging(level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def is_sampled(request_id: str, share: float) -> bool:
+    """Whether a request is among the share of those that get a line.
+
+    It depends on the id alone, so that all processes choose the same requests.
+
+    Args:
+        request_id: Of the request.
+        share: 0 is none of them, 1 is all.
+    """
+    return share >= 1 or zlib.crc32(request_id.encode()) < share * 2**32
+
+
+def is_logged(level: int) -> bool:
+    """Whether our records of this level are written."""
+    return _OURS.isEnabledFor(level)
+
+
+def log_request(level: int, fields: dict[str, object]) -> None:
+    """Writes the line of a request; as the logger would, at a tenth of what that takes.
+
+    Args:
+        level: One that `is_logged`.
+        fields: What the line says; given away.
+    """
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _JsonLines):
+            fields["event"] = "request"
+            fields["level"] = logging.getLevelName(level).lower()
+            fields["timestamp"] = f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z"
+            handler.write(fields)
+            return
+    get_logger().log(level, "request", **fields)  # nobody called configure_logging
 
 
 def get_logger() -> structlog.stdlib.BoundLogger:

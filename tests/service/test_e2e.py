@@ -145,6 +145,6 @@ def test_sigterm_ends_every_process_and_no_text_was_logged(served: Serve) -> Non
     _, alive = psutil.wait_procs(children, timeout=STOP_S)
     assert alive == []
     log = served.log.read_text()
-    assert log.count('"event": "request"') >= 10
+    assert log.count('"event":"request"') >= 10
     assert not [text for text in texts if text in log]
     assert "Traceback" not in log
