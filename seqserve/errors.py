@@ -7,6 +7,8 @@ answers with). The message is public for 4xx; for 5xx it goes to the log only.
 SeqserveError                      500 internal
 ├── InputError                     422 invalid_field         the caller's fault
 │   ├── InvalidJson                400 invalid_json
+│   ├── MissingKey                 401 missing_key
+│   ├── UnknownKey                 403 unknown_key
 │   ├── NotFound                   404 not_found
 │   ├── MethodNotAllowed           405 method_not_allowed
 │   ├── UnsupportedMediaType       415 unsupported_media_type
@@ -18,6 +20,7 @@ SeqserveError                      500 internal
 │   ├── NotReady                   503 not_ready
 │   ├── Draining                   503 draining
 │   ├── Overloaded                 429 overloaded
+│   ├── RateLimited                429 rate_limited
 │   └── DeadlineExceeded           504 deadline_exceeded
 ├── ConfigError                    500 invalid_config        a recipe, a setting or a bundle's config
 ├── DataError                      500 invalid_data          a training or evaluation file
@@ -53,6 +56,22 @@ class InvalidJson(InputError):
     code = "invalid_json"
     status = 400
     title = "Invalid JSON"
+
+
+class MissingKey(InputError):
+    """Keys are configured, and the request has none."""
+
+    code = "missing_key"
+    status = 401
+    title = "Missing key"
+
+
+class UnknownKey(InputError):
+    """The request's key is none of those configured."""
+
+    code = "unknown_key"
+    status = 403
+    title = "Unknown key"
 
 
 class NotFound(InputError):
@@ -140,6 +159,18 @@ class Overloaded(UnavailableError):
     code = "overloaded"
     status = 429
     title = "Overloaded"
+
+
+class RateLimited(UnavailableError):
+    """The key has used up its requests of this minute; `retry_after_s` is when there is one again."""
+
+    code = "rate_limited"
+    status = 429
+    title = "Rate limited"
+
+    def __init__(self, message: str = "", retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class DeadlineExceeded(UnavailableError):

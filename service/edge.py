@@ -1,21 +1,22 @@
 """The outermost layer of the HTTP surface: what holds for every route and every error.
 
-It gives each request an id and a stop-watch, turns every exception into problem+json, counts the
-request and writes its log line. It knows no task.
+It gives each request an id and a stop-watch, asks for its key, turns every exception into
+problem+json, counts the request and writes its log line. It knows no task.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import re
 import time
-import uuid
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import orjson
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -26,21 +27,25 @@ from seqserve.errors import (
     Draining,
     InputError,
     MethodNotAllowed,
+    MissingKey,
     NotFound,
     SeqserveError,
     UnavailableError,
     UnsupportedMediaType,
 )
 from service import metrics
-from service.logs import failure_fields, get_logger
+from service.cors import Cors, RawHeaders, preflight
+from service.keys import Keyring
+from service.logs import failure_fields, get_logger, is_logged, is_sampled, log_request
 
 UNKNOWN_ROUTE = "unknown"
 INTERNAL_SENTENCE = (
     "Something went wrong on our side; the log has the details under this request id."
 )
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=-]{1,128}")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
 _QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CLIENT_GONE = 499  # what nginx calls it; nobody is there to read it
 
 
@@ -54,9 +59,12 @@ class Exchange:
 
     request_id: str
     route: str = UNKNOWN_ROUTE
+    headers: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)  # the last of a name
     started: float = field(default_factory=time.perf_counter)
     status: int = 500
     code: str = "internal"
+    key: str | None = None
+    is_last: bool = False  # of its connection
     stages_ms: dict[str, float] = field(default_factory=dict)
     log_fields: dict[str, object] = field(default_factory=dict)
 
@@ -71,25 +79,42 @@ def exchange_of(request: Request) -> Exchange:
     return exchange
 
 
+@dataclass
+class Fittings:
+    """What an operator may add to an edge; by default nothing is there.
+
+    Args:
+        keyring: Lets in who has a key.
+        cors: Lets pages of other origins read the answers.
+        log_share: Of the requests that succeed, how many get a log line, from 0 to 1.
+    """
+
+    keyring: Keyring | None = None
+    cors: Cors | None = None
+    log_share: float = 1.0
+
+
 class Edge:
     """ASGI middleware around the router. Nothing that a handler raises gets past it.
 
     Args:
         app: A router that raises `HTTPException` for unknown routes and methods.
         routes: The route templates; any other path is reported as `unknown`.
+        fittings: Keys and the like.
     """
 
-    def __init__(self, app: ASGIApp, routes: frozenset[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, routes: frozenset[str], fittings: Fittings | None = None
+    ) -> None:
         self._app = app
         self._routes = routes
+        self._fittings = fittings or Fittings()
         self._n_in_flight: Counter[str] = Counter()
         self.is_closing = False  # every answer is the last one of its connection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request, whatever happens."""
-        exchange = Exchange(_request_id(Headers(scope=scope)))
-        if scope["path"] in self._routes:
-            exchange.route = scope["path"]
+        exchange = self._open(scope)
         has_started = is_read = False
 
         async def receive_noting() -> Message:
@@ -103,34 +128,61 @@ class Edge:
             if message["type"] == "http.response.start":
                 has_started = True
                 exchange.status = message["status"]
-                headers = MutableHeaders(raw=message["headers"])
-                _stamp(headers, exchange)
-                if self.is_closing:
-                    headers["Connection"] = "close"
+                message["headers"] = [*message.get("headers", ()), *self._stamps(exchange)]
             await send(message)
 
         # Starlette's router raises, rather than answers, when it finds an "app" in the scope.
         inner = {**scope, "app": self, "seqserve.exchange": exchange}
         try:
             self._count_in_flight(exchange.route, 1)
-            await self._app(inner, receive_noting, send_stamped)
+            await self._answer(exchange, inner, receive_noting, send_stamped)
             exchange.code = "ok"
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError):  # by the server: the grace is over
                 error = Draining("The server shut down before the answer was there.")
             response = problem_response(error, exchange)
-            if not is_read and _has_body(Headers(scope=scope)):
-                response.headers["Connection"] = "close"  # what still comes is no next request
+            exchange.is_last = not is_read and _has_body(exchange.headers)
             if not has_started:
                 await response(inner, receive, send_stamped)
         finally:
             self._count_in_flight(exchange.route, -1)
-            _report(exchange, scope["method"])
+            self._report(exchange, scope["method"])
 
     @property
     def n_in_flight(self) -> int:
         """Requests that are not answered yet."""
         return self._n_in_flight.total()
+
+    def _open(self, scope: Scope) -> Exchange:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        path: str = scope["path"]
+        route = path if path in self._routes else UNKNOWN_ROUTE
+        return Exchange(_request_id(headers.get(b"x-request-id")), route, headers)
+
+    async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        """What the operator has added comes before the router."""
+        fittings = self._fittings
+        if fittings.cors and (answer := preflight(scope["method"], exchange.headers)):
+            await answer(scope, receive, send)
+            return
+        if fittings.keyring:
+            authorization = exchange.headers.get(b"authorization")
+            exchange.key = fittings.keyring.admit(scope["path"], authorization)
+        await self._app(scope, receive, send)
+
+    def _stamps(self, exchange: Exchange) -> RawHeaders:
+        """The headers of every answer."""
+        stages = [f"{stage};dur={ms:.2f}" for stage, ms in exchange.stages_ms.items()]
+        timing = ", ".join([*stages, f"total;dur={exchange.elapsed_ms():.2f}"])
+        stamps = [
+            (b"x-request-id", exchange.request_id.encode()),
+            (b"server-timing", timing.encode()),
+        ]
+        if self._fittings.cors:
+            stamps += self._fittings.cors.headers(exchange.headers.get(b"origin"))
+        if self.is_closing or exchange.is_last:  # what still comes is no next request
+            stamps.append((b"connection", b"close"))
+        return stamps
 
     def _count_in_flight(self, route: str, change: int) -> None:
         self._n_in_flight[route] += change
@@ -140,45 +192,44 @@ class Edge:
         for route, n_requests in self._n_in_flight.items():
             metrics.of_route(route).in_flight.set(n_requests)
 
-
-def _has_body(headers: Headers) -> bool:
-    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
-
-
-def _request_id(headers: Headers) -> str:
-    given = headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-
-
-def _stamp(headers: MutableHeaders, exchange: Exchange) -> None:
-    headers["X-Request-ID"] = exchange.request_id
-    if exchange.stages_ms:
-        headers["Server-Timing"] = ", ".join(
-            f"{stage};dur={exchange.stages_ms[stage]:.2f}" for stage in metrics.STAGES
-        )
+    def _report(self, exchange: Exchange, method: str) -> None:
+        """Counts the request and writes its log line."""
+        elapsed_ms = exchange.elapsed_ms()
+        metrics.requests(exchange.route, exchange.status, exchange.code).inc()
+        metrics.of_route(exchange.route).seconds.observe(elapsed_ms / 1000)
+        is_fine = exchange.status < HTTPStatus.BAD_REQUEST
+        level = logging.DEBUG if is_fine and exchange.route in _QUIET_ROUTES else logging.INFO
+        if is_logged(level) and (
+            not is_fine or is_sampled(exchange.request_id, self._fittings.log_share)
+        ):
+            log_request(level, _line(exchange, method, elapsed_ms))
 
 
-def _report(exchange: Exchange, method: str) -> None:
-    """Counts the request and writes its log line."""
-    elapsed_ms = exchange.elapsed_ms()
-    metrics.requests(exchange.route, exchange.status, exchange.code).inc()
-    metrics.of_route(exchange.route).seconds.observe(elapsed_ms / 1000)
-    is_quiet = exchange.route in _QUIET_ROUTES and exchange.status == HTTPStatus.OK
-    log = get_logger().debug if is_quiet else get_logger().info
-    log(
-        "request",
-        request_id=exchange.request_id,
-        method=method if method in _METHODS else "other",
-        route=exchange.route,
-        status=exchange.status,
-        code=exchange.code,
-        duration_ms=round(elapsed_ms, 2),
-        **{f"{stage}_ms": round(ms, 2) for stage, ms in exchange.stages_ms.items()},
-        **exchange.log_fields,
-    )
+def _has_body(headers: Mapping[bytes, bytes]) -> bool:
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+def _request_id(given: bytes | None) -> str:
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given.decode()
+    return os.urandom(16).hex()
+
+
+def _line(exchange: Exchange, method: str, elapsed_ms: float) -> dict[str, object]:
+    """What the log says about a request."""
+    line: dict[str, object] = {
+        "request_id": exchange.request_id,
+        "method": method if method in _METHODS else "other",
+        "route": exchange.route,
+        "status": exchange.status,
+        "code": exchange.code,
+        "duration_ms": round(elapsed_ms, 2),
+    }
+    if exchange.key is not None:
+        line["key"] = exchange.key
+    for stage, ms in exchange.stages_ms.items():
+        line[f"{stage}_ms"] = round(ms, 2)
+    return line | exchange.log_fields
 
 
 def _as_ours(error: Exception) -> SeqserveError | None:
@@ -223,6 +274,8 @@ def _hints(error: Exception, known: SeqserveError) -> dict[str, str]:
     """Headers that say what to do about an error."""
     if isinstance(error, HTTPException):
         return dict(error.headers or {})
+    if isinstance(known, MissingKey):
+        return {"WWW-Authenticate": "Bearer"}
     if isinstance(known, UnsupportedMediaType):
         return {"Accept-Encoding": "gzip"}
     if isinstance(known, UnavailableError) and not isinstance(known, DeadlineExceeded):

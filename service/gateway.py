@@ -26,7 +26,9 @@ from service import metrics, openapi, wire
 from service.batcher import Answer, Batcher, BatchLimits
 from service.body import read_json
 from service.canary import Canary
-from service.edge import INTERNAL_SENTENCE, Edge, Exchange, TextFailed, exchange_of
+from service.cors import Cors
+from service.edge import INTERNAL_SENTENCE, Edge, Exchange, Fittings, TextFailed, exchange_of
+from service.keys import Keyring
 from service.lengths import estimate_tokens
 from service.links import Engines, Link
 from service.metrics_page import metrics_page
@@ -66,14 +68,23 @@ class Application:
         ]
         assets = Mount("/docs/assets", StaticFiles(directory=openapi.ASSETS))
         router = Router([*routes, assets], redirect_slashes=False)
-        self._edge = Edge(router, frozenset(route.path for route in routes))
+        self._fittings = _fittings(settings)
+        self._edge = Edge(router, frozenset(route.path for route in routes), self._fittings)
+        self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
         await self._edge(scope, receive, send)
 
     def start(self, engines: Mapping[TaskName, Engines]) -> None:
-        """Begins to look for the engines of every task; they may still be loading."""
+        """Begins to look for the engines of every task; they may still be loading.
+
+        Raises:
+            ConfigError: the file of keys is damaged.
+        """
+        if keyring := self._fittings.keyring:
+            keyring.load()
+            self._watching = asyncio.get_running_loop().create_task(keyring.watch())
         for name, behind in engines.items():
             link = Link(name, behind, self._settings.ping_timeout_ms / 1000)
             self.links[name] = link
@@ -110,6 +121,8 @@ class Application:
         self._refuse()
         for canary in self.canaries.values():
             await canary.stop()
+        if self._watching is not None:
+            self._watching.cancel()
         for link in self.links.values():
             await link.close()
 
@@ -190,6 +203,16 @@ class Application:
 
     async def _docs_json(self, request: Request) -> Response:
         return Response(self._openapi, media_type="application/json")
+
+
+def _fittings(settings: Settings) -> Fittings:
+    """What the settings add to the edge."""
+    keyring, cors = None, None
+    if settings.api_keys_file is not None:
+        keyring = Keyring(settings.api_keys_file, settings.api_keys_scope)
+    if settings.cors_origins:
+        cors = Cors(settings.cors_origins)
+    return Fittings(keyring, cors, settings.log_sample)
 
 
 def _json(document: Any) -> Response:

@@ -20,6 +20,8 @@ from seqserve.manifest import Task as TaskName
 
 TASKS: tuple[TaskName, ...] = get_args(TaskName)
 
+Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^\s/,*]+)$")]
+
 PREFIX = "SEQSERVE_"
 _SET_BY_KUBERNETES = re.compile(r"SEQSERVE_(SERVICE_|PORT$|PORT_)")
 
@@ -50,6 +52,25 @@ class Settings(BaseSettings):
         default=TASKS,
         min_length=1,
         description="What is served, with commas between. There must be a bundle of each.",
+    )
+    log_sample: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Share of the requests that succeed which get a log line; errors always do.",
+    )
+
+    api_keys_file: Path | None = Field(
+        default=None,
+        description="Keys that are let in; `seqserve keys new NAME` makes one. Read again when it "
+        "changes.",
+    )
+    api_keys_scope: Literal["v1", "all"] = Field(
+        default="v1", description="What needs a key: `/v1/…`, or everything on the port."
+    )
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
+        default=(),
+        description="Origins whose pages may ask, with commas between; `*` is all.",
     )
 
     max_body_bytes: int = Field(
@@ -112,10 +133,12 @@ class Settings(BaseSettings):
         "for load balancers that are slow to notice. It is part of the grace.",
     )
 
-    @field_validator("tasks", mode="before")
+    @field_validator("tasks", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(",") if part.strip()]
 
     def timeout_ms(self, task: TaskName) -> int:
         """The deadline of a request that names none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -29,6 +30,7 @@ def expect(response: httpx.Response, status: int, code: str, detail: str = "") -
     assert set(problem) == {"type", "title", "status", "code", "detail", "request_id"}
     assert problem["status"] == status
     assert problem["request_id"] == response.headers["x-request-id"]
+    assert re.fullmatch(r"total;dur=\d+\.\d\d", response.headers["server-timing"])
     assert problem["detail"].endswith(".")
     assert detail in problem["detail"]
     assert ("retry-after" in response.headers) == (status in (429, 503))

@@ -122,7 +122,9 @@ async def test_a_short_translation_does_not_wait_for_a_long_one(server: Server) 
 async def test_stage_times(server: Server) -> None:
     response = await server.post("/v1/ner", {"text": fakes.SLOW})
     stages = dict(re.findall(r"(\w+);dur=([\d.]+)", response.headers["server-timing"]))
-    assert list(stages) == ["queue", "pre", "model", "post"]
+    assert list(stages) == ["queue", "pre", "model", "post", "total"]
+    total = float(stages.pop("total"))
+    assert total == pytest.approx(sum(float(ms) for ms in stages.values()), rel=0.1)
     assert float(stages["model"]) >= fakes.SLOW_S * 1000
     assert float(stages["queue"]) < fakes.SLOW_S * 1000
 

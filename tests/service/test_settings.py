@@ -29,6 +29,10 @@ def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SEQSERVE_MAX_TEXTS", "many", "SEQSERVE_MAX_TEXTS: .*integer"),
         ("SEQSERVE_MAX_TEXTS", "0", "SEQSERVE_MAX_TEXTS: .*greater than or equal to 1"),
         ("SEQSERVE_TOPOLOGY", "cloud", "SEQSERVE_TOPOLOGY: .*'runners' or 'embedded'"),
+        ("SEQSERVE_LOG_SAMPLE", "1.5", "SEQSERVE_LOG_SAMPLE: .*less than or equal to 1"),
+        ("SEQSERVE_API_KEYS_SCOPE", "none", "SEQSERVE_API_KEYS_SCOPE: .*'v1' or 'all'"),
+        ("SEQSERVE_CORS_ORIGINS", "https://a.example/", "SEQSERVE_CORS_ORIGINS: .*pattern"),
+        ("SEQSERVE_CORS_ORIGINS", "a.example", "SEQSERVE_CORS_ORIGINS: .*pattern"),
         ("SEQSERVE_ENGINE_FACTORY", "no_colon", "SEQSERVE_ENGINE_FACTORY: .*pattern"),
     ],
 )
@@ -48,6 +52,22 @@ def test_variables_that_kubernetes_sets_are_none_of_ours(
 ) -> None:
     monkeypatch.setenv(name, "tcp://10.0.0.1:3000")
     load_settings()
+
+
+@pytest.mark.parametrize(
+    ("value", "origins"),
+    [
+        ("", ()),
+        ("*", ("*",)),
+        (
+            "https://a.example, http://localhost:8080,",
+            ("https://a.example", "http://localhost:8080"),
+        ),
+    ],
+)
+def test_origins(monkeypatch: pytest.MonkeyPatch, value: str, origins: tuple[str, ...]) -> None:
+    monkeypatch.setenv("SEQSERVE_CORS_ORIGINS", value)
+    assert load_settings().cors_origins == origins
 
 
 def test_timeouts() -> None:
