@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from cli import keys
 from cli.bench_http import bench_http
 from cli.endurance import chaos, soak
 from cli.reporting import reported as _reported
@@ -20,6 +21,7 @@ from seqserve.training.data import Split
 from seqserve.training.recipe import Recipe
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, help=__doc__)
+app.add_typer(keys.app, name="keys")
 
 RecipeFile = Annotated[Path, typer.Argument(help="recipe, such as recipes/ner-en.toml")]
 DataRoot = Annotated[Path, typer.Option("--data", help="folder that holds the data sets")]
