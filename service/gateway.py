@@ -28,7 +28,7 @@ from service.body import read_json
 from service.canary import Canary
 from service.cors import Cors
 from service.edge import INTERNAL_SENTENCE, Edge, Exchange, Fittings, TextFailed, exchange_of
-from service.keys import Keyring
+from service.keys import Keyring, KeyScope
 from service.lengths import estimate_tokens
 from service.links import Engines, Link
 from service.metrics_page import metrics_page
@@ -56,7 +56,7 @@ class Application:
         self._is_draining = False
         self._is_refusing = False
         tasks = [task for task in TASKS if task.name in settings.tasks]
-        self._openapi = orjson.dumps(openapi.build_document(tasks))
+        self._openapi = orjson.dumps(openapi.build_document(tasks, _key_scope(settings)))
         routes = [Route(task.path, self._endpoint(task), methods=["POST"]) for task in tasks]
         routes += [
             Route("/v1/models", self._models),
@@ -213,6 +213,10 @@ def _fittings(settings: Settings) -> Fittings:
     if settings.cors_origins:
         cors = Cors(settings.cors_origins)
     return Fittings(keyring, cors, settings.log_sample)
+
+
+def _key_scope(settings: Settings) -> KeyScope | None:
+    return None if settings.api_keys_file is None else settings.api_keys_scope
 
 
 def _json(document: Any) -> Response:

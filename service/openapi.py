@@ -16,6 +16,7 @@ from pydantic.json_schema import models_json_schema
 from seqserve import errors
 from seqserve.errors import SeqserveError
 from service import schemas
+from service.keys import KeyScope
 from service.tasks import Task
 
 API_VERSION = "1"
@@ -51,6 +52,8 @@ _PREDICTION_ERRORS: tuple[type[SeqserveError], ...] = (
     errors.UnavailableError,
     errors.DeadlineExceeded,
 )
+_CODE = "Code "
+_KEY_ERRORS = (errors.MissingKey, errors.UnknownKey, errors.RateLimited)
 _HEADERS: list[Json] = [
     {
         "name": "X-Request-ID",
@@ -68,31 +71,36 @@ _HEADERS: list[Json] = [
 ]
 
 
-def build_document(tasks: Sequence[Task]) -> Json:
-    """The OpenAPI 3.1 document of all routes."""
-    models: list[type[BaseModel]] = [schemas.Problem, schemas.Models, schemas.Health]
+_STAMPS: Json = {name: {"schema": {"type": "string"}} for name in ("X-Request-ID", "Server-Timing")}
+
+
+def build_document(
+    tasks: Sequence[Task], keys: KeyScope | None = None, *, has_health: bool = True
+) -> Json:
+    """The OpenAPI 3.1 document of all routes.
+
+    Args:
+        tasks: What is served.
+        keys: What needs a key, if any.
+        has_health: Whether metrics and probes are served on this port.
+    """
+    models: list[type[BaseModel]] = [schemas.Problem, schemas.Models]
+    models += [schemas.Health] if has_health else []
     for task in tasks:
         models += [task.request, task.answer]
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
     paths: Json = {task.path: {"post": _prediction(task)} for task in tasks}
-    unready = (errors.NotReady, errors.Draining)
     paths["/v1/models"] = {"get": _get("Loaded models", schemas.Models, (errors.NotReady,))}
-    paths["/livez"] = {"get": _get("Is the process alive?", schemas.Health)}
-    paths["/readyz"] = {"get": _get("Does every model answer?", schemas.Health, unready)}
-    paths["/metrics"] = {
-        "get": {
-            "summary": "Prometheus metrics",
-            "responses": {
-                "200": {
-                    "description": "Prometheus text format",
-                    "content": {"text/plain": {"schema": {"type": "string"}}},
-                },
-                **_problems(_ANYWHERE),
-            },
-        }
-    }
+    if has_health:
+        paths |= _health_paths()
+    components: Json = {"schemas": definitions["$defs"]}
+    if keys is not None:
+        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        for path, methods in paths.items():
+            if keys == "all" or path.startswith("/v1/"):
+                _demand_key(methods)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -101,8 +109,41 @@ def build_document(tasks: Sequence[Task]) -> Json:
             "description": "Named entities, sentiment and translation.",
         },
         "paths": paths,
-        "components": {"schemas": definitions["$defs"]},
+        "components": components,
     }
+
+
+def _health_paths() -> Json:
+    unready = (errors.NotReady, errors.Draining)
+    metrics = {
+        "summary": "Prometheus metrics",
+        "responses": {
+            "200": {
+                "description": "Prometheus text format",
+                "content": {"text/plain": {"schema": {"type": "string"}}},
+            },
+            **_problems(_ANYWHERE),
+        },
+    }
+    return {
+        "/livez": {"get": _get("Is the process alive?", schemas.Health)},
+        "/readyz": {"get": _get("Does every model answer?", schemas.Health, unready)},
+        "/metrics": {"get": metrics},
+    }
+
+
+def _demand_key(methods: Json) -> None:
+    """Adds the key, and the errors that go with it, to the operations of a path."""
+    for operation in methods.values():
+        operation["security"] = [{"key": []}]
+        responses: Json = operation["responses"]
+        for status, problem in _problems(_KEY_ERRORS).items():
+            if status in responses:
+                problem["description"] = f"{responses[status]['description']}, " + problem[
+                    "description"
+                ].removeprefix(_CODE)
+            responses[status] = problem
+        operation["responses"] = dict(sorted(responses.items()))
 
 
 def _content(model: type[BaseModel], media_type: str = "application/json") -> Json:
@@ -124,7 +165,7 @@ def _prediction(task: Task) -> Json:
         "responses": {
             "200": {
                 "description": "One result per text, in the order of the texts.",
-                "headers": {"Server-Timing": {"schema": {"type": "string"}}},
+                "headers": _STAMPS,
                 "content": _content(task.answer),
             },
             **_problems((*kinds, *_ANYWHERE)),
@@ -151,7 +192,7 @@ def _problems(kinds: Iterable[type[SeqserveError]]) -> Json:
     for status, names in sorted(codes.items()):
         described = ", ".join(f"`{name}`" for name in names)
         responses[str(status)] = {
-            "description": f"Code {described}",
+            "description": f"{_CODE}{described}",
             "content": _content(schemas.Problem, "application/problem+json"),
         }
     return responses

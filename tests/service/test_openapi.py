@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from service.openapi import ASSETS
+from service.openapi import ASSETS, build_document
+from service.tasks import TASKS
 from tests import fakes
 from tests.service.conftest import Server
 from tests.service.test_errors import FAULTS
@@ -155,6 +156,23 @@ async def test_every_route_is_described(document: dict[str, Any]) -> None:
     }
     statuses = document["paths"]["/v1/translate"]["post"]["responses"]
     assert list(statuses) == ["200", "400", "405", "413", "415", "422", "429", "500", "503", "504"]
+
+
+@pytest.mark.parametrize(("scope", "health_needs_a_key"), [("v1", False), ("all", True)])
+async def test_keys_are_described_where_they_are_needed(
+    scope: Literal["v1", "all"], health_needs_a_key: bool
+) -> None:
+    document = build_document(TASKS, scope)
+    assert document["components"]["securitySchemes"]["key"] == {"type": "http", "scheme": "bearer"}
+    for path, methods in document["paths"].items():
+        (operation,) = methods.values()
+        is_guarded = health_needs_a_key or path.startswith("/v1/")
+        assert (operation.get("security") == [{"key": []}]) == is_guarded
+        assert ({"401", "403", "429"} <= set(operation["responses"])) == is_guarded
+    responses = document["paths"]["/v1/ner"]["post"]["responses"]
+    assert responses["429"]["description"] == "Code `overloaded`, `rate_limited`"
+    assert list(responses) == sorted(responses)
+    assert "securitySchemes" not in build_document(TASKS)["components"]
 
 
 async def test_the_examples_work(server: Server, document: dict[str, Any]) -> None:
