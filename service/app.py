@@ -17,8 +17,10 @@ from typing import Any
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from seqserve.errors import ConfigError
 from seqserve.manifest import Task as TaskName
 from service import metrics
+from service.admin import AdminServer
 from service.gateway import Application
 from service.host import Host
 from service.lifeline import LIFELINE
@@ -40,6 +42,11 @@ bound_heads()
 
 APPLICATION = Application(SETTINGS)
 HOSTS: list[Host] = []  # of this process
+ADMIN = (
+    AdminServer(APPLICATION.admin, SETTINGS.admin_host, SETTINGS.admin_port)
+    if SETTINGS.admin_port
+    else None
+)
 GATEWAY_OPTIONS: dict[str, Any] = {
     "workers": 1,
     "metrics": {"enabled": False},
@@ -113,7 +120,14 @@ class Gateway:
     async def start(self) -> None:
         """Runs in the gateway's process before it accepts connections."""
         metrics.name_process("gateway")
-        APPLICATION.start({task: self._engines(task) for task in SETTINGS.tasks})
+        try:
+            if ADMIN is not None:
+                ADMIN.start()
+            APPLICATION.start({task: self._engines(task) for task in SETTINGS.tasks})
+        except ConfigError as error:
+            if LIFELINE is not None:
+                LIFELINE.fail(str(error))
+            raise
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGUSR1, lambda: loop.create_task(_drain()))
         self._holding = loop.create_task(_hold_line())
@@ -123,6 +137,8 @@ class Gateway:
     async def stop(self) -> None:
         """Runs after the last request was answered."""
         await APPLICATION.stop()
+        if ADMIN is not None:
+            await ADMIN.stop()
 
 
 Gateway.add_asgi_middleware(Front)  # type: ignore[attr-defined]  # the decorator made it a Service

@@ -44,6 +44,8 @@ _SETTLE_S = 0.2  # in which clients that keep connections open hear that this on
 class Application:
     """One link and one queue per task, and the routes over them.
 
+    `admin` answers what is served on the second port, where there is one.
+
     Args:
         settings: Limits and timeouts.
     """
@@ -56,20 +58,28 @@ class Application:
         self._is_draining = False
         self._is_refusing = False
         tasks = [task for task in TASKS if task.name in settings.tasks]
-        self._openapi = orjson.dumps(openapi.build_document(tasks, _key_scope(settings)))
+        self._openapi = orjson.dumps(
+            openapi.build_document(
+                tasks, _key_scope(settings), has_health=settings.admin_port is None
+            )
+        )
         routes = [Route(task.path, self._endpoint(task), methods=["POST"]) for task in tasks]
         routes += [
             Route("/v1/models", self._models),
-            Route("/livez", self._livez),
-            Route("/readyz", self._readyz),
-            Route("/metrics", self._metrics),
             Route("/docs", self._docs),
             Route("/docs.json", self._docs_json),
         ]
+        health = [
+            Route("/livez", self._livez),
+            Route("/readyz", self._readyz),
+            Route("/metrics", self._metrics),
+        ]
+        if settings.admin_port is None:
+            routes += health
         assets = Mount("/docs/assets", StaticFiles(directory=openapi.ASSETS))
-        router = Router([*routes, assets], redirect_slashes=False)
         self._fittings = _fittings(settings)
-        self._edge = Edge(router, frozenset(route.path for route in routes), self._fittings)
+        self._edge = _edge(routes, [assets], self._fittings)
+        self.admin = _edge(health, [], Fittings())
         self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -203,6 +213,11 @@ class Application:
 
     async def _docs_json(self, request: Request) -> Response:
         return Response(self._openapi, media_type="application/json")
+
+
+def _edge(routes: list[Route], mounts: list[Mount], fittings: Fittings) -> Edge:
+    router = Router([*routes, *mounts], redirect_slashes=False)
+    return Edge(router, frozenset(route.path for route in routes), fittings)
 
 
 def _fittings(settings: Settings) -> Fittings:

@@ -73,6 +73,16 @@ class Settings(BaseSettings):
         description="Origins whose pages may ask, with commas between; `*` is all.",
     )
 
+    admin_host: str = Field(
+        default="127.0.0.1", min_length=1, description="Address of the second port."
+    )
+    admin_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Second port, for `/metrics`, `/livez` and `/readyz`, which are then not on the first.",
+    )
+
     max_body_bytes: int = Field(
         default=4 * 1024 * 1024, ge=1024, description="Bytes in the body of one request."
     )
