@@ -18,8 +18,8 @@ $(SERVING): requirements/serve.txt requirements/lock.txt pyproject.toml | $(BIN)
 	$(BIN)/pip install --quiet --constraint requirements/lock.txt --editable .
 	touch $@
 
-$(EVERYTHING): requirements/serve.txt requirements/train.txt requirements/dev.txt requirements/lock.txt pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --constraint requirements/lock.txt --editable ".[train,dev]"
+$(EVERYTHING): requirements/serve.txt requirements/tracing.txt requirements/train.txt requirements/dev.txt requirements/lock.txt pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --constraint requirements/lock.txt --editable ".[train,tracing,dev]"
 	touch $@ $(SERVING)
 
 serve: $(SERVING) ## Serve the models in bundles/ on PORT

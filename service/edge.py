@@ -37,6 +37,7 @@ from service import metrics
 from service.cors import Cors, RawHeaders, preflight
 from service.keys import Keyring
 from service.logs import failure_fields, get_logger, is_logged, is_sampled, log_request
+from service.tracing import Span, Tracer
 
 UNKNOWN_ROUTE = "unknown"
 INTERNAL_SENTENCE = (
@@ -46,6 +47,7 @@ INTERNAL_SENTENCE = (
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
 _QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_OURS = HTTPStatus.INTERNAL_SERVER_ERROR  # and above: not the caller's fault
 _CLIENT_GONE = 499  # what nginx calls it; nobody is there to read it
 
 
@@ -64,6 +66,7 @@ class Exchange:
     status: int = 500
     code: str = "internal"
     key: str | None = None
+    span: Span | None = None
     is_last: bool = False  # of its connection
     stages_ms: dict[str, float] = field(default_factory=dict)
     log_fields: dict[str, object] = field(default_factory=dict)
@@ -86,11 +89,13 @@ class Fittings:
     Args:
         keyring: Lets in who has a key.
         cors: Lets pages of other origins read the answers.
+        tracer: Makes a span of every request.
         log_share: Of the requests that succeed, how many get a log line, from 0 to 1.
     """
 
     keyring: Keyring | None = None
     cors: Cors | None = None
+    tracer: Tracer | None = None
     log_share: float = 1.0
 
 
@@ -157,7 +162,10 @@ class Edge:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         path: str = scope["path"]
         route = path if path in self._routes else UNKNOWN_ROUTE
-        return Exchange(_request_id(headers.get(b"x-request-id")), route, headers)
+        exchange = Exchange(_request_id(headers.get(b"x-request-id")), route, headers)
+        if (tracer := self._fittings.tracer) and route not in _QUIET_ROUTES:
+            exchange.span = tracer.begin_request(f"{_known(scope['method'])} {route}", headers)
+        return exchange
 
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         """What the operator has added comes before the router."""
@@ -193,10 +201,12 @@ class Edge:
             metrics.of_route(route).in_flight.set(n_requests)
 
     def _report(self, exchange: Exchange, method: str) -> None:
-        """Counts the request and writes its log line."""
+        """Counts the request, ends its span and writes its log line."""
         elapsed_ms = exchange.elapsed_ms()
         metrics.requests(exchange.route, exchange.status, exchange.code).inc()
         metrics.of_route(exchange.route).seconds.observe(elapsed_ms / 1000)
+        if exchange.span is not None:
+            exchange.span.end(_attributes(exchange, method), is_failure=exchange.status >= _OURS)
         is_fine = exchange.status < HTTPStatus.BAD_REQUEST
         level = logging.DEBUG if is_fine and exchange.route in _QUIET_ROUTES else logging.INFO
         if is_logged(level) and (
@@ -215,11 +225,30 @@ def _request_id(given: bytes | None) -> str:
     return os.urandom(16).hex()
 
 
+def _known(method: str) -> str:
+    return method if method in _METHODS else "other"
+
+
+def _attributes(exchange: Exchange, method: str) -> dict[str, str | int]:
+    """What a trace says about a request."""
+    attributes: dict[str, str | int] = {
+        "http.request.method": _known(method),
+        "http.route": exchange.route,
+        "http.response.status_code": exchange.status,
+        "seqserve.code": exchange.code,
+        "seqserve.request_id": exchange.request_id,
+    }
+    for name, value in exchange.log_fields.items():
+        if isinstance(value, str | int):
+            attributes[f"seqserve.{name}"] = value
+    return attributes
+
+
 def _line(exchange: Exchange, method: str, elapsed_ms: float) -> dict[str, object]:
     """What the log says about a request."""
     line: dict[str, object] = {
         "request_id": exchange.request_id,
-        "method": method if method in _METHODS else "other",
+        "method": _known(method),
         "route": exchange.route,
         "status": exchange.status,
         "code": exchange.code,
@@ -227,6 +256,8 @@ def _line(exchange: Exchange, method: str, elapsed_ms: float) -> dict[str, objec
     }
     if exchange.key is not None:
         line["key"] = exchange.key
+    if exchange.span is not None:
+        line["trace_id"] = exchange.span.trace_id
     for stage, ms in exchange.stages_ms.items():
         line[f"{stage}_ms"] = round(ms, 2)
     return line | exchange.log_fields

@@ -34,6 +34,7 @@ from service.links import Engines, Link
 from service.metrics_page import metrics_page
 from service.settings import Settings
 from service.tasks import TASKS, Plan, Task, parse_request
+from service.tracing import load_tracer, require_exporter, traced
 from service.waiting import ItemError
 
 T = TypeVar("T")
@@ -52,6 +53,8 @@ class Application:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        if settings.otlp_endpoint is not None:
+            require_exporter()
         self.links: dict[TaskName, Link] = {}
         self.queues: dict[TaskName, Batcher[wire.Work, wire.Done]] = {}
         self.canaries: dict[TaskName, Canary] = {}
@@ -95,10 +98,13 @@ class Application:
         if keyring := self._fittings.keyring:
             keyring.load()
             self._watching = asyncio.get_running_loop().create_task(keyring.watch())
+        tracer = load_tracer(self._settings.otlp_endpoint, self._settings.trace_sample)
+        self._fittings.tracer = tracer
         for name, behind in engines.items():
             link = Link(name, behind, self._settings.ping_timeout_ms / 1000)
             self.links[name] = link
-            self.queues[name] = Batcher(name, link.predict, link.cancel, self._limits(name))
+            call = traced(tracer, name, link.predict) if tracer else link.predict
+            self.queues[name] = Batcher(name, call, link.cancel, self._limits(name))
             timeout_s = self._settings.timeout_ms(name) / 1000
             self.canaries[name] = Canary(name, link, self.queues[name], timeout_s)
             link.connect()
@@ -135,6 +141,8 @@ class Application:
             self._watching.cancel()
         for link in self.links.values():
             await link.close()
+        if self._fittings.tracer is not None:
+            await asyncio.to_thread(self._fittings.tracer.flush)
 
     def _endpoint(self, task: Task) -> Callable[[Request], Awaitable[Response]]:
         async def predict(request: Request) -> Response:
@@ -157,9 +165,18 @@ class Application:
             raise DeadlineExceeded("The deadline passed before the body had come.") from None
         parsed = parse_request(task, document, self._settings)
         plan = task.plan(parsed, link.cards, self._settings)
+        traceparent = exchange.span.traceparent if exchange.span else ""
+        queued_ns = time.time_ns() if traceparent else 0
         works = [
             (
-                wire.Work(exchange.request_id, plan.card.name, item, deadline),
+                wire.Work(
+                    exchange.request_id,
+                    plan.card.name,
+                    item,
+                    deadline,
+                    traceparent=traceparent,
+                    queued_ns=queued_ns,
+                ),
                 estimate_tokens(item["text"]) * item.get("beam_size", 1),  # a row for every beam
             )
             for item in plan.items
@@ -227,7 +244,7 @@ def _fittings(settings: Settings) -> Fittings:
         keyring = Keyring(settings.api_keys_file, settings.api_keys_scope)
     if settings.cors_origins:
         cors = Cors(settings.cors_origins)
-    return Fittings(keyring, cors, settings.log_sample)
+    return Fittings(keyring, cors, log_share=settings.log_sample)
 
 
 def _key_scope(settings: Settings) -> KeyScope | None:

@@ -25,6 +25,7 @@ from seqserve.manifest import Task as TaskName
 from service import metrics, wire
 from service.logs import failure_fields, get_logger
 from service.settings import Settings
+from service.tracing import load_tracer
 
 if TYPE_CHECKING:
     from seqserve.runtime.cancellation import Cancellation
@@ -126,6 +127,7 @@ class Host:
         self._item_type: type[Any] = dict
         self._cancellations: dict[str, Cancellation] = {}  # by ticket, of the texts at work
         self._latest_deadlines: dict[int, float] = {}  # of the calls at work
+        self._tracer = load_tracer(settings.otlp_endpoint, settings.trace_sample)
         self.status = Status(reason=MISSING_SENTENCE)
         self.fault: str | None = None  # for the operator, in full
         try:
@@ -185,6 +187,8 @@ class Host:
         try:
             outcomes = self._outcomes(works)
             engine_s = time.perf_counter() - started
+            if self._tracer is not None:
+                self._tracer.note_engine(self._task, works, engine_s)
             return [self._pack(*pair, engine_s) for pair in zip(outcomes, works, strict=True)]
         finally:
             del self._latest_deadlines[call]
@@ -195,6 +199,11 @@ class Host:
         """Is a call still at work long after the last of its texts was given up?"""
         latest = min(self._latest_deadlines.copy().values(), default=math.inf)
         return time.monotonic() - latest > STUCK_S
+
+    def close(self) -> None:
+        """Sends the last spans."""
+        if self._tracer is not None:
+            self._tracer.flush()
 
     def cancel(self, tickets: Iterable[str]) -> None:
         """Gives texts up that are at work; the others of their calls are none the worse."""

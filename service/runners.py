@@ -74,6 +74,11 @@ class _Runner:
             LIFELINE.hold(self._host.is_stuck)
         tame_gc()
 
+    @bentoml.on_shutdown
+    def finish(self) -> None:
+        """Runs after the last call was answered."""
+        self._host.close()
+
     @bentoml.api
     async def status(self) -> bytes:
         """A packed `Status`."""

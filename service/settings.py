@@ -83,6 +83,19 @@ class Settings(BaseSettings):
         description="Second port, for `/metrics`, `/livez` and `/readyz`, which are then not on the first.",
     )
 
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/]+",
+        description="OpenTelemetry collector that gets traces, over HTTP in protobuf, such as "
+        "http://localhost:4318.",
+    )
+    trace_sample: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Share of the requests without a `traceparent` header that are traced.",
+    )
+
     max_body_bytes: int = Field(
         default=4 * 1024 * 1024, ge=1024, description="Bytes in the body of one request."
     )

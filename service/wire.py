@@ -28,6 +28,8 @@ class Work:
             onnxruntime into the gateway.
         deadline: Time of `time.monotonic` in this process after which nobody wants the answer.
         ticket: What the text is cancelled by. Not the request id, which the caller chooses.
+        traceparent: Of the span that it belongs to, in W3C's form; empty where it is not traced.
+        queued_ns: When it began to wait, in nanoseconds since 1970; stays in the gateway.
     """
 
     request_id: str
@@ -35,6 +37,8 @@ class Work:
     item: dict[str, Any]
     deadline: float
     ticket: str = field(default_factory=lambda: uuid.uuid4().hex)
+    traceparent: str = ""
+    queued_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ def pack_work(work: Work) -> bytes:
         "seconds_left": work.deadline - time.monotonic(),
         "ticket": work.ticket,
     }
+    if work.traceparent:
+        fields["traceparent"] = work.traceparent
     return orjson.dumps(fields)
 
 
