@@ -155,6 +155,9 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=_reject_constant)
+
+
 def parse_json(body: bytes | bytearray) -> object:
     """Strict JSON: no NaN, no key twice, no lone surrogate, no bottomless nesting.
 
@@ -166,9 +169,7 @@ def parse_json(body: bytes | bytearray) -> object:
     """
     try:
         text = body.decode()
-        document: object = json.loads(
-            text, object_pairs_hook=_unique_keys, parse_constant=_reject_constant
-        )
+        document: object = _DECODER.decode(text)
         if "\\ud" in text or "\\uD" in text:
             json.dumps(document, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
