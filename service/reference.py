@@ -48,7 +48,7 @@ def _metric_row(metric: MetricWrapperBase) -> Row:
 
 def _default(value: Any) -> str:
     """A default as one would write it into the environment."""
-    if value is None:
+    if value in (None, []):
         return ""
     if isinstance(value, list):
         return _code(",".join(map(str, value)))

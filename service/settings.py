@@ -48,29 +48,30 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The lowest level of our log lines."
     )
-    tasks: Annotated[tuple[TaskName, ...], NoDecode] = Field(
-        default=TASKS,
-        min_length=1,
-        description="What is served, with commas between. There must be a bundle of each.",
-    )
     log_sample: float = Field(
         default=1.0,
         ge=0,
         le=1,
         description="Share of the requests that succeed which get a log line; errors always do.",
     )
+    tasks: Annotated[tuple[TaskName, ...], NoDecode] = Field(
+        default=TASKS,
+        min_length=1,
+        description="What is served, with commas between. There must be a bundle of each.",
+    )
 
     api_keys_file: Path | None = Field(
         default=None,
-        description="Keys that are let in; `seqserve keys new NAME` makes one. Read again when it "
-        "changes.",
+        description="Keys that are let in, one a line; `seqserve keys new NAME` makes one. Read again when "
+        "it changes. Without it, everybody is.",
     )
     api_keys_scope: Literal["v1", "all"] = Field(
-        default="v1", description="What needs a key: `/v1/…`, or everything on the port."
+        default="v1",
+        description="What needs a key: `v1` is every path under `/v1/`, `all` is everything on the port.",
     )
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         default=(),
-        description="Origins whose pages may ask, with commas between; `*` is all.",
+        description="Origins whose pages may read the answers, with commas between; `*` is all of them.",
     )
 
     admin_host: str = Field(
@@ -80,24 +81,27 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         le=65535,
-        description="Second port, for `/metrics`, `/livez` and `/readyz`, which are then not on the first.",
+        description="A second port, for `/metrics`, `/livez` and `/readyz`, which then are not on the first.",
     )
 
     otlp_endpoint: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/]+",
-        description="OpenTelemetry collector that gets traces, over HTTP in protobuf, such as "
-        "http://localhost:4318.",
+        description="OpenTelemetry collector that gets traces (OTLP, protobuf over HTTP), such as "
+        "`http://localhost:4318`. Needs `pip install -r requirements/tracing.txt`.",
     )
     trace_sample: float = Field(
         default=1.0,
         ge=0,
         le=1,
-        description="Share of the requests without a `traceparent` header that are traced.",
+        description="Share of the requests that are traced. One with a `traceparent` header is traced if its "
+        "caller traces it.",
     )
 
     max_body_bytes: int = Field(
-        default=4 * 1024 * 1024, ge=1024, description="Bytes in the body of one request."
+        default=4 * 1024 * 1024,
+        ge=1024,
+        description="Bytes in the body of one request, as it comes and once it is inflated.",
     )
     max_texts: int = Field(default=256, ge=1, description="Texts in one request.")
     max_text_chars: int = Field(default=20_000, ge=1, description="Characters in one text.")

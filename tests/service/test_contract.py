@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -80,7 +81,9 @@ async def when_stopping(server: Server) -> httpx.Response:
 
 
 async def when_the_engines_are_away(server: Server) -> httpx.Response:
-    server.application.links["ner"]._mark_down()
+    link = server.application.links["ner"]
+    link._mark_down()
+    link._down_since = -math.inf  # for longer than they need to come back
     return await server.post("/v1/ner", {"text": "a"})
 
 

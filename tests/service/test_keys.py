@@ -21,6 +21,7 @@ from service.keys import Key, Keyring, new_key, parse_keys, read_keys
 from service.logs import configure_logging
 from tests.service.conftest import serving
 from tests.service.test_errors import expect
+from tests.serving import FAKES, START_S, Serve
 
 ANN, BOB = "key-of-ann", "key-of-bob"
 
@@ -335,3 +336,15 @@ async def test_the_log_has_the_name_and_nothing_has_the_key(
     lines = [json.loads(line) for line in said.splitlines() if line.startswith('{"request_id"')]
     assert {line.get("key") for line in lines} == {"ann", "bob", None}
     assert not [line for line in lines if line.get("key") and line["code"] == "unknown_key"]
+
+
+def test_a_damaged_file_ends_the_server_and_is_named(tmp_path: Path, bundles_dir: Path) -> None:
+    (tmp_path / "keys.txt").write_text(f"{ANNS_LINE}\nbob\n")
+    serve = Serve(tmp_path, bundles_dir, SEQSERVE_API_KEYS_FILE=str(tmp_path / "keys.txt"), **FAKES)
+    try:
+        assert serve.process.wait(START_S) == 1
+    finally:
+        serve.kill()
+    last = serve.log.read_text().splitlines()[-1]
+    assert f"{tmp_path / 'keys.txt'}, line 2: must be" in last
+    assert digest(ANN) not in serve.log.read_text()
