@@ -207,4 +207,4 @@ def test_memory_stayed_bounded(served: Serve, gateway: tuple[psutil.Process, flo
     process, before_mb = gateway
     assert peak_mb(process) - before_mb < MAX_GROWTH_MB
     log = served.log.read_text()
-    assert '"event": "failure"' not in log and '"event": "text failed"' not in log
+    assert '"event":"failure"' not in log and '"event":"text failed"' not in log

@@ -38,4 +38,4 @@ def test_answers_are_as_documented(served: Serve, tmp_path: Path) -> None:
     assert "7 selected / 7 total" in found.stdout
     generated = re.search(r"(\d+) generated", found.stdout)
     assert generated and int(generated[1]) > 100
-    assert '"event": "failure"' not in served.log.read_text()
+    assert '"event":"failure"' not in served.log.read_text()

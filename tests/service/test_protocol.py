@@ -262,7 +262,7 @@ def test_half_a_body_ends_at_the_deadline(served: Serve) -> None:
 def test_it_cost_no_memory_and_no_log_says_what_came(served: Serve) -> None:
     assert peak_mb(served.worker("Gateway")) < MAX_MB
     log = served.log.read_text()
-    assert '"event": "failure"' not in log and "Traceback" not in log
+    assert '"event":"failure"' not in log and "Traceback" not in log
     assert "elsewhere" not in log and "hello" not in log
 
 
