@@ -25,9 +25,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._n_unfinished = (
-            0  # bytes since something was whole: a head, a piece of a body, a request
-        )
+        self._n_unfinished = 0  # bytes since a head, a piece of a body or a request was whole
         self._is_too_large = False
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -55,11 +53,14 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Lets the request in, unless its head is too large."""
+        if self._n_unfinished > MAX_HEAD_BYTES:  # though part of it may be the body
+            n_bytes = len(self.url) + sum(
+                len(name) + len(value) + 4 for name, value in self.headers
+            )
+            if n_bytes > MAX_HEAD_BYTES:
+                self._is_too_large = True
+                raise HeadTooLarge
         self._stop_waiting()
-        n_bytes = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if n_bytes > MAX_HEAD_BYTES:
-            self._is_too_large = True
-            raise HeadTooLarge
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

@@ -140,6 +140,8 @@ ODD: dict[str, tuple[bytes, list[int]]] = {
         [200],
     ),
     "a trailer": (chunked(b"d\r\n" + JSON + b"\r\n0\r\nX-Late: 1\r\n\r\n"), [200]),
+    "a body of 300 KB": (post(body=JSON.ljust(300_000)), [200]),
+    "chunks of 300 KB": (chunked(b"493e0\r\n" + JSON.ljust(300_000) + b"\r\n0\r\n\r\n"), [200]),
     "three at once": (post() * 3, [200] * 3),
     "a thousand at once": (get() * 1000, [200] * 1000),
     "a WebSocket": (get(b"/v1/ner", WEBSOCKET), [405]),
