@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.mixed_load import Outcomes, Texts
-from benchmarks.served import ServerFailed, running
+from benchmarks.served import ServerFailed, our_server
 from benchmarks.soak import Effort, Soak, memory_of, soak, soak_lines, supplies_of
 from cli.main import app
 from seqserve.errors import DataError
@@ -104,7 +104,10 @@ def test_a_short_soak(bundles: Path) -> None:
 
 def test_a_server_that_does_not_start_is_named(tmp_path: Path, bundles: Path) -> None:
     wrong = {"SEQSERVE_MAX_TEXTS": "many"}
-    with pytest.raises(ServerFailed, match="SEQSERVE_MAX_TEXTS"), running(bundles, tmp_path, wrong):
+    with (
+        pytest.raises(ServerFailed, match="SEQSERVE_MAX_TEXTS"),
+        our_server(bundles, tmp_path, wrong),
+    ):
         pass
 
 

@@ -16,7 +16,7 @@ from tests.service.conftest import Server, serving
 
 pytestmark = pytest.mark.anyio
 
-NEED_A_SUPERVISOR: set[str] = set()
+NEED_A_SUPERVISOR = {"seqserve_process_restarts"}
 
 
 async def sample(server: Server, name: str, **labels: str) -> float:

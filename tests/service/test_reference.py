@@ -48,6 +48,7 @@ def test_the_tables_are_shown() -> None:
 class Example(BaseModel):
     choice: Literal["a", "b"] = Field("a", description="A or b.")
     several: tuple[Literal["a", "b"], ...] = ("a", "b")
+    none_yet: tuple[Literal["a"], ...] = ()
     share: float = Field(0.5, gt=0, le=1)
     count: int = Field(3, ge=1)
     switch: bool = False
@@ -61,6 +62,7 @@ def test_every_kind_of_setting_is_described() -> None:
     assert list(settings_rows(Example)) == [
         ("`SEQSERVE_CHOICE`", "`a`", "`a`, `b`", "A or b."),
         ("`SEQSERVE_SEVERAL`", "`a,b`", "`a`, `b`; several with commas between", ""),
+        ("`SEQSERVE_NONE_YET`", "", "`a`; several with commas between", ""),
         ("`SEQSERVE_SHARE`", "`0.5`", "number > 0 and ≤ 1", ""),
         ("`SEQSERVE_COUNT`", "`3`", "whole number ≥ 1", ""),
         ("`SEQSERVE_SWITCH`", "`false`", "`true`, `false`", ""),
