@@ -141,6 +141,7 @@ class Application:
             self._watching.cancel()
         for link in self.links.values():
             await link.close()
+        metrics.write_tallies()
         if self._fittings.tracer is not None:
             await asyncio.to_thread(self._fittings.tracer.flush)
 
@@ -222,6 +223,7 @@ class Application:
         self._edge.show()
         for queue in self.queues.values():
             queue.show()
+        metrics.write_tallies()
         page, content_type = await asyncio.to_thread(metrics_page)
         return Response(page, media_type=content_type)
 

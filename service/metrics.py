@@ -12,6 +12,8 @@ from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from service.tallies import CounterTally, HistogramTally, Tally
+
 _SECONDS = (
     0.001,
     0.0025,
@@ -160,27 +162,43 @@ def name_process(name: str) -> None:
     PROCESS_PID.labels(name).set(os.getpid())
 
 
-class TaskSeries:
-    """The series of one task, looked up once.
+_TALLIES: list[Tally] = []
 
-    `labels` takes longer than counting does.
-    """
+
+def _counter(series: Counter) -> CounterTally:
+    _TALLIES.append(tally := CounterTally(series))
+    return tally
+
+
+def _histogram(series: Histogram) -> HistogramTally:
+    _TALLIES.append(tally := HistogramTally(series))
+    return tally
+
+
+def write_tallies() -> None:
+    """Lets the page know what was counted so far; for the event loop that counts."""
+    for tally in _TALLIES:
+        tally.write()
+
+
+class TaskSeries:
+    """The series of one task, looked up once."""
 
     def __init__(self, task: str) -> None:
-        self.stages = {stage: STAGE_SECONDS.labels(task, stage) for stage in STAGES}
-        self.texts = TEXTS.labels(task)
-        self.tokens = TOKENS.labels(task)
-        self.characters = CHARACTERS.labels(task)
+        self.stages = {stage: _histogram(STAGE_SECONDS.labels(task, stage)) for stage in STAGES}
+        self.texts = _counter(TEXTS.labels(task))
+        self.tokens = _counter(TOKENS.labels(task))
+        self.characters = _counter(CHARACTERS.labels(task))
         self.queue_texts = QUEUE_TEXTS.labels(task)
         self.queue_tokens = QUEUE_TOKENS.labels(task)
         self.queue_oldest_seconds = QUEUE_OLDEST_SECONDS.labels(task)
         self.calls = CALLS.labels(task)
-        self.batch_texts = BATCH_TEXTS.labels(task)
-        self.batch_tokens = BATCH_TOKENS.labels(task)
-        self.batch_real_tokens = BATCH_REAL_TOKENS.labels(task)
-        self.padding_ratio = PADDING_RATIO.labels(task)
-        self.shed = {reason: SHED.labels(task, reason) for reason in SHED_REASONS}
-        self.abandoned = {reason: ABANDONED.labels(task, reason) for reason in REASONS}
+        self.batch_texts = _histogram(BATCH_TEXTS.labels(task))
+        self.batch_tokens = _histogram(BATCH_TOKENS.labels(task))
+        self.batch_real_tokens = _counter(BATCH_REAL_TOKENS.labels(task))
+        self.padding_ratio = _histogram(PADDING_RATIO.labels(task))
+        self.shed = {reason: _counter(SHED.labels(task, reason)) for reason in SHED_REASONS}
+        self.abandoned = {reason: _counter(ABANDONED.labels(task, reason)) for reason in REASONS}
 
 
 @cache
@@ -190,16 +208,16 @@ def of_task(task: str) -> TaskSeries:
 
 
 @cache
-def requests(route: str, status: int, code: str) -> Counter:
+def requests(route: str, status: int, code: str) -> CounterTally:
     """The series of `REQUESTS` for one kind of answer."""
-    return REQUESTS.labels(route, status, code)
+    return _counter(REQUESTS.labels(route, status, code))
 
 
 class RouteSeries:
-    """The series of one route, looked up once."""
+    """The series of one route."""
 
     def __init__(self, route: str) -> None:
-        self.seconds = REQUEST_SECONDS.labels(route)
+        self.seconds = _histogram(REQUEST_SECONDS.labels(route))
         self.in_flight = IN_FLIGHT.labels(route)
 
 
