@@ -151,17 +151,15 @@ class Batcher(Generic[W, R]):
         """
         started = time.perf_counter()  # uvloop's clock ticks in milliseconds
         request = self._enqueue(works, deadline)
+        timer = asyncio.get_running_loop().call_at(deadline, request.expire)
         reason = "client_gone"
         try:
-            async with asyncio.timeout_at(deadline):
-                await request.done
-        except TimeoutError:
-            reason = "deadline"
-            raise DeadlineExceeded("The deadline passed before the answer.") from None
+            await request.done
         except (ItemError, UnavailableError) as error:
             reason = "deadline" if isinstance(error, DeadlineExceeded) else "failed"
             raise
         finally:
+            timer.cancel()
             self._forget(request, reason)
         elapsed_s = time.perf_counter() - started
         engine_s = request.engine_s()

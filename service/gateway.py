@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
@@ -28,6 +28,7 @@ from service.body import read_json
 from service.canary import Canary
 from service.cors import Cors
 from service.edge import INTERNAL_SENTENCE, Edge, Exchange, Fittings, TextFailed, exchange_of
+from service.hangup import UnlessGone
 from service.keys import Keyring, KeyScope
 from service.lengths import estimate_tokens
 from service.links import Engines, Link
@@ -36,8 +37,6 @@ from service.settings import Settings
 from service.tasks import TASKS, Plan, Task, parse_request
 from service.tracing import load_tracer, require_exporter, traced
 from service.waiting import ItemError
-
-T = TypeVar("T")
 
 _SETTLE_S = 0.2  # in which clients that keep connections open hear that this one closes
 
@@ -184,7 +183,8 @@ class Application:
         ]
         pre_ms = exchange.elapsed_ms()
         try:
-            answer = await _unless_gone(request, self.queues[task.name].submit(works, deadline))
+            with UnlessGone(request.receive):
+                answer = await self.queues[task.name].submit(works, deadline)
         except ItemError as failure:
             raise _for_caller(failure) from failure.error
         return _respond(task, plan, answer, exchange, pre_ms)
@@ -255,31 +255,6 @@ def _key_scope(settings: Settings) -> KeyScope | None:
 
 def _json(document: Any) -> Response:
     return Response(orjson.dumps(document), media_type="application/json")
-
-
-async def _unless_gone(request: Request, work: Awaitable[T]) -> T:
-    """The result of the work, which is cancelled as soon as the client hangs up.
-
-    Raises:
-        ClientDisconnect: nobody waits for the answer any more.
-    """
-    working = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_disconnected(request))
-    try:
-        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            working.cancel()
-            await asyncio.wait((working,))
-            raise ClientDisconnect
-        return working.result()
-    finally:
-        working.cancel()
-        gone.cancel()
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _for_caller(failure: ItemError) -> InputError | TextFailed:

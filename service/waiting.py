@@ -89,6 +89,10 @@ class Waiting(Generic[W, R]):
         if not self.done.done():
             self.done.set_exception(error)
 
+    def expire(self) -> None:
+        """Ends the wait at the deadline."""
+        self.fail(DeadlineExceeded("The deadline passed before the answer."))
+
     def engine_s(self) -> float:
         """Seconds in which one call for it or more was inside the engine."""
         covered_s, end = 0.0, -math.inf
