@@ -10,7 +10,6 @@ from starlette.types import Message
 from service import hangup
 from service.hangup import UnlessGone
 
-
 pytestmark = pytest.mark.anyio
 
 
