@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Mount, Route, Router
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -33,6 +33,7 @@ from service.keys import Keyring, KeyScope
 from service.lengths import estimate_tokens
 from service.links import Engines, Link
 from service.metrics_page import metrics_page
+from service.routes import Routes
 from service.settings import Settings
 from service.tasks import TASKS, Plan, Task, parse_request
 from service.tracing import load_tracer, require_exporter, traced
@@ -235,8 +236,7 @@ class Application:
 
 
 def _edge(routes: list[Route], mounts: list[Mount], fittings: Fittings) -> Edge:
-    router = Router([*routes, *mounts], redirect_slashes=False)
-    return Edge(router, frozenset(route.path for route in routes), fittings)
+    return Edge(Routes(routes, mounts), frozenset(route.path for route in routes), fittings)
 
 
 def _fittings(settings: Settings) -> Fittings:
