@@ -26,7 +26,9 @@ def similar(lengths: Sequence[int], max_texts: int, max_tokens: int) -> list[int
     Returns:
         Which texts, shortest first.
     """
-    by_length = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    by_length = sorted(range(len(lengths)), key=lengths.__getitem__)
+    if len(lengths) <= max_texts and len(lengths) * lengths[by_length[-1]] <= max_tokens:
+        return by_length  # all of them, as the search below would find one by one
     low = high = by_length.index(0)
     while high - low + 1 < max_texts:
         n_texts, longest = high - low + 1, lengths[by_length[high]]

@@ -36,3 +36,10 @@ def test_similar_keeps_its_bounds(lengths: list[int], max_texts: int) -> None:
     assert 0 in chosen
     assert len(set(chosen)) == len(chosen) <= max_texts
     assert len(chosen) == 1 or len(chosen) * max(lengths[i] for i in chosen) <= 100
+
+
+@given(st.lists(st.integers(1, 150), min_size=1, max_size=8))
+def test_similar_takes_all_that_fit(lengths: list[int]) -> None:
+    chosen = similar(lengths, max_texts=8, max_tokens=len(lengths) * max(lengths))
+    assert sorted(chosen) == list(range(len(lengths)))
+    assert [lengths[i] for i in chosen] == sorted(lengths)
