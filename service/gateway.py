@@ -156,7 +156,7 @@ class Application:
             raise Draining("The server is shutting down.")
         exchange = exchange_of(request)
         # The loop's clock is that of `time.monotonic`, which the engines go by.
-        deadline = asyncio.get_running_loop().time() + self._timeout_s(task, request)
+        deadline = asyncio.get_running_loop().time() + self._timeout_s(task, exchange)
         link = self.links[task.name]
         link.require_up()
         try:
@@ -190,11 +190,11 @@ class Application:
             raise _for_caller(failure) from failure.error
         return _respond(task, plan, answer, exchange, pre_ms)
 
-    def _timeout_s(self, task: Task, request: Request) -> float:
-        given = request.headers.get("x-timeout-ms")
+    def _timeout_s(self, task: Task, exchange: Exchange) -> float:
+        given = exchange.headers.get(b"x-timeout-ms")
         if given is None:
             return self._settings.timeout_ms(task.name) / 1000
-        if not (given.isascii() and given.isdecimal() and len(given) <= 20 and int(given) > 0):
+        if not (given.isdigit() and len(given) <= 20 and int(given) > 0):
             raise InputError("X-Timeout-Ms: must be a whole number of milliseconds above 0.")
         return min(int(given), self._settings.max_timeout_ms) / 1000
 

@@ -10,11 +10,19 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import orjson
 
 from seqserve.errors import DeadlineExceeded, InputError, SeqserveError
+
+_PROCESS = uuid.uuid4().hex
+_COUNT = count()
+
+
+def _new_ticket() -> str:
+    return f"{_PROCESS}-{next(_COUNT)}"
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Work:
     model: str
     item: dict[str, Any]
     deadline: float
-    ticket: str = field(default_factory=lambda: uuid.uuid4().hex)
+    ticket: str = field(default_factory=_new_ticket)
     traceparent: str = ""
     queued_ns: int = 0
 
