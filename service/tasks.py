@@ -86,8 +86,9 @@ def parse_request(task: Task, document: object, settings: Settings) -> Any:
 
 def _items(request: BaseModel, options: set[str]) -> list[dict[str, Any]]:
     """One item per text, each with the request's options."""
-    fields = request.model_dump(include=options | {"text"})
-    return [{**fields, "text": text} for text in fields["text"]]
+    fields = {name: getattr(request, name) for name in options}
+    texts: list[str] = getattr(request, "text")  # noqa: B009
+    return [{"text": text, **fields} for text in texts]
 
 
 def _plan_ner(request: schemas.NerRequest, cards: Sequence[Card], _: Settings) -> Plan:
