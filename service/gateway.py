@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from seqserve.errors import DeadlineExceeded, Draining, InputError, NotReady
+from seqserve.errors import Draining, InputError, NotReady
 from seqserve.manifest import Task as TaskName
 from service import metrics, openapi, wire
 from service.batcher import Answer, Batcher, BatchLimits
@@ -28,7 +28,7 @@ from service.body import read_json
 from service.canary import Canary
 from service.cors import Cors
 from service.edge import INTERNAL_SENTENCE, Edge, Exchange, Fittings, TextFailed, exchange_of
-from service.hangup import UnlessGone
+from service.interruption import UnlessGone, UnlessLate
 from service.keys import Keyring, KeyScope
 from service.lengths import estimate_tokens
 from service.links import Engines, Link
@@ -159,11 +159,8 @@ class Application:
         deadline = asyncio.get_running_loop().time() + self._timeout_s(task, exchange)
         link = self.links[task.name]
         link.require_up()
-        try:
-            async with asyncio.timeout_at(deadline):
-                document = await read_json(request, self._settings.max_body_bytes)
-        except TimeoutError:
-            raise DeadlineExceeded("The deadline passed before the body had come.") from None
+        with UnlessLate(deadline, "The deadline passed before the body had come."):
+            document = await read_json(request, self._settings.max_body_bytes)
         parsed = parse_request(task, document, self._settings)
         plan = task.plan(parsed, link.cards, self._settings)
         traceparent = exchange.span.traceparent if exchange.span else ""

@@ -7,8 +7,9 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from service import hangup
-from service.hangup import UnlessGone
+from seqserve.errors import DeadlineExceeded
+from service import interruption
+from service.interruption import UnlessGone, UnlessLate
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +36,7 @@ async def work(client: Client, of: Callable[[], Awaitable[str]]) -> str:
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hangup, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(interruption, "PATIENCE_S", 0.01)
 
 
 async def after(seconds: float) -> str:
@@ -101,3 +102,33 @@ async def test_both_at_once_is_a_cancellation() -> None:
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def hurry(seconds: float, of: Callable[[], Awaitable[str]]) -> str:
+    with UnlessLate(asyncio.get_running_loop().time() + seconds, "too late"):
+        return await of()
+
+
+async def test_work_in_time_is_left_alone() -> None:
+    assert await hurry(0.02, lambda: after(0)) == "done"
+    assert await after(0.04) == "done"  # the timer has gone
+
+
+async def test_work_stops_at_the_deadline() -> None:
+    with pytest.raises(DeadlineExceeded, match="too late"):
+        await hurry(0.02, lambda: after(60))
+    assert await after(0) == "done"  # and what comes after it goes on
+
+
+async def test_a_deadline_that_has_passed() -> None:
+    with pytest.raises(DeadlineExceeded):
+        await hurry(-1, lambda: after(60))
+
+
+async def test_both_reasons_one_in_the_other() -> None:
+    client = Client()
+    with pytest.raises(DeadlineExceeded):
+        await hurry(0.03, lambda: work(client, lambda: after(60)))
+    client.gone.set()
+    with pytest.raises(ClientDisconnect):
+        await hurry(60, lambda: work(client, lambda: after(60)))
