@@ -449,7 +449,7 @@ async def test_time_is_told_apart_by_engine_and_queue(n_calls: int, n_rounds: in
     batcher: Batcher[str, str] = Batcher("ner", call, lambda works: None, limits)
     answer = await batcher.submit([(text, 1) for text in "abcd"], soon())
     assert answer.engine_s == pytest.approx(0.02 * n_rounds, rel=0.3)
-    assert 0 <= answer.queue_s < 0.06  # this machine may be busy
+    assert 0 <= answer.queue_s < 1.0  # this machine may be busy
 
 
 async def test_many_requests_at_once_get_their_own_answers() -> None:
