@@ -17,13 +17,12 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 
 from seqserve.errors import ConfigError, SeqserveError
 from service import lifeline
+from service.child import STOP_S, Child
 from service.logs import get_logger
 from service.settings import Settings
 
@@ -38,9 +37,6 @@ SERVICES = {
 
 _WORKER = "_bentoml_impl.worker.service"
 _BACKLOG = 2048
-_START_S = 120.0  # for the first beat
-_MISSED_BEATS = 4  # of one second each, counted: a supervisor that was stopped itself kills nobody
-_STOP_S = 5.0  # from SIGTERM to SIGKILL for a process that has nothing to do any more
 _RETRY_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_S = 60.0  # after which a failure counts as the first
 
@@ -49,75 +45,6 @@ class StartFailed(SeqserveError):
     """A process could not be started for the first time; the message says which and why."""
 
     code = "start_failed"
-
-
-@dataclass
-class Child:
-    """A started process.
-
-    Args:
-        process: Its handle.
-        beats: What it says on its lifeline.
-        line: Our end of that, which is closed when the child is done with.
-        started: When, by `time.monotonic`.
-        has_begun: Did it beat?
-        reason: Why it could not start, in its own words.
-    """
-
-    process: asyncio.subprocess.Process
-    beats: asyncio.StreamReader
-    line: asyncio.StreamWriter
-    started: float = field(default_factory=time.monotonic)
-    has_begun: asyncio.Event = field(default_factory=asyncio.Event)
-    reason: str = ""
-
-    async def until_end(self, restart: Callable[[str], None]) -> str:
-        """Waits until it ends, and ends it when it hangs.
-
-        Args:
-            restart: Called with the name of a process that this one wants started again.
-
-        Returns:
-            How it ended, in words.
-        """
-        n_missed = 0
-        while True:
-            patience_s = 1.0 if self.has_begun.is_set() else _START_S
-            try:
-                word = await asyncio.wait_for(self.beats.readline(), patience_s)
-            except TimeoutError:
-                n_missed += 1
-                if n_missed < _MISSED_BEATS and self.has_begun.is_set():
-                    continue
-                self.signal(signal.SIGKILL)
-                await self.process.wait()
-                return "hung"
-            n_missed = 0
-            if not word:
-                break
-            if word == lifeline.BEAT:
-                self.has_begun.set()
-            elif word.startswith(lifeline.RESTART):
-                restart(word.removeprefix(lifeline.RESTART).decode().strip())
-            else:
-                self.reason = word.decode().strip()
-        await self.end(_STOP_S)
-        status = self.process.returncode or 0
-        return f"exit status {status}" if status >= 0 else signal.Signals(-status).name
-
-    def signal(self, number: signal.Signals) -> None:
-        """Sends a signal, unless it has ended."""
-        with suppress(ProcessLookupError):
-            self.process.send_signal(number)
-
-    async def end(self, seconds: float) -> None:
-        """Gives it some time to end by itself, and kills it then."""
-        try:
-            await asyncio.wait_for(self.process.wait(), seconds)
-        except TimeoutError:
-            self.signal(signal.SIGKILL)
-            await self.process.wait()
-        self.line.close()
 
 
 class Supervisor:
@@ -264,7 +191,7 @@ class Supervisor:
             "--service-name": SERVICES[name],
             "--worker-id": 1,
             "--backlog": _BACKLOG,
-            "--timeout-graceful-shutdown": int(_STOP_S),
+            "--timeout-graceful-shutdown": int(STOP_S),
         }
         with theirs:
             process = await asyncio.create_subprocess_exec(
@@ -295,7 +222,7 @@ class Supervisor:
         self._is_over = True
         for child in self._children.values():
             child.signal(signal.SIGTERM)
-        await asyncio.gather(*(child.end(_STOP_S + 2) for child in self._children.values()))
+        await asyncio.gather(*(child.end(STOP_S + 2) for child in self._children.values()))
 
 
 async def _first_end(tasks: Iterable[asyncio.Task[object]]) -> None:
