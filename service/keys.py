@@ -171,12 +171,13 @@ class Keyring:
         """
         seen = self._look()
         self._seen = seen  # a damaged file is not read again before it changes
-        self._keys = read_keys(self._path)
+        keys = read_keys(self._path)
         self._buckets = {
             key.name: self._bucket(key.name, key.per_minute)
-            for key in self._keys
+            for key in keys
             if key.per_minute is not None
         }
+        self._keys = keys  # last: on another thread, a request may come in between
 
     def _bucket(self, name: str, per_minute: int) -> _Bucket:
         known = self._buckets.get(name)
