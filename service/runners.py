@@ -16,9 +16,10 @@ dispatcher, which admits one at a time, is left out there.
 from __future__ import annotations
 
 import gc
-from typing import Any
+from typing import Annotated, Any
 
 import bentoml
+from bentoml.validators import ContentType
 
 from seqserve.manifest import Task as TaskName
 from service import metrics
@@ -60,6 +61,10 @@ def open_host(task: TaskName) -> Host:
     return host
 
 
+# Without a content type BentoML makes the JSON schema of the answer anew for every call.
+Replies = Annotated[list[bytes], ContentType("application/octet-stream")]
+
+
 class _Runner:
     task: TaskName
 
@@ -92,7 +97,7 @@ class _Runner:
 
 class _BatchRunner(_Runner):
     @bentoml.api(**BATCH_OPTIONS)
-    def predict(self, items: list[bytes]) -> list[bytes]:
+    def predict(self, items: list[bytes]) -> Replies:
         """One reply per text; see `Host.predict`."""
         return self._host.predict(items)
 
@@ -118,6 +123,6 @@ class TranslationRunner(_Runner):
     task = "translation"
 
     @bentoml.api
-    def predict(self, items: list[bytes]) -> list[bytes]:
+    def predict(self, items: list[bytes]) -> Replies:
         """One reply per text, on one of several threads; see `Host.predict`."""
         return self._host.predict(items)
