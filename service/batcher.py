@@ -105,6 +105,7 @@ class Batcher(Generic[W, R]):
         self._n_tokens = 0
         self._drain = DrainRate()
         self._calls: set[asyncio.Task[None]] = set()
+        self._is_send_due = False
 
     @property
     def n_waiting(self) -> int:
@@ -187,7 +188,9 @@ class Batcher(Generic[W, R]):
             request.pending.append(Text(request, index, work, tokens))
         self._queue[request] = None
         self._count(len(works), n_tokens)
-        loop.call_soon(self._send)  # after what else comes at this moment
+        if not self._is_send_due:
+            self._is_send_due = True
+            loop.call_soon(self._send)  # after what else comes at this moment
         return request
 
     def _forget(self, request: Waiting[W, R], reason: str) -> None:
@@ -211,6 +214,7 @@ class Batcher(Generic[W, R]):
 
     def _send(self) -> None:
         """Puts batches in flight as long as a call is free and somebody may have it."""
+        self._is_send_due = False
         loop = asyncio.get_running_loop()
         while len(self._calls) < self._limits.calls and (batch := self._next_batch()):
             if not self._calls:
@@ -235,7 +239,7 @@ class Batcher(Generic[W, R]):
             if request.is_wanted(now) and not (is_last and request.in_flight)
         )
         line = list(islice(entitled, n_window))
-        ranks = zip_longest(*(islice(request.pending, n_window) for request in line))
+        ranks = zip_longest(*(request.pending for request in line))  # no further than it is read
         window = list(islice((text for rank in ranks for text in rank if text), n_window))
         if not window:
             return []

@@ -95,6 +95,8 @@ class Waiting(Generic[W, R]):
 
     def engine_s(self) -> float:
         """Seconds in which one call for it or more was inside the engine."""
+        if len(self.spans) == 1:
+            return self.spans[0][1] - self.spans[0][0]
         covered_s, end = 0.0, -math.inf
         for start, stop in sorted(self.spans):
             covered_s += max(0.0, stop - max(start, end))
