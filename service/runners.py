@@ -71,6 +71,8 @@ class _Runner:
     def __init__(self) -> None:
         metrics.name_process(self.task)
         self._host = open_host(self.task)
+        for name in ("status", "cancel", "predict"):  # or BentoML binds them anew for every call
+            setattr(self, name, getattr(self, name))
 
     @bentoml.on_startup
     async def settle(self) -> None:
