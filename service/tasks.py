@@ -84,24 +84,25 @@ def parse_request(task: Task, document: object, settings: Settings) -> Any:
     return request
 
 
-def _items(request: BaseModel, options: set[str]) -> list[dict[str, Any]]:
-    """One item per text, each with the request's options."""
-    fields = {name: getattr(request, name) for name in options}
-    texts: list[str] = getattr(request, "text")  # noqa: B009
-    return [{"text": text, **fields} for text in texts]
+def _items(texts: Sequence[str], **options: object) -> list[dict[str, Any]]:
+    """One item per text, each with the options."""
+    return [{"text": text, **options} for text in texts]
 
 
 def _plan_ner(request: schemas.NerRequest, cards: Sequence[Card], _: Settings) -> Plan:
     card = cards[0]
     if request.labels is not None and not set(request.labels) <= set(card.labels):
         raise InputError(f"labels: this model knows {', '.join(card.labels)}.")
-    items = _items(request, {"min_score", "offset_unit"})
-    labels = None if request.labels is None else sorted(set(request.labels))
-    return Plan(card, [{**item, "labels": labels} for item in items])
+    options = {
+        "min_score": request.min_score,
+        "offset_unit": request.offset_unit,
+        "labels": None if request.labels is None else sorted(set(request.labels)),
+    }
+    return Plan(card, _items(request.text, **options))
 
 
 def _plan_sentiment(request: schemas.SentimentRequest, cards: Sequence[Card], _: Settings) -> Plan:
-    return Plan(cards[0], _items(request, {"sentences"}))
+    return Plan(cards[0], _items(request.text, sentences=request.sentences))
 
 
 def _plan_translation(
@@ -114,8 +115,13 @@ def _plan_translation(
         )
     if request.max_tokens is not None and request.max_tokens > settings.max_target_tokens:
         raise InputError(f"max_tokens: at most {settings.max_target_tokens}.")
-    options = {"beam_size", "alternatives", "length_penalty", "max_tokens"}
-    return Plan(card, _items(request, options))
+    options = {
+        "beam_size": request.beam_size,
+        "alternatives": request.alternatives,
+        "length_penalty": request.length_penalty,
+        "max_tokens": request.max_tokens,
+    }
+    return Plan(card, _items(request.text, **options))
 
 
 def _pick_pair(source: str | None, target: str | None, cards: Sequence[Card]) -> Card:
