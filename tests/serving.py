@@ -63,10 +63,6 @@ class Serve:
     def wait_until_ready(self, seconds: float) -> None:
         self._wait(seconds, "ready", lambda: self.client.get("/readyz", timeout=5).is_success)
 
-    def wait_until_loaded(self, path: str, seconds: float) -> None:
-        """Wait until a prediction route answers anything but `not_ready`."""
-        self._wait(seconds, path, lambda: "still loading" not in self.post(path, "x").text)
-
     def _wait(self, seconds: float, what: str, is_so: Callable[[], bool]) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -72,13 +72,8 @@ def test_damaged_bundle_is_not_served(tmp_path: Path, tiny: TinyProject) -> None
     graph.write_bytes(graph.read_bytes()[:-7] + b"damaged")
     serve = Serve(tmp_path, bundles, SEQSERVE_TOPOLOGY="embedded")
     try:
-        for path in ROUTES.values():
-            serve.wait_until_loaded(path, START_S)
-        problem = serve.post("/v1/ner", "x")
-        assert problem.status_code == 503
-        assert problem.headers["content-type"] == "application/problem+json"
-        assert serve.client.get("/readyz").status_code == 503
-        assert "tagger.onnx was changed" in serve.log.read_text()
-        assert serve.post("/v1/sentiment", "A great film!").status_code == 200
+        assert serve.process.wait(START_S) == 1
+        last = serve.log.read_text().splitlines()[-1]
+        assert last.startswith("seqserve: ner: ") and "tagger.onnx was changed" in last
     finally:
         serve.kill()
