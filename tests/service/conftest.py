@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests import fakes
+from tests.serving import FAKES, START_S, Serve
 
 with warnings.catch_warnings():
     # bentoml 1.4 on pathspec 1.0; nothing that we could change.
@@ -34,6 +35,17 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def bundles_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return fakes.write_bundles(tmp_path_factory.mktemp("served") / "bundles")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, bundles_dir: Path) -> Iterator[Serve]:
+    """A real server with the fakes in its runners."""
+    serve = Serve(tmp_path_factory.mktemp("serve"), bundles_dir, **FAKES)
+    try:
+        serve.wait_until_ready(START_S)
+        yield serve
+    finally:
+        serve.kill()
 
 
 class Server:

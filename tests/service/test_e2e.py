@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -14,16 +13,6 @@ import pytest
 
 from tests import fakes
 from tests.serving import FAKES, START_S, STOP_S, Serve
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, bundles_dir: Path) -> Iterator[Serve]:
-    serve = Serve(tmp_path_factory.mktemp("serve"), bundles_dir, **FAKES)
-    try:
-        serve.wait_until_ready(START_S)
-        yield serve
-    finally:
-        serve.kill()
 
 
 def test_the_three_tasks(served: Serve) -> None:

@@ -7,7 +7,7 @@ import json
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -19,16 +19,6 @@ from tests import fakes
 from tests.serving import FAKES, START_S, STOP_S, Serve
 
 BACK_S = 30.0  # 10 are promised, of a machine that does nothing else; `make chaos` measures it
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, bundles_dir: Path) -> Iterator[Serve]:
-    serve = Serve(tmp_path_factory.mktemp("serve"), bundles_dir, **FAKES)
-    try:
-        serve.wait_until_ready(START_S)
-        yield serve
-    finally:
-        serve.kill()
 
 
 @pytest.fixture
