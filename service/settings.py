@@ -105,6 +105,12 @@ class Settings(BaseSettings):
     )
     max_texts: int = Field(default=256, ge=1, description="Texts in one request.")
     max_text_chars: int = Field(default=20_000, ge=1, description="Characters in one text.")
+    max_beam_size: int = Field(
+        default=8,
+        ge=1,
+        le=8,
+        description="The largest `beam_size` accepted, and the default where that is larger.",
+    )
     max_target_tokens: int = Field(
         default=1024, ge=1, description="The largest `max_tokens` accepted."
     )

@@ -109,14 +109,17 @@ def _plan_translation(
     request: schemas.TranslateRequest, cards: Sequence[Card], settings: Settings
 ) -> Plan:
     card = _pick_pair(request.source, request.target, cards)
-    if request.alternatives >= request.beam_size:
-        raise InputError(
-            f"alternatives: at most beam_size - 1, which is {request.beam_size - 1} here."
-        )
+    beam_size = request.beam_size
+    if beam_size > settings.max_beam_size:
+        if "beam_size" in request.model_fields_set:
+            raise InputError(f"beam_size: at most {settings.max_beam_size}.")
+        beam_size = settings.max_beam_size
+    if request.alternatives >= beam_size:
+        raise InputError(f"alternatives: at most beam_size - 1, which is {beam_size - 1} here.")
     if request.max_tokens is not None and request.max_tokens > settings.max_target_tokens:
         raise InputError(f"max_tokens: at most {settings.max_target_tokens}.")
     options = {
-        "beam_size": request.beam_size,
+        "beam_size": beam_size,
         "alternatives": request.alternatives,
         "length_penalty": request.length_penalty,
         "max_tokens": request.max_tokens,

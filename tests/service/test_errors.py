@@ -145,6 +145,16 @@ async def test_limits(bundles_dir: Path) -> None:
         assert (await server.post("/v1/ner", fitting)).status_code == 200
 
 
+async def test_a_smaller_largest_beam(bundles_dir: Path) -> None:
+    async with serving(bundles_dir, max_beam_size=2) as server:
+        response = await server.post("/v1/translate", {"text": "a", "beam_size": 3})
+        expect(response, 422, "invalid_field", "beam_size: at most 2.")
+        response = await server.post("/v1/translate", {"text": "a", "alternatives": 2})
+        expect(response, 422, "invalid_field", "alternatives: at most beam_size - 1, which is 1")
+        assert (await server.post("/v1/translate", {"text": "a"})).status_code == 200
+        assert server.engine("translation").items[-1].beam_size == 2
+
+
 async def test_overloaded(bundles_dir: Path) -> None:
     async with serving(bundles_dir, max_queue_texts=2) as server:
         engine = server.engine("ner")
