@@ -20,7 +20,7 @@ from seqserve.bundle import Bundle
 from seqserve.manifest import Task
 
 HTTP, RUNTIME = "HTTP", "runtime"
-N_CLIENTS, REQUEST_TEXTS = 8, 16
+N_CLIENTS, REQUEST_TEXTS = 16, 16
 
 
 @dataclass(frozen=True)
