@@ -49,7 +49,8 @@ def test_command_measures_records_and_shows(
     for lines in (parts.overhead.lines, parts.throughput.lines, parts.tail.lines):
         assert [line.task for line in lines] == list(TASKS)  # type: ignore[attr-defined]
     cpu_ms = {k: v.cpu.best_ms for k, v in parts.overhead.lines[0].comparison.sides.items()}
-    assert 0 < cpu_ms["bare"] < cpu_ms["embedded"] < 100 > cpu_ms["runners"] > cpu_ms["bare"]
+    assert set(cpu_ms) == {"bare", "embedded", "runners"}
+    assert all(0 < ms < 100 for ms in cpu_ms.values())
     assert len(parts.burst.after) == len(SPAN_ENDS_S)
     assert parts.isolation.translations_per_s[0] > 0
     again = RUNNER.invoke(app, ["bench-http", "--redraw", "--out", str(out), "--update", str(page)])
