@@ -124,9 +124,9 @@ class Settings(BaseSettings):
     max_queue_tokens: int = Field(
         default=262_144, ge=1, description="Estimated tokens that may wait, per task."
     )
-    max_batch_texts: int = Field(default=32, ge=2, description="Texts in one call of an engine.")
+    max_batch_texts: int = Field(default=64, ge=2, description="Texts in one call of an engine.")
     max_batch_tokens: int = Field(
-        default=8192,
+        default=16_384,
         ge=1,
         description="Estimated tokens in all calls of a task together, padding included: texts times the "
         "longest, for translation times the beam size. A text over it goes alone.",

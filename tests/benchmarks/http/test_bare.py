@@ -64,4 +64,4 @@ def test_the_bare_queue_makes_batches(bundles: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(null.NullEngine, "predict", noting)
     with TestClient(bare.build_app(bundles)) as client:
         assert client.post("/v1/ner", json={"text": ["a"] * 70}).is_success
-    assert sizes == [32, 32, 6]
+    assert sizes == [64, 6]
