@@ -16,6 +16,7 @@ dispatcher, which admits one at a time, is left out there.
 from __future__ import annotations
 
 import gc
+import os
 from typing import Annotated, Any
 
 import bentoml
@@ -123,6 +124,10 @@ class TranslationRunner(_Runner):
     """Texts in another language."""
 
     task = "translation"
+
+    def __init__(self) -> None:
+        os.nice(SETTINGS.translation_niceness)
+        super().__init__()
 
     @bentoml.api
     def predict(self, items: list[bytes]) -> Replies:

@@ -137,6 +137,13 @@ class Settings(BaseSettings):
         description="Calls that a translator answers in turns; they share the tokens of a batch. 1 for an "
         "engine of yours that several threads must not call.",
     )
+    translation_niceness: int = Field(
+        default=5,
+        ge=0,
+        le=19,
+        description="How far the translator's process gives way to the others where CPUs are short: its work "
+        "is long and theirs short. Only with `SEQSERVE_TOPOLOGY=runners`.",
+    )
 
     ner_timeout_ms: int = Field(
         default=10_000, ge=1, description="Deadline of a request without `X-Timeout-Ms`."

@@ -199,7 +199,7 @@ class Supervisor:
                 *(str(part) for option in options.items() for part in option),
                 env={**self._env, lifeline.FD_VARIABLE: str(theirs.fileno())},
                 pass_fds=(listening.fileno(), theirs.fileno()),
-                start_new_session=True,  # ^C is for the supervisor
+                process_group=0,  # ^C is for the supervisor; in one session, niceness counts between them
             )
         child = Child(process, *await asyncio.open_connection(sock=ours))
         self._children[name] = child

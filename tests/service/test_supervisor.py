@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import time
@@ -330,6 +331,13 @@ def test_an_address_that_is_taken(tmp_path: Path, bundles_dir: Path) -> None:
             assert f"cannot listen on 127.0.0.1:{port}" in serve.log.read_text()
         finally:
             serve.kill()
+
+
+def test_long_work_gives_way_to_short_work(sound: Serve) -> None:
+    translator, runner = sound.worker("TranslationRunner"), sound.worker("NerRunner")
+    assert translator.nice() == runner.nice() + 5
+    # Linux weighs niceness within a session only.
+    assert os.getsid(translator.pid) == os.getsid(runner.pid) == os.getsid(sound.process.pid)
 
 
 def test_every_line_of_the_log_is_json(sound: Serve) -> None:
