@@ -42,6 +42,7 @@ bound_heads()
 
 APPLICATION = Application(SETTINGS)
 HOSTS: list[Host] = []  # of this process
+_PATIENCE_S = 1.0  # until requests are taken, and refused, while the engines still load
 ADMIN = (
     AdminServer(APPLICATION.admin, SETTINGS.admin_host, SETTINGS.admin_port)
     if SETTINGS.admin_port
@@ -131,6 +132,7 @@ class Gateway:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGUSR1, lambda: loop.create_task(_drain()))
         self._holding = loop.create_task(_hold_line())
+        await APPLICATION.wait_until_up(_PATIENCE_S)
         tame_gc()
 
     @bentoml.on_shutdown

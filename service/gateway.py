@@ -110,6 +110,17 @@ class Application:
             link.connect()
             self.canaries[name].start()
 
+    async def wait_until_up(self, seconds: float) -> None:
+        """Returns when all engines answer, or when the time is over.
+
+        A gateway that comes back to engines that are there refuses nobody that way.
+        """
+        end = asyncio.get_running_loop().time() + seconds
+        while not all(link.is_up for link in self.links.values()):
+            if asyncio.get_running_loop().time() > end:
+                return
+            await asyncio.sleep(_SETTLE_S / 10)
+
     def _limits(self, task: TaskName) -> BatchLimits:
         n_calls = self._settings.calls(task)
         return BatchLimits(

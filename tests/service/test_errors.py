@@ -346,6 +346,12 @@ async def test_labels_reach_the_engine_once_each(server: Server) -> None:
     assert server.engine("ner").items[-1].labels == ("LOC", "PER")
 
 
+async def test_waiting_for_engines_has_an_end(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        await asyncio.wait_for(server.application.wait_until_up(0.05), 1)
+        assert not any(link.is_up for link in server.application.links.values())
+
+
 async def test_not_ready_without_a_bundle(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         expect(await server.client.get("/readyz"), 503, "not_ready", f"ner: {MISSING_SENTENCE}")
