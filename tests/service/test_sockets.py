@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import pickle
 import re
 import stat
 import subprocess
@@ -130,14 +129,9 @@ def others_may_reach(path: str) -> bool:
     return all(parent.stat().st_mode & stat.S_IXOTH for parent in Path(path).parents)
 
 
-class Malice:
-    """Makes a directory when it is unpickled."""
-
-    def __init__(self, marker: Path) -> None:
-        self._marker = marker
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return os.mkdir, (str(self._marker),)
+def malice(marker: Path) -> bytes:
+    """A message that makes a directory when it is loaded, byte by byte: `os.mkdir`, called with a path."""
+    return f"cos\nmkdir\n(V{marker}\ntR.".encode("ascii")
 
 
 def post_pickles(client: httpx.Client, marker: Path) -> list[int | str]:
@@ -145,8 +139,8 @@ def post_pickles(client: httpx.Client, marker: Path) -> list[int | str]:
     outcomes: list[int | str] = []
     for path in PATHS:
         try:
-            content = pickle.dumps(Malice(marker))
-            response = client.post(path, content=content, headers={"content-type": PICKLE})
+            headers = {"content-type": PICKLE}
+            response = client.post(path, content=malice(marker), headers=headers)
             outcomes.append(response.status_code)
         except httpx.TransportError as error:  # it does not speak HTTP
             outcomes.append(type(error).__name__)
