@@ -19,6 +19,7 @@ from seqserve.errors import BundleError
 from seqserve.manifest import Precision
 from seqserve.training.data import Split
 from seqserve.training.recipe import Recipe
+from service.__main__ import serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, help=__doc__)
 app.add_typer(keys.app, name="keys")
@@ -216,17 +217,7 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
 app.command()(bench_http)
 app.command()(soak)
 app.command()(chaos)
-
-
-@app.command()
-def serve(
-    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one", envvar="PORT")] = 3000,
-) -> None:
-    """Serve the bundles over HTTP until SIGTERM; settings are SEQSERVE_… variables."""
-    from service.__main__ import serve as run_server
-
-    run_server(host, port)
+app.command()(serve)
 
 
 @app.command()

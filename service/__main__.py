@@ -7,9 +7,6 @@ from typing import Annotated
 import typer
 
 from seqserve.errors import SeqserveError
-from service.logs import configure_logging
-from service.settings import load_settings
-from service.supervisor import supervise
 
 
 def serve(
@@ -17,6 +14,10 @@ def serve(
     port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one", envvar="PORT")] = 3000,
 ) -> None:
     """Serve the bundles over HTTP until SIGTERM; settings are SEQSERVE_… variables."""
+    from service.logs import configure_logging
+    from service.settings import load_settings
+    from service.supervisor import supervise
+
     try:
         settings = load_settings()
         configure_logging(settings.log_level)
