@@ -17,7 +17,7 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).parents[1]
-START_S, STOP_S = 30, 45
+START_S, STOP_S = 30, 15
 FAKES = {"SEQSERVE_ENGINE_FACTORY": "tests.fakes:open_engine"}
 
 

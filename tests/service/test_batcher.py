@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -447,9 +448,11 @@ async def test_time_is_told_apart_by_engine_and_queue(n_calls: int, n_rounds: in
 
     limits = BatchLimits(100, 10_000, 1, 100, n_calls)
     batcher: Batcher[str, str] = Batcher("ner", call, lambda works: None, limits)
+    started = time.perf_counter()
     answer = await batcher.submit([(text, 1) for text in "abcd"], soon())
+    elapsed_s = time.perf_counter() - started
     assert answer.engine_s == pytest.approx(0.02 * n_rounds, rel=0.3)
-    assert 0 <= answer.queue_s < 1.0  # this machine may be busy
+    assert 0 <= answer.queue_s <= elapsed_s - answer.engine_s  # however busy this machine is
 
 
 async def test_many_requests_at_once_get_their_own_answers() -> None:
