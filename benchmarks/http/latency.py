@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 from benchmarks.cores import Cpus, split_cores
 from benchmarks.http.client import Clients, Requests
@@ -11,9 +12,13 @@ from benchmarks.http.load import Seen
 from benchmarks.http.server import model_server
 from benchmarks.http.size import HttpSize
 from benchmarks.served import Server
-from benchmarks.texts import dev_texts
+from benchmarks.texts import dev_texts, middle_of
 from benchmarks.workplace import TASKS, Workplace
 from seqserve.manifest import Task
+
+NATURAL, ALIKE = "natural", "alike"
+"""Texts as they are, and those of about one length: how far times spread is partly the texts' doing."""
+MIDDLE = 5  # one in so many is alike
 
 N_CLIENTS = 64
 BUSY_CLIENTS = 32
@@ -30,23 +35,32 @@ class TaskTail:
 
     Args:
         task: Which.
+        texts: `NATURAL` or `ALIKE`.
+        alone: What one client saw that asked without a pause.
         most_per_s: Answers a second to 64 clients that ask without a pause.
         half: What requests saw that came at half that rate.
     """
 
     task: Task
+    texts: str
+    alone: Seen
     most_per_s: float
     half: Seen
 
     @property
     def ratio(self) -> float:
-        """99th percentile by median."""
+        """99th percentile by median, at half of saturation."""
         return self.half.p99_ms / self.half.p50_ms
+
+    @property
+    def ratio_alone(self) -> float:
+        """The same for the one client: what the texts' own times spread."""
+        return self.alone.p99_ms / self.alone.p50_ms
 
 
 @dataclass(frozen=True)
 class TailFigures:
-    """What was found, by task."""
+    """What was found, by task and texts."""
 
     lines: tuple[TaskTail, ...]
 
@@ -84,12 +98,13 @@ def measure_tail(place: Workplace, size: HttpSize, say: Say = lambda line: None)
     cores, lines = split_cores(), []
     clients = Clients(cores.load, place.seed)
     with _server(place, cores.served) as server:
-        for task in TASKS:
-            requests = _requests(place, task, size)
-            how = (N_CLIENTS, size.saturation_s, size.warm_up_s)
-            most_per_s = clients.saturate(server, requests, *how).per_s
+        for task, texts in product(TASKS, (NATURAL, ALIKE)):
+            requests = _requests(place, task, size, texts)
+            how = (size.saturation_s, size.warm_up_s)
+            alone = clients.saturate(server, requests, 1, *how)
+            most_per_s = clients.saturate(server, requests, N_CLIENTS, *how).per_s
             half, _ = clients.arrive(server, requests, most_per_s / 2, size.tail_s)
-            lines.append(TaskTail(task, most_per_s, half))
+            lines.append(TaskTail(task, texts, alone, most_per_s, half))
             say(f"{task}: {lines[-1]}")
     return TailFigures(tuple(lines))
 
@@ -128,6 +143,7 @@ def _server(place: Workplace, cpus: Cpus) -> Server:
     return model_server(place.bundles, place.scratch, cpus, "runners")
 
 
-def _requests(place: Workplace, task: Task, size: HttpSize) -> Requests:
-    bundle = place.bundle(task)
-    return Requests.of(task, dev_texts(bundle, place.data, size.n_texts, place.seed))
+def _requests(place: Workplace, task: Task, size: HttpSize, texts: str = NATURAL) -> Requests:
+    n_from = size.n_texts * (MIDDLE if texts == ALIKE else 1)
+    found = dev_texts(place.bundle(task), place.data, n_from, place.seed)
+    return Requests.of(task, middle_of(found, size.n_texts))

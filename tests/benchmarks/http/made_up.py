@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from benchmarks.http.latency import BurstFigures, IsolationFigures, TailFigures, TaskTail
+from benchmarks.http.latency import (
+    ALIKE,
+    NATURAL,
+    BurstFigures,
+    IsolationFigures,
+    TailFigures,
+    TaskTail,
+)
 from benchmarks.http.load import Seen
 from benchmarks.http.overhead import OverheadFigures, TaskOverhead
 from benchmarks.http.parts import HttpParts, HttpRecord
@@ -28,8 +35,8 @@ THROUGHPUT = ThroughputFigures(
 )
 TAIL = TailFigures(
     (
-        TaskTail("ner", 400.0, seen(2.0, 5.0)),
-        TaskTail("translation", 50.0, seen(20.0, 70.0)),
+        TaskTail("ner", NATURAL, seen(1.0, 2.0), 400.0, seen(2.0, 5.0)),
+        TaskTail("translation", ALIKE, seen(10.0, 12.0), 50.0, seen(20.0, 70.0)),
     )
 )
 ISOLATION = IsolationFigures(

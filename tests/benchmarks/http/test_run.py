@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from benchmarks.cores import split_cores
 from benchmarks.http import size
 from benchmarks.http.inprocess import best_call, time_calls, time_runtime
-from benchmarks.http.latency import SPAN_ENDS_S
+from benchmarks.http.latency import ALIKE, NATURAL, SPAN_ENDS_S
 from benchmarks.http.parts import HTTP_PARTS, HttpRecord
 from benchmarks.http.size import HttpSize
 from benchmarks.record import read_record
@@ -46,8 +46,9 @@ def test_command_measures_records_and_shows(
     parts = read_record(out, HttpRecord).parts
     assert all(getattr(parts, name) for name in HTTP_PARTS)
     assert parts.overhead and parts.throughput and parts.tail and parts.isolation and parts.burst
-    for lines in (parts.overhead.lines, parts.throughput.lines, parts.tail.lines):
+    for lines in (parts.overhead.lines, parts.throughput.lines, parts.tail.lines[::2]):
         assert [line.task for line in lines] == list(TASKS)  # type: ignore[attr-defined]
+    assert [line.texts for line in parts.tail.lines] == [NATURAL, ALIKE] * len(TASKS)
     cpu_ms = {k: v.cpu.best_ms for k, v in parts.overhead.lines[0].comparison.sides.items()}
     assert set(cpu_ms) == {"bare", "embedded", "runners"}
     assert all(0 < ms < 100 for ms in cpu_ms.values())
