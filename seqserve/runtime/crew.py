@@ -1,9 +1,9 @@
 """Several calls at once on few threads: their work is cut into short turns, and nobody waits for an end.
 
-A call brings pieces of work. Pieces that belong together become a job, whichever call they came with; a
-job is advanced a little at a time, so that a short call which comes later gets its turn between the turns
-of a long one. The threads that call are the ones that work: a lone call costs no change of thread.
-Knows nothing about models.
+A call brings pieces of work. Pieces that belong together become a job, whichever call they came with.
+There are as many jobs as workers, first come, first served; a job is advanced a little at a time, so that
+a small one which comes later gets its turns between those of a large one. The threads that call are the
+ones that work: a lone call costs no change of thread. Knows nothing about models.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice, zip_longest
 from threading import Condition
 from typing import Generic, Protocol, TypeVar
 
 _WINDOW = 256  # pieces looked at for one job
-_JOBS_PER_WORKER = 2
+_SMALL = 3  # a job goes beside one that is so many times as large
 
 
 class Piece(Protocol):
@@ -26,6 +26,11 @@ class Piece(Protocol):
     @property
     def is_done(self) -> bool:
         """Is nothing left to compute?"""
+        ...
+
+    @property
+    def size(self) -> int:
+        """About how much work it is, beside others."""
         ...
 
 
@@ -52,11 +57,13 @@ class _Call(Generic[P]):
 
 @dataclass(eq=False)
 class _Running(Generic[P]):
-    """One job, and whose its open pieces are."""
+    """One job, and whose its open pieces are; `is_beside`: it goes beside larger ones."""
 
     owners: list[tuple[_Call[P], P]]
+    calls: set[_Call[P]]
+    size: int
+    is_beside: bool
     job: Job | None = None
-    calls: set[_Call[P]] = field(default_factory=set)
 
 
 class Crew(Generic[P]):
@@ -72,8 +79,8 @@ class Crew(Generic[P]):
 
         Args:
             n_workers: Threads.
-            choose: Given pieces that wait, the most urgent first, and the number of idle threads: those
-                that are to be one job, the first among them.
+            choose: Given pieces that wait, the most urgent first, and in how many shares they are best
+                done: those that are to be one job, the first among them.
             begin: Makes the job of them; called without any lock.
         """
         self._n_workers = n_workers
@@ -81,7 +88,8 @@ class Crew(Generic[P]):
         self._begin = begin
         self._changed = Condition()
         self._calls: deque[_Call[P]] = deque()
-        self._active: deque[_Running[P]] = deque()
+        self._running: list[_Running[P]] = []
+        self._active: deque[_Running[P]] = deque()  # those of them that wait for their next turn
         self._n_busy = 0
         self._n_helpers = 0
         self._helpers = ThreadPoolExecutor(n_workers, "crew") if n_workers > 1 else None
@@ -153,26 +161,31 @@ class Crew(Generic[P]):
         if still_open:
             self._active.append(running)
             return
+        self._running.remove(running)
         for call in running.calls:
             call.n_jobs -= 1
 
     def _next(self) -> _Running[P] | None:
-        """A new job for the call whose turn it is, or the job that waits longest.
+        """A new job where there is room for one, or the job that waits longest.
 
-        A call that has no job gets one at once. Where that is one more than there should be, only others
-        that have none come along: among the many pieces of a long call it would take as long as they.
+        Calls that have no job go first, and by themselves: among the many pieces of a long call they
+        would take as long as they. Each worker has room for one job, and for one that is small beside it.
         """
-        may_begin = len(self._active) + self._n_busy < _JOBS_PER_WORKER * self._n_workers
-        for call in self._calls:
-            if not call.waiting:
-                continue
-            may_have_one = may_begin or call.n_jobs == 0
-            # A long line is not looked through every turn.
-            if may_have_one or call.waiting[0].is_done:
+        for call in self._calls:  # whose lines may be too long to look through every turn
+            if call.waiting and call.waiting[0].is_done:
                 self._drop_what_is_done(call)
-            if call.waiting and may_have_one:
-                line = [other for other in self._calls if may_begin or other.n_jobs == 0]
-                return self._new(call, line)
+        waiting = [call for call in self._calls if call.waiting]
+        newcomers = [call for call in waiting if call.n_jobs == 0]
+        large = [running for running in self._running if not running.is_beside]
+        if waiting and len(large) < self._n_workers:
+            owners = self._put_together(newcomers or waiting)
+            return self._begin_job(owners, is_beside=False) if owners else self._next()
+        if newcomers and len(self._running) - len(large) < self._n_workers:
+            limit = max(running.size for running in large) // _SMALL
+            small = [call for call in newcomers if call.waiting[0].size <= limit]
+            owners = self._put_together(small)
+            if owners and _size(owners) <= limit:
+                return self._begin_job(owners, is_beside=True)
         return self._active.popleft() if self._active else None
 
     def _drop_what_is_done(self, call: _Call[P]) -> None:
@@ -181,24 +194,34 @@ class Crew(Generic[P]):
         call.n_open -= len(call.waiting) - len(left)
         call.waiting = deque(left)
 
-    def _new(self, first: _Call[P], line: Sequence[_Call[P]]) -> _Running[P]:
-        """Put a job together from calls in line, around what waits longest in one of them."""
-        others = [call for call in line if call is not first]
-        lines = [list(islice(call.waiting, _WINDOW)) for call in (first, *others)]
+    def _put_together(self, line: Sequence[_Call[P]]) -> list[tuple[_Call[P], P]]:
+        """Choose pieces of calls in line for one job, around what waits longest in the first; maybe none."""
+        for call in line:
+            self._drop_what_is_done(call)
+        lines = [list(islice(call.waiting, _WINDOW)) for call in line]
         owner_of = {
-            id(piece): call
-            for call, line in zip((first, *others), lines, strict=True)
-            for piece in line
+            id(piece): call for call, pieces in zip(line, lines, strict=True) for piece in pieces
         }
         ranks = zip_longest(*lines)
         window = list(islice((p for rank in ranks for p in rank if p is not None), _WINDOW))
-        chosen = self._choose(window, self._n_workers - self._n_busy)
-        running = _Running([(owner_of[id(piece)], piece) for piece in chosen])
-        for call, piece in running.owners:
+        if not window:
+            return []
+        # Where there are other calls, what comes first need not wait until all of them are done.
+        n_shares = max(self._n_workers - self._n_busy, min(len(line), 2))
+        return [(owner_of[id(piece)], piece) for piece in self._choose(window, n_shares)]
+
+    def _begin_job(self, owners: list[tuple[_Call[P], P]], *, is_beside: bool) -> _Running[P]:
+        for call, piece in owners:
             call.waiting.remove(piece)
-        running.calls = {call for call, _ in running.owners}
-        for call in running.calls:
+        first, calls = owners[0][0], {call for call, _ in owners}
+        running = _Running(owners, calls, _size(owners), is_beside)
+        for call in calls:
             call.n_jobs += 1
+        self._running.append(running)
         self._calls.remove(first)
         self._calls.append(first)
         return running
+
+
+def _size(owners: Sequence[tuple[_Call[P], P]]) -> int:
+    return sum(piece.size for _, piece in owners)

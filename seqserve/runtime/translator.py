@@ -60,6 +60,11 @@ class Sentence:
         """Are all hypotheses there, or is nobody waiting for them?"""
         return self._is_found or self.cancellation.is_over
 
+    @property
+    def size(self) -> int:
+        """Tokens of the source for every beam: the target is about as long."""
+        return len(self.ids) * self.options.beam_size
+
     def finish(self, hypotheses: list[Hypothesis]) -> None:
         """Set what was found in another way."""
         self.found, self._is_found = hypotheses, True
@@ -187,12 +192,12 @@ class Cohort:
             self._state[name] = _value(array[rows])
 
 
-def choose_cohort(waiting: Sequence[Sentence], n_idle: int) -> list[Sentence]:
+def choose_cohort(waiting: Sequence[Sentence], n_shares: int) -> list[Sentence]:
     """Choose what is searched with the first sentence that waits.
 
     Args:
         waiting: The most urgent first.
-        n_idle: Threads that could take a share each.
+        n_shares: In how many cohorts they are best searched.
 
     Returns:
         Sentences of the same beam size and of like length, the first among them.
@@ -206,7 +211,7 @@ def choose_cohort(waiting: Sequence[Sentence], n_idle: int) -> list[Sentence]:
         for sentence in waiting
         if sentence.options.beam_size == width and shortest <= len(sentence.ids) <= longest
     ]
-    share = -(-len(fitting) // max(1, n_idle))
+    share = -(-len(fitting) // n_shares)
     by_distance = sorted(fitting, key=lambda sentence: abs(len(sentence.ids) - length))
     return by_distance[: max(1, min(share, _MAX_HYPOTHESES // width))]
 

@@ -26,6 +26,10 @@ class Sum:
     turn: int = 0
     is_done: bool = False
 
+    @property
+    def size(self) -> int:
+        return self.n
+
     def add(self) -> None:
         self.on_turn(self.turn)
         self.total += self.turn
@@ -50,8 +54,8 @@ class Chooser:
     at_most: int = 100
     seen: list[tuple[list[Sum], int]] = field(default_factory=list)
 
-    def __call__(self, waiting: Sequence[Sum], n_idle: int) -> list[Sum]:
-        self.seen.append((list(waiting), n_idle))
+    def __call__(self, waiting: Sequence[Sum], n_shares: int) -> list[Sum]:
+        self.seen.append((list(waiting), n_shares))
         return [piece for piece in waiting if piece.group == waiting[0].group][: self.at_most]
 
 
@@ -167,7 +171,7 @@ def test_a_short_call_is_finished_long_before_a_long_one(n_workers: int, n_long:
     assert was_overtaken
     assert n_turns == 4000 // n_long * n_long
     assert len(before_and_after) == short_turns
-    jobs_at_once = 2 * n_workers + 1
+    jobs_at_once = 2 * n_workers
     assert before_and_after[-1] - 10 <= (short_turns + 1) * jobs_at_once
 
 
@@ -202,23 +206,81 @@ def test_a_lone_call_is_helped_by_the_other_workers() -> None:
     assert all(piece.is_done for piece in pieces)
 
 
-def test_the_chooser_is_asked_for_what_waits_in_turn_and_told_who_is_idle() -> None:
-    choose = Chooser()
-    crew = crew_of(1, choose)
-    calls = [[Sum(2, "b", lambda t: None) for _ in range(2)] for _ in range(2)]
-    threads = [Thread(target=crew.run, args=(call,)) for call in calls]
+def run_with_others(crew: Crew[Sum], held: Sum, others: Sequence[Sequence[Sum]]) -> None:
+    """Run `held` on the only worker, and the other calls as soon as it has had its first turn."""
+    threads = [Thread(target=crew.run, args=(pieces,), daemon=True) for pieces in others]
 
     def on_turn(turn: int) -> None:
-        for n, thread in enumerate(threads, start=2):
-            thread.start()
-            wait_for_calls(crew, n)
+        if turn == 0:
+            for n, thread in enumerate(threads, start=2):
+                thread.start()
+                wait_for_calls(crew, n)
 
-    crew.run([Sum(1, "a", on_turn)])
+    held.on_turn = on_turn
+    crew.run([held])
     for thread in threads:
         thread.join(PATIENCE)
-    (_, n_idle), (waiting, _) = choose.seen
-    assert n_idle == 1
+        assert not thread.is_alive()
+
+
+def test_the_chooser_is_asked_for_what_waits_in_turn_and_told_how_to_share_it() -> None:
+    choose = Chooser()
+    calls = [[Sum(2, "b") for _ in range(2)] for _ in range(2)]
+    run_with_others(crew_of(1, choose), Sum(1, "a"), calls)
+    (_, alone), (waiting, together) = choose.seen
+    assert alone == 1
+    assert together == 2  # calls: the pieces of the first should not wait for all others
     assert waiting == [calls[0][0], calls[1][0], calls[0][1], calls[1][1]]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "finished"),
+    [
+        pytest.param([10, 10], [10, 20], id="as-large-waits"),
+        pytest.param([10, 4], [10, 14], id="a-little-smaller-waits"),
+        pytest.param([10, 3], [13, 6], id="small-goes-beside"),
+        pytest.param([30, 5, 5], [40, 10, 19], id="one-beside-at-a-time"),
+        pytest.param([10, 20, 2], [12, 32, 4], id="small-passes-what-waits"),
+    ],
+)
+def test_who_goes_beside_and_who_waits(sizes: list[int], finished: list[int]) -> None:
+    """On one worker; counted in turns of all together."""
+    n_turns, ends = 0, {}
+
+    class Noting(Sum):
+        def add(self) -> None:
+            nonlocal n_turns
+            super().add()
+            n_turns += 1
+            if self.is_done:
+                ends[self] = n_turns
+
+    pieces = [Noting(size) for size in sizes]
+    run_with_others(crew_of(1, Chooser(1)), pieces[0], [[piece] for piece in pieces[1:]])
+    assert [ends[piece] for piece in pieces] == finished
+
+
+def test_who_comes_later_is_not_put_among_the_many_of_a_long_call() -> None:
+    choose = Chooser(1)
+    crew = crew_of(2, choose)
+
+    both_at_work, both_saw_it = Barrier(3), Barrier(2)
+
+    def hold(turn: int) -> None:  # both workers, until the other call is there
+        if turn == 0:
+            both_at_work.wait(PATIENCE)
+            wait_for_calls(crew, 2)
+            both_saw_it.wait(PATIENCE)
+
+    long_call = [Sum(9, on_turn=hold), Sum(900, on_turn=hold), *(Sum(9) for _ in range(9))]
+    first = Thread(target=crew.run, args=(long_call,), daemon=True)
+    first.start()
+    both_at_work.wait(PATIENCE)
+    later = Sum(500)  # too large to go beside
+    crew.run([later])
+    first.join(PATIENCE)
+    assert not first.is_alive()
+    assert [waiting for waiting, _ in choose.seen if later in waiting] == [[later]]
 
 
 @dataclass(frozen=True)

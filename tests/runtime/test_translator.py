@@ -61,7 +61,7 @@ def assert_alike(expected: Sequence[Sentence], actual: Sequence[Sentence]) -> No
 
 
 @pytest.mark.parametrize(
-    "lengths, widths, n_idle, expected",
+    "lengths, widths, n_shares, expected",
     [
         pytest.param([10], [4], 1, {0}, id="alone"),
         pytest.param([10, 10, 11], [4, 4, 4], 1, {0, 1, 2}, id="all alike"),
@@ -70,8 +70,7 @@ def assert_alike(expected: Sequence[Sentence], actual: Sequence[Sentence]) -> No
         pytest.param([1, 18, 19], [1] * 3, 1, {0, 1}, id="some slack for the shortest"),
         pytest.param([10, 30, 12, 11], [1] * 4, 2, {0, 3}, id="half of them, the nearest"),
         pytest.param([10, 12, 11], [1] * 3, 2, {0, 2}, id="halves are rounded up"),
-        pytest.param([10, 10, 10], [1] * 3, 5, {0}, id="more threads than sentences"),
-        pytest.param([10, 10], [1] * 2, 0, {0, 1}, id="nobody idle"),
+        pytest.param([10, 10, 10], [1] * 3, 5, {0}, id="more shares than sentences"),
         pytest.param([10] * 99, [1] * 99, 1, set(range(64)), id="64 greedy ones"),
         pytest.param([10] * 99, [8] * 99, 1, set(range(8)), id="64 hypotheses"),
         pytest.param([10] * 9, [100] * 9, 1, {0}, id="a beam that is too wide for two"),
@@ -79,11 +78,11 @@ def assert_alike(expected: Sequence[Sentence], actual: Sequence[Sentence]) -> No
     ],
 )
 def test_who_is_searched_with_the_first_that_waits(
-    lengths: list[int], widths: list[int], n_idle: int, expected: set[int]
+    lengths: list[int], widths: list[int], n_shares: int, expected: set[int]
 ) -> None:
     pairs = zip(lengths, widths, strict=True)
     waiting = [sentence(n, SearchOptions(width)) for n, width in pairs]
-    chosen = choose_cohort(waiting, n_idle)
+    chosen = choose_cohort(waiting, n_shares)
     assert {waiting.index(one) for one in chosen} == expected
     assert len(chosen) == len(expected)
 
