@@ -1,6 +1,7 @@
 """The queue in front of one task's engines: bounded, fair, with a bounded number of calls in flight.
 
-No timer: whatever waits when a call is free makes the next batch. A batch starts with the request
+Idle engines wait for nobody: whatever is there makes the next batch. Where others are in flight, a
+batch that is not full waits for company, some milliseconds at most. A batch starts with the request
 whose turn it is and takes in texts of similar length, so that little is spent on padding. Requests
 take turns: one with many texts gives its place to the next after every batch, and the last free call
 is kept for a request that has nothing in flight. It knows no HTTP and no task.
@@ -28,6 +29,7 @@ R = TypeVar("R")  # what it gives, one per text
 
 _WINDOW = 4  # texts looked at for one batch, in multiples of the largest batch
 _MAX_RETRY_AFTER_S = 30
+_SPACING_S = 0.005  # from one call to the next beside it: each costs as much as some requests do
 DOWN_SENTENCE = "The model does not answer at the moment; it is being restarted."
 
 
@@ -106,6 +108,8 @@ class Batcher(Generic[W, R]):
         self._drain = DrainRate()
         self._calls: set[asyncio.Task[None]] = set()
         self._is_send_due = False
+        self._not_before = -math.inf  # for a batch that could grow
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def n_waiting(self) -> int:
@@ -216,12 +220,36 @@ class Batcher(Generic[W, R]):
         """Puts batches in flight as long as a call is free and somebody may have it."""
         self._is_send_due = False
         loop = asyncio.get_running_loop()
-        while len(self._calls) < self._limits.calls and (batch := self._next_batch()):
+        while (
+            len(self._calls) < self._limits.calls
+            and not self._is_company_awaited()
+            and (batch := self._next_batch())
+        ):
+            now = loop.time()
             if not self._calls:
-                self._drain.begin(loop.time())
+                self._drain.begin(now)
+            self._not_before = now + _SPACING_S
             call = loop.create_task(self._run(batch))
             self._calls.add(call)
             call.add_done_callback(self._land)
+
+    def _is_company_awaited(self) -> bool:
+        """Is it too soon for another call? Then its time will come."""
+        if not self._calls:
+            return False
+        if self._n_texts >= self._limits.batch_texts or self._n_tokens >= self._limits.batch_tokens:
+            return False
+        loop = asyncio.get_running_loop()
+        seconds = self._not_before - loop.time()
+        if seconds <= 0:
+            return False
+        if self._timer is None:
+            self._timer = loop.call_later(seconds, self._wake)
+        return True
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._send()
 
     def _land(self, call: asyncio.Task[None]) -> None:
         self._calls.remove(call)

@@ -122,13 +122,12 @@ class Application:
             await asyncio.sleep(_SETTLE_S / 10)
 
     def _limits(self, task: TaskName) -> BatchLimits:
-        n_calls = self._settings.calls(task)
         return BatchLimits(
             self._settings.max_queue_texts,
             self._settings.max_queue_tokens,
             self._settings.max_batch_texts,
-            max(1, self._settings.max_batch_tokens // n_calls),
-            n_calls,
+            self._settings.batch_tokens(task),
+            self._settings.calls(task),
         )
 
     async def drain(self) -> None:

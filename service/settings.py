@@ -124,18 +124,23 @@ class Settings(BaseSettings):
     max_queue_tokens: int = Field(
         default=262_144, ge=1, description="Estimated tokens that may wait, per task."
     )
-    max_batch_texts: int = Field(default=64, ge=2, description="Texts in one call of an engine.")
+    max_batch_texts: int = Field(default=128, ge=2, description="Texts in one call of an engine.")
     max_batch_tokens: int = Field(
         default=16_384,
         ge=1,
-        description="Estimated tokens in all calls of a task together, padding included: texts times the "
-        "longest, for translation times the beam size. A text over it goes alone.",
+        description="Estimated tokens in one call of an engine, padding included: texts times the longest. A "
+        "text over it goes alone.",
     )
     translation_calls: int = Field(
         default=8,
         ge=1,
-        description="Calls that a translator answers in turns; they share the tokens of a batch. 1 for an "
-        "engine of yours that several threads must not call.",
+        description="Calls that a translator answers in turns. 1 for an engine of yours that several threads "
+        "must not call.",
+    )
+    translation_batch_tokens: int = Field(
+        default=4096,
+        ge=1,
+        description="As `SEQSERVE_MAX_BATCH_TOKENS`, for each of the translator's calls; every beam counts.",
     )
     translation_niceness: int = Field(
         default=5,
@@ -188,6 +193,10 @@ class Settings(BaseSettings):
     def calls(self, task: TaskName) -> int:
         """How many calls the engines of a task take at once."""
         return self.translation_calls if task == "translation" else 1
+
+    def batch_tokens(self, task: TaskName) -> int:
+        """How many tokens one of these calls may have."""
+        return self.translation_batch_tokens if task == "translation" else self.max_batch_tokens
 
 
 def _reject_unknown(names: Iterable[str]) -> None:

@@ -27,7 +27,7 @@ from seqserve.manifest import Task as TaskName
 from seqserve.runtime.engine import ITEMS
 from service.tasks import TASKS, Task
 
-MAX_BATCH = 64  # as SEQSERVE_MAX_BATCH_TEXTS
+MAX_BATCH = 128  # as SEQSERVE_MAX_BATCH_TEXTS
 
 _Waiting = tuple[str, asyncio.Future[Any]]
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -299,14 +300,74 @@ SEVERAL = BatchLimits(
 async def test_as_many_calls_are_in_flight_as_allowed() -> None:
     caller = Caller()
     caller.gate.clear()
-    batcher = make(caller, SEVERAL)
+    batcher = make(caller, replace(SEVERAL, batch_texts=1))
     tasks = [await start(batcher, [name]) for name in "abcdef"]
     assert caller.batches == [["a"], ["b"], ["c"]]
     assert batcher.n_waiting == 3
     caller.gate.set()
     assert await asyncio.gather(*tasks) == [[name.upper()] for name in "abcdef"]
-    assert [len(batch) for batch in caller.batches] == [1, 1, 1, 2, 1]
     assert caller.max_running == 3
+
+
+@pytest.mark.parametrize(
+    ("arrivals_ms", "sent_ms"),
+    [
+        pytest.param({"a": 0, "b": 1, "c": 3}, {"a": 0, "b": 5, "c": 5}, id="some-company"),
+        pytest.param({"a": 0, "b": 1, "c": 8}, {"a": 0, "b": 5, "c": 10}, id="one-after-another"),
+        pytest.param({"a": 0, "b": 50}, {"a": 0, "b": 50}, id="long-after-the-last"),
+        pytest.param(
+            {"a": 0, "b": 1, "c": 2, "d": 2}, {"a": 0, "b": 2, "c": 2, "d": 2}, id="a-full-batch"
+        ),
+        pytest.param({"a": 0, "b": 101}, {"a": 0, "b": 101}, id="nothing-in-flight"),
+        pytest.param({"a": 0, "b": 99}, {"a": 0, "b": 99}, id="just-before-that"),
+    ],
+)
+def test_a_batch_beside_others_waits_for_company(
+    arrivals_ms: dict[str, int], sent_ms: dict[str, int]
+) -> None:
+    """Calls take 100 ms; batches hold 3 texts at most."""
+    found: dict[str, float] = {}
+
+    async def call(works: list[str]) -> Reply[str]:
+        found.update(dict.fromkeys(works, asyncio.get_running_loop().time() * 1000))
+        await asyncio.sleep(0.1)
+        return Reply(works, 0.1)
+
+    async def one(batcher: Batcher[str, str], text: str) -> None:
+        await asyncio.sleep(arrivals_ms[text] / 1000)
+        await ask(batcher, [text])
+
+    async def everything() -> None:
+        limits = BatchLimits(100, 10_000, batch_texts=3, batch_tokens=100, calls=3)
+        batcher: Batcher[str, str] = Batcher("ner", call, lambda works: None, limits)
+        await asyncio.gather(*(one(batcher, text) for text in arrivals_ms))
+
+    virtual_time.run(everything())
+    assert found == pytest.approx(sent_ms)
+
+
+def test_a_call_that_lands_does_not_end_the_wait_for_company() -> None:
+    """Unless it was the only one."""
+    sent: list[tuple[float, list[str]]] = []
+
+    async def call(works: list[str]) -> Reply[str]:
+        sent.append((round(asyncio.get_running_loop().time() * 1000, 3), works))
+        await asyncio.sleep(0.002 if works[0].startswith("short") else 0.1)
+        return Reply(works, 0.1)
+
+    async def everything() -> None:
+        batcher: Batcher[str, str] = Batcher("ner", call, lambda works: None, SEVERAL)
+        tasks = [await start(batcher, ["short1"])]
+        await asyncio.sleep(0.001)
+        tasks.append(await start(batcher, ["long"]))  # waits until the short one lands
+        await asyncio.sleep(0.01)
+        tasks.append(await start(batcher, ["short2"]))
+        await asyncio.sleep(0.001)
+        tasks.append(await start(batcher, ["last"]))  # waits, though the short one lands
+        await asyncio.gather(*tasks)
+
+    virtual_time.run(everything())
+    assert sent == [(0, ["short1"]), (2, ["long"]), (11, ["short2"]), (16, ["last"])]
 
 
 async def test_the_last_call_is_kept_for_a_request_that_has_none() -> None:

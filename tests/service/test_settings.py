@@ -76,6 +76,7 @@ def test_timeouts() -> None:
     assert settings.timeout_ms("translation") == 100
 
 
-def test_only_the_translator_takes_several_calls() -> None:
-    settings = Settings(translation_calls=3)
+def test_only_the_translator_takes_several_calls_which_are_small() -> None:
+    settings = Settings(translation_calls=3, max_batch_tokens=500, translation_batch_tokens=100)
     assert [settings.calls(task) for task in TASKS] == [1, 1, 3]
+    assert [settings.batch_tokens(task) for task in TASKS] == [500, 500, 100]
