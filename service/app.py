@@ -15,18 +15,19 @@ import signal
 from typing import Any
 
 import bentoml
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seqserve.errors import ConfigError
 from seqserve.manifest import Task as TaskName
 from service import metrics
 from service.admin import AdminServer
+from service.front import Front
 from service.gateway import Application
 from service.host import Host
 from service.lifeline import LIFELINE
-from service.links import EmbeddedEngines, Engines, RunnerEngines
+from service.links import Engines, LocalEngines
 from service.logs import configure_logging
 from service.protocol import bound_heads
+from service.rpc import RunnerEngines
 from service.runners import (
     RUNNER_OPTIONS,
     SETTINGS,
@@ -42,6 +43,7 @@ bound_heads()
 
 APPLICATION = Application(SETTINGS)
 HOSTS: list[Host] = []  # of this process
+_MARGIN_S = 15.0  # beyond the latest deadline: a runner whose engine hangs is ended before
 _PATIENCE_S = 1.0  # until requests are taken, and refused, while the engines still load
 ADMIN = (
     AdminServer(APPLICATION.admin, SETTINGS.admin_host, SETTINGS.admin_port)
@@ -71,33 +73,14 @@ async def _hold_line() -> None:
         LIFELINE.hold(lambda: any(host.is_stuck() for host in HOSTS))
 
 
-class Front:
-    """ASGI middleware that leaves nothing but the life cycle to BentoML's application.
-
-    BentoML puts middlewares of its own in front of it, one of which starts a timer for every request
-    and never stops it: 65 seconds' worth of requests stay in memory. So when the life cycle begins, it
-    takes the first place.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._bento = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes one connection on."""
-        if scope["type"] == "lifespan":
-            scope["app"].middleware_stack = self
-        answer = APPLICATION if scope["type"] == "http" else self._bento
-        await answer(scope, receive, send)
-
-
-def embedded_engines(task: TaskName) -> EmbeddedEngines:
+def embedded_engines(task: TaskName) -> LocalEngines:
     """The engines of a task in this process; they open in the background."""
 
     def make_host() -> Host:
         HOSTS.append(host := open_host(task))
         return host
 
-    return EmbeddedEngines(make_host, SETTINGS.calls(task))
+    return LocalEngines(make_host, SETTINGS.calls(task))
 
 
 @bentoml.service(**GATEWAY_OPTIONS)
@@ -115,7 +98,8 @@ class Gateway:
     def _engines(self, task: TaskName) -> Engines:
         if SETTINGS.topology == "embedded":
             return embedded_engines(task)
-        return RunnerEngines(getattr(self, task))
+        runner = getattr(self, task)  # BentoML's proxy, which knows where it is
+        return RunnerEngines(runner.to_async.url, SETTINGS.max_timeout_ms / 1000 + _MARGIN_S)
 
     @bentoml.on_startup
     async def start(self) -> None:
@@ -143,4 +127,4 @@ class Gateway:
             await ADMIN.stop()
 
 
-Gateway.add_asgi_middleware(Front)  # type: ignore[attr-defined]  # the decorator made it a Service
+Gateway.add_asgi_middleware(Front, http=APPLICATION)  # type: ignore[attr-defined]  # the decorator made it a Service

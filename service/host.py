@@ -168,28 +168,34 @@ class Host:
         _check_distinct(self._task, cards, len(directories))
         self.status = Status(cards)
 
-    def predict(self, packed: Sequence[bytes]) -> list[bytes]:
-        """Exactly one reply per text, in order; a text that fails leaves the others alone.
+    def predict(self, packed: bytes) -> bytes:
+        """Exactly one outcome per text, in order; a text that fails leaves the others alone.
 
         Args:
-            packed: Texts from `wire.pack_work`.
+            packed: A batch from `wire.pack_works`.
 
         Returns:
-            Replies for `wire.unpack_reply`; DeadlineExceeded for a text that was given up.
+            Outcomes for `wire.unpack_outcomes`; DeadlineExceeded for a text that was given up.
         """
         from seqserve.runtime.cancellation import Cancellation  # brings onnxruntime in
 
         started = time.perf_counter()
-        works = [wire.unpack_work(one) for one in packed]
+        works = wire.unpack_works(packed)
         self._cancellations.update({work.ticket: Cancellation(work.deadline) for work in works})
         call = id(works)
         self._latest_deadlines[call] = max(work.deadline for work in works)
         try:
-            outcomes = self._outcomes(works)
+            outcomes = [
+                # What an engine gives after the end may be half done.
+                DeadlineExceeded("The deadline passed inside the engine.")
+                if self._cancellations[work.ticket].is_over
+                else outcome
+                for outcome, work in zip(self._outcomes(works), works, strict=True)
+            ]
             engine_s = time.perf_counter() - started
             if self._tracer is not None:
                 self._tracer.note_engine(self._task, works, engine_s)
-            return [self._pack(*pair, engine_s) for pair in zip(outcomes, works, strict=True)]
+            return self._pack(outcomes, works, engine_s)
         finally:
             del self._latest_deadlines[call]
             for work in works:
@@ -242,16 +248,20 @@ class Host:
             item = replace(item, cancellation=self._cancellations[work.ticket])
         return item
 
-    def _pack(self, outcome: Any, work: wire.Work, engine_s: float) -> bytes:
-        if self._cancellations[work.ticket].is_over:  # what an engine gives then may be half done
-            outcome = DeadlineExceeded("The deadline passed inside the engine.")
-        if isinstance(outcome, Exception):
-            return wire.pack_failure(outcome, engine_s)
+    def _pack(self, outcomes: Sequence[Any], works: Sequence[wire.Work], engine_s: float) -> bytes:
         try:
-            return wire.pack_result(outcome, engine_s)
-        except TypeError as error:  # the engine gave something that is no JSON
+            return wire.pack_outcomes(outcomes, engine_s)
+        except TypeError:  # the engine gave something that is no JSON
+            checked = [self._checked(*pair) for pair in zip(outcomes, works, strict=True)]
+            return wire.pack_outcomes(checked, engine_s)
+
+    def _checked(self, outcome: Any, work: wire.Work) -> Any:
+        try:
+            wire.pack_outcomes([outcome], 0.0)
+        except TypeError as error:
             self._note(error, work)
-            return wire.pack_failure(error, engine_s)
+            return error
+        return outcome
 
     def _note(self, error: Exception, work: wire.Work) -> None:
         log = get_logger().info if isinstance(error, InputError) else get_logger().error

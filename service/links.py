@@ -1,13 +1,13 @@
-"""How the gateway reaches the engines of one task: by RPC to a runner, or on a thread of its own process."""
+"""The engines of one task, as the gateway sees them: here on threads, or in a runner (rpc.py)."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Protocol
 
 from seqserve.errors import NotReady, UnavailableError
 from service import metrics, wire
@@ -30,49 +30,21 @@ class Engines(Protocol):
         """A packed `Status`; answered even while a batch is computed."""
         ...
 
-    async def predict(self, packed: list[bytes]) -> list[bytes]:
-        """One reply per text."""
+    async def predict(self, packed: bytes) -> bytes:
+        """What came of a batch; see `Host.predict`."""
         ...
 
     async def cancel(self, tickets: list[str]) -> None:
         """Gives up texts that are being computed, as far as they still are."""
         ...
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Lets go of what it holds."""
         ...
 
 
-class RunnerEngines:
-    """Engines in a runner's process.
-
-    Args:
-        runner: What `bentoml.depends()` gives.
-    """
-
-    def __init__(self, runner: Any) -> None:
-        self._client = runner.to_async
-
-    async def status(self) -> bytes:
-        """One RPC to an async API, which no batch can hold up."""
-        packed: bytes = await self._client.call("status")
-        return packed
-
-    async def predict(self, packed: list[bytes]) -> list[bytes]:
-        """One RPC for the whole batch."""
-        replies: list[bytes] = await self._client.call("predict", items=packed)
-        return replies
-
-    async def cancel(self, tickets: list[str]) -> None:
-        """One RPC to an async API."""
-        await self._client.call("cancel", tickets=tickets)
-
-    def close(self) -> None:
-        """Does nothing: the connection belongs to BentoML."""
-
-
-class EmbeddedEngines:
-    """Engines in the gateway's process; its threads open them and then compute.
+class LocalEngines:
+    """Engines in this process; its threads open them and then compute.
 
     Args:
         make_host: Opens the engines.
@@ -88,7 +60,7 @@ class EmbeddedEngines:
         host = await asyncio.shield(asyncio.wrap_future(self._host))
         return host.status.pack()
 
-    async def predict(self, packed: list[bytes]) -> list[bytes]:
+    async def predict(self, packed: bytes) -> bytes:
         """Computes on a thread."""
         host = self._host.result()
         return await asyncio.get_running_loop().run_in_executor(self._threads, host.predict, packed)
@@ -97,7 +69,7 @@ class EmbeddedEngines:
         """Tells the host."""
         self._host.result().cancel(tickets)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Lets the threads end after their batches."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
@@ -136,7 +108,7 @@ class Link:
         if self._pinging is not None:
             self._pinging.cancel()
             await asyncio.wait([self._pinging])
-        self._engines.close()
+        await self._engines.close()
 
     @property
     def is_up(self) -> bool:
@@ -197,14 +169,13 @@ class Link:
     async def _call(self, works: list[wire.Work]) -> Reply[wire.Done]:
         if not self.is_up:
             await self._until_up(max(work.deadline for work in works))
-        packed = [wire.pack_work(work) for work in works]
         try:
-            replies = await self._engines.predict(packed)
+            packed = await self._engines.predict(wire.pack_works(works))
         except Exception:
             self._mark_down()
             raise
         self.n_answered += 1
-        return _reply([wire.unpack_reply(reply) for reply in replies])
+        return Reply(*wire.unpack_outcomes(packed))
 
     async def _until_up(self, deadline: float) -> None:
         patience_s = min(self._patience_s(), deadline - time.monotonic())
@@ -262,8 +233,3 @@ class Link:
                 self._reason = reason
             await asyncio.sleep(_WATCH_S if reason is None else delay_s)
             delay_s = min(2 * delay_s, _LAST_RETRY_S)
-
-
-def _reply(outcomes: Sequence[tuple[wire.Done | Exception, float]]) -> Reply[wire.Done]:
-    results: list[Any] = [outcome for outcome, _ in outcomes]
-    return Reply(results, max((seconds for _, seconds in outcomes), default=0.0))

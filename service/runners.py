@@ -5,10 +5,9 @@ A runner is meant in the sense of BentoML 1.2 and later: a service of its own pr
 imports this module too: engines are opened in `__init__` only, which runs in the runner's own
 process.
 
-The gateway sends a batch per call. To names and tone it never sends a second before the first is
-answered, so BentoML's dispatcher neither waits nor sheds; it would merge the batches of several
-gateways. The translator takes several calls at once and lets them take turns itself; BentoML's
-dispatcher, which admits one at a time, is left out there.
+It has no BentoML API: calls come through rpc.py, and the gateway decides what is a batch. To names and
+tone it never sends a second before the first is answered; the translator takes several at once and lets
+them take turns itself.
 """
 
 # mypy: disallow-untyped-decorators=False
@@ -17,34 +16,28 @@ from __future__ import annotations
 
 import gc
 import os
-from typing import Annotated, Any
+from typing import Any
 
 import bentoml
-from bentoml.validators import ContentType
+from bentoml._internal.server.http.instruments import RunnerTrafficMetricsMiddleware
 
 from seqserve.manifest import Task as TaskName
 from service import metrics
+from service.front import Front
 from service.host import Host
 from service.lifeline import LIFELINE
+from service.links import Engines, LocalEngines
+from service.rpc import Calls
 from service.settings import load_settings
 
 SETTINGS = load_settings()
-NEVER = 10**12  # the default of 100 closes sessions that other calls are using
-MARGIN_S = 5
 
 RUNNER_OPTIONS: dict[str, Any] = {
     "workers": 1,
-    "threads": 1,
-    "traffic": {"timeout": SETTINGS.max_timeout_ms // 1000 + 2 * MARGIN_S},
-    "runner_connection": {"max_requests": NEVER, "max_age": float(NEVER)},
     "tracing": {"excluded_urls": [".*"]},
     "logging": {"access": {"enabled": False}},
 }
-BATCH_OPTIONS: dict[str, Any] = {
-    "batchable": True,
-    "max_batch_size": SETTINGS.max_batch_texts,
-    "max_latency_ms": 3_600_000,
-}
+_ENGINES: list[Engines] = []  # of this process, once it is a runner
 
 
 def tame_gc() -> None:
@@ -62,18 +55,13 @@ def open_host(task: TaskName) -> Host:
     return host
 
 
-# Without a content type BentoML makes the JSON schema of the answer anew for every call.
-Replies = Annotated[list[bytes], ContentType("application/octet-stream")]
-
-
 class _Runner:
     task: TaskName
 
     def __init__(self) -> None:
         metrics.name_process(self.task)
         self._host = open_host(self.task)
-        for name in ("status", "cancel", "predict"):  # or BentoML binds them anew for every call
-            setattr(self, name, getattr(self, name))
+        _ENGINES.append(LocalEngines(lambda: self._host, SETTINGS.calls(self.task)))
 
     @bentoml.on_startup
     async def settle(self) -> None:
@@ -87,39 +75,22 @@ class _Runner:
         """Runs after the last call was answered."""
         self._host.close()
 
-    @bentoml.api
-    async def status(self) -> bytes:
-        """A packed `Status`."""
-        return self._host.status.pack()
-
-    @bentoml.api
-    async def cancel(self, tickets: list[str]) -> None:
-        """See `Host.cancel`."""
-        self._host.cancel(tickets)
-
-
-class _BatchRunner(_Runner):
-    @bentoml.api(**BATCH_OPTIONS)
-    def predict(self, items: list[bytes]) -> Replies:
-        """One reply per text; see `Host.predict`."""
-        return self._host.predict(items)
-
 
 @bentoml.service(**RUNNER_OPTIONS)
-class NerRunner(_BatchRunner):
+class NerRunner(_Runner):
     """Names in texts."""
 
     task = "ner"
 
 
 @bentoml.service(**RUNNER_OPTIONS)
-class SentimentRunner(_BatchRunner):
+class SentimentRunner(_Runner):
     """The tone of texts."""
 
     task = "sentiment"
 
 
-@bentoml.service(**{**RUNNER_OPTIONS, "threads": SETTINGS.calls("translation")})
+@bentoml.service(**RUNNER_OPTIONS)
 class TranslationRunner(_Runner):
     """Texts in another language."""
 
@@ -129,7 +100,10 @@ class TranslationRunner(_Runner):
         os.nice(SETTINGS.translation_niceness)
         super().__init__()
 
-    @bentoml.api
-    def predict(self, items: list[bytes]) -> Replies:
-        """One reply per text, on one of several threads; see `Host.predict`."""
-        return self._host.predict(items)
+
+for _runner in (NerRunner, SentimentRunner, TranslationRunner):
+    _front: dict[str, Any] = {
+        "http": Calls(lambda: _ENGINES[0]),
+        "keep": RunnerTrafficMetricsMiddleware,
+    }
+    _runner.add_asgi_middleware(Front, **_front)  # type: ignore[union-attr]  # it is a Service now

@@ -1,14 +1,14 @@
-"""What the gateway and a runner say to each other: one JSON document per text, each way.
+"""What the gateway and a runner say to each other: one JSON document per batch, each way.
 
-BentoML carries a list of byte strings without looking into it, so this module is all there is to
-know about the format. Every text travels with its request id, for the runner's log, with the name
-of its model, and with the seconds that are left for it: the clocks of two processes may differ.
+Every text travels with its request id, for the runner's log, with the name of its model, and with the
+seconds that are left for it: the clocks of two processes may differ.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -57,62 +57,75 @@ class Done:
     n_tokens: int
 
 
-def pack_work(work: Work) -> bytes:
-    """One text for a runner."""
+def pack_works(works: Sequence[Work]) -> bytes:
+    """A batch for a runner."""
+    now = time.monotonic()
+    return orjson.dumps([_to_fields(work, now) for work in works])
+
+
+def _to_fields(work: Work, now: float) -> dict[str, Any]:
     fields = {
         "request_id": work.request_id,
         "model": work.model,
         "item": work.item,
-        "seconds_left": work.deadline - time.monotonic(),
+        "seconds_left": work.deadline - now,
         "ticket": work.ticket,
     }
     if work.traceparent:
         fields["traceparent"] = work.traceparent
-    return orjson.dumps(fields)
+    return fields
 
 
-def unpack_work(packed: bytes) -> Work:
-    """Reverses `pack_work`; the deadline is a time of this process, later by the way between."""
-    fields = orjson.loads(packed)
-    deadline = time.monotonic() + fields.pop("seconds_left")
-    return Work(**fields, deadline=deadline)
+def unpack_works(packed: bytes) -> list[Work]:
+    """Reverses `pack_works`; the deadlines are times of this process, later by the way between."""
+    now = time.monotonic()
+    return [
+        Work(deadline=now + fields.pop("seconds_left"), **fields) for fields in orjson.loads(packed)
+    ]
 
 
-def pack_result(result: Any, engine_s: float) -> bytes:
-    """One result for the gateway.
+def pack_outcomes(outcomes: Sequence[object], engine_s: float) -> bytes:
+    """What came of a batch, for the gateway.
 
     Args:
-        result: A result of seqserve/runtime/records.py.
-        engine_s: Seconds that the engine took for the whole batch.
+        outcomes: Per text a result of seqserve/runtime/records.py or an exception, whose message goes
+            along only where it is public.
+        engine_s: Seconds that the engine took.
+
+    Raises:
+        TypeError: a result cannot be packed.
     """
-    document = {"result": result, "engine_s": engine_s}
+    texts = [
+        {"error": _to_failure(one)} if isinstance(one, Exception) else {"result": one}
+        for one in outcomes
+    ]
+    document = {"texts": texts, "engine_s": engine_s}
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def pack_failure(error: Exception, engine_s: float) -> bytes:
-    """One failure for the gateway; the message goes along only where it is public."""
-    failure = {"code": SeqserveError.code, "message": ""}
+def _to_failure(error: Exception) -> dict[str, str]:
     if isinstance(error, InputError | DeadlineExceeded):
-        failure = {"code": error.code, "message": str(error)}
-    return orjson.dumps({"error": failure, "engine_s": engine_s})
+        return {"code": error.code, "message": str(error)}
+    return {"code": SeqserveError.code, "message": ""}
 
 
 _PUBLIC: list[type[SeqserveError]] = [InputError, *InputError.__subclasses__(), DeadlineExceeded]
 _PUBLIC_BY_CODE = {kind.code: kind for kind in _PUBLIC}
 
 
-def unpack_reply(packed: bytes) -> tuple[Done | SeqserveError, float]:
-    """Reverses `pack_result` and `pack_failure`.
+def unpack_outcomes(packed: bytes) -> tuple[list[Done | SeqserveError], float]:
+    """Reverses `pack_outcomes`.
 
     Returns:
-        The result or the error of one text, and the seconds inside the engine.
+        Per text its result or error, and the seconds inside the engine.
     """
     document = orjson.loads(packed)
-    if "error" in document:
-        failure = document["error"]
-        kind = _PUBLIC_BY_CODE.get(failure["code"], SeqserveError)
-        return kind(failure["message"]), document["engine_s"]
-    fields: dict[str, Any] = document["result"]
+    return [_to_outcome(text) for text in document["texts"]], document["engine_s"]
+
+
+def _to_outcome(text: dict[str, Any]) -> Done | SeqserveError:
+    if failure := text.get("error"):
+        return _PUBLIC_BY_CODE.get(failure["code"], SeqserveError)(failure["message"])
+    fields: dict[str, Any] = text["result"]
     n_tokens = fields.pop("n_tokens")
-    asked = {name: value for name, value in fields.items() if value is not None}
-    return Done(asked, n_tokens), document["engine_s"]
+    return Done({name: value for name, value in fields.items() if value is not None}, n_tokens)

@@ -23,7 +23,7 @@ with warnings.catch_warnings():
 
 from service.gateway import Application
 from service.host import Host
-from service.links import EmbeddedEngines
+from service.links import LocalEngines
 from service.settings import TASKS, Settings
 
 
@@ -83,7 +83,7 @@ async def serving(bundles_dir: Path, **changes: Any) -> AsyncIterator[Server]:
     )
     hosts = {task: Host(task, settings) for task in TASKS}
     engines = {
-        task: EmbeddedEngines(lambda task=task: hosts[task], settings.calls(task)) for task in TASKS
+        task: LocalEngines(lambda task=task: hosts[task], settings.calls(task)) for task in TASKS
     }
     application = Application(settings)
     application.start(engines)
@@ -100,8 +100,6 @@ async def serving(bundles_dir: Path, **changes: Any) -> AsyncIterator[Server]:
                 if task in fakes.OPENED:
                     fakes.OPENED[task].may_go_on.set()
             await application.stop()
-            for one in engines.values():
-                one.close()
 
 
 @pytest.fixture

@@ -46,40 +46,55 @@ def test_the_topology_decides_on_the_processes(topology: str, runners: list[str]
     assert run(code, SEQSERVE_TOPOLOGY=topology).splitlines()[-1] == str(runners)
 
 
-def test_runners_batch_or_take_several_calls_and_keep_their_connection() -> None:
+def test_runners_have_no_api_of_bentoml() -> None:
     code = """
 from service.app import Gateway
 for service in Gateway.all_services().values():
-    if service.name != "Gateway":
-        batchable = [name for name, api in service.apis.items() if api.batchable]
-        keeps = service.config["runner_connection"]["max_requests"] > 1e9
-        print(service.name, batchable, service.config["threads"], keeps)
+    print(service.name, list(service.apis))
 """
-    lines = run(code, SEQSERVE_TRANSLATION_CALLS="3").splitlines()[-3:]
+    lines = run(code).splitlines()[-4:]
     assert sorted(lines) == [
-        "NerRunner ['predict'] 1 True",
-        "SentimentRunner ['predict'] 1 True",
-        "TranslationRunner [] 3 True",
+        "Gateway []",
+        "NerRunner []",
+        "SentimentRunner []",
+        "TranslationRunner []",
     ]
 
 
-def test_nothing_of_bentoml_stands_in_front_of_http() -> None:
-    code = """
+FRONT = """
 import asyncio
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
-from service.app import Front
+from service.front import Front
 
 class Outer:
     def __init__(self, app):
         self.app = app
 
     async def __call__(self, scope, receive, send):
-        print("outer", scope["type"])
+        print(type(self).__name__, scope["type"])
         await self.app(scope, receive, send)
 
-with TestClient(Starlette(middleware=[Middleware(Outer), Middleware(Front)])) as client:
-    print(client.get("/livez").json())
+class Kept(Outer):
+    pass
+
+class Inner(Outer):
+    pass
+
+front = Middleware(Front, http=PlainTextResponse("ours"), keep=KEEP)
+with TestClient(Starlette(middleware=[*map(Middleware, (Outer, Kept, Inner)), front])) as client:
+    print("up")
+    print(client.get("/livez").text)
+    print("down")
 """
-    assert run(code).splitlines()[-2:] == ["outer lifespan", "{'status': 'alive'}"]
+
+
+@pytest.mark.parametrize(("keep", "passed"), [("None", []), ("Kept", ["Kept http"])])
+def test_nothing_of_bentoml_stands_in_front_of_http_but_what_is_kept(
+    keep: str, passed: list[str]
+) -> None:
+    lines = run(FRONT.replace("KEEP", keep)).splitlines()
+    assert lines[lines.index("up") + 1 : lines.index("down")] == [*passed, "ours"]
+    assert "Inner lifespan" in lines

@@ -90,9 +90,11 @@ def test_one_page_of_metrics_for_all_processes(served: Serve) -> None:
         (resident,) = re.findall(rf'memory_bytes{{process="{process}"}} (\S+)', page)
         assert float(resident) > 10 * 2**20
     assert 'seqserve_model_load_seconds{model="ner-en",task="ner"}' in page
-    for metric in ("bentoml_service_request_total", "bentoml_service_adaptive_batch_size_sum"):
+    for metric in ("request_total", "request_duration_seconds_count", "request_in_progress"):
         assert any(
-            line.startswith(metric) and 'runner_name="NerRunner"' in line
+            line.startswith(f"bentoml_service_{metric}")
+            and 'endpoint="/predict"' in line
+            and 'runner_name="NerRunner"' in line
             for line in page.splitlines()
         )
 

@@ -32,13 +32,12 @@ def make_host(bundles_dir: Path, task: TaskName = "ner", **changes: Any) -> Host
     return Host(task, Settings(bundles_dir=bundles_dir, **changes))
 
 
-def work(text: str, model: str = "ner-en", **options: Any) -> bytes:
-    deadline = time.monotonic() + 60
-    return wire.pack_work(wire.Work("an-id", model, {"text": text, **options}, deadline))
+def work(text: str, model: str = "ner-en", **options: Any) -> wire.Work:
+    return wire.Work("an-id", model, {"text": text, **options}, time.monotonic() + 60)
 
 
-def answers(host: Host, packed: list[bytes]) -> list[wire.Done | SeqserveError]:
-    return [wire.unpack_reply(reply)[0] for reply in host.predict(packed)]
+def answers(host: Host, works: list[wire.Work]) -> list[wire.Done | SeqserveError]:
+    return wire.unpack_outcomes(host.predict(wire.pack_works(works)))[0]
 
 
 def test_one_reply_per_text_in_order(bundles_dir: Path) -> None:
@@ -72,7 +71,7 @@ def test_a_text_is_given_up_at_its_deadline_and_no_other(bundles_dir: Path) -> N
     host = make_host(bundles_dir, "translation")
     works = [late("a b", 60), late(fakes.LONG, 0.05), late("c d", 60)]
     started = time.monotonic()
-    outcomes = answers(host, [wire.pack_work(one) for one in works])
+    outcomes = answers(host, works)
     assert time.monotonic() - started < fakes.LONG_S / 2
     assert [outcome.fields["text"] for outcome in outcomes[::2]] == ["b a", "d c"]  # type: ignore[union-attr]
     assert type(outcomes[1]) is DeadlineExceeded
@@ -84,8 +83,8 @@ def test_a_cancelled_text_is_given_up_and_no_other(bundles_dir: Path) -> None:
     works = [late(fakes.LONG, 60), late("a b", 60)]
     started = time.monotonic()
     with ThreadPoolExecutor() as threads:
-        call = threads.submit(answers, host, [wire.pack_work(one) for one in works])
-        other = threads.submit(answers, host, [wire.pack_work(late("c d", 60))])
+        call = threads.submit(answers, host, works)
+        other = threads.submit(answers, host, [late("c d", 60)])
         assert other.result()[0].fields["text"] == "d c"  # type: ignore[union-attr]
         while not call.done():
             host.cancel([works[0].ticket, "of nobody"])
@@ -101,9 +100,9 @@ def test_the_time_left_is_what_travels(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clocks of two processes need not agree."""
     work = wire.Work("an-id", "a-model", {"text": "a"}, deadline=105.0)
     monkeypatch.setattr(wire, "time", SimpleNamespace(monotonic=lambda: 100.0))
-    packed = wire.pack_work(work)
+    packed = wire.pack_works([work])
     monkeypatch.setattr(wire, "time", SimpleNamespace(monotonic=lambda: 7.0))
-    assert wire.unpack_work(packed) == replace(work, deadline=12.0)
+    assert wire.unpack_works(packed) == [replace(work, deadline=12.0)]
 
 
 def test_an_error_that_is_the_callers_fault_keeps_its_message(bundles_dir: Path) -> None:
@@ -127,6 +126,16 @@ def test_an_engine_that_breaks_its_promise(
     monkeypatch.setattr(fakes.OPENED["ner"], "predict", answer)
     outcomes = answers(host, [work("a"), work("b")])
     assert [type(outcome) for outcome in outcomes] == [SeqserveError, SeqserveError]
+
+
+def test_a_result_that_is_no_json_fails_its_own_text(
+    bundles_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = make_host(bundles_dir)
+    answer = [NerResult((), 1), object(), NerResult((), 2)]
+    monkeypatch.setattr(fakes.OPENED["ner"], "predict", lambda items: answer)
+    outcomes = answers(host, [work("a"), work("b"), work("c")])
+    assert [type(outcome) for outcome in outcomes] == [wire.Done, SeqserveError, wire.Done]
 
 
 def test_options_that_do_not_fit_the_record_fail_their_own_text(bundles_dir: Path) -> None:
@@ -217,12 +226,12 @@ def test_load_function() -> None:
 
 def test_numbers_of_numpy_become_json() -> None:
     result = NerResult((), np.int64(3))  # type: ignore[arg-type]
-    done, engine_s = wire.unpack_reply(wire.pack_result(result, 0.5))
+    (done,), engine_s = wire.unpack_outcomes(wire.pack_outcomes([result], 0.5))
     assert done == wire.Done({"entities": []}, 3)
     assert engine_s == 0.5
 
 
 def test_what_was_not_asked_for_is_left_out() -> None:
     result = fakes.FakeTranslation(None).answer(fakes.TranslationItem("a b"))
-    done, _ = wire.unpack_reply(wire.pack_result(result, 0.0))
+    (done,), _ = wire.unpack_outcomes(wire.pack_outcomes([result], 0.0))
     assert done == wire.Done({"text": "b a", "score": -0.5, "warnings": []}, 2)

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from seqserve.errors import NotReady, SeqserveError, UnavailableError
 from service import links, wire
 from service.host import Card, Host, Status
-from service.links import EmbeddedEngines, Link
+from service.links import Link, LocalEngines
 from service.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -45,19 +45,18 @@ class Engines:
             raise ConnectionRefusedError
         return self.says.pack()
 
-    async def predict(self, packed: list[bytes]) -> list[bytes]:
+    async def predict(self, packed: bytes) -> bytes:
         self.n_calls += 1
         if self.is_away or self.is_deadly:
             raise ConnectionResetError
-        error = wire.pack_failure(ValueError("secret"), 0.5)
-        return [error for _ in packed]
+        return wire.pack_outcomes([ValueError("secret")] * len(wire.unpack_works(packed)), 0.5)
 
     async def cancel(self, tickets: list[str]) -> None:
         if self.is_away:
             raise ConnectionResetError
         self.cancelled += tickets
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self.is_closed = True
 
 
@@ -214,7 +213,7 @@ async def test_embedded_engines_open_in_the_background(bundles_dir: Path) -> Non
         may_open.wait(10)
         return Host("ner", settings)
 
-    engines = EmbeddedEngines(make_host, 1)
+    engines = LocalEngines(make_host, 1)
     link = Link("ner", engines, 0.01)
     assert await link.ping() == "still loading"
     assert await link.ping() == "still loading"  # the first time-out did no harm
@@ -225,4 +224,4 @@ async def test_embedded_engines_open_in_the_background(bundles_dir: Path) -> Non
     (done,) = reply.results
     assert isinstance(done, wire.Done)
     assert done.fields["entities"][0]["text"] == "Ann"
-    engines.close()
+    await engines.close()

@@ -15,7 +15,7 @@ from seqserve.runtime.engine import check_golden
 from service.host import Host
 from service.settings import Settings
 from service.tasks import TASKS as ROUTES
-from service.wire import Done, Work, pack_work, unpack_reply
+from service.wire import Done, Work, pack_works, unpack_outcomes
 
 PATHS = {task.name: task.path for task in ROUTES}
 
@@ -31,7 +31,7 @@ def test_our_server_takes_null_engines(bundles: Path, task: Task) -> None:
     host = Host(task, Settings(bundles_dir=bundles, engine_factory=null.FACTORY))
     assert host.status.reason is None
     work = Work("id", f"null-{task}", {"text": "x"}, deadline=10**9)
-    done, _ = unpack_reply(host.predict([pack_work(work)])[0])
+    (done,), _ = unpack_outcomes(host.predict(pack_works([work])))
     assert isinstance(done, Done) and done.n_tokens == 9
 
 
@@ -63,5 +63,5 @@ def test_the_bare_queue_makes_batches(bundles: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(null.NullEngine, "predict", noting)
     with TestClient(bare.build_app(bundles)) as client:
-        assert client.post("/v1/ner", json={"text": ["a"] * 70}).is_success
-    assert sizes == [64, 6]
+        assert client.post("/v1/ner", json={"text": ["a"] * 150}).is_success
+    assert sizes == [128, 22]
