@@ -1,7 +1,7 @@
 """How a batch gets to a runner and back: one HTTP request over its Unix socket, bytes each way.
 
-BentoML's own calls pass pydantic models, pickles, five middlewares and a dispatcher; they take five to
-ten times as long, and whoever can write to the socket can run code in the runner. A runner is a
+BentoML's own calls pass pydantic models, pickles, five middlewares and a dispatcher; they take
+several times as long, and whoever can write to the socket can run code in the runner. A runner is a
 BentoML service all the same: its process, its socket, its life and its metrics are BentoML's.
 """
 
