@@ -15,7 +15,9 @@ import regex
 
 MAX_MARKS = 30  # in a row, that are put in order together; no language needs more
 
-_PIECE = regex.compile(rf"\P{{M}}+\p{{M}}{{0,{MAX_MARKS}}}|\p{{M}}{{1,{MAX_MARKS}}}")
+_MARK = r"[\p{M}\uFF9E\uFF9F]"  # the last two are letters that NFKC makes marks of
+_OTHER = r"[^\p{M}\uFF9E\uFF9F]"
+_PIECE = regex.compile(rf"{_OTHER}+{_MARK}{{0,{MAX_MARKS}}}|{_MARK}{{1,{MAX_MARKS}}}")
 
 
 def normalize(form: Literal["NFC", "NFKC"], text: str) -> str:

@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 import regex
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seqserve.text.normal import MAX_MARKS, normalize
@@ -15,9 +15,11 @@ MARKS = "\u0301\u0316\u0323\u3099\u093c\u0345"
 
 
 @given(st.text(st.sampled_from(LETTERS + MARKS), max_size=300))
+@example("a" * MAX_MARKS + "\u0316\uff9e")
 @pytest.mark.parametrize("form", ["NFC", "NFKC"])
 def test_ordinary_text_becomes_what_the_standard_says(form: str, text: str) -> None:
-    ordinary = regex.sub(rf"(\p{{M}}{{{MAX_MARKS}}})\p{{M}}+", r"\1", text)
+    mark = r"[\p{M}\uFF9E\uFF9F]"
+    ordinary = regex.sub(rf"({mark}{{{MAX_MARKS}}}){mark}+", r"\1", text)
     assert normalize(form, ordinary) == unicodedata.normalize(form, ordinary)  # type: ignore[arg-type]
 
 
