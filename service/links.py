@@ -169,13 +169,14 @@ class Link:
     async def _call(self, works: list[wire.Work]) -> Reply[wire.Done]:
         if not self.is_up:
             await self._until_up(max(work.deadline for work in works))
+        packed = wire.pack_works(works)  # if that fails, the engines are not to blame
         try:
-            packed = await self._engines.predict(wire.pack_works(works))
+            replies = await self._engines.predict(packed)
         except Exception:
             self._mark_down()
             raise
         self.n_answered += 1
-        return Reply(*wire.unpack_outcomes(packed))
+        return Reply(*wire.unpack_outcomes(replies))
 
     async def _until_up(self, deadline: float) -> None:
         patience_s = min(self._patience_s(), deadline - time.monotonic())

@@ -127,6 +127,15 @@ async def test_there_is_no_third_try() -> None:
     assert (engines.n_calls, link.n_answered) == (2, 0)
 
 
+async def test_what_cannot_be_packed_says_nothing_about_the_engines() -> None:
+    engines = Engines()
+    link = Link("ner", engines, 1.0)
+    assert await link.ping() is None
+    with pytest.raises(TypeError):
+        await link.predict([wire.Work("id", "m", {"text": object()}, time.monotonic() + 60)])
+    assert link.is_up and engines.n_calls == 0
+
+
 async def test_a_ping_never_hangs() -> None:
     engines = Engines()
     engines.is_stuck = True
