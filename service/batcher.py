@@ -220,12 +220,13 @@ class Batcher(Generic[W, R]):
         """Puts batches in flight as long as a call is free and somebody may have it."""
         self._is_send_due = False
         loop = asyncio.get_running_loop()
-        while (
-            len(self._calls) < self._limits.calls
-            and not self._is_company_awaited()
-            and (batch := self._next_batch())
-        ):
+        while len(self._calls) < self._limits.calls:
             now = loop.time()
+            if (seconds := self._seconds_for_company(now)) > 0:
+                self._timer = self._timer or loop.call_later(seconds, self._wake)
+                return
+            if not (batch := self._next_batch()):
+                return
             if not self._calls:
                 self._drain.begin(now)
             self._not_before = now + _SPACING_S
@@ -233,19 +234,13 @@ class Batcher(Generic[W, R]):
             self._calls.add(call)
             call.add_done_callback(self._land)
 
-    def _is_company_awaited(self) -> bool:
-        """Is it too soon for another call? Then its time will come."""
-        if not self._calls:
-            return False
-        if self._n_texts >= self._limits.batch_texts or self._n_tokens >= self._limits.batch_tokens:
-            return False
-        loop = asyncio.get_running_loop()
-        seconds = self._not_before - loop.time()
-        if seconds <= 0:
-            return False
-        if self._timer is None:
-            self._timer = loop.call_later(seconds, self._wake)
-        return True
+    def _seconds_for_company(self, now: float) -> float:
+        """How long what waits may still be joined by others before it is sent; 0 where it goes at once."""
+        limits = self._limits
+        is_full = self._n_texts >= limits.batch_texts or self._n_tokens >= limits.batch_tokens
+        if not self._calls or not self._n_texts or is_full:
+            return 0.0
+        return max(0.0, self._not_before - now)
 
     def _wake(self) -> None:
         self._timer = None
