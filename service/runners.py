@@ -71,8 +71,9 @@ class _Runner:
         tame_gc()
 
     @bentoml.on_shutdown
-    def finish(self) -> None:
+    async def finish(self) -> None:
         """Runs after the last call was answered."""
+        await _ENGINES[0].close()
         self._host.close()
 
 
@@ -101,9 +102,9 @@ class TranslationRunner(_Runner):
         super().__init__()
 
 
+_front: dict[str, Any] = {
+    "http": Calls(lambda: _ENGINES[0]),
+    "keep": RunnerTrafficMetricsMiddleware,
+}
 for _runner in (NerRunner, SentimentRunner, TranslationRunner):
-    _front: dict[str, Any] = {
-        "http": Calls(lambda: _ENGINES[0]),
-        "keep": RunnerTrafficMetricsMiddleware,
-    }
     _runner.add_asgi_middleware(Front, **_front)  # type: ignore[union-attr]  # it is a Service now
