@@ -25,9 +25,10 @@ from starlette.routing import Route
 from benchmarks.http.null import NullEngine, open_engine
 from seqserve.manifest import Task as TaskName
 from seqserve.runtime.engine import ITEMS
+from service.settings import Settings
 from service.tasks import TASKS, Task
 
-MAX_BATCH = 128  # as SEQSERVE_MAX_BATCH_TEXTS
+MAX_BATCH: int = Settings.model_fields["max_batch_texts"].default
 
 _Waiting = tuple[str, asyncio.Future[Any]]
 
