@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, zip_longest
-from threading import Condition
+from threading import Condition, Lock
 from typing import Generic, Protocol, TypeVar
 
 _WINDOW = 256  # pieces looked at for one job
@@ -47,12 +47,19 @@ P = TypeVar("P", bound=Piece)
 
 @dataclass(eq=False)
 class _Call(Generic[P]):
-    """One call: pieces that wait, and how many are not done."""
+    """One call: pieces that wait, how many are not done, and how to wake the thread that brought them."""
 
     waiting: deque[P]
     n_open: int
+    woken: Condition
     n_jobs: int = 0
     error: Exception | None = None
+
+    def close(self, n_pieces: int) -> None:
+        """Count pieces as done; the lock is held."""
+        self.n_open -= n_pieces
+        if not self.n_open:
+            self.woken.notify()
 
 
 @dataclass(eq=False)
@@ -86,7 +93,8 @@ class Crew(Generic[P]):
         self._n_workers = n_workers
         self._choose = choose
         self._begin = begin
-        self._changed = Condition()
+        self._lock = Lock()
+        self._idle: deque[_Call[P]] = deque()  # whose threads wait
         self._calls: deque[_Call[P]] = deque()
         self._running: list[_Running[P]] = []
         self._active: deque[_Running[P]] = deque()  # those of them that wait for their next turn
@@ -100,25 +108,37 @@ class Crew(Generic[P]):
         Raises:
             Exception: What a job with one of the pieces raised; other calls are none the worse.
         """
-        call = _Call(deque(pieces), len(pieces))
-        with self._changed:
+        call = _Call(deque(pieces), len(pieces), Condition(self._lock))
+        with self._lock:
             self._calls.append(call)
-            self._summon()
             while call.n_open:
                 if not self._take_a_turn() and call.n_open:
-                    self._changed.wait()
+                    self._idle.append(call)
+                    call.woken.wait()
+                    if call in self._idle:
+                        self._idle.remove(call)
             self._calls.remove(call)
+            self._wake_another()
         if call.error is not None:
             raise call.error
 
-    def _summon(self) -> None:
-        """Let idle threads help, if there is more than one thread's work."""
-        while self._helpers and self._n_helpers < self._n_workers - 1:
+    def _wake_another(self) -> None:
+        """Let one more thread work, if there is a place and something for it to do.
+
+        All that wait would take the lock in turns, only to find that the first of them has the place.
+        """
+        if self._n_busy >= self._n_workers or not (
+            self._active or any(call.waiting for call in self._calls)
+        ):
+            return
+        if self._idle:
+            self._idle.popleft().woken.notify()
+        elif self._helpers and self._n_helpers < self._n_workers - 1:
             self._n_helpers += 1
             self._helpers.submit(self._help)
 
     def _help(self) -> None:
-        with self._changed:
+        with self._lock:
             while self._take_a_turn():
                 pass
             self._n_helpers -= 1
@@ -131,7 +151,8 @@ class Crew(Generic[P]):
         if running is None:
             return False
         self._n_busy += 1
-        self._changed.release()
+        self._wake_another()
+        self._lock.release()
         error = None
         try:
             if running.job is None:
@@ -140,10 +161,9 @@ class Crew(Generic[P]):
         except Exception as raised:  # this job's calls fail, nobody else
             error = raised
         finally:
-            self._changed.acquire()
+            self._lock.acquire()
             self._n_busy -= 1
         self._settle(running, error)
-        self._changed.notify_all()
         return True
 
     def _settle(self, running: _Running[P], error: Exception | None) -> None:
@@ -152,9 +172,8 @@ class Crew(Generic[P]):
         for call, piece in running.owners:
             if error is not None:
                 call.error = error
-                call.n_open -= 1
-            elif piece.is_done:
-                call.n_open -= 1
+            if error is not None or piece.is_done:
+                call.close(1)
             else:
                 still_open.append((call, piece))
         running.owners = still_open
@@ -191,7 +210,7 @@ class Crew(Generic[P]):
     def _drop_what_is_done(self, call: _Call[P]) -> None:
         """Forget pieces that were given up before they began."""
         left = [piece for piece in call.waiting if not piece.is_done]
-        call.n_open -= len(call.waiting) - len(left)
+        call.close(len(call.waiting) - len(left))
         call.waiting = deque(left)
 
     def _put_together(self, line: Sequence[_Call[P]]) -> list[tuple[_Call[P], P]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -87,6 +88,58 @@ def test_calls_of_many_threads_all_get_their_results(n_workers: int) -> None:
         list(threads.map(crew.run, calls, timeout=PATIENCE))
     for piece in (piece for call in calls for piece in call):
         assert (piece.turn, piece.total) == (piece.n, piece.n * (piece.n - 1) // 2)
+
+
+def test_who_leaves_hands_its_place_to_somebody_that_waits() -> None:
+    crew, both = crew_of(2), Barrier(2, timeout=PATIENCE)
+
+    def meet(turn: int) -> None:  # only two threads that compute at the same time get past this
+        if turn == 5:
+            both.wait()
+
+    with ThreadPoolExecutor(3) as threads:
+        futures = []
+
+        def on_turn(turn: int) -> None:  # the first call has a worker until the others are there
+            if turn == 0:
+                for n_calls, group in enumerate(("a", "b"), start=2):
+                    futures.append(threads.submit(crew.run, [Sum(9, group, meet)]))
+                    wait_for_calls(crew, n_calls)
+
+        threads.submit(crew.run, [Sum(2, "first", on_turn)]).result(PATIENCE)
+        for future in futures:
+            future.result(PATIENCE)
+
+
+@pytest.mark.parametrize("n_workers", [1, 2, 5])
+def test_every_call_of_a_crowd_ends(n_workers: int) -> None:
+    """Whoever waits is woken: also where pieces are given up, jobs fail and calls come all the time."""
+    rng = random.Random(n_workers)
+
+    def call(seed: int) -> Sequence[Sum]:
+        rng = random.Random(seed)
+        pieces = [Sum(rng.randrange(1, 9), str(rng.randrange(3))) for _ in range(rng.randrange(6))]
+        given_up = rng.choice([[], pieces, pieces[:1]])
+
+        def on_turn(turn: int) -> None:
+            time.sleep(rng.choice([0, 0, 0.0005]))
+            for piece in given_up:
+                piece.is_done = True
+            if rng.random() < 0.03:
+                raise ZeroDivisionError("it broke")
+
+        for piece in pieces[-1:]:
+            piece.on_turn = on_turn
+        return pieces
+
+    crew = crew_of(n_workers, Chooser(4))
+    calls = [call(rng.randrange(10**9)) for _ in range(600)]
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda pieces: outcome(crew, pieces), calls, timeout=PATIENCE))
+    n_failed = sum(one.error is not None for one in found)
+    assert 0 < n_failed < len(calls) / 2
+    for pieces, one in zip(calls, found, strict=True):
+        assert one.error or all(piece.is_done for piece in pieces)
 
 
 @pytest.mark.parametrize("n_workers", [1, 3])
