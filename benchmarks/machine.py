@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from seqserve.runtime.cpus import available_cpus
+from seqserve.cpus import available_cpus
 from seqserve.training.hardware import cpu_fields, processor
 
 TOOLS = ("onnxruntime", "ctranslate2", "torch", "numpy")

@@ -17,12 +17,12 @@ from torch import nn
 
 from model_export.torch_side import torch_search, torch_tagger
 from seqserve.arrays import FloatArray, IntArray
+from seqserve.cpus import available_cpus
 from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
 from seqserve.errors import ExportError
 from seqserve.models.classifier import Classifier
 from seqserve.models.tagger import Tagger
 from seqserve.models.transformer import Transformer, TransformerConfig
-from seqserve.runtime.cpus import available_cpus
 from seqserve.runtime.ner import TaggerModel, onnx_tagger
 from seqserve.runtime.session import make_session, run
 from seqserve.runtime.translation import BANNED_IDS, Search

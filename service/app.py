@@ -80,7 +80,7 @@ def embedded_engines(task: TaskName) -> LocalEngines:
         HOSTS.append(host := open_host(task))
         return host
 
-    return LocalEngines(make_host, SETTINGS.calls(task))
+    return LocalEngines(make_host, SETTINGS.calls_of(task))
 
 
 @bentoml.service(**GATEWAY_OPTIONS)

@@ -126,8 +126,8 @@ class Application:
             self._settings.max_queue_texts,
             self._settings.max_queue_tokens,
             self._settings.max_batch_texts,
-            self._settings.batch_tokens(task),
-            self._settings.calls(task),
+            self._settings.max_batch_tokens,
+            self._settings.calls_of(task),
         )
 
     async def drain(self) -> None:

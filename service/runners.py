@@ -5,9 +5,8 @@ A runner is meant in the sense of BentoML 1.2 and later: a service of its own pr
 imports this module too: engines are opened in `__init__` only, which runs in the runner's own
 process.
 
-It has no BentoML API: calls come through rpc.py, and the gateway decides what is a batch. To names and
-tone it never sends a second before the first is answered; the translator takes several at once and lets
-them take turns itself.
+It has no BentoML API: calls come through rpc.py, and the gateway decides what is a batch and how many are
+in flight. Every call has a thread; the translator lets its calls take turns on fewer.
 """
 
 # mypy: disallow-untyped-decorators=False
@@ -61,7 +60,7 @@ class _Runner:
     def __init__(self) -> None:
         metrics.name_process(self.task)
         self._host = open_host(self.task)
-        _ENGINES.append(LocalEngines(lambda: self._host, SETTINGS.calls(self.task)))
+        _ENGINES.append(LocalEngines(lambda: self._host, SETTINGS.calls_of(self.task)))
 
     @bentoml.on_startup
     async def settle(self) -> None:

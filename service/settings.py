@@ -15,6 +15,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
 from seqserve.manifest import Task as TaskName
 
@@ -126,21 +127,22 @@ class Settings(BaseSettings):
     )
     max_batch_texts: int = Field(default=128, ge=2, description="Texts in one call of an engine.")
     max_batch_tokens: int = Field(
-        default=16_384,
+        default=4096,
         ge=1,
-        description="Estimated tokens in one call of an engine, padding included: texts times the longest. A "
-        "text over it goes alone.",
+        description="Estimated tokens in one call of an engine, padding included: texts times the longest, "
+        "and every beam counts. A text over it goes alone.",
+    )
+    calls: int | None = Field(
+        default=None,
+        ge=1,
+        description="Calls that the engines of names, and those of tone, compute at once; one more than there "
+        "are CPUs if not set. 1 for an engine of yours that several threads must not call.",
     )
     translation_calls: int = Field(
         default=8,
         ge=1,
-        description="Calls that a translator answers in turns. 1 for an engine of yours that several threads "
-        "must not call.",
-    )
-    translation_batch_tokens: int = Field(
-        default=4096,
-        ge=1,
-        description="As `SEQSERVE_MAX_BATCH_TOKENS`, for each of the translator's calls; every beam counts.",
+        description="Calls that a translator answers in turns; it computes on as many threads as there are "
+        "CPUs. 1 as above.",
     )
     translation_niceness: int = Field(
         default=5,
@@ -190,13 +192,11 @@ class Settings(BaseSettings):
         default: int = getattr(self, f"{task}_timeout_ms")
         return min(default, self.max_timeout_ms)
 
-    def calls(self, task: TaskName) -> int:
+    def calls_of(self, task: TaskName) -> int:
         """How many calls the engines of a task take at once."""
-        return self.translation_calls if task == "translation" else 1
-
-    def batch_tokens(self, task: TaskName) -> int:
-        """How many tokens one of these calls may have."""
-        return self.translation_batch_tokens if task == "translation" else self.max_batch_tokens
+        if task == "translation":
+            return self.translation_calls
+        return self.calls or available_cpus() + 1  # one is kept for newcomers
 
 
 def _reject_unknown(names: Iterable[str]) -> None:

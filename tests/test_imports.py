@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 # Each may import what stands on its own line or above.
 ORDER = [
-    {"seqserve.errors", "seqserve.arrays", "seqserve.files"},
+    {"seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files"},
     {"seqserve.config"},
     {"seqserve.text"},
     {"seqserve.decode"},

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from seqserve.bundle import Bundle
+from seqserve.cpus import available_cpus
 from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
-from seqserve.runtime.cpus import available_cpus
 from seqserve.runtime.records import Alternative, TranslationItem, TranslationResult
 from seqserve.runtime.session import make_session
 from seqserve.runtime.translator import GRAPHS, OnnxTranslator, Sentence

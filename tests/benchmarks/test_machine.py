@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.machine import Machine, describe_machine
 from seqserve.config import from_mapping, to_mapping
-from seqserve.runtime.cpus import available_cpus
+from seqserve.cpus import available_cpus
 
 CPUINFO = """\
 processor\t: 0

@@ -76,7 +76,10 @@ def test_timeouts() -> None:
     assert settings.timeout_ms("translation") == 100
 
 
-def test_only_the_translator_takes_several_calls_which_are_small() -> None:
-    settings = Settings(translation_calls=3, max_batch_tokens=500, translation_batch_tokens=100)
-    assert [settings.calls(task) for task in TASKS] == [1, 1, 3]
-    assert [settings.batch_tokens(task) for task in TASKS] == [500, 500, 100]
+@pytest.mark.parametrize(("n_cpus", "calls", "expected"), [(1, None, 2), (4, None, 5), (4, 1, 1)])
+def test_calls_at_once_are_one_more_than_cpus_unless_set(
+    monkeypatch: pytest.MonkeyPatch, n_cpus: int, calls: int | None, expected: int
+) -> None:
+    monkeypatch.setattr("service.settings.available_cpus", lambda: n_cpus)
+    settings = Settings(calls=calls, translation_calls=3)
+    assert [settings.calls_of(task) for task in TASKS] == [expected, expected, 3]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seqserve.runtime.cpus import available_cpus
+from seqserve.cpus import available_cpus
 
 V2 = "cpu.max"
 V1_QUOTA, V1_PERIOD = "cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"
