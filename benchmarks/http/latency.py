@@ -38,24 +38,14 @@ class TaskTail:
         texts: `NATURAL` or `ALIKE`.
         alone: What one client saw that asked without a pause.
         most_per_s: Answers a second to 64 clients that ask without a pause.
-        half: What requests saw that came at half that rate.
+        half: What requests saw that came at half that rate, by turn.
     """
 
     task: Task
     texts: str
     alone: Seen
     most_per_s: float
-    half: Seen
-
-    @property
-    def ratio(self) -> float:
-        """99th percentile by median, at half of saturation."""
-        return self.half.p99_ms / self.half.p50_ms
-
-    @property
-    def ratio_alone(self) -> float:
-        """The same for the one client: what the texts' own times spread."""
-        return self.alone.p99_ms / self.alone.p50_ms
+    half: tuple[Seen, ...]
 
 
 @dataclass(frozen=True)
@@ -94,18 +84,23 @@ class BurstFigures:
 
 
 def measure_tail(place: Workplace, size: HttpSize, say: Say = lambda line: None) -> TailFigures:
-    """Find the rate that saturates each task, and let requests come at half of it."""
-    cores, lines = split_cores(), []
-    clients = Clients(cores.load, place.seed)
-    with _server(place, cores.served) as server:
+    """Find the rate that saturates each task, and let requests come at half of it, on all processors."""
+    cpus, lines = split_cores().all, []
+    with _server(place, cpus) as server:
         for task, texts in product(TASKS, (NATURAL, ALIKE)):
             requests = _requests(place, task, size, texts)
-            how = (size.saturation_s, size.warm_up_s)
+            clients, how = Clients(cpus, place.seed), (size.saturation_s, size.warm_up_s)
             alone = clients.saturate(server, requests, 1, *how)
             most_per_s = clients.saturate(server, requests, N_CLIENTS, *how).per_s
-            half, _ = clients.arrive(server, requests, most_per_s / 2, size.tail_s)
+            half = tuple(
+                Clients(cpus, place.seed + turn).arrive(
+                    server, requests, most_per_s / 2, size.tail_s
+                )[0]
+                for turn in range(size.tail_rounds)
+            )
             lines.append(TaskTail(task, texts, alone, most_per_s, half))
-            say(f"{task}: {lines[-1]}")
+            turns = ", ".join(f"{seen.p50_ms:.1f}/{seen.p99_ms:.1f}" for seen in half)
+            say(f"{task}, {texts}: {most_per_s:.1f} a second; p50/p99 at half of it {turns} ms")
     return TailFigures(tuple(lines))
 
 

@@ -14,9 +14,11 @@ class HttpSize:
         rounds: Turns that the servers take; also of the server and the runtime without it.
         overhead_s: Seconds of a turn on engines that compute nothing.
         saturation_s: Seconds of a turn on the real models.
+        throughput_s: The same where the server stands beside the runtime; longer than some answers take.
         warm_up_s: Seconds before each turn that are not counted.
         n_texts: Real texts per task, asked in turns.
-        tail_s: Seconds at half of saturation.
+        tail_s: Seconds of a turn at half of saturation.
+        tail_rounds: Turns of that.
         isolation_s: Seconds of a turn at 10 requests a second.
         isolation_rounds: Turns that the idle and the busy machine take.
         burst_s: Seconds that a burst lasts.
@@ -26,9 +28,11 @@ class HttpSize:
     rounds: int
     overhead_s: float
     saturation_s: float
+    throughput_s: float
     warm_up_s: float
     n_texts: int
     tail_s: float
+    tail_rounds: int
     isolation_s: float
     isolation_rounds: int
     burst_s: float
@@ -39,9 +43,11 @@ FULL = HttpSize(
     rounds=7,
     overhead_s=4.0,
     saturation_s=12.0,
+    throughput_s=20.0,
     warm_up_s=3.0,
     n_texts=256,
-    tail_s=60.0,
+    tail_s=15.0,
+    tail_rounds=5,
     isolation_s=40.0,
     isolation_rounds=3,
     burst_s=6.0,
@@ -52,8 +58,9 @@ QUICK = replace(
     rounds=2,
     overhead_s=2.0,
     saturation_s=5.0,
+    throughput_s=8.0,
     n_texts=128,
-    tail_s=15.0,
+    tail_rounds=1,
     isolation_s=20.0,
     isolation_rounds=1,
     burst_s=3.0,

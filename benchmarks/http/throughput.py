@@ -75,7 +75,7 @@ class _Both:
         requests = Requests.of(task, batches_of(self.texts, REQUEST_TEXTS))
         load = partial(
             Clients(self.cores.load).saturate,
-            *(self.server, requests, N_CLIENTS, seconds, self.size.warm_up_s),
+            *(self.server, requests, N_CLIENTS, self.size.throughput_s, self.size.warm_up_s),
         )
         turns: dict[str, list[Turn]] = {HTTP: [], RUNTIME: []}
         for _ in range(self.size.rounds):
