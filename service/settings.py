@@ -135,8 +135,8 @@ class Settings(BaseSettings):
     calls: int | None = Field(
         default=None,
         ge=1,
-        description="Calls that the engines of names, and those of tone, compute at once; one more than there "
-        "are CPUs if not set. 1 for an engine of yours that several threads must not call.",
+        description="Calls that the engines of names, and those of tone, compute at once. If not set, one on one "
+        "CPU, else one more than there are CPUs. 1 for an engine of yours that several threads must not call.",
     )
     translation_calls: int = Field(
         default=8,
@@ -196,7 +196,8 @@ class Settings(BaseSettings):
         """How many calls the engines of a task take at once."""
         if task == "translation":
             return self.translation_calls
-        return self.calls or available_cpus() + 1  # one is kept for newcomers
+        n_cpus = available_cpus()
+        return self.calls or n_cpus + (n_cpus > 1)  # the last is kept for newcomers, see batcher.py
 
 
 def _reject_unknown(names: Iterable[str]) -> None:

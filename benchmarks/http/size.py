@@ -40,7 +40,7 @@ class HttpSize:
 
 FULL = HttpSize(
     name="full",
-    rounds=7,
+    rounds=5,
     overhead_s=4.0,
     saturation_s=12.0,
     throughput_s=20.0,

@@ -76,8 +76,8 @@ def test_timeouts() -> None:
     assert settings.timeout_ms("translation") == 100
 
 
-@pytest.mark.parametrize(("n_cpus", "calls", "expected"), [(1, None, 2), (4, None, 5), (4, 1, 1)])
-def test_calls_at_once_are_one_more_than_cpus_unless_set(
+@pytest.mark.parametrize(("n_cpus", "calls", "expected"), [(1, None, 1), (4, None, 5), (4, 1, 1)])
+def test_calls_at_once_follow_the_cpus_unless_set(
     monkeypatch: pytest.MonkeyPatch, n_cpus: int, calls: int | None, expected: int
 ) -> None:
     monkeypatch.setattr("service.settings.available_cpus", lambda: n_cpus)
