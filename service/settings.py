@@ -135,8 +135,9 @@ class Settings(BaseSettings):
     calls: int | None = Field(
         default=None,
         ge=1,
-        description="Calls that the engines of names, and those of tone, compute at once. If not set, one on one "
-        "CPU, else one more than there are CPUs. 1 for an engine of yours that several threads must not call.",
+        description="Calls that the engines of names, and those of tone, compute at once. If not set, one on "
+        "one CPU, else one more than there are CPUs. 1 for an engine of yours that several threads must not "
+        "call.",
     )
     translation_calls: int = Field(
         default=8,
