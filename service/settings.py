@@ -169,6 +169,12 @@ class Settings(BaseSettings):
         default=1000, ge=1, description="How long a runner may take to a ping."
     )
 
+    keep_alive_s: int = Field(
+        default=75,
+        ge=1,
+        description="How long a connection without requests stays open. Longer than proxies and clients keep "
+        "theirs, or a request of theirs now and then meets a connection that is just being closed.",
+    )
     grace_ms: int = Field(
         default=30_000,
         ge=0,

@@ -193,6 +193,8 @@ class Supervisor:
             "--backlog": _BACKLOG,
             "--timeout-graceful-shutdown": int(STOP_S),
         }
+        if name == GATEWAY:
+            options["--timeout-keep-alive"] = self._settings.keep_alive_s
         with theirs:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", _WORKER, "service.app:Gateway"),

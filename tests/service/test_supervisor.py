@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import os
 import signal
@@ -51,6 +52,15 @@ def n_restarts(serve: Serve, process: str) -> int:
     name = f'seqserve_process_restarts_total{{process="{process}"}} '
     page = serve.client.get("/metrics").text
     return next((int(float(x[len(name) :])) for x in page.splitlines() if x.startswith(name)), 0)
+
+
+def test_a_connection_outlives_the_pauses_of_proxies(sound: Serve) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", httpx.URL(sound.base).port, timeout=20)
+    for pause_s in (0.0, 5.5):  # uvicorn's own limit is 5
+        time.sleep(pause_s)
+        connection.request("GET", "/livez")  # on the same connection, or not at all
+        assert connection.getresponse().read() == b'{"status":"alive"}'
+    connection.close()
 
 
 def test_a_killed_runner_costs_its_batch_a_second_try(sound: Serve) -> None:
