@@ -9,7 +9,7 @@ BIN := $(abspath $(VENV))/bin
 SERVING := $(VENV)/.serving
 EVERYTHING := $(VENV)/.everything
 
-.PHONY: serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs clean bench-http
+.PHONY: serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs image up clean bench-http
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -73,6 +73,12 @@ docs: $(EVERYTHING) ## Write the tables of docs/operations.md anew from the code
 
 bench-http: $(EVERYTHING) ## Time the server beside the runtime alone, into docs/benchmarks-http.md; QUICK=1 only shows
 	$(BIN)/seqserve bench-http --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks-http.md)
+
+image: ## Build the image seqserve:latest with Docker
+	docker build --tag seqserve:latest --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
+
+up: ## Start the service, Prometheus and Grafana with Docker; docs/containers.md
+	docker compose up --build
 
 clean: ## Remove what the other commands made, bundles and runs aside
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -1,0 +1,46 @@
+# The small image: `make image`. No compiler, no torch, the models inside; it needs no network to run.
+# The same pins as `make serve` and as bentofile.yaml: requirements/serve.txt, constrained by requirements/lock.txt.
+ARG BASE=python:3.11-slim
+
+FROM ${BASE} AS build
+COPY requirements/serve.txt requirements/lock.txt /requirements/
+RUN python3 -m venv /opt/seqserve \
+ && /opt/seqserve/bin/pip install --no-cache-dir --requirement /requirements/serve.txt --constraint /requirements/lock.txt \
+ && /opt/seqserve/bin/pip uninstall --yes --quiet setuptools pip \
+ # What serving never reads: tests and sources of other packages, tools that make models, a downloader, and the
+ # runtime once more for programs in C.
+ && cd /opt/seqserve/lib/python3*/site-packages \
+ && find . -type d -name tests -prune -exec rm -r {} + \
+ && find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' -o -name '*.a' \) -delete \
+ && rm -r hf_xet onnxruntime/transformers onnxruntime/tools onnxruntime/quantization onnxruntime/capi/libonnxruntime.so.* \
+ # The root of a container is read-only, so what Python would write beside the sources is written now.
+ && /opt/seqserve/bin/python -m compileall -q .
+
+FROM ${BASE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="seqserve" \
+      org.opencontainers.image.description="Named entities, sentiment and translation over one HTTP API" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+ENV PATH=/opt/seqserve/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    BENTOML_DO_NOT_TRACK=True \
+    BENTOML_HOME=/tmp/bentoml \
+    HOME=/tmp
+COPY --from=build /opt/seqserve /opt/seqserve
+WORKDIR /srv/seqserve
+COPY LICENSE ./
+COPY deploy/docker/healthcheck.py deploy/docker/
+COPY bundles bundles
+COPY seqserve seqserve
+COPY service service
+RUN python -m compileall -q service seqserve
+USER 1000:1000
+EXPOSE 3000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["python", "-S", "deploy/docker/healthcheck.py"]
+ENTRYPOINT ["python", "-m", "service"]
+CMD ["--host", "0.0.0.0"]
