@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from loadtest.lengths import SHARES, Lengths
+from loadtest.problems import LoadTestError
+from loadtest.strict import read_toml
+from loadtest.texts import FOLDER, Sampler, samplers
+
+ANY = Lengths((1, 2, 3, 4, 5, 6, 7, 8, 9, 10))
+
+
+@pytest.mark.parametrize("task", ["ner", "sentiment", "translation"])
+def test_texts_have_the_lengths_of_the_dev_sets(task: str) -> None:
+    wanted = Lengths(tuple(read_toml(FOLDER / "lengths.toml")[task]))
+    sampler, chance = samplers()[task], random.Random(1)
+    found = sorted(len(sampler.one(chance)) for _ in range(4000))
+    for share, n_chars in zip(SHARES, wanted.n_chars, strict=True):
+        if 0 < share < 1:
+            measured = found[int(share * len(found))]
+            assert measured == pytest.approx(n_chars, rel=0.15, abs=3), (task, share)
+
+
+def test_texts_differ_and_are_the_same_for_the_same_seed() -> None:
+    sampler = samplers()["sentiment"]
+    first, again = ([sampler.one(random.Random(3)) for _ in range(2)] for _ in range(2))
+    assert first == again
+    chance = random.Random(3)
+    assert len({sampler.one(chance) for _ in range(500)}) > 400
+
+
+def test_a_long_text_is_several_sentences() -> None:
+    sampler = Sampler(["Short.", "This is longer."], ANY)
+    for n_chars in (16, 40, 100, 500):
+        text = sampler.of_length(n_chars, random.Random(n_chars))
+        assert n_chars - 16 <= len(text) <= n_chars + 8
+        assert text.replace("This is longer.", "").replace("Short.", "").strip() == ""
+    assert sampler.of_length(1, random.Random(0)) == "Short."
+
+
+def test_sentences_must_be_there() -> None:
+    with pytest.raises(LoadTestError, match="no sentences"):
+        Sampler([" "], ANY)
+
+
+def test_what_is_shipped_is_small_and_named() -> None:
+    files = sorted(FOLDER.glob("*.txt"))
+    assert sum(file.stat().st_size for file in files) < 200_000
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    for file in files:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        assert f"| `{file.name}` | {len(lines)} |" in readme
+        assert all(line.strip() == line and line for line in lines)
+
+
+def test_a_folder_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "lengths.toml").write_text("ner = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n")
+    (tmp_path / "ner.txt").write_text("Ann.\n\nBob sings.\n")
+    assert set(samplers(tmp_path)) == {"ner"}
