@@ -1,0 +1,111 @@
+"""Requests as they go out: a mix of tasks, single texts and batches, and some that must be refused."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import Any
+
+from loadtest.problems import LoadTestError
+from loadtest.texts import Sampler
+
+ROUTES = {"ner": "/v1/ner", "sentiment": "/v1/sentiment", "translation": "/v1/translate"}
+JSON = "application/json"
+_N_MADE = 4000  # requests that are made before a run and then asked again and again
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What is asked.
+
+    Args:
+        tasks: Weight of each task.
+        batch_share: Share of the requests that have several texts.
+        max_texts: The most texts of such a request; all numbers from 2 on are equally likely.
+        invalid_share: Share of the requests that the server must refuse.
+
+    Raises:
+        LoadTestError: A task is unknown, or a number makes no sense.
+    """
+
+    tasks: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(ROUTES, 1.0))
+    batch_share: float = 0.2
+    max_texts: int = 8
+    invalid_share: float = 0.02
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.tasks) - set(ROUTES)):
+            raise LoadTestError(f"unknown task {', '.join(unknown)}; known are {', '.join(ROUTES)}")
+        if min(self.tasks.values(), default=0.0) < 0 or not sum(self.tasks.values()):
+            raise LoadTestError(f"weights of tasks are {dict(self.tasks)}; at least one must be above 0")
+        for name in ("batch_share", "invalid_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise LoadTestError(f"{name} is {getattr(self, name)}; it must be from 0 to 1")
+        if self.max_texts < 2:
+            raise LoadTestError(f"max_texts is {self.max_texts}; it must be 2 or more")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request.
+
+    Args:
+        task: Which route it goes to.
+        body: As it goes out.
+        content_type: Of the body.
+        n_texts: Texts in it.
+        flaw: Why it must be refused; empty if it must not.
+    """
+
+    task: str
+    body: bytes
+    content_type: str = JSON
+    n_texts: int = 1
+    flaw: str = ""
+
+    @property
+    def path(self) -> str:
+        """Where it goes."""
+        return ROUTES[self.task]
+
+    @property
+    def name(self) -> str:
+        """What it is called in Locust's own statistics."""
+        return f"{self.path} {self.flaw or ('batch' if self.n_texts > 1 else 'single')}"
+
+
+def _encoded(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+_FLAWS: dict[str, Callable[[str], tuple[bytes, str]]] = {
+    "no JSON": lambda text: (_encoded({"text": text})[:-1], JSON),
+    "blank text": lambda text: (_encoded({"text": [text, " "]}), JSON),
+    "unknown field": lambda text: (_encoded({"text": text, "colour": "red"}), JSON),
+    "number for text": lambda text: (_encoded({"text": 7}), JSON),
+    "wrong type": lambda text: (_encoded({"text": text}), "text/plain"),
+}
+
+
+def requests(mix: Mix, samplers: Mapping[str, Sampler], seed: int) -> Iterator[Request]:
+    """Give requests without end; the first 4000 come again and again, so that none is made during a run."""
+    chance = random.Random(seed)
+    tasks, weights = list(mix.tasks), list(mix.tasks.values())
+    made = [
+        _request(mix, task, samplers[task], chance)
+        for task in chance.choices(tasks, weights, k=_N_MADE)
+    ]
+    return cycle(made)
+
+
+def _request(mix: Mix, task: str, sampler: Sampler, chance: random.Random) -> Request:
+    if chance.random() < mix.invalid_share:
+        flaw = chance.choice(list(_FLAWS))
+        return Request(task, *_FLAWS[flaw](sampler.one(chance)), flaw=flaw)
+    if chance.random() < mix.batch_share:
+        texts = [sampler.one(chance) for _ in range(chance.randint(2, mix.max_texts))]
+        return Request(task, _encoded({"text": texts}), n_texts=len(texts))
+    return Request(task, _encoded({"text": sampler.one(chance)}))

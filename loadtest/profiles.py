@@ -1,0 +1,169 @@
+"""Profiles: what traffic comes when. They are written in profiles.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from loadtest.arrivals import PATTERNS
+from loadtest.bodies import Mix
+from loadtest.problems import LoadTestError
+from loadtest.strict import made_from, read_toml
+
+FILE = Path(__file__).with_name("profiles.toml")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A span of a run that is judged by itself.
+
+    Args:
+        name: What objectives call it.
+        seconds: How long it lasts.
+        factor: What open streams multiply their rate with.
+        settle_s: Seconds at its begin that do not count.
+
+    Raises:
+        LoadTestError: Nothing is left that counts, or the factor is negative.
+    """
+
+    name: str
+    seconds: float
+    factor: float = 1.0
+    settle_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.settle_s < self.seconds or self.factor < 0:
+            raise LoadTestError(
+                f"phase {self.name} has {self.seconds:g} s, settle_s {self.settle_s:g} and factor "
+                f"{self.factor:g}; settle_s must be shorter than the phase, and none negative"
+            )
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Requests of one kind of caller; open with a `rate`, closed with `clients`.
+
+    Args:
+        mix: What is asked.
+        rate: Requests a second that start whatever is still unanswered.
+        arrival: `poisson` or `regular`.
+        clients: Callers that each wait for an answer before they ask again.
+        think_s: How long such a caller waits between an answer and the next request.
+        phases: When it is on; in all phases if empty.
+
+    Raises:
+        LoadTestError: It is neither open nor closed, or both, or a value makes no sense.
+    """
+
+    mix: Mix = field(default_factory=Mix)
+    rate: float = 0.0
+    arrival: str = "poisson"
+    clients: int = 0
+    think_s: float = 0.0
+    phases: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.rate > 0) == (self.clients > 0) or min(self.rate, self.clients, self.think_s) < 0:
+            raise LoadTestError("a stream has either a rate or clients, above 0, and no negative think_s")
+        if self.arrival not in PATTERNS:
+            raise LoadTestError(f"arrival is {self.arrival!r}; it must be one of {', '.join(PATTERNS)}")
+
+    def is_on(self, phase: Phase) -> bool:
+        """Say whether it sends in a phase."""
+        return not self.phases or phase.name in self.phases
+
+
+@dataclass(frozen=True)
+class Search:
+    """How the highest rate at which the objectives hold is found.
+
+    Args:
+        first_rate: Of the first step, requests a second.
+        factor: From one step to the next while the objectives hold.
+        closeness: The search ends when the lowest rate that misses is at most this share above the highest that holds.
+        tries: A rate misses when it misses this often.
+        max_rate: The search ends here.
+    """
+
+    first_rate: float = 20.0
+    factor: float = 2.0
+    closeness: float = 0.08
+    tries: int = 2
+    max_rate: float = 6000.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.first_rate <= self.max_rate or self.factor <= 1 or self.closeness <= 0:
+            raise LoadTestError("a search needs 0 < first_rate <= max_rate, factor > 1, closeness > 0")
+        if self.tries < 1:
+            raise LoadTestError(f"tries is {self.tries}; it must be 1 or more")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A run.
+
+    Args:
+        about: What it shows, in one line.
+        phases: One after the other.
+        streams: At the same time.
+        search: Where the phases are one step of a search, at rates that the search sets.
+        metrics_every_s: How often /metrics is read.
+
+    Raises:
+        LoadTestError: There is no phase or stream, or a stream names a phase that is not there.
+    """
+
+    about: str
+    phases: tuple[Phase, ...]
+    streams: tuple[Stream, ...]
+    search: Search | None = None
+    metrics_every_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.phases or not self.streams:
+            raise LoadTestError("a profile needs at least one phase and one stream")
+        names = {phase.name for phase in self.phases}
+        if unknown := sorted({name for s in self.streams for name in s.phases} - names):
+            raise LoadTestError(f"unknown phase {', '.join(unknown)}; known are {', '.join(names)}")
+
+    @property
+    def seconds(self) -> float:
+        """How long all phases last."""
+        return sum(phase.seconds for phase in self.phases)
+
+    def lasting(self, seconds: float) -> Profile:
+        """Give the same with all phases, and what settles, longer or shorter in proportion."""
+        share = seconds / self.seconds
+        phases = tuple(
+            replace(p, seconds=p.seconds * share, settle_s=p.settle_s * share) for p in self.phases
+        )
+        return replace(self, phases=phases)
+
+    def at_rate(self, rate: float) -> Profile:
+        """Give the same with open streams that send `rate` requests a second together."""
+        total = sum(stream.rate for stream in self.streams)
+        if not total:
+            raise LoadTestError("there is no open stream that could get another rate")
+        streams = tuple(replace(s, rate=s.rate * rate / total) for s in self.streams)
+        return replace(self, streams=streams)
+
+    def asking(self, task: str) -> Profile:
+        """Give the same with requests of one task only."""
+        streams = tuple(
+            replace(stream, mix=replace(stream.mix, tasks={task: 1.0})) for stream in self.streams
+        )
+        return replace(self, streams=streams)
+
+
+def read_profiles(path: Path = FILE) -> Mapping[str, Profile]:
+    """Read all profiles by name.
+
+    Raises:
+        LoadTestError: The file is missing or has something that no profile can have.
+    """
+    return {
+        name: made_from(Profile, table, f"{path.name}: {name}")
+        for name, table in read_toml(path).items()
+    }
