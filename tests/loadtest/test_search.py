@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from loadtest.profiles import Search
+from loadtest.search import highest_held
+
+
+@pytest.mark.parametrize("limit", [21, 100, 333, 1000, 1500])
+def test_it_comes_close_to_the_limit(limit: float) -> None:
+    asked: list[float] = []
+
+    def is_held(rate: float) -> bool:
+        asked.append(rate)
+        return rate <= limit
+
+    held, missed = highest_held(Search(first_rate=20, closeness=0.05), is_held)
+    assert held <= limit < missed <= held * 1.05
+    assert len(asked) < 25 and asked[0] == 20
+
+
+def test_the_first_rate_must_hold() -> None:
+    assert highest_held(Search(first_rate=20), lambda rate: False) == (0, 20)
+
+
+def test_it_ends_at_the_highest_rate() -> None:
+    assert highest_held(Search(first_rate=20, max_rate=50), lambda rate: True) == (50, math.inf)
+
+
+def test_one_bad_moment_ends_no_search() -> None:
+    seen: dict[float, int] = {}
+
+    def is_held(rate: float) -> bool:
+        seen[rate] = seen.get(rate, 0) + 1
+        return seen[rate] > 1 and rate <= 300
+
+    held, missed = highest_held(Search(first_rate=20, tries=2), is_held)
+    assert 270 < held <= 300 < missed
+    assert set(seen.values()) == {2}
+    assert highest_held(Search(first_rate=20, tries=1), lambda rate: False) == (0, 20)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from loadtest.problems import LoadTestError
+from loadtest.target import Model, Target
+from tests.loadtest.pages import served
+from tests.serving import free_port
+
+CARD = {
+    "name": "ner-en", "task": "ner", "version": "1.0.0", "sha256": "abc", "precision": "int8", "labels": ["PER"]
+}  # fmt: skip
+MODELS = json.dumps({"models": [CARD]})
+
+
+def test_the_models_of_a_server() -> None:
+    with served({"/v1/models": [(200, MODELS)]}) as pages:
+        target = Target(pages.url + "/", key="k")
+        assert target.models() == [Model("ner-en", "ner", "1.0.0", "abc", "int8")]
+        assert pages.asked[0][1]["Authorization"] == "Bearer k"
+        assert target.metrics == f"{pages.url}/metrics"
+
+
+def test_a_key_is_not_shown() -> None:
+    assert "secret" not in repr(Target("http://a", key="secret"))
+    assert Target("http://a").headers == {}
+
+
+def test_metrics_may_be_elsewhere() -> None:
+    assert Target("http://a", metrics_url="http://b/metrics").metrics == "http://b/metrics"
+
+
+def test_one_that_is_not_ready_is_waited_for() -> None:
+    with served({"/v1/models": [(503, ""), (200, MODELS)]}) as pages:
+        assert len(Target(pages.url).models()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        pytest.param(401, "answers 401: put a key that it knows into LOADTEST_API_KEY", id="key"),
+        pytest.param(403, "answers 403", id="other-key"),
+        pytest.param(404, "answers 404; is this a seqserve", id="another-server"),
+        pytest.param(503, "answers 503", id="never-ready"),
+    ],
+)
+def test_servers_that_are_not_fit(status: int, words: str) -> None:
+    with served({"/v1/models": [(status, "")]}) as pages, pytest.raises(LoadTestError, match=words):
+        Target(pages.url).models(wait_s=0)
+
+
+def test_nobody_there() -> None:
+    with pytest.raises(LoadTestError, match="nobody answers at http://127.0.0.1:[0-9]+.\nStart one"):
+        Target(f"http://127.0.0.1:{free_port()}").models()
+
+
+def test_hosts_are_urls() -> None:
+    with pytest.raises(LoadTestError, match="the host is 'localhost:3000'; it must begin with http"):
+        Target("localhost:3000")
