@@ -3,13 +3,15 @@ VENV ?= .venv
 PORT ?= 3000
 HOST ?= 127.0.0.1
 DATA ?= data
+PROFILE ?= smoke
 MINUTES ?= 10
 PYTHON ?= python3
 BIN := $(abspath $(VENV))/bin
 SERVING := $(VENV)/.serving
+LOADING := $(VENV)/.loading
 EVERYTHING := $(VENV)/.everything
 
-.PHONY: serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs image up clean bench-http
+.PHONY: serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs image up clean bench-http load load-compare
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -18,9 +20,13 @@ $(SERVING): requirements/serve.txt requirements/lock.txt pyproject.toml | $(BIN)
 	$(BIN)/pip install --quiet --constraint requirements/lock.txt --editable .
 	touch $@
 
-$(EVERYTHING): requirements/serve.txt requirements/tracing.txt requirements/train.txt requirements/dev.txt requirements/lock.txt pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --constraint requirements/lock.txt --editable ".[train,tracing,dev]"
-	touch $@ $(SERVING)
+$(LOADING): requirements/load.txt requirements/lock.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --constraint requirements/lock.txt --requirement requirements/load.txt
+	touch $@
+
+$(EVERYTHING): requirements/serve.txt requirements/tracing.txt requirements/train.txt requirements/load.txt requirements/dev.txt requirements/lock.txt pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --constraint requirements/lock.txt --editable ".[train,tracing,load,dev]"
+	touch $@ $(SERVING) $(LOADING)
 
 serve: $(SERVING) ## Serve the models in bundles/ on PORT
 	exec $(BIN)/seqserve serve --host $(HOST) --port $(PORT)
@@ -79,6 +85,14 @@ image: ## Build the image seqserve:latest with Docker
 
 up: ## Start the service, Prometheus and Grafana with Docker; docs/containers.md
 	docker compose up --build
+
+load: $(LOADING) ## Send the traffic of PROFILE to the server at HOST and judge it; TASK, RATE, SECONDS, SEED, CPUS, PLOTS=1
+	$(BIN)/python -m loadtest run $(PROFILE) --host $(if $(findstring ://,$(HOST)),$(HOST),http://$(HOST):$(PORT)) \
+	$(if $(TASK),--task $(TASK)) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) \
+	$(if $(SEED),--seed $(SEED)) $(if $(CPUS),--cpus $(CPUS)) $(if $(PLOTS),--plots)
+
+load-compare: $(LOADING) ## Show what changed from the report in A to the one in B; OUT=page.html
+	$(BIN)/python -m loadtest compare $(A) $(B) $(if $(OUT),--out $(OUT))
 
 clean: ## Remove what the other commands made, bundles and runs aside
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -28,6 +28,7 @@ ORDER = [
     {"service"},
     {"benchmarks"},
     {"cli"},
+    {"loadtest"},
 ]
 RANK = {package: rank for rank, packages in enumerate(ORDER) for package in packages}
 FORBIDDEN = {
@@ -43,10 +44,14 @@ FORBIDDEN = {
     "service": {"torch", "onnx", "transformers"},
     "benchmarks": {"service", "bentoml", "onnx"},
     "benchmarks.http": {"torch", "bentoml", "onnx"},
+    "loadtest": {
+        *("seqserve", "model_export", "service", "benchmarks", "cli", "tests"),
+        *("torch", "onnxruntime", "bentoml", "numpy", "pydantic", "httpx", "psutil"),
+    },
 }
 FILES = sorted(
     path
-    for top in ("seqserve", "model_export", "service", "benchmarks", "cli")
+    for top in ("seqserve", "model_export", "service", "benchmarks", "cli", "loadtest")
     for path in (ROOT / top).rglob("*.py")
 )
 
@@ -116,6 +121,16 @@ def test_modules_import_without_a_cycle() -> None:
 def test_serving_loads_no_torch(module: str) -> None:
     code = f"import {module}, sys; sys.exit(int('torch' in sys.modules))"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
+
+
+def test_only_those_who_send_load_import_locust() -> None:
+    """Importing it patches the standard library."""
+    with_locust = {
+        module_of(path)
+        for path in FILES
+        if {module.split(".")[0] for module in imports_of(path)} & {"locust", "gevent"}
+    }
+    assert with_locust == {"loadtest.__main__", "loadtest.traffic", "loadtest.locustfile"}
 
 
 def test_no_dumping_grounds() -> None:

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from loadtest.command import PAGE, chosen_profile, main, parser, pin, write_report
+from loadtest.record import EXIT_CODES, FILE
+from tests.loadtest import made_up
+from tests.loadtest.made_up import record, verdict
+
+
+@pytest.mark.parametrize(
+    ("run", "code"),
+    [
+        pytest.param(record(), 0, id="met"),
+        pytest.param(record([verdict(), verdict(False)]), 1, id="one-missed"),
+        pytest.param(record([verdict(None)]), 0, id="too-few"),
+        pytest.param(record(fitness=made_up.BUSY), 3, id="busy"),
+    ],
+)
+def test_exit_codes(run: made_up.Record, code: int) -> None:
+    assert EXIT_CODES[run.verdict] == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["run", "nightly"], "no profile 'nightly'; known are smoke, steady", id="name"),
+        pytest.param(["run", "smoke", "--host", "here"], "the host is 'here'", id="host"),
+        pytest.param(["run", "smoke", "--cpus", "4096"], "no processor 4096 for us", id="cpu"),
+        pytest.param(["run", "smoke", "--profiles", "no.toml"], "no.toml: No such file", id="profiles"),
+        pytest.param(["run", "smoke", "--objectives", "no.toml"], "no.toml: No such", id="objectives"),
+        pytest.param(["list", "--profiles", "no.toml"], "no.toml: No such file", id="list"),
+        pytest.param(["compare", "no", "no"], "no is no report", id="report"),
+    ],
+)  # fmt: skip
+def test_what_is_not_fit_for_a_run(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["run"], ["run", "smoke", "--rate", "0"], ["run", "smoke", "--task", "ocr"], ["run", "smoke", "--cpus", "a"]],
+    ids=["nothing", "no-profile", "no-rate", "task", "cpus"],
+)  # fmt: skip
+def test_a_wrong_command_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2 and "usage:" in capsys.readouterr().err
+
+
+def test_all_profiles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    shown = capsys.readouterr().out
+    names = [line.split()[0] for line in shown.splitlines()]
+    assert names == ["smoke", "steady", "ramp", "spike", "soak", "mix"]
+
+
+def test_the_command_line_changes_a_profile() -> None:
+    options = parser().parse_args(
+        ["run", "steady", "--task", "ner", "--rate", "7", "--seconds", "12"]
+    )
+    chosen = chosen_profile(options)
+    assert (chosen.seconds, chosen.phases[0].settle_s) == (12, 1)
+    assert [(s.rate, s.mix.tasks) for s in chosen.streams] == [(7, {"ner": 1.0})]
+
+
+def test_processors() -> None:
+    allowed = os.sched_getaffinity(0)
+    try:
+        pin([min(allowed)])
+        assert os.sched_getaffinity(0) == {min(allowed)}
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def test_a_report_is_a_folder(tmp_path: Path) -> None:
+    folder = write_report(record(), tmp_path / "load", with_plots=True)
+    assert folder.name.endswith("-steady")
+    assert {path.name for path in folder.iterdir()} == {FILE, PAGE, "plots"}
+    plain = write_report(record(name="other"), tmp_path / "load")
+    assert {path.name for path in plain.iterdir()} == {FILE, PAGE}
+
+
+def test_plots_without_matplotlib(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("loadtest.plots.find_spec", lambda name: None)
+    assert main(["run", "smoke", "--plots"]) == 2
+    assert "plots need matplotlib" in capsys.readouterr().out
+
+
+def test_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a, b = (write_report(record(), tmp_path / name) for name in "ab")
+    page = tmp_path / "compared.html"
+    assert main(["compare", str(a), str(b / FILE), "--out", str(page)]) == 0
+    assert "all, ner  p99_ms" in capsys.readouterr().out
+    assert page.read_text().startswith("<!doctype html>")

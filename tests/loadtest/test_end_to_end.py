@@ -1,0 +1,155 @@
+"""The load test against a real server with fake engines. Always in processes of its own: gevent patches what it finds."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtest.record import read_record
+from tests import fakes
+from tests.serving import FAKES, ROOT, START_S, Serve, free_port
+
+GENEROUS = """
+[generator]
+max_cpu = 1.1
+max_lag_ms = 10000
+max_late_ms = 10000
+[default.routes]
+all = { p99_ms = 20000, error_ratio = 0, shed_ratio = 0 }
+"""
+OWN = """
+[climb]
+about = "a search"
+phases = [{ name = "all", seconds = 1 }]
+search = { first_rate = 20, max_rate = 40 }
+streams = [{ rate = 20 }]
+
+[both]
+about = "open and closed streams, and a phase of its own"
+phases = [{ name = "alone", seconds = 1 }, { name = "beside", seconds = 1 }]
+
+[[both.streams]]
+rate = 20
+arrival = "regular"
+mix = { tasks = { ner = 1 }, batch_share = 0, invalid_share = 0 }
+
+[[both.streams]]
+clients = 3
+think_s = 0.01
+phases = ["beside"]
+mix = { tasks = { translation = 1 } }
+"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    folder = tmp_path_factory.mktemp("load")
+    bundles = fakes.write_bundles(folder / "bundles")
+    serve = Serve(folder, bundles, SEQSERVE_TOPOLOGY="embedded", **FAKES)
+    try:
+        serve.wait_until_ready(START_S)
+        yield serve
+    finally:
+        serve.kill()
+
+
+def loadtest(folder: Path, *arguments: str, objectives: str = GENEROUS) -> tuple[int, str]:
+    """Exit code and output of a run whose report is in `folder`."""
+    (folder / "objectives.toml").write_text(objectives)
+    (folder / "profiles.toml").write_text(OWN)
+    files = ["--objectives", str(folder / "objectives.toml"), "--out", str(folder / "runs")]
+    done = subprocess.run(
+        [sys.executable, "-m", "loadtest", "run", *arguments, *files],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def report(folder: Path) -> dict[str, Any]:
+    (found,) = (folder / "runs").iterdir()
+    assert "<svg" in (found / "report.html").read_text()
+    return read_record(found)
+
+
+def test_smoke(tmp_path: Path, served: Serve) -> None:
+    code, shown = loadtest(tmp_path, "smoke", "--host", served.base, "--seconds", "4", "--rate", "50")
+    assert code == 0, shown
+    assert re.search(r"objectives met; .*report\.html", shown)
+    found = report(tmp_path)
+    routes = found["phases"][0]["routes"]
+    assert set(routes) == {"all", "ner", "sentiment", "translation"}
+    assert routes["all"]["n"] == pytest.approx(50 * (4 - 4 * 2 / 30), rel=0.4)
+    assert routes["all"]["n_refused"] > 0 and routes["all"]["n_failed"] == 0
+    assert set(routes["all"]["statuses"]) >= {"200", "400", "415", "422"}
+    assert {model["task"] for model in found["models"]} == {"ner", "sentiment", "translation"}
+    assert all(len(model["sha256"]) == 64 for model in found["models"])
+    last = found["readings"][-1]
+    assert set(last["queue_texts"]) == {"ner", "sentiment", "translation"}
+    assert last["memory_bytes"]["gateway"] > 2**20 and found["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("objectives", "code", "words"),
+    [
+        pytest.param("[default.routes]\nall = { p50_ms = 0.001 }\n", 1, "p50_ms", id="missed"),
+        pytest.param("[generator]\nmax_cpu = 0.0\n", 3, "generator busy", id="busy"),
+    ],
+)
+def test_runs_that_fail(
+    tmp_path: Path, served: Serve, objectives: str, code: int, words: str
+) -> None:
+    generous = "" if code == 3 else GENEROUS.partition("[default")[0]
+    done, shown = loadtest(
+        tmp_path, "smoke", "--host", served.base, "--seconds", "2", objectives=generous + objectives
+    )
+    assert (done, words in shown) == (code, True), shown
+
+
+def test_a_search(tmp_path: Path, served: Serve) -> None:
+    own = str(tmp_path / "profiles.toml")
+    code, shown = loadtest(tmp_path, "climb", "--profiles", own, "--host", served.base, "--task", "ner")
+    assert code == 0, shown
+    found = report(tmp_path)
+    assert found["saturation_per_s"] == 40
+    assert [step["rate"] for step in found["steps"]] == [20, 40]
+    assert set(found["steps"][0]["routes"]) == {"all", "ner"}
+
+
+def test_open_and_closed_streams(tmp_path: Path, served: Serve) -> None:
+    own = str(tmp_path / "profiles.toml")
+    code, shown = loadtest(tmp_path, "both", "--profiles", own, "--host", served.base)
+    assert code == 0, shown
+    alone, beside = (phase["routes"] for phase in report(tmp_path)["phases"])
+    assert set(alone) == {"all", "ner"} and alone["ner"]["n"] == pytest.approx(20, abs=2)
+    assert beside["translation"]["n"] > 10 and beside["ner"]["n"] == pytest.approx(20, abs=2)
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    code, shown = loadtest(tmp_path, "smoke", "--host", f"http://127.0.0.1:{free_port()}")
+    assert code == 2 and "nobody answers" in shown and "make serve" in shown
+    assert "Traceback" not in shown
+
+
+def test_locusts_own_command_line(served: Serve) -> None:
+    options = ["--headless", "--users", "5", "--spawn-rate", "5", "--run-time", "3s", "--only-summary"]
+    done = subprocess.run(
+        [sys.executable, "-m", "locust", "-f", "loadtest/locustfile.py", "--host", served.base, *options],
+        cwd=ROOT,
+        env={**os.environ, "LOADTEST_USER_RATE": "5", "LOADTEST_INVALID_SHARE": "0.2"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for name in ("/v1/ner single", "/v1/sentiment batch", "/v1/translate single"):
+        assert name in done.stderr + done.stdout
