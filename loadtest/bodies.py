@@ -37,10 +37,13 @@ class Mix:
     invalid_share: float = 0.02
 
     def __post_init__(self) -> None:
+        """Refuse what cannot be asked."""
         if unknown := sorted(set(self.tasks) - set(ROUTES)):
             raise LoadTestError(f"unknown task {', '.join(unknown)}; known are {', '.join(ROUTES)}")
         if min(self.tasks.values(), default=0.0) < 0 or not sum(self.tasks.values()):
-            raise LoadTestError(f"weights of tasks are {dict(self.tasks)}; at least one must be above 0")
+            raise LoadTestError(
+                f"weights of tasks are {dict(self.tasks)}; at least one must be above 0"
+            )
         for name in ("batch_share", "invalid_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise LoadTestError(f"{name} is {getattr(self, name)}; it must be from 0 to 1")

@@ -1,7 +1,7 @@
 """The command line: run a profile, list them, compare two reports.
 
-Exit codes: 0 objectives met; 1 an objective was missed; 2 the command line, a file or the server is not fit for a run;
-3 the generator was busy, so the figures do not count.
+Exit codes: 0 objectives met; 1 an objective was missed; 2 the command line, a file or the server is not fit
+for a run; 3 the generator was busy, so the figures do not count.
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ def pin(cpus: Sequence[int]) -> None:
     """
     allowed = os.sched_getaffinity(0)
     if unknown := sorted(set(cpus) - allowed):
-        raise LoadTestError(f"there is no processor {unknown[0]} for us; there are {sorted(allowed)}")
+        raise LoadTestError(
+            f"there is no processor {unknown[0]} for us; there are {sorted(allowed)}"
+        )
     os.sched_setaffinity(0, cpus)
 
 

@@ -50,7 +50,9 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]
         LoadTestError: They are of different profiles.
     """
     if before["name"] != after["name"]:
-        raise LoadTestError(f"A is {before['name']} and B is {after['name']}; compare runs of one profile")
+        raise LoadTestError(
+            f"A is {before['name']} and B is {after['name']}; compare runs of one profile"
+        )
     return [*_saturation(before, after), *_phases(before, after), *_steps(before, after)]
 
 
@@ -101,7 +103,11 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     found += [f"model of {task} differs" for task in sorted({*a, *b}) if a.get(task) != b.get(task)]
     if before["fitness"]["cpus"] != after["fitness"]["cpus"]:
         found.append("processors of the generator differ")
-    found += [f"{name} does not count: {BUSY}" for name, one in (("A", before), ("B", after)) if one["verdict"] == BUSY]
+    found += [
+        f"{name} does not count: {BUSY}"
+        for name, one in (("A", before), ("B", after))
+        if one["verdict"] == BUSY
+    ]
     return found
 
 
@@ -115,16 +121,23 @@ def text_of(found: Sequence[Change], other: Sequence[str]) -> str:
     """Write the comparison for a terminal."""
     rows = [HEAD, *(change.row() for change in found)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
-    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = [
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
     return "\n".join([*lines, *(f"note: {one}" for one in other)])
 
 
 def comparison_page(
-    before: Mapping[str, Any], after: Mapping[str, Any], found: Sequence[Change], other: Sequence[str]
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    found: Sequence[Change],
+    other: Sequence[str],
 ) -> str:
     """Write the comparison as one page that needs nothing else."""
     runs = (
-        (name, one["started"], verdict_mark(one["verdict"])) for name, one in (("A", before), ("B", after))
+        (name, one["started"], verdict_mark(one["verdict"]))
+        for name, one in (("A", before), ("B", after))
     )
     notes = "".join(html_table(("note",), ((one,) for one in other)) if other else "")
     body = [

@@ -59,7 +59,8 @@ def _p99(figures: Figures) -> float:
 
 
 def _ramp(steps: Sequence[Step]) -> Iterator[Chart]:
-    ordered = sorted(steps, key=lambda step: step.rate)
+    last_tries = {step.rate: step for step in steps}
+    ordered = [last_tries[rate] for rate in sorted(last_tries)]
 
     def line(name: str, route: str, value: Callable[[Figures], float]) -> Line:
         seen = ((s.rate, value(s.routes[route])) for s in ordered if route in s.routes)
@@ -68,7 +69,7 @@ def _ramp(steps: Sequence[Step]) -> Iterator[Chart]:
     percentiles = (("p50", _p50), ("p95", _p95), ("p99", _p99))
     offered = "requests a second, offered"
     for route in (ALL, *TASKS):
-        if sum(route in step.routes for step in ordered) and (route != ALL or not _is_single(steps)):
+        if sum(route in step.routes for step in ordered) and (route != ALL or not is_single(steps)):
             yield Chart(
                 f"Latency of accepted requests over the rate, ms: {route}",
                 offered,
@@ -87,7 +88,7 @@ def _ramp(steps: Sequence[Step]) -> Iterator[Chart]:
     )
 
 
-def _is_single(steps: Sequence[Step]) -> bool:
+def is_single(steps: Sequence[Step]) -> bool:
     """Say whether only one task was asked, so that `all` would be shown twice."""
     return all(len(step.routes) <= 2 for step in steps)
 

@@ -17,8 +17,8 @@ _MAX_POINTS = 120
 class Figures:
     """What one route did in a span of time.
 
-    Latency is that of accepted requests, in milliseconds, from when they were due to when they were answered; not a
-    number where there is none.
+    Latency is that of accepted requests, in milliseconds, from when they were due to when they were answered;
+    not a number where there is none.
 
     Args:
         n: Requests.

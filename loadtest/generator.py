@@ -116,7 +116,10 @@ class Watch:
         checks = (
             (cpu > bounds.max_cpu, f"it used {cpu:.0%} of a core; at most {bounds.max_cpu:.0%}"),
             (lag > bounds.max_lag_ms, f"timers {lag:.0f} ms late; at most {bounds.max_lag_ms:.0f}"),
-            (late > bounds.max_late_ms, f"requests {late:.0f} ms late; at most {bounds.max_late_ms:.0f}"),
+            (
+                late > bounds.max_late_ms,
+                f"requests {late:.0f} ms late; at most {bounds.max_late_ms:.0f}",
+            ),
             (n_unsent > 0, f"{n_unsent} requests were not sent: too many unanswered"),
         )
         faults = tuple(text for is_fault, text in checks if is_fault)

@@ -45,7 +45,9 @@ def bounding_fitness(steps: Sequence[Step], held: float, missed: float) -> Fitne
 def in_words(verdict: Verdict) -> str:
     """Say what was measured and what was wanted."""
     sign = "≥" if verdict.at_least else "≤"
-    return f"{verdict.where}: {verdict.what} {verdict.measured:.4g}, wanted {sign} {verdict.limit:.4g}"
+    return (
+        f"{verdict.where}: {verdict.what} {verdict.measured:.4g}, wanted {sign} {verdict.limit:.4g}"
+    )
 
 
 def lateness(rows: Sequence[Row], profile: Profile) -> list[float]:

@@ -34,6 +34,7 @@ class Lengths:
     n_chars: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        """Refuse what is no distribution."""
         ordered = sorted(self.n_chars)
         if len(ordered) != len(SHARES) or ordered != list(self.n_chars) or ordered[0] < 1:
             raise LoadTestError(f"{self.n_chars} are not {len(SHARES)} ascending lengths above 0")

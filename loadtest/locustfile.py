@@ -1,8 +1,8 @@
 """The same traffic in Locust's own pages: `locust -f loadtest/locustfile.py`, from the root of the project.
 
-A user sends `--user-rate` requests a second, whatever is still unanswered; with 0 it waits for its answer and for
-`--think` seconds instead. Every option is also a field of the page and a variable `LOADTEST_…`. Profiles, objectives
-and reports are those of `python -m loadtest`.
+A user sends `--user-rate` requests a second, whatever is still unanswered; with 0 it waits for its answer and
+for `--think` seconds instead. Every option is also a variable `LOADTEST_…` and, but for the key, a field of the
+page. Profiles, objectives and reports are those of `python -m loadtest`.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ TASKS = "ner=0.5,sentiment=0.3,translation=0.2"
 _SUPPLIES: dict[Any, Iterator[Request]] = {}  # by the options; all users of a process share one
 
 
-@events.init_command_line_parser.add_listener
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
 def _add_options(parser: Any) -> None:
     """Add what can be set, on the command line and on the page."""
 
-    def add(name: str, kind: type, default: Any, about: str, *, is_secret: bool = False) -> None:
+    def add(name: str, kind: type, default: Any, about: str, **more: Any) -> None:
         variable = f"LOADTEST_{name.upper().replace('-', '_')}"
         parser.add_argument(
-            f"--{name}", type=kind, env_var=variable, default=default, help=about, is_secret=is_secret
+            f"--{name}", type=kind, env_var=variable, default=default, help=about, **more
         )
 
     mix = Mix()
-    add("api-key", str, "", "key that the server knows", is_secret=True)
+    # Not on the page: it would have the key in its source.
+    add("api-key", str, "", "key that the server knows", include_in_web_ui=False)
     add("task-mix", str, TASKS, "weight of each task")
     add("batch-share", float, mix.batch_share, "share of requests with several texts")
     add("max-texts", int, mix.max_texts, "most texts of such a request")

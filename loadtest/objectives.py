@@ -73,11 +73,14 @@ class Objectives:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
+        """Refuse routes that there are not."""
         known = {*ROUTES, ALL}
         for routes in (self.routes, *self.phases.values()):
             if unknown := sorted(set(routes) - known):
                 names = ", ".join(sorted(known))
-                raise LoadTestError(f"objectives of unknown {', '.join(unknown)}; known are {names}")
+                raise LoadTestError(
+                    f"objectives of unknown {', '.join(unknown)}; known are {names}"
+                )
 
     def of(self, phase: str) -> Mapping[str, Objective]:
         """Give the objectives of a phase by route."""

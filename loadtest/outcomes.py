@@ -87,10 +87,11 @@ class Tally:
 
     def __iter__(self) -> Iterator[Row]:
         """Give the rows."""
-        columns = zip(
-            self._at_s, self._ms, self._late_ms, self._task, self._n_texts, self._outcome, self._status
-        )  # fmt: skip
-        for at_s, ms, late_ms, task, n_texts, outcome, status in columns:
+        columns = (
+            *(self._at_s, self._ms, self._late_ms),
+            *(self._task, self._n_texts, self._outcome, self._status),
+        )
+        for at_s, ms, late_ms, task, n_texts, outcome, status in zip(*columns, strict=True):
             yield Row(at_s, ms, late_ms, TASKS[task], n_texts, Outcome(outcome), status)
 
     def between(self, begin_s: float, end_s: float) -> list[Row]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from html import escape
 
-from loadtest.curves import charts_of
-from loadtest.figures import Figures
+from loadtest.curves import charts_of, is_single
+from loadtest.figures import ALL, Figures
 from loadtest.objectives import Verdict
 from loadtest.record import Record
 
@@ -31,7 +32,17 @@ class Markup(str):
 
 
 _CLASSES = {True: "met", False: "missed", None: "few"}
-_FIGURES = ("requests", "accepted/s", "texts/s", "p50 ms", "p95 ms", "p99 ms", "max ms", "failed", "shed")
+_FIGURES = (
+    "requests",
+    "accepted/s",
+    "texts/s",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "max ms",
+    "failed",
+    "shed",
+)
 
 
 def page_of(record: Record) -> str:
@@ -110,7 +121,9 @@ def _verdicts(verdicts: Sequence[Verdict]) -> str:
 def _phases(record: Record) -> Iterator[str]:
     for found in record.phases:
         phase = found.phase
-        counted = f"{phase.seconds:g} s" + (f", the first {phase.settle_s:g} not counted" * (phase.settle_s > 0))
+        counted = f"{phase.seconds:g} s" + (
+            f", the first {phase.settle_s:g} not counted" * (phase.settle_s > 0)
+        )
         yield f"<h2>Phase {escape(phase.name)} ({counted})</h2>"
         yield html_table(("route", *_FIGURES, "answers"), _route_rows(found.routes))
 
@@ -143,6 +156,7 @@ def _steps(record: Record) -> Iterator[str]:
         rows += [
             (number(step.rate), route, *_cells(figures), mark)
             for route, figures in step.routes.items()
+            if route != ALL or not is_single(record.steps)
         ]
     yield html_table(head, rows)
 
@@ -151,7 +165,13 @@ def _origin(record: Record) -> Iterator[str]:
     fitness, machine = record.fitness, record.machine
     yield "<h2>Generator</h2>"
     yield html_table(
-        ("CPU of one core, p95", "timers late, p99 ms", "requests late, p99 ms", "not sent", "processors"),
+        (
+            "CPU of one core, p95",
+            "timers late, p99 ms",
+            "requests late, p99 ms",
+            "not sent",
+            "processors",
+        ),
         [
             (
                 *(f"{fitness.cpu:.0%}", number(fitness.lag_ms), number(fitness.late_ms)),
@@ -173,7 +193,7 @@ def _origin(record: Record) -> Iterator[str]:
 
 def number(value: float) -> str:
     """Give three or four figures of a number; a dash where it is none."""
-    if value != value:
+    if math.isnan(value):
         return "–"
     if abs(value) >= 100:
         return f"{value:.0f}"

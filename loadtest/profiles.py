@@ -34,6 +34,7 @@ class Phase:
     settle_s: float = 0.0
 
     def __post_init__(self) -> None:
+        """Refuse a phase in which nothing counts."""
         if not 0 <= self.settle_s < self.seconds or self.factor < 0:
             raise LoadTestError(
                 f"phase {self.name} has {self.seconds:g} s, settle_s {self.settle_s:g} and factor "
@@ -65,10 +66,15 @@ class Stream:
     phases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        """Refuse what is neither open nor closed."""
         if (self.rate > 0) == (self.clients > 0) or min(self.rate, self.clients, self.think_s) < 0:
-            raise LoadTestError("a stream has either a rate or clients, above 0, and no negative think_s")
+            raise LoadTestError(
+                "a stream has either a rate or clients, above 0, and no negative think_s"
+            )
         if self.arrival not in PATTERNS:
-            raise LoadTestError(f"arrival is {self.arrival!r}; it must be one of {', '.join(PATTERNS)}")
+            raise LoadTestError(
+                f"arrival is {self.arrival!r}; it must be one of {', '.join(PATTERNS)}"
+            )
 
     def is_on(self, phase: Phase) -> bool:
         """Say whether it sends in a phase."""
@@ -82,7 +88,8 @@ class Search:
     Args:
         first_rate: Of the first step, requests a second.
         factor: From one step to the next while the objectives hold.
-        closeness: The search ends when the lowest rate that misses is at most this share above the highest that holds.
+        closeness: The search ends when the lowest rate that misses is at most this share above the highest that
+            holds.
         tries: A rate misses when it misses this often.
         max_rate: The search ends here.
     """
@@ -94,8 +101,11 @@ class Search:
     max_rate: float = 6000.0
 
     def __post_init__(self) -> None:
+        """Refuse a search that would not end."""
         if not 0 < self.first_rate <= self.max_rate or self.factor <= 1 or self.closeness <= 0:
-            raise LoadTestError("a search needs 0 < first_rate <= max_rate, factor > 1, closeness > 0")
+            raise LoadTestError(
+                "a search needs 0 < first_rate <= max_rate, factor > 1, closeness > 0"
+            )
         if self.tries < 1:
             raise LoadTestError(f"tries is {self.tries}; it must be 1 or more")
 
@@ -122,6 +132,7 @@ class Profile:
     metrics_every_s: float = 1.0
 
     def __post_init__(self) -> None:
+        """Refuse a run of nothing."""
         if not self.phases or not self.streams:
             raise LoadTestError("a profile needs at least one phase and one stream")
         names = {phase.name for phase in self.phases}

@@ -1,4 +1,4 @@
-"""What the server says of itself while it is under load: pages of /metrics, kept as they came and read afterwards.
+"""What the server says of itself under load: pages of /metrics, kept as they came and read afterwards.
 
 Reading a page takes milliseconds, which the generator does not have during a run.
 """

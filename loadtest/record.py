@@ -60,6 +60,11 @@ class Step:
         """Whether the objectives held, by a generator that was not busy."""
         return not self.missed and self.fitness.is_fit
 
+    @property
+    def is_unclear(self) -> bool:
+        """Whether nothing can be said, since the generator was busy and the objectives held all the same."""
+        return not self.missed and not self.fitness.is_fit
+
 
 @dataclass(frozen=True)
 class Record:

@@ -63,14 +63,18 @@ class Run:
         gc.collect()
         gc.freeze()  # the requests that were made must not be looked through again and again
         try:
-            return self._ramp(models, started, scraper) if self.profile.search else self._fixed(
-                models, started, scraper
+            return (
+                self._ramp(models, started, scraper)
+                if self.profile.search
+                else self._fixed(models, started, scraper)
             )
         finally:
             gc.unfreeze()
 
     def _fixed(self, models: Sequence[Model], started: str, scraper: Scraper) -> Record:
-        self.say(f"{self.name}: {self.profile.about} {self.profile.seconds:g} s against {self.target.host}")
+        self.say(
+            f"{self.name}: {self.profile.about} {self.profile.seconds:g} s against {self.target.host}"
+        )
         watch, begin = Watch(), time.perf_counter() + 1.0
         watch.start()
         scraper.start(begin)
@@ -104,17 +108,19 @@ class Run:
     def _ramp(self, models: Sequence[Model], started: str, scraper: Scraper) -> Record:
         search = self.profile.search
         assert search
-        self.say(f"{self.name}: {self.profile.about}, {self.profile.seconds:g} s a step, {self.target.host}")
+        self.say(
+            f"{self.name}: {self.profile.about}, {self.profile.seconds:g} s a step, {self.target.host}"
+        )
         begin = time.perf_counter()
         scraper.start(begin)
         steps: list[Step] = []
         moments: list[Moment] = []
 
-        def is_held(rate: float) -> bool:
+        def is_held(rate: float) -> bool | None:
             step, seen = self._step(rate, begin, len(steps))
             steps.append(step)
             moments.extend(seen)
-            return step.is_held
+            return None if step.is_unclear else step.is_held
 
         held, missed = highest_held(search, is_held)
         scraper.stop()

@@ -44,8 +44,11 @@ class Target:
     metrics_url: str = ""
 
     def __post_init__(self) -> None:
+        """Refuse what is no URL, and drop its last slash."""
         if not self.host.startswith(("http://", "https://")):
-            raise LoadTestError(f"the host is {self.host!r}; it must begin with http:// or https://")
+            raise LoadTestError(
+                f"the host is {self.host!r}; it must begin with http:// or https://"
+            )
         object.__setattr__(self, "host", self.host.rstrip("/"))
 
     @property
@@ -70,7 +73,9 @@ class Target:
             if status == 200:
                 return [_model(card) for card in json.loads(body)["models"]]
             if status in {401, 403}:
-                raise LoadTestError(f"{self.host} answers {status}: put a key that it knows into LOADTEST_API_KEY")
+                raise LoadTestError(
+                    f"{self.host} answers {status}: put a key that it knows into LOADTEST_API_KEY"
+                )
             if status != 503 or time.monotonic() > end:
                 raise LoadTestError(f"{self.host}/v1/models answers {status}; is this a seqserve?")
             time.sleep(0.5)

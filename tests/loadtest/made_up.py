@@ -64,7 +64,9 @@ def record(
         "started": "2026-01-31T12:00:00+00:00",
         "host": "http://127.0.0.1:3411",
         "seed": 0,
-        "profile": PROFILE if not steps else Profile("r", PROFILE.phases, PROFILE.streams, Search()),
+        "profile": PROFILE
+        if not steps
+        else Profile("r", PROFILE.phases, PROFILE.streams, Search()),
         "machine": Machine("a processor", 2, 8.0, "Linux 6", "3.11.7", {"locust": "2"}),
         "models": (Model("ner-en", "ner", "0.3.0", "c345f4", "int8"),),
         "seconds": 10.0,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from statistics import mean, pstdev
 
 import pytest
@@ -20,7 +21,7 @@ def test_regular_ones_come_at_equal_distances() -> None:
 def test_independent_ones_have_the_rate_and_the_spread_of_a_poisson_process() -> None:
     found = times([(100.0, 50.0)], "poisson")
     assert len(found) == pytest.approx(5000, rel=0.05)
-    gaps = [b - a for a, b in zip(found, found[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(found)]
     assert mean(gaps) == pytest.approx(1 / 50, rel=0.05)
     assert pstdev(gaps) == pytest.approx(1 / 50, rel=0.1)
 

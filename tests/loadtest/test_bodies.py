@@ -19,7 +19,9 @@ def made(**values: Any) -> list[Request]:
 
 
 def test_the_mix_is_what_was_asked_for() -> None:
-    found = made(tasks={"ner": 6, "sentiment": 3, "translation": 1}, batch_share=0.3, invalid_share=0.1)
+    found = made(
+        tasks={"ner": 6, "sentiment": 3, "translation": 1}, batch_share=0.3, invalid_share=0.1
+    )
     n_by_task = Counter(one.task for one in found)
     assert n_by_task["ner"] == pytest.approx(0.6 * N, rel=0.06)
     assert n_by_task["translation"] == pytest.approx(0.1 * N, rel=0.15)

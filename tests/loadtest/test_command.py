@@ -45,12 +45,12 @@ def test_what_is_not_fit_for_a_run(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["run"], ["run", "smoke", "--rate", "0"], ["run", "smoke", "--task", "ocr"], ["run", "smoke", "--cpus", "a"]],
+    ["", "run", "run smoke --rate 0", "run smoke --task ocr", "run smoke --cpus a"],
     ids=["nothing", "no-profile", "no-rate", "task", "cpus"],
-)  # fmt: skip
-def test_a_wrong_command_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+)
+def test_a_wrong_command_line(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(arguments)
+        main(arguments.split())
     assert ended.value.code == 2 and "usage:" in capsys.readouterr().err
 
 

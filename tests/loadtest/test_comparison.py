@@ -34,7 +34,13 @@ def test_what_changed_between_two_searches(tmp_path: Path) -> None:
     a = read(record(steps=(step(20), step(40), step(80, "p99"))), tmp_path)
     b = read(record(steps=(step(20), step(40, p=0.5), step(60))), tmp_path)
     found = {(one.where, one.what): one for one in changes(a, b)}
-    assert found["ramp", "saturation_per_s"].row() == ("ramp", "saturation_per_s", "40", "60", "+50.0%")
+    assert found["ramp", "saturation_per_s"].row() == (
+        "ramp",
+        "saturation_per_s",
+        "40",
+        "60",
+        "+50.0%",
+    )
     assert found["40/s, ner", "p99_ms"].share == -0.5
     assert not [where for where, _ in found if where.startswith("80/s")]
 

@@ -1,4 +1,4 @@
-"""The load test against a real server with fake engines. Always in processes of its own: gevent patches what it finds."""
+"""The load test against a real server with fake engines, in processes of its own, since gevent patches."""
 
 from __future__ import annotations
 
@@ -67,6 +67,7 @@ def loadtest(folder: Path, *arguments: str, objectives: str = GENEROUS) -> tuple
     files = ["--objectives", str(folder / "objectives.toml"), "--out", str(folder / "runs")]
     done = subprocess.run(
         [sys.executable, "-m", "loadtest", "run", *arguments, *files],
+        check=False,
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -82,7 +83,9 @@ def report(folder: Path) -> dict[str, Any]:
 
 
 def test_smoke(tmp_path: Path, served: Serve) -> None:
-    code, shown = loadtest(tmp_path, "smoke", "--host", served.base, "--seconds", "4", "--rate", "50")
+    code, shown = loadtest(
+        tmp_path, "smoke", "--host", served.base, "--seconds", "4", "--rate", "50"
+    )
     assert code == 0, shown
     assert re.search(r"objectives met; .*report\.html", shown)
     found = report(tmp_path)
@@ -117,7 +120,9 @@ def test_runs_that_fail(
 
 def test_a_search(tmp_path: Path, served: Serve) -> None:
     own = str(tmp_path / "profiles.toml")
-    code, shown = loadtest(tmp_path, "climb", "--profiles", own, "--host", served.base, "--task", "ner")
+    code, shown = loadtest(
+        tmp_path, "climb", "--profiles", own, "--host", served.base, "--task", "ner"
+    )
     assert code == 0, shown
     found = report(tmp_path)
     assert found["saturation_per_s"] == 40
@@ -141,9 +146,19 @@ def test_nobody_there(tmp_path: Path) -> None:
 
 
 def test_locusts_own_command_line(served: Serve) -> None:
-    options = ["--headless", "--users", "5", "--spawn-rate", "5", "--run-time", "3s", "--only-summary"]
+    options = [
+        "--headless",
+        "--users",
+        "5",
+        "--spawn-rate",
+        "5",
+        "--run-time",
+        "3s",
+        "--only-summary",
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "locust", "-f", "loadtest/locustfile.py", "--host", served.base, *options],
+        check=False,
         cwd=ROOT,
         env={**os.environ, "LOADTEST_USER_RATE": "5", "LOADTEST_INVALID_SHARE": "0.2"},
         capture_output=True,

@@ -23,7 +23,11 @@ def test_no_value_no_percentile() -> None:
 
 
 def test_only_accepted_requests_have_a_latency() -> None:
-    seen = [*rows(100), row(1.0, 90_000.0, outcome=Outcome.FAILED), row(1.0, 0.1, outcome=Outcome.SHED)]
+    seen = [
+        *rows(100),
+        row(1.0, 90_000.0, outcome=Outcome.FAILED),
+        row(1.0, 0.1, outcome=Outcome.SHED),
+    ]
     found = figures_of(seen, 10.0)
     assert (found.p50_ms, found.p95_ms, found.p99_ms, found.max_ms) == (50, 95, 99, 100)
     assert (found.n, found.n_accepted, found.n_shed, found.n_failed) == (102, 100, 1, 1)

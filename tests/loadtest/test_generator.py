@@ -61,5 +61,7 @@ def test_bounds_are_read(tmp_path: Path) -> None:
     assert read_bounds(path) == Bounds(max_cpu=0.5)
     assert read_bounds(FILE) == Bounds()
     path.write_text("[generator]\ncpu = 0.5\n")
-    with pytest.raises(LoadTestError, match=r"objectives.toml: generator: unknown cpu; known are max"):
+    with pytest.raises(
+        LoadTestError, match=r"objectives.toml: generator: unknown cpu; known are max"
+    ):
         read_bounds(path)

@@ -7,7 +7,9 @@ from loadtest.machine import describe_machine
 
 
 def test_a_machine(tmp_path: Path) -> None:
-    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: A Chip\nmodel name\t: A Chip\n")
+    (tmp_path / "cpuinfo").write_text(
+        "processor\t: 0\nmodel name\t: A Chip\nmodel name\t: A Chip\n"
+    )
     (tmp_path / "meminfo").write_text("MemTotal:       2097152 kB\n")
     found = describe_machine(tmp_path, ["pytest", "no-such-package"])
     assert (found.cpu, found.memory_gib, found.python) == ("A Chip", 2.0, platform.python_version())

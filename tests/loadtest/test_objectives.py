@@ -57,9 +57,7 @@ def test_one_missed_objective_is_enough() -> None:
     assert [one.is_met for one in found] == [True, False, True] and not holds(found)
 
 
-@pytest.mark.parametrize(
-    ("what", "needed"), [("p50_ms", 10), ("p95_ms", 20), ("p99_ms", 100)]
-)
+@pytest.mark.parametrize(("what", "needed"), [("p50_ms", 10), ("p95_ms", 20), ("p99_ms", 100)])
 def test_a_percentile_of_a_few_requests_says_nothing(what: str, needed: int) -> None:
     wanted = {"ner": Objective(**{what: 0.1})}
     (few,) = route_verdicts("all", by_route(rows(needed - 1), 1.0), wanted)
@@ -109,5 +107,7 @@ def test_the_default_stands_in(tmp_path: Path) -> None:
     assert read_objectives("a", path).routes["ner"].p50_ms == 2
     assert read_objectives("b", path).routes["ner"].p50_ms == 1
     path.write_text("[a.routes]\nner = { p50 = 2 }\n")
-    with pytest.raises(LoadTestError, match=r"mine.toml: a.routes.ner: unknown p50; known are p50_ms"):
+    with pytest.raises(
+        LoadTestError, match=r"mine.toml: a.routes.ner: unknown p50; known are p50_ms"
+    ):
         read_objectives("a", path)

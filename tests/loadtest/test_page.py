@@ -38,7 +38,9 @@ class Loads(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in {"script", "link", "iframe", "object", "embed", "img", "base", "form", "use"}:
             self.found.append(tag)
-        self.found += [name for name, _ in attrs if name in {"src", "href", "srcset", "action", "xlink:href"}]
+        self.found += [
+            name for name, _ in attrs if name in {"src", "href", "srcset", "action", "xlink:href"}
+        ]
         self.found += [name for name, _ in attrs if name.startswith("on")]
         if tag != "meta":
             self.open.append(tag)
@@ -60,7 +62,18 @@ def test_a_page_needs_nothing_else(run: Record) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("met", ["objectives met", "all, ner", "p99_ms", "≤ 300", ">met<", "Phase all (10 s)", "c345f4"]),
+        (
+            "met",
+            [
+                "objectives met",
+                "all, ner",
+                "p99_ms",
+                "≤ 300",
+                ">met<",
+                "Phase all (10 s)",
+                "c345f4",
+            ],
+        ),
         ("missed", ["objectives missed", ">missed<", ">too few requests<"]),
         ("busy", ["generator busy", "no figure here counts: it used 97% of a core"]),
         ("search", ["Saturation: 20 requests a second", "p99_ms 500, wanted ≤ 300", ">held<"]),

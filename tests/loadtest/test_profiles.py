@@ -76,12 +76,18 @@ def test_a_phase_that_is_not_there() -> None:
 
 def test_errors_name_the_place(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text('[a]\nabout = ""\nphases = [{ name = "x", secs = 1 }]\nstreams = [{ rate = 1 }]\n')
-    with pytest.raises(LoadTestError, match=r"mine.toml: a.phases\[0\]: unknown secs; known are name"):
+    path.write_text(
+        '[a]\nabout = ""\nphases = [{ name = "x", secs = 1 }]\nstreams = [{ rate = 1 }]\n'
+    )
+    with pytest.raises(
+        LoadTestError, match=r"mine.toml: a.phases\[0\]: unknown secs; known are name"
+    ):
         read_profiles(path)
 
 
 def test_defaults_are_those_of_the_dataclasses(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text('[a]\nabout = ""\nphases = [{ name = "x", seconds = 1 }]\nstreams = [{ rate = 1 }]\n')
+    path.write_text(
+        '[a]\nabout = ""\nphases = [{ name = "x", seconds = 1 }]\nstreams = [{ rate = 1 }]\n'
+    )
     assert read_profiles(path)["a"].streams[0].mix == Mix()

@@ -40,3 +40,21 @@ def test_one_bad_moment_ends_no_search() -> None:
     assert 270 < held <= 300 < missed
     assert set(seen.values()) == {2}
     assert highest_held(Search(first_rate=20, tries=1), lambda rate: False) == (0, 20)
+
+
+def test_a_rate_of_which_nothing_can_be_said_ends_the_search() -> None:
+    asked: list[float] = []
+
+    def is_held(rate: float) -> bool | None:
+        asked.append(rate)
+        return True if rate < 100 else None
+
+    assert highest_held(Search(first_rate=20), is_held) == (80, 160)
+    assert asked == [20, 40, 80, 160, 160]
+    assert highest_held(Search(first_rate=20), lambda rate: None) == (0, 20)
+
+
+def test_one_clear_miss_is_a_miss() -> None:
+    answers = iter([True, None, False, True])
+    held, _ = highest_held(Search(first_rate=20, closeness=0.5), lambda rate: next(answers))
+    assert held == pytest.approx(math.sqrt(20 * 40))

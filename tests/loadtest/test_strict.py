@@ -25,7 +25,12 @@ class Outer:
 
 
 def test_tables_become_dataclasses() -> None:
-    table = {"size": 3, "inner": [{"name": "a"}], "by_name": {"x": {"y": {"name": "b"}}}, "limit": 1}
+    table = {
+        "size": 3,
+        "inner": [{"name": "a"}],
+        "by_name": {"x": {"y": {"name": "b"}}},
+        "limit": 1,
+    }
     assert made_from(Outer, table, "t") == Outer(3.0, (Inner("a"),), {"x": {"y": Inner("b")}}, 1.0)
     assert made_from(Outer, {"size": 0.5}, "t") == Outer(0.5)
 

@@ -52,10 +52,14 @@ def test_servers_that_are_not_fit(status: int, words: str) -> None:
 
 
 def test_nobody_there() -> None:
-    with pytest.raises(LoadTestError, match="nobody answers at http://127.0.0.1:[0-9]+.\nStart one"):
+    with pytest.raises(
+        LoadTestError, match=r"nobody answers at http://127.0.0.1:[0-9]+.\nStart one"
+    ):
         Target(f"http://127.0.0.1:{free_port()}").models()
 
 
 def test_hosts_are_urls() -> None:
-    with pytest.raises(LoadTestError, match="the host is 'localhost:3000'; it must begin with http"):
+    with pytest.raises(
+        LoadTestError, match="the host is 'localhost:3000'; it must begin with http"
+    ):
         Target("localhost:3000")
