@@ -27,6 +27,7 @@ LABEL org.opencontainers.image.title="seqserve" \
 ENV PATH=/opt/seqserve/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     BENTOML_DO_NOT_TRACK=True \
+    ORT_DISABLE_TELEMETRY=1 \
     BENTOML_HOME=/tmp/bentoml \
     HOME=/tmp
 COPY --from=build /opt/seqserve /opt/seqserve

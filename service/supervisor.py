@@ -118,6 +118,7 @@ class Supervisor:
         # Read when prometheus_client is imported: later, and only to count restarts on the same page.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
         self._env = {
+            "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime 1.31 writes, and could send, without it
             "MALLOC_ARENA_MAX": "2",  # with one per thread, what a thread freed stays with that thread
             **os.environ,
             "BENTOML_HOME": str(directory),

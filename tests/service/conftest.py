@@ -83,7 +83,7 @@ async def serving(bundles_dir: Path, **changes: Any) -> AsyncIterator[Server]:
     )
     hosts = {task: Host(task, settings) for task in TASKS}
     engines = {
-        task: LocalEngines(lambda task=task: hosts[task], settings.calls(task)) for task in TASKS
+        task: LocalEngines(lambda task=task: hosts[task], settings.calls_of(task)) for task in TASKS
     }
     application = Application(settings)
     application.start(engines)
