@@ -78,9 +78,8 @@ async def serving(bundles_dir: Path, **changes: Any) -> AsyncIterator[Server]:
         bundles_dir: Where the bundles are.
         changes: Settings that differ from the defaults.
     """
-    settings = Settings(
-        bundles_dir=bundles_dir, engine_factory="tests.fakes:open_engine", **changes
-    )
+    fixed = {"calls": 1, "engine_factory": "tests.fakes:open_engine"}  # whatever CPUs there are
+    settings = Settings(bundles_dir=bundles_dir, **{**fixed, **changes})
     hosts = {task: Host(task, settings) for task in TASKS}
     engines = {
         task: LocalEngines(lambda task=task: hosts[task], settings.calls_of(task)) for task in TASKS
