@@ -141,7 +141,7 @@ def test_a_gateway_that_dies_or_hangs_is_replaced(sound: Serve, strike: str) -> 
 def test_an_engine_that_never_comes_back_is_replaced(
     tmp_path: Path, bundles_dir: Path, topology: str
 ) -> None:
-    serve = Serve(tmp_path, bundles_dir, SEQSERVE_TOPOLOGY=topology, **FAKES)
+    serve = Serve(tmp_path, bundles_dir, SEQSERVE_TOPOLOGY=topology, SEQSERVE_CALLS="1", **FAKES)
     try:
         serve.wait_until_ready(START_S)
         answer = serve.post("/v1/ner", fakes.HUNG, **{"X-Timeout-Ms": "200"})
