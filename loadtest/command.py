@@ -111,7 +111,7 @@ def _run(options: argparse.Namespace) -> int:
 
     record = Run(options.profile, chosen, wanted, target, options.seed, bounds, _say).record()
     folder = write_report(record, options.out, with_plots=options.plots)
-    for line in missed_of(record):
+    for line in (*record.notes, *missed_of(record)):
         _say(line)
     _say(f"{record.verdict}; {folder / PAGE}")
     return EXIT_CODES[record.verdict]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from loadtest.figures import by_route
+from loadtest.figures import Figures, by_route
 from loadtest.objectives import Limits, Verdict, judged
 from loadtest.outcomes import Row
 from loadtest.readings import Reading
 
 # The tenths of the time that are compared: when everything has been used, and at the end.
 WARM, END = (0.3, 0.4), (0.9, 1.0)
+_NEEDED = (
+    200  # accepted requests in each; p95 of fewer is too much a matter of chance to be compared
+)
 
 
 def growth_verdicts(
@@ -34,8 +37,14 @@ def growth_verdicts(
         )
         for route in warm:
             if route in end:
-                growth = end[route].p95_ms / warm[route].p95_ms - 1
-                yield judged(route, "p95_growth", limits.p95_growth, growth)
+                yield _latency(route, warm[route], end[route], limits.p95_growth)
+
+
+def _latency(route: str, warm: Figures, end: Figures, limit: float) -> Verdict:
+    growth = end.p95_ms / warm.p95_ms - 1
+    if min(warm.n_accepted, end.n_accepted) < _NEEDED:
+        return Verdict(route, "p95_growth", limit, growth, None)
+    return judged(route, "p95_growth", limit, growth)
 
 
 def _memory(readings: Sequence[Reading], seconds: float, limit: float) -> Iterator[Verdict]:

@@ -50,6 +50,7 @@ class Run:
     seed: int = 0
     bounds: Bounds = field(default_factory=Bounds)
     say: Say = lambda line: None
+    _notes: list[str] = field(default_factory=list)
 
     def record(self) -> Record:
         """Send the traffic, and judge.
@@ -161,10 +162,12 @@ class Run:
         return step, seen
 
     def _send(self, profile: Profile, begin: float, index: int = 0) -> Drive:
-        return drive(self.target, profile, samplers(), self.seed + 100 * index, begin)
+        sent = drive(self.target, profile, samplers(), self.seed + 100 * index, begin)
+        self._notes += sent.notes()
+        return sent
 
     def _head(self, models: Sequence[Model], started: str, scraper: Scraper) -> dict[str, Any]:
-        notes = (f"no metrics: {scraper.failure}",) if scraper.failure else ()
+        failure = (f"no metrics: {scraper.failure}",) if scraper.failure else ()
         return {
             "name": self.name,
             "started": started,
@@ -173,5 +176,5 @@ class Run:
             "profile": self.profile,
             "machine": describe_machine(),
             "models": tuple(models),
-            "notes": notes,
+            "notes": (*failure, *self._notes),
         }

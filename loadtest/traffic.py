@@ -8,14 +8,17 @@ from __future__ import annotations
 import random
 import resource
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import gevent
+from gevent import Timeout
 from gevent.pool import Pool
 from locust import FastHttpUser, task
+from locust.contrib.fasthttp import ResponseContextManager
 from locust.env import Environment
 from locust.exception import StopUser
 
@@ -42,36 +45,69 @@ class Caller(FastHttpUser):  # type: ignore[misc, unused-ignore]
     concurrency = MAX_UNANSWERED
     headers: Mapping[str, str] = MappingProxyType({})
 
-    def ask(self, request: Request, due: float) -> tuple[Outcome, int]:
+    def ask(self, request: Request, due: float) -> Answer:
         """Send one request and wait for its answer.
+
+        A server may close an idle connection at the very moment when it is used again. Then the request is sent
+        once more, as clients should: predictions can be repeated.
 
         Args:
             request: What is asked.
             due: Moment of `time.perf_counter` from which its latency counts.
-
-        Returns:
-            What the answer means, and its status.
         """
-        headers = {**self.headers, "Content-Type": request.content_type}
-        with self.client.post(
-            request.path,
-            data=request.body,  # type: ignore[arg-type] # bytes go out as they are
-            headers=headers,
-            name=request.name,
-            catch_response=True,
-        ) as answer:
-            status = answer.status_code
-            if answer.request_meta["exception"] and status < 400:
+        found = self._post(request)
+        n_sent = 1
+        if _is_dropped(found):
+            found = self._post(request)
+            n_sent = 2
+        with found as response:
+            exception, status = response.request_meta["exception"], response.status_code
+            if exception and status < 400:
                 status = 0  # it broke off within the answer
             outcome = outcome_of(request, status)
-            answer.request_meta["response_time"] = (time.perf_counter() - due) * 1000
+            response.request_meta["response_time"] = (time.perf_counter() - due) * 1000
+            reason = f"status {status}, {request.flaw or 'valid'}" if status else repr(exception)
             if outcome is Outcome.FAILED:
-                answer.failure(f"status {status}, {request.flaw or 'valid'}")
+                response.failure(reason)
             else:
                 if outcome is Outcome.SHED:
-                    answer.request_meta["name"] = f"{request.path} shed {status}"
-                answer.success()
-        return outcome, status
+                    response.request_meta["name"] = f"{request.path} shed {status}"
+                response.success()
+        return Answer(outcome, status, n_sent, reason if outcome is Outcome.FAILED else "")
+
+    def _post(self, request: Request) -> ResponseContextManager:
+        """Send; Locust hears nothing of it before the answer is used in a `with`."""
+        return self.client.post(
+            request.path,
+            data=request.body,  # type: ignore[arg-type] # bytes go out as they are
+            headers={**self.headers, "Content-Type": request.content_type},
+            name=request.name,
+            catch_response=True,
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one request.
+
+    Args:
+        outcome: What the answer means.
+        status: Of the answer; 0 where there was none.
+        n_sent: How often the request was sent.
+        reason: Why it failed; empty if it did not.
+    """
+
+    outcome: Outcome
+    status: int
+    n_sent: int
+    reason: str
+
+
+def _is_dropped(found: ResponseContextManager) -> bool:
+    """Say whether a connection ended before any answer; not whether there was none, or one that was slow."""
+    exception = found.request_meta["exception"]
+    is_other = isinstance(exception, TimeoutError | Timeout | ConnectionRefusedError)
+    return bool(exception) and not found.status_code and not is_other
 
 
 @dataclass
@@ -83,6 +119,8 @@ class Drive:
         phases: One after the other.
         tally: Gets a row for every request.
         n_unsent: Requests that were due and never sent.
+        n_sent_again: Requests whose connection was closed before an answer came.
+        reasons: Why requests failed, and how many.
         n_sending: Users that have not ended.
     """
 
@@ -90,7 +128,15 @@ class Drive:
     phases: Sequence[Phase]
     tally: Tally = field(default_factory=Tally)
     n_unsent: int = 0
+    n_sent_again: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
     n_sending: int = 0
+
+    def notes(self) -> tuple[str, ...]:
+        """Say what a reader of the figures should know."""
+        again = f"{self.n_sent_again} requests were sent again: their connection had been closed"
+        failed = tuple(f"{n} failed: {reason}" for reason, n in self.reasons.most_common(10))
+        return ((again,) if self.n_sent_again else ()) + failed
 
     def rates(self, stream: Stream) -> list[tuple[float, float]]:
         """Give seconds and rate of every phase."""
@@ -120,11 +166,17 @@ class StreamCaller(Caller):
     def send(self, request: Request, due: float) -> None:
         """Ask, and note what became of it."""
         late_ms = (time.perf_counter() - due) * 1000
-        outcome, status = self.ask(request, due)
+        answer = self.ask(request, due)
         ms, at_s = (time.perf_counter() - due) * 1000, due - self.drive.begin
         self.drive.tally.note(
-            Row(at_s, ms, late_ms, request.task, request.n_texts, outcome, status)
+            Row(
+                *(at_s, ms, late_ms, request.task, request.n_texts),
+                *(answer.outcome, answer.status),
+            )
         )
+        self.drive.n_sent_again += answer.n_sent - 1
+        if answer.reason:
+            self.drive.reasons[answer.reason] += 1
 
 
 class OpenCaller(StreamCaller):

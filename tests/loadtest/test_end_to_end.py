@@ -1,4 +1,4 @@
-"""The load test against a real server with fake engines, in processes of its own, since gevent patches."""
+"""The load test against a real server, in processes of its own, since gevent patches the standard library."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -30,6 +32,11 @@ about = "a search"
 phases = [{ name = "all", seconds = 1 }]
 search = { first_rate = 20, max_rate = 40 }
 streams = [{ rate = 20 }]
+
+[plain]
+about = "valid requests"
+phases = [{ name = "all", seconds = 2 }]
+streams = [{ rate = 20, mix = { invalid_share = 0 } }]
 
 [both]
 about = "open and closed streams, and a phase of its own"
@@ -137,6 +144,46 @@ def test_open_and_closed_streams(tmp_path: Path, served: Serve) -> None:
     alone, beside = (phase["routes"] for phase in report(tmp_path)["phases"])
     assert set(alone) == {"all", "ner"} and alone["ner"]["n"] == pytest.approx(20, abs=2)
     assert beside["translation"]["n"] > 10 and beside["ner"]["n"] == pytest.approx(20, abs=2)
+
+
+class Closing(BaseHTTPRequestHandler):
+    """Answers the first request of a connection and closes it when the second one has come."""
+
+    protocol_version = "HTTP/1.1"
+    n_answered = 0
+
+    def do_GET(self) -> None:
+        self.answer(b'{"models": []}')
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.n_answered += 1
+        if self.n_answered > 1:
+            self.close_connection = True
+        else:
+            self.answer(b"{}")
+
+    def answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_a_connection_that_closes_is_no_failure(tmp_path: Path) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Closing)
+    Thread(target=server.serve_forever, args=(0.01,)).start()
+    try:
+        own, host = str(tmp_path / "profiles.toml"), f"http://127.0.0.1:{server.server_port}"
+        code, shown = loadtest(tmp_path, "plain", "--profiles", own, "--host", host)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert code == 0, shown
+    assert re.search(r"\d+ requests were sent again: their connection had been closed", shown)
 
 
 def test_nobody_there(tmp_path: Path) -> None:

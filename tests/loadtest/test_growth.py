@@ -4,6 +4,7 @@ import pytest
 
 from loadtest.growth import growth_verdicts
 from loadtest.objectives import Limits
+from loadtest.outcomes import Row
 from loadtest.readings import Reading
 from tests.loadtest.made_up import reading, row
 
@@ -33,13 +34,24 @@ def test_memory_that_was_not_seen_is_no_success(mib: list[float]) -> None:
     assert found.is_met is False
 
 
+def tenths(last_ms: float, n: int) -> list[Row]:
+    """100 seconds: slow at first, then fast, and something else in the last tenth."""
+    slow, warm = 0.3 * n, 0.9 * n
+    return [row(100 * i / n, 99.0 if i < slow else 10.0 if i < warm else last_ms) for i in range(n)]
+
+
 @pytest.mark.parametrize(("last_ms", "is_met"), [(14.0, True), (16.0, False)])
 def test_latency(last_ms: float, is_met: bool) -> None:
-    rows = [row(0.1 * i, 99.0 if i < 300 else 10.0 if i < 900 else last_ms) for i in range(1000)]
+    rows = tenths(last_ms, 2000)
     found = list(growth_verdicts(rows, [], 100.0, Limits(p95_growth=0.5)))
     assert [one.where for one in found] == ["all", "ner"]
     assert {one.is_met for one in found} == {is_met}
     assert found[0].measured == pytest.approx(last_ms / 10 - 1)
+
+
+def test_a_few_requests_are_not_compared() -> None:
+    found = list(growth_verdicts(tenths(16.0, 1990), [], 100.0, Limits(p95_growth=0.5)))
+    assert [one.is_met for one in found] == [None, None]
 
 
 def test_what_is_not_limited_is_not_judged() -> None:
