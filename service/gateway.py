@@ -20,7 +20,15 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from seqserve.errors import Draining, InputError, NotReady
+from seqserve.errors import (
+    DeadlineExceeded,
+    Draining,
+    InputError,
+    NotReady,
+    Overloaded,
+    SeqserveError,
+    UnavailableError,
+)
 from seqserve.manifest import Task as TaskName
 from service import metrics, openapi, wire
 from service.batcher import Answer, Batcher, BatchLimits
@@ -28,7 +36,7 @@ from service.body import read_json
 from service.canary import Canary
 from service.cors import Cors
 from service.edge import INTERNAL_SENTENCE, Edge, Exchange, Fittings, TextFailed, exchange_of
-from service.interruption import UnlessGone, UnlessLate
+from service.interruption import Guard
 from service.keys import Keyring, KeyScope
 from service.lengths import estimate_tokens
 from service.links import Engines, Link
@@ -40,6 +48,14 @@ from service.tracing import load_tracer, require_exporter, traced
 from service.waiting import ItemError
 
 _SETTLE_S = 0.2  # in which clients that keep connections open hear that this one closes
+_UNSERVED = (  # errors that are not the caller's
+    SeqserveError,
+    UnavailableError,
+    NotReady,
+    Draining,
+    Overloaded,
+    DeadlineExceeded,
+)
 
 
 class Application:
@@ -60,13 +76,13 @@ class Application:
         self.canaries: dict[TaskName, Canary] = {}
         self._is_draining = False
         self._is_refusing = False
-        tasks = [task for task in TASKS if task.name in settings.tasks]
+        self._tasks = [task for task in TASKS if task.name in settings.tasks]
         self._openapi = orjson.dumps(
             openapi.build_document(
-                tasks, _key_scope(settings), has_health=settings.admin_port is None
+                self._tasks, _key_scope(settings), has_health=settings.admin_port is None
             )
         )
-        routes = [Route(task.path, self._endpoint(task), methods=["POST"]) for task in tasks]
+        routes = [Route(task.path, self._endpoint(task), methods=["POST"]) for task in self._tasks]
         routes += [
             Route("/v1/models", self._models),
             Route("/docs", self._docs),
@@ -100,6 +116,9 @@ class Application:
             self._watching = asyncio.get_running_loop().create_task(keyring.watch())
         tracer = load_tracer(self._settings.otlp_endpoint, self._settings.trace_sample)
         self._fittings.tracer = tracer
+        for task in self._tasks:
+            for error in _UNSERVED:  # a rate does not see a series begin: it begins at 0
+                metrics.requests(task.path, error.status, error.code)
         for name, behind in engines.items():
             link = Link(name, behind, self._settings.ping_timeout_ms / 1000)
             self.links[name] = link
@@ -132,7 +151,7 @@ class Application:
 
     async def drain(self) -> None:
         """Is not ready from now on, soon refuses what is new, and waits for what was accepted."""
-        self._is_draining = True
+        self._is_draining = self._edge.is_closing = True  # clients that go on find another server
         await asyncio.sleep(self._settings.drain_delay_ms / 1000)
         self._refuse()
         await asyncio.sleep(_SETTLE_S)
@@ -169,32 +188,17 @@ class Application:
         deadline = asyncio.get_running_loop().time() + self._timeout_s(task, exchange)
         link = self.links[task.name]
         link.require_up()
-        with UnlessLate(deadline, "The deadline passed before the body had come."):
+        with Guard(request.receive, deadline) as guard:
             document = await read_json(request, self._settings.max_body_bytes)
-        parsed = parse_request(task, document, self._settings)
-        plan = task.plan(parsed, link.cards, self._settings)
-        traceparent = exchange.span.traceparent if exchange.span else ""
-        queued_ns = time.time_ns() if traceparent else 0
-        works = [
-            (
-                wire.Work(
-                    exchange.request_id,
-                    plan.card.name,
-                    item,
-                    deadline,
-                    traceparent=traceparent,
-                    queued_ns=queued_ns,
-                ),
-                estimate_tokens(item["text"]) * item.get("beam_size", 1),  # a row for every beam
-            )
-            for item in plan.items
-        ]
-        pre_ms = exchange.elapsed_ms()
-        try:
-            with UnlessGone(request.receive):
+            guard.note_body()
+            parsed = parse_request(task, document, self._settings)
+            plan = task.plan(parsed, link.cards, self._settings)
+            works = _works(plan, exchange, deadline)
+            pre_ms = exchange.elapsed_ms()
+            try:
                 answer = await self.queues[task.name].submit(works, deadline)
-        except ItemError as failure:
-            raise _for_caller(failure) from failure.error
+            except ItemError as failure:
+                raise _for_caller(failure) from failure.error
         return _respond(task, plan, answer, exchange, pre_ms)
 
     def _timeout_s(self, task: Task, exchange: Exchange) -> float:
@@ -262,6 +266,26 @@ def _key_scope(settings: Settings) -> KeyScope | None:
 
 def _json(document: Any) -> Response:
     return Response(orjson.dumps(document), media_type="application/json")
+
+
+def _works(plan: Plan, exchange: Exchange, deadline: float) -> list[tuple[wire.Work, int]]:
+    """What the queue takes: a text and about how many tokens it has, a row for every beam."""
+    traceparent = exchange.span.traceparent if exchange.span else ""
+    queued_ns = time.time_ns() if traceparent else 0
+    return [
+        (
+            wire.Work(
+                exchange.request_id,
+                plan.card.name,
+                item,
+                deadline,
+                traceparent=traceparent,
+                queued_ns=queued_ns,
+            ),
+            estimate_tokens(item["text"]) * item.get("beam_size", 1),
+        )
+        for item in plan.items
+    ]
 
 
 def _for_caller(failure: ItemError) -> InputError | TextFailed:

@@ -306,6 +306,21 @@ async def test_draining(server: Server) -> None:
     assert (await server.client.get("/livez")).status_code == 200
 
 
+async def test_until_the_delay_is_over_requests_are_taken_but_connections_end(
+    bundles_dir: Path,
+) -> None:
+    async with serving(bundles_dir, drain_delay_ms=500) as server:
+        before = await server.post("/v1/ner", {"text": "a"})
+        assert "connection" not in before.headers
+        draining = asyncio.create_task(server.application.drain())
+        await asyncio.sleep(0)
+        expect(await server.client.get("/readyz"), 503, "draining")
+        during = await server.post("/v1/ner", {"text": "a"})
+        assert (during.status_code, during.headers["connection"]) == (200, "close")
+        await draining
+        expect(await server.post("/v1/ner", {"text": "a"}), 503, "draining")
+
+
 async def test_not_ready_while_golden_cases_fail(tmp_path: Path) -> None:
     directory = fakes.write_bundles(tmp_path / "bundles")
     fakes.write_bundle_of(tmp_path / "wrong", "sentiment-en", "a golden answer to something else")

@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from seqserve.errors import DeadlineExceeded
 from service import interruption
-from service.interruption import UnlessGone, UnlessLate
+from service.interruption import Guard
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,8 @@ class Client:
 
 
 async def work(client: Client, of: Callable[[], Awaitable[str]]) -> str:
-    with UnlessGone(client.receive):
+    with Guard(client.receive, asyncio.get_running_loop().time() + 0.02) as guard:
+        guard.note_body()
         return await of()
 
 
@@ -104,31 +105,39 @@ async def test_both_at_once_is_a_cancellation() -> None:
         await waiting
 
 
-async def hurry(seconds: float, of: Callable[[], Awaitable[str]]) -> str:
-    with UnlessLate(asyncio.get_running_loop().time() + seconds, "too late"):
-        return await of()
+async def read(client: Client, seconds: float, of: Callable[[], Awaitable[str]]) -> str:
+    with Guard(client.receive, asyncio.get_running_loop().time() + seconds) as guard:
+        body = await of()
+        guard.note_body()
+        return body
 
 
-async def test_work_in_time_is_left_alone() -> None:
-    assert await hurry(0.02, lambda: after(0)) == "done"
+async def test_a_body_in_time_is_left_alone() -> None:
+    client = Client()
+    assert await read(client, 0.05, lambda: after(0.03)) == "done"
     assert await after(0.04) == "done"  # the timer has gone
+    assert client.n_asked == 0  # while it came, and after the end
 
 
-async def test_work_stops_at_the_deadline() -> None:
-    with pytest.raises(DeadlineExceeded, match="too late"):
-        await hurry(0.02, lambda: after(60))
+@pytest.mark.parametrize("seconds", [0.035, 0.005, -1.0], ids=["later", "soon", "passed"])
+async def test_a_body_that_does_not_come_in_time(seconds: float) -> None:
+    started = asyncio.get_running_loop().time()
+    with pytest.raises(DeadlineExceeded, match="before the body had come"):
+        await read(Client(), seconds, lambda: after(60))
+    assert asyncio.get_running_loop().time() - started < max(seconds, 0) + 1
     assert await after(0) == "done"  # and what comes after it goes on
 
 
-async def test_a_deadline_that_has_passed() -> None:
-    with pytest.raises(DeadlineExceeded):
-        await hurry(-1, lambda: after(60))
-
-
-async def test_both_reasons_one_in_the_other() -> None:
+async def test_a_client_is_watched_from_its_body_on() -> None:
     client = Client()
-    with pytest.raises(DeadlineExceeded):
-        await hurry(0.03, lambda: work(client, lambda: after(60)))
-    client.gone.set()
+
+    async def both() -> str:
+        with Guard(client.receive, asyncio.get_running_loop().time() + 60) as guard:
+            await after(0.03)
+            assert client.n_asked == 0
+            guard.note_body()
+            client.gone.set()
+            return await after(60)
+
     with pytest.raises(ClientDisconnect):
-        await hurry(60, lambda: work(client, lambda: after(60)))
+        await both()
