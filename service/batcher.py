@@ -1,7 +1,8 @@
 """The queue in front of one task's engines: bounded, fair, with a bounded number of calls in flight.
 
 Idle engines wait for nobody: whatever is there makes the next batch. Where others are in flight, a
-batch that is not full waits for company, some milliseconds at most. A batch starts with the request
+batch that is not full waits for company, some milliseconds at most. Calls that take long make room
+for others beside them, which a few calls at a time would keep waiting. A batch starts with the request
 whose turn it is and takes in texts of similar length, so that little is spent on padding. Requests
 take turns: one with many texts gives its place to the next after every batch, and the last free call
 is kept for a request that has nothing in flight. It knows no HTTP and no task.
@@ -30,6 +31,7 @@ R = TypeVar("R")  # what it gives, one per text
 _WINDOW = 4  # texts looked at for one batch, in multiples of the largest batch
 _MAX_RETRY_AFTER_S = 30
 _SPACING_S = 0.005  # from one call to the next beside it: each costs as much as some requests do
+_QUICK_S = 0.2  # a call that takes longer is slow
 DOWN_SENTENCE = "The model does not answer at the moment; it is being restarted."
 
 
@@ -51,6 +53,7 @@ class BatchLimits:
         batch_texts: Texts in one call.
         batch_tokens: Texts in one call times the longest of them, in tokens.
         calls: Calls in flight.
+        quick_calls: Of them, those that are not slow yet.
     """
 
     queue_texts: int
@@ -58,6 +61,7 @@ class BatchLimits:
     batch_texts: int
     batch_tokens: int
     calls: int = 1
+    quick_calls: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ class Batcher(Generic[W, R]):
         self._n_tokens = 0
         self._drain = DrainRate()
         self._calls: set[asyncio.Task[None]] = set()
+        self._slow: set[asyncio.Task[None]] = set()
         self._is_send_due = False
         self._not_before = -math.inf  # for a batch that could grow
         self._timer: asyncio.TimerHandle | None = None
@@ -220,7 +225,7 @@ class Batcher(Generic[W, R]):
         """Puts batches in flight as long as a call is free and somebody may have it."""
         self._is_send_due = False
         loop = asyncio.get_running_loop()
-        while len(self._calls) < self._limits.calls:
+        while self._n_places() > 0:
             now = loop.time()
             if (seconds := self._seconds_for_company(now)) > 0:
                 self._timer = self._timer or loop.call_later(seconds, self._wake)
@@ -233,6 +238,13 @@ class Batcher(Generic[W, R]):
             call = loop.create_task(self._run(batch))
             self._calls.add(call)
             call.add_done_callback(self._land)
+            if self._limits.quick_calls < self._limits.calls:
+                loop.call_later(_QUICK_S, self._outlast, call)
+
+    def _n_places(self) -> float:
+        """How many calls more there may be."""
+        n_quick = len(self._calls) - len(self._slow)
+        return min(self._limits.calls - len(self._calls), self._limits.quick_calls - n_quick)
 
     def _seconds_for_company(self, now: float) -> float:
         """How long what waits may still be joined by others before it is sent; 0 where it goes at once."""
@@ -248,13 +260,19 @@ class Batcher(Generic[W, R]):
 
     def _land(self, call: asyncio.Task[None]) -> None:
         self._calls.remove(call)
+        self._slow.discard(call)
         self._send()
+
+    def _outlast(self, call: asyncio.Task[None]) -> None:
+        if call in self._calls:
+            self._slow.add(call)
+            self._send()
 
     def _next_batch(self) -> list[Text[W, R]]:
         """Takes the texts of one batch out of the queue; empty when no request may have a call."""
         limits = self._limits
         now = asyncio.get_running_loop().time()
-        is_last = len(self._calls) == limits.calls - 1
+        is_last = self._n_places() == 1
         n_window = _WINDOW * limits.batch_texts
         entitled = (
             request

@@ -147,6 +147,7 @@ class Application:
             self._settings.max_batch_texts,
             self._settings.max_batch_tokens,
             self._settings.calls_of(task),
+            self._settings.quick_calls_of(task),
         )
 
     async def drain(self) -> None:

@@ -143,7 +143,7 @@ class Settings(BaseSettings):
         default=8,
         ge=1,
         description="Calls that a translator answers in turns; it computes on as many threads as there are "
-        "CPUs. 1 as above.",
+        "CPUs, and gets no more calls than that while each is answered within 200 ms. 1 as above.",
     )
     translation_niceness: int = Field(
         default=5,
@@ -205,6 +205,13 @@ class Settings(BaseSettings):
             return self.translation_calls
         n_cpus = available_cpus()
         return self.calls or n_cpus + (n_cpus > 1)  # the last is kept for newcomers, see batcher.py
+
+    def quick_calls_of(self, task: TaskName) -> int:
+        """How many of them there are while they are answered soon.
+
+        A translator has a thread for every CPU: what waits for one makes fuller calls than what goes ahead.
+        """
+        return available_cpus() if task == "translation" else self.calls_of(task)
 
 
 def _reject_unknown(names: Iterable[str]) -> None:

@@ -310,6 +310,59 @@ async def test_as_many_calls_are_in_flight_as_allowed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("n_quick", "takes_ms", "sent_ms"),
+    [
+        pytest.param(1, 150, [0, 150, 150, 150], id="quick-ones-make-what-waits-one-batch"),
+        pytest.param(1, 300, [0, 200, 200, 200], id="a-slow-one-makes-room"),
+        pytest.param(2, 300, [0, 10, 200, 200], id="one-beside-it"),
+        pytest.param(3, 300, [0, 10, 20, 200], id="several-beside-it"),
+    ],
+)
+def test_a_call_goes_beside_quick_ones_only_where_there_is_a_place(
+    n_quick: int, takes_ms: float, sent_ms: list[float]
+) -> None:
+    """Four texts come 10 ms apart."""
+    found: dict[str, float] = {}
+
+    async def call(works: list[str]) -> Reply[str]:
+        found.update(dict.fromkeys(works, asyncio.get_running_loop().time() * 1000))
+        await asyncio.sleep(takes_ms / 1000)
+        return Reply(works, takes_ms / 1000)
+
+    async def everything() -> None:
+        limits = replace(SEVERAL, batch_texts=4, calls=8, quick_calls=n_quick)
+        batcher: Batcher[str, str] = Batcher("ner", call, lambda works: None, limits)
+        asks = []
+        for name in "abcd":
+            asks.append(asyncio.create_task(ask(batcher, [name])))
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*asks)
+
+    virtual_time.run(everything())
+    assert list(found.values()) == pytest.approx(sent_ms, abs=1)
+
+
+def test_slow_calls_have_a_bound_too() -> None:
+    caller = Caller()
+    caller.gate.clear()
+
+    async def everything() -> None:
+        batcher = make(caller, replace(SEVERAL, batch_texts=1, quick_calls=1))
+        tasks = [asyncio.create_task(ask(batcher, [name], seconds=60)) for name in "abcde"]
+        n_begun = []
+        await asyncio.sleep(0.19)
+        for _ in range(5):
+            n_begun.append(len(caller.batches))
+            await asyncio.sleep(0.2)
+        assert n_begun == [1, 2, 3, 3, 3]
+        caller.gate.set()
+        await asyncio.gather(*tasks)
+
+    virtual_time.run(everything())
+    assert caller.max_running == 3
+
+
+@pytest.mark.parametrize(
     ("arrivals_ms", "sent_ms"),
     [
         pytest.param({"a": 0, "b": 1, "c": 3}, {"a": 0, "b": 5, "c": 5}, id="some-company"),

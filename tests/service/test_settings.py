@@ -83,3 +83,4 @@ def test_calls_at_once_follow_the_cpus_unless_set(
     monkeypatch.setattr("service.settings.available_cpus", lambda: n_cpus)
     settings = Settings(calls=calls, translation_calls=3)
     assert [settings.calls_of(task) for task in TASKS] == [expected, expected, 3]
+    assert [settings.quick_calls_of(task) for task in TASKS] == [expected, expected, n_cpus]
