@@ -16,7 +16,7 @@ EVERYTHING := $(VENV)/.everything
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(SERVING): requirements/serve.txt requirements/lock.txt pyproject.toml | $(BIN)/python
+$(SERVING): requirements/serve.txt requirements/client.txt requirements/lock.txt pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --constraint requirements/lock.txt --editable .
 	touch $@
 
@@ -24,7 +24,7 @@ $(LOADING): requirements/load.txt requirements/lock.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --constraint requirements/lock.txt --requirement requirements/load.txt
 	touch $@
 
-$(EVERYTHING): requirements/serve.txt requirements/tracing.txt requirements/train.txt requirements/load.txt requirements/dev.txt requirements/lock.txt pyproject.toml | $(BIN)/python
+$(EVERYTHING): requirements/serve.txt requirements/client.txt requirements/tracing.txt requirements/train.txt requirements/load.txt requirements/dev.txt requirements/lock.txt pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --constraint requirements/lock.txt --editable ".[train,tracing,load,dev]"
 	touch $@ $(SERVING) $(LOADING)
 

@@ -35,11 +35,17 @@ from typing import ClassVar
 
 
 class SeqserveError(Exception):
-    """Root of all errors that this project raises on purpose."""
+    """Root of all errors that this project raises on purpose.
+
+    `request_id` and `text_index` are what seqserve.client knows of a request that failed: its id in the
+    server's log, and which of the caller's texts is to blame, where it is one.
+    """
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
+    request_id: str | None = None
+    text_index: int | None = None
 
 
 class InputError(SeqserveError):

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 # Each may import what stands on its own line or above.
 ORDER = [
     {"seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files"},
+    {"seqserve.client"},
     {"seqserve.config"},
     {"seqserve.text"},
     {"seqserve.decode"},
@@ -32,6 +33,9 @@ ORDER = [
 ]
 RANK = {package: rank for rank, packages in enumerate(ORDER) for package in packages}
 FORBIDDEN = {
+    "seqserve.client": {
+        *("torch", "onnxruntime", "bentoml", "numpy", "pydantic", "cattrs", "orjson", "starlette"),
+    },
     "seqserve.text": {"torch", "onnxruntime", "bentoml"},
     "seqserve.decode": {"torch", "onnxruntime", "bentoml", "tokenizers"},
     "seqserve.bundle": {"torch", "onnxruntime", "bentoml"},
@@ -121,6 +125,23 @@ def test_modules_import_without_a_cycle() -> None:
 def test_serving_loads_no_torch(module: str) -> None:
     code = f"import {module}, sys; sys.exit(int('torch' in sys.modules))"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
+
+
+def test_the_client_loads_nothing_of_the_server() -> None:
+    heavy = ("bentoml", "numpy", "onnxruntime", "pydantic", "starlette", "tokenizers", "torch")
+    code = f"import seqserve.client, sys; print([name for name in {heavy} if name in sys.modules])"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=True, cwd=ROOT, timeout=60, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
+
+
+def test_only_those_who_ask_a_server_import_the_client() -> None:
+    users = {
+        package_of(module_of(path))
+        for path in FILES
+        if "seqserve.client" in {package_of(module) for module in imports_of(path)}
+    }
+    assert users <= {"seqserve.client", "cli"}
 
 
 def test_only_those_who_send_load_import_locust() -> None:

@@ -1,0 +1,216 @@
+"""What the server answers, as frozen dataclasses; fields that a newer server adds are left out.
+
+Knows the shape of the answers' JSON; nothing of how they came.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import cache
+from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints, overload
+
+from seqserve.client.problems import UnexpectedAnswer
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A name; `text` is what stands between `start` and `end`, in the unit that was asked for."""
+
+    text: str
+    label: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True)
+class NerResult:
+    """The names in one text, in text order."""
+
+    entities: tuple[Entity, ...]
+
+
+@dataclass(frozen=True)
+class SentenceSentiment:
+    """The verdict on one sentence; offsets are code points of the whole text."""
+
+    text: str
+    start: int
+    end: int
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class SentimentResult:
+    """The likeliest label, the probability of every label, and the sentences if they were asked for."""
+
+    label: str
+    score: float
+    scores: Mapping[str, float]
+    sentences: tuple[SentenceSentiment, ...] = ()
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A runner-up translation."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True)
+class TranslationResult:
+    """A translation; `score` is the mean log-probability per target token."""
+
+    text: str
+    score: float
+    warnings: tuple[str, ...]
+    alternatives: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True)
+class Model:
+    """One loaded bundle."""
+
+    name: str
+    task: str
+    languages: tuple[str, ...]
+    labels: tuple[str, ...]
+    version: str
+    sha256: str
+    limits: Mapping[str, Any]
+    precision: str
+    figures: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether the server takes requests; if not, the error's code and reason."""
+
+    is_ready: bool
+    code: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What one request of a call was, and what answered it.
+
+    Args:
+        request_id: The id in the server's log.
+        model: Name of the bundle.
+        version: Of the bundle.
+        n_texts: Texts in this request.
+        n_tokens: Tokens that the model read.
+        n_attempts: How often it was sent.
+        timings_ms: Milliseconds by stage, from `Server-Timing`.
+    """
+
+    request_id: str
+    model: str
+    version: str
+    n_texts: int
+    n_tokens: int
+    n_attempts: int
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer(Sequence[R], Generic[R]):
+    """One result per text, in the order of the texts; a sequence of them.
+
+    Args:
+        results: One per text.
+        receipts: One per request that the texts were sent in, in order.
+    """
+
+    results: tuple[R, ...]
+    receipts: tuple[Receipt, ...]
+
+    @overload
+    def __getitem__(self, index: int) -> R: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[R, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> R | tuple[R, ...]:
+        """The result of a text, or those of several."""
+        return self.results[index]
+
+    def __len__(self) -> int:
+        """How many texts there were."""
+        return len(self.results)
+
+    def __iter__(self) -> Iterator[R]:
+        """The results in order."""
+        return iter(self.results)
+
+    @property
+    def n_tokens(self) -> int:
+        """How many tokens the model read."""
+        return sum(receipt.n_tokens for receipt in self.receipts)
+
+
+def from_json(kind: type[R], value: Any, where: str) -> R:
+    """A value of JSON as a dataclass, or as what a field of one holds.
+
+    Args:
+        kind: A dataclass, `tuple[X, ...]`, a mapping from names, or a plain type.
+        value: What came.
+        where: Its place in the answer, for the message.
+
+    Raises:
+        UnexpectedAnswer: a field is missing, or of another type.
+    """
+    return _read(kind, value, where)  # type: ignore[no-any-return]
+
+
+def _read(kind: Any, value: Any, where: str) -> Any:
+    origin = get_origin(kind)
+    if kind is Any:
+        return value
+    if isinstance(kind, type) and is_dataclass(kind):
+        return _read_record(kind, _expect(dict, value, where), where)
+    if origin is tuple:
+        item = get_args(kind)[0]
+        listed = enumerate(_expect(list, value, where))
+        return tuple(_read(item, one, f"{where}[{index}]") for index, one in listed)
+    if origin is Mapping:
+        named = _expect(dict, value, where).items()
+        item = get_args(kind)[1]
+        read = {name: _read(item, one, f"{where}.{name}") for name, one in named}
+        return types.MappingProxyType(read)
+    if kind is float and type(value) is int:
+        return float(value)
+    return _expect(kind, value, where)
+
+
+def _expect(kind: type, value: Any, where: str) -> Any:
+    if type(value) is not kind:
+        raise UnexpectedAnswer(
+            f"{where} is {type(value).__name__}, and should be {kind.__name__}. "
+            "Is this a seqserve server of a version that fits this client?"
+        )
+    return value
+
+
+def _read_record(kind: type, found: Mapping[str, Any], where: str) -> Any:
+    values = {}
+    for name, (hint, is_optional) in _fields_of(kind).items():
+        if name in found:
+            values[name] = _read(hint, found[name], f"{where}.{name}")
+        elif not is_optional:
+            raise UnexpectedAnswer(f"{where} has no {name}. Is this a seqserve server?")
+    return kind(**values)
+
+
+@cache
+def _fields_of(kind: Any) -> dict[str, tuple[Any, bool]]:
+    """Per field its type and whether it may be missing."""
+    hints = get_type_hints(kind)
+    return {one.name: (hints[one.name], one.default is not MISSING) for one in fields(kind)}

@@ -1,0 +1,248 @@
+"""The client for asyncio: several requests of a call at once, and cancelling one closes its connection."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import ssl
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+
+from seqserve.client import calls
+from seqserve.client.answers import (
+    Answer,
+    Health,
+    Model,
+    NerResult,
+    SentimentResult,
+    TranslationResult,
+)
+from seqserve.client.batches import cut
+from seqserve.client.connection import Address, broken, timeout
+from seqserve.client.exchange import Broken, Send, Steps, Wait
+from seqserve.client.policy import Deadline, Policy
+from seqserve.client.problems import Reply
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """Asks a server, with several requests in flight where a call has many texts.
+
+    It belongs to the event loop in which it is used first.
+
+    Args:
+        url: The server's, such as `http://localhost:3000`.
+        api_key: Where the server asks for one.
+        timeout_s: Deadline of a call with all its requests and repetitions; `math.inf` for none.
+        policy: How a call is cut into requests, and how they are repeated.
+        verify: False takes any certificate; or a context of one's own.
+        transport: In place of the network.
+
+    Raises:
+        ConfigError: an argument cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = 60.0,
+        policy: Policy | None = None,
+        verify: ssl.SSLContext | bool = True,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        Deadline(timeout_s)
+        self._timeout_s = timeout_s
+        self._policy = policy or Policy()
+        address = Address(url, api_key, verify)
+        self._http = httpx.AsyncClient(**address.options(), transport=transport)
+
+    async def ner(
+        self,
+        texts: str | Iterable[str],
+        *,
+        min_score: float | None = None,
+        labels: Sequence[str] | None = None,
+        offset_unit: calls.OffsetUnit | None = None,
+        timeout_s: float | None = None,
+    ) -> Answer[NerResult]:
+        """Finds names.
+
+        Args:
+            texts: One text or several.
+            min_score: Keep entities with at least this score, 0..1.
+            labels: Keep only these.
+            offset_unit: What `start` and `end` count; code points, as Python's strings do.
+            timeout_s: Instead of the client's.
+
+        Raises:
+            SeqserveError: as docs/client.md lists.
+        """
+        options = calls.given(min_score=min_score, labels=labels, offset_unit=offset_unit)
+        return await self._predict(calls.NER, texts, options, timeout_s)
+
+    async def sentiment(
+        self,
+        texts: str | Iterable[str],
+        *,
+        sentences: bool | None = None,
+        timeout_s: float | None = None,
+    ) -> Answer[SentimentResult]:
+        """Judges the tone.
+
+        Args:
+            texts: One text or several.
+            sentences: Judge every sentence as well.
+            timeout_s: Instead of the client's.
+
+        Raises:
+            SeqserveError: as docs/client.md lists.
+        """
+        options = calls.given(sentences=sentences)
+        return await self._predict(calls.SENTIMENT, texts, options, timeout_s)
+
+    async def translate(  # noqa: PLR0913 - one parameter an option
+        self,
+        texts: str | Iterable[str],
+        *,
+        source: str | None = None,
+        target: str | None = None,
+        beam_size: int | None = None,
+        alternatives: int | None = None,
+        length_penalty: float | None = None,
+        max_tokens: int | None = None,
+        timeout_s: float | None = None,
+    ) -> Answer[TranslationResult]:
+        """Translates.
+
+        Args:
+            texts: One text or several.
+            source: Language tag; may be left out where one pair fits.
+            target: As `source`.
+            beam_size: 1 is greedy search.
+            alternatives: How many runners-up to give, below `beam_size`.
+            length_penalty: 0..5.
+            max_tokens: Cap on target tokens per sentence.
+            timeout_s: Instead of the client's.
+
+        Raises:
+            SeqserveError: as docs/client.md lists.
+        """
+        options = calls.given(
+            source=source,
+            target=target,
+            beam_size=beam_size,
+            alternatives=alternatives,
+            length_penalty=length_penalty,
+            max_tokens=max_tokens,
+        )
+        return await self._predict(calls.TRANSLATE, texts, options, timeout_s)
+
+    async def models(self) -> tuple[Model, ...]:
+        """What is loaded; waits for a server that is still starting."""
+        return await self._run(calls.models(self._policy, self._deadline()))
+
+    async def health(self) -> Health:
+        """Whether requests are taken, asked once.
+
+        Raises:
+            ServerUnreachable: nothing answers.
+        """
+        return await self._run(calls.health(self._deadline()))
+
+    async def is_alive(self) -> bool:
+        """Whether the server's process answers, asked once."""
+        return await self._run(calls.is_alive(self._deadline()))
+
+    async def metrics(self) -> str:
+        """The page of metrics, in Prometheus' text format."""
+        return await self._run(calls.metrics(self._policy, self._deadline()))
+
+    async def openapi(self) -> Mapping[str, Any]:
+        """The OpenAPI document."""
+        return await self._run(calls.openapi(self._policy, self._deadline()))
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> AsyncClient:
+        """The client itself; leaving closes it."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the connections."""
+        await self.aclose()
+
+    def _deadline(self, timeout_s: float | None = None) -> Deadline:
+        return Deadline(self._timeout_s if timeout_s is None else timeout_s)
+
+    async def _predict(
+        self,
+        route: calls.Route[T],
+        texts: str | Iterable[str],
+        options: Mapping[str, Any],
+        timeout_s: float | None,
+    ) -> Answer[T]:
+        batches = cut(texts, self._policy)
+        call = calls.Prediction(route, options, self._policy, self._deadline(timeout_s))
+        answers: dict[int, Answer[T]] = {}
+        waiting = iter(enumerate(batches))
+
+        async def work() -> None:
+            for index, batch in waiting:
+                answers[index] = await self._run(call.steps(batch))
+
+        await _together(work, min(len(batches), self._policy.concurrency))
+        return calls.join([answers[index] for index in range(len(batches))])
+
+    async def _run(self, steps: Steps[T]) -> T:
+        """Takes the steps."""
+        outcome: Reply | Broken | None = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            if isinstance(step, Wait):
+                await asyncio.sleep(step.seconds)
+                outcome = None
+            else:
+                outcome = await self._send(step)
+
+    async def _send(self, send: Send) -> Reply | Broken:
+        try:
+            async with asyncio.timeout(None if math.isinf(send.timeout_s) else send.timeout_s):
+                response = await self._http.request(
+                    send.method,
+                    send.path,
+                    content=send.body or None,
+                    headers=dict(send.headers),
+                    timeout=timeout(send.timeout_s),
+                )
+        except TimeoutError:
+            return Broken("the answer came too slowly", is_late=True)
+        except httpx.RequestError as error:
+            return broken(error)
+        return Reply(response.status_code, response.headers, response.content)
+
+
+async def _together(work: Callable[[], Coroutine[Any, Any, None]], n: int) -> None:
+    """Runs the work n times at once; the first that fails ends the others, and is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(n):
+                group.create_task(work())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None

@@ -1,0 +1,230 @@
+"""The client for threads: every method returns when the answer is there."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+
+from seqserve.client import calls
+from seqserve.client.answers import (
+    Answer,
+    Health,
+    Model,
+    NerResult,
+    SentimentResult,
+    TranslationResult,
+)
+from seqserve.client.batches import cut
+from seqserve.client.connection import Address, broken, timeout
+from seqserve.client.exchange import Broken, Send, Steps, Wait
+from seqserve.client.policy import Deadline, Policy
+from seqserve.client.problems import Reply
+
+T = TypeVar("T")
+
+
+class Client:
+    """Asks a server, one request after the other. Threads may share one.
+
+    Args:
+        url: The server's, such as `http://localhost:3000`.
+        api_key: Where the server asks for one.
+        timeout_s: Deadline of a call with all its requests and repetitions; `math.inf` for none.
+        policy: How a call is cut into requests, and how they are repeated.
+        verify: False takes any certificate; or a context of one's own.
+        transport: In place of the network.
+
+    Raises:
+        ConfigError: an argument cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = 60.0,
+        policy: Policy | None = None,
+        verify: ssl.SSLContext | bool = True,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        Deadline(timeout_s)
+        self._timeout_s = timeout_s
+        self._policy = policy or Policy()
+        address = Address(url, api_key, verify)
+        self._http = httpx.Client(**address.options(), transport=transport)
+
+    def ner(
+        self,
+        texts: str | Iterable[str],
+        *,
+        min_score: float | None = None,
+        labels: Sequence[str] | None = None,
+        offset_unit: calls.OffsetUnit | None = None,
+        timeout_s: float | None = None,
+    ) -> Answer[NerResult]:
+        """Finds names.
+
+        Args:
+            texts: One text or several.
+            min_score: Keep entities with at least this score, 0..1.
+            labels: Keep only these.
+            offset_unit: What `start` and `end` count; code points, as Python's strings do.
+            timeout_s: Instead of the client's.
+
+        Raises:
+            SeqserveError: as docs/client.md lists.
+        """
+        options = calls.given(min_score=min_score, labels=labels, offset_unit=offset_unit)
+        return self._predict(calls.NER, texts, options, timeout_s)
+
+    def sentiment(
+        self,
+        texts: str | Iterable[str],
+        *,
+        sentences: bool | None = None,
+        timeout_s: float | None = None,
+    ) -> Answer[SentimentResult]:
+        """Judges the tone.
+
+        Args:
+            texts: One text or several.
+            sentences: Judge every sentence as well.
+            timeout_s: Instead of the client's.
+
+        Raises:
+            SeqserveError: as docs/client.md lists.
+        """
+        options = calls.given(sentences=sentences)
+        return self._predict(calls.SENTIMENT, texts, options, timeout_s)
+
+    def translate(  # noqa: PLR0913 - one parameter an option
+        self,
+        texts: str | Iterable[str],
+        *,
+        source: str | None = None,
+        target: str | None = None,
+        beam_size: int | None = None,
+        alternatives: int | None = None,
+        length_penalty: float | None = None,
+        max_tokens: int | None = None,
+        timeout_s: float | None = None,
+    ) -> Answer[TranslationResult]:
+        """Translates.
+
+        Args:
+            texts: One text or several.
+            source: Language tag; may be left out where one pair fits.
+            target: As `source`.
+            beam_size: 1 is greedy search.
+            alternatives: How many runners-up to give, below `beam_size`.
+            length_penalty: 0..5.
+            max_tokens: Cap on target tokens per sentence.
+            timeout_s: Instead of the client's.
+
+        Raises:
+            SeqserveError: as docs/client.md lists.
+        """
+        options = calls.given(
+            source=source,
+            target=target,
+            beam_size=beam_size,
+            alternatives=alternatives,
+            length_penalty=length_penalty,
+            max_tokens=max_tokens,
+        )
+        return self._predict(calls.TRANSLATE, texts, options, timeout_s)
+
+    def models(self) -> tuple[Model, ...]:
+        """What is loaded; waits for a server that is still starting."""
+        return self._run(calls.models(self._policy, self._deadline()))
+
+    def health(self) -> Health:
+        """Whether requests are taken, asked once.
+
+        Raises:
+            ServerUnreachable: nothing answers.
+        """
+        return self._run(calls.health(self._deadline()))
+
+    def is_alive(self) -> bool:
+        """Whether the server's process answers, asked once."""
+        return self._run(calls.is_alive(self._deadline()))
+
+    def metrics(self) -> str:
+        """The page of metrics, in Prometheus' text format."""
+        return self._run(calls.metrics(self._policy, self._deadline()))
+
+    def openapi(self) -> Mapping[str, Any]:
+        """The OpenAPI document."""
+        return self._run(calls.openapi(self._policy, self._deadline()))
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Client:
+        """The client itself; leaving closes it."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the connections."""
+        self.close()
+
+    def _deadline(self, timeout_s: float | None = None) -> Deadline:
+        return Deadline(self._timeout_s if timeout_s is None else timeout_s)
+
+    def _predict(
+        self,
+        route: calls.Route[T],
+        texts: str | Iterable[str],
+        options: Mapping[str, Any],
+        timeout_s: float | None,
+    ) -> Answer[T]:
+        batches = cut(texts, self._policy)
+        call = calls.Prediction(route, options, self._policy, self._deadline(timeout_s))
+        return calls.join([self._run(call.steps(batch)) for batch in batches])
+
+    def _run(self, steps: Steps[T]) -> T:
+        """Takes the steps."""
+        outcome: Reply | Broken | None = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            if isinstance(step, Wait):
+                time.sleep(step.seconds)
+                outcome = None
+            else:
+                outcome = self._send(step)
+
+    def _send(self, send: Send) -> Reply | Broken:
+        end = time.monotonic() + send.timeout_s
+        try:
+            with self._http.stream(
+                send.method,
+                send.path,
+                content=send.body or None,
+                headers=dict(send.headers),
+                timeout=timeout(send.timeout_s),
+            ) as response:
+                parts = []
+                for part in response.iter_bytes():
+                    parts.append(part)
+                    if time.monotonic() > end:
+                        return Broken("the answer came too slowly", is_late=True)
+                return Reply(response.status_code, response.headers, b"".join(parts))
+        except httpx.RequestError as error:
+            return broken(error)

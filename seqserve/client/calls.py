@@ -1,0 +1,185 @@
+"""The calls of the API as steps: which route, which fields, and how the answers are read.
+
+Both clients run these; nothing here sends, waits or knows asyncio.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+from seqserve.client.answers import (
+    Answer,
+    Health,
+    Model,
+    NerResult,
+    Receipt,
+    SentimentResult,
+    TranslationResult,
+    from_json,
+)
+from seqserve.client.batches import Batch
+from seqserve.client.exchange import Answered, Send, Steps, ask, posting
+from seqserve.client.policy import Deadline, Policy
+from seqserve.client.problems import Reply, UnexpectedAnswer
+from seqserve.errors import BodyTooLarge, Draining, NotReady, TooManyTexts, UnavailableError
+
+R = TypeVar("R")
+OffsetUnit: TypeAlias = Literal["codepoint", "utf16", "byte"]
+
+
+@dataclass(frozen=True)
+class Route(Generic[R]):
+    """A prediction route.
+
+    Args:
+        path: Under the server's address.
+        result: What a text's result becomes.
+    """
+
+    path: str
+    result: type[R]
+
+
+NER = Route("/v1/ner", NerResult)
+SENTIMENT = Route("/v1/sentiment", SentimentResult)
+TRANSLATE = Route("/v1/translate", TranslationResult)
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were given; the server has defaults for the others."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Prediction(Generic[R]):
+    """One call of a prediction route, for any number of texts.
+
+    Args:
+        route: What is asked.
+        options: Beside the texts.
+        policy: How to repeat.
+        deadline: Of the whole call.
+    """
+
+    route: Route[R]
+    options: Mapping[str, Any]
+    policy: Policy
+    deadline: Deadline
+
+    def steps(self, batch: Batch) -> Steps[Answer[R]]:
+        """Asks for the texts of a batch; halves it where the server takes fewer.
+
+        Raises:
+            SeqserveError: as `ask` does.
+        """
+        what = posting(self.route.path, batch.body(self.options), self.policy)
+        try:
+            answered = yield from ask(what, self.policy, self.deadline, batch.first)
+        except (TooManyTexts, BodyTooLarge):
+            if len(batch.texts) == 1:
+                raise
+            before, after = batch.halves()
+            return join([(yield from self.steps(before)), (yield from self.steps(after))])
+        return _read_answer(self.route, answered, len(batch.texts))
+
+
+def join(answers: Sequence[Answer[R]]) -> Answer[R]:
+    """One answer of several, in their order."""
+    return Answer(
+        tuple(chain.from_iterable(answer.results for answer in answers)),
+        tuple(chain.from_iterable(answer.receipts for answer in answers)),
+    )
+
+
+def models(policy: Policy, deadline: Deadline) -> Steps[tuple[Model, ...]]:
+    """Asks what is loaded."""
+    answered = yield from ask(Send("GET", "/v1/models"), policy, deadline)
+    document = _object(answered)
+    return from_json(tuple[Model, ...], document.get("models"), "models")
+
+
+def health(deadline: Deadline) -> Steps[Health]:
+    """Asks once whether requests are taken."""
+    try:
+        yield from ask(Send("GET", "/readyz"), Policy(attempts=1), deadline)
+    except (NotReady, Draining) as error:
+        return Health(False, error.code, str(error))
+    return Health(True)
+
+
+def is_alive(deadline: Deadline) -> Steps[bool]:
+    """Asks once whether the process answers."""
+    try:
+        yield from ask(Send("GET", "/livez"), Policy(attempts=1), deadline)
+    except UnavailableError:
+        return False
+    return True
+
+
+def metrics(policy: Policy, deadline: Deadline) -> Steps[str]:
+    """Asks for the page of metrics."""
+    answered = yield from ask(Send("GET", "/metrics"), policy, deadline)
+    return answered.reply.body.decode()
+
+
+def openapi(policy: Policy, deadline: Deadline) -> Steps[Mapping[str, Any]]:
+    """Asks for the OpenAPI document."""
+    return _object((yield from ask(Send("GET", "/docs.json"), policy, deadline)))
+
+
+def _object(answered: Answered) -> dict[str, Any]:
+    """The JSON object of an answer.
+
+    Raises:
+        UnexpectedAnswer: it is none.
+    """
+    try:
+        document = json.loads(answered.reply.body)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise UnexpectedAnswer("200, and no JSON object: is this the address of seqserve?", 200)
+    return document
+
+
+def _read_answer(route: Route[R], answered: Answered, n_texts: int) -> Answer[R]:
+    document = _object(answered)
+    found = from_json(_Envelope, document, "answer")
+    results = from_json(tuple[route.result, ...], document.get("results"), "results")
+    if len(results) != n_texts:
+        raise UnexpectedAnswer(f"{len(results)} results for {n_texts} texts", 200)
+    receipt = Receipt(
+        answered.request_id,
+        found.model,
+        found.version,
+        n_texts,
+        found.usage.n_tokens,
+        answered.n_attempts,
+        _timings(answered.reply),
+    )
+    return Answer(results, (receipt,))
+
+
+@dataclass(frozen=True)
+class _Usage:
+    n_tokens: int
+
+
+@dataclass(frozen=True)
+class _Envelope:
+    model: str
+    version: str
+    usage: _Usage
+
+
+_STAGE = re.compile(r"([\w-]+);dur=([0-9]+(?:\.[0-9]+)?)")
+
+
+def _timings(reply: Reply) -> dict[str, float]:
+    header = reply.headers.get("server-timing", "")
+    return {name: float(ms) for name, ms in _STAGE.findall(header)}
