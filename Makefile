@@ -11,7 +11,7 @@ SERVING := $(VENV)/.serving
 LOADING := $(VENV)/.loading
 EVERYTHING := $(VENV)/.everything
 
-.PHONY: serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs image up clean bench-http load load-compare
+.PHONY: install serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs image up clean bench-http load load-compare
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,8 @@ $(LOADING): requirements/load.txt requirements/lock.txt | $(BIN)/python
 $(EVERYTHING): requirements/serve.txt requirements/client.txt requirements/tracing.txt requirements/train.txt requirements/load.txt requirements/dev.txt requirements/lock.txt pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --constraint requirements/lock.txt --editable ".[train,tracing,load,dev]"
 	touch $@ $(SERVING) $(LOADING)
+
+install: $(EVERYTHING) ## Install all that training and the tests need, too
 
 serve: $(SERVING) ## Serve the models in bundles/ on PORT
 	exec $(BIN)/seqserve serve --host $(HOST) --port $(PORT)

@@ -157,17 +157,24 @@ class Answer(Sequence[R], Generic[R]):
 
 
 def from_json(kind: type[R], value: Any, where: str) -> R:
-    """A value of JSON as a dataclass, or as what a field of one holds.
+    """A value of JSON as a dataclass.
 
     Args:
-        kind: A dataclass, `tuple[X, ...]`, a mapping from names, or a plain type.
+        kind: A dataclass; its fields are such, `tuple[X, ...]`, mappings from names, or plain types.
         value: What came.
         where: Its place in the answer, for the message.
 
     Raises:
         UnexpectedAnswer: a field is missing, or of another type.
     """
-    return _read(kind, value, where)  # type: ignore[no-any-return]
+    read: R = _read(kind, value, where)
+    return read
+
+
+def all_from_json(kind: type[R], values: Any, where: str) -> tuple[R, ...]:
+    """A list of JSON as dataclasses; the rest as in `from_json`."""
+    read: tuple[R, ...] = _read(tuple[kind, ...], values, where)  # type: ignore[valid-type]
+    return read
 
 
 def _read(kind: Any, value: Any, where: str) -> Any:

@@ -20,6 +20,7 @@ from seqserve.client.answers import (
     Receipt,
     SentimentResult,
     TranslationResult,
+    all_from_json,
     from_json,
 )
 from seqserve.client.batches import Batch
@@ -100,7 +101,7 @@ def models(policy: Policy, deadline: Deadline) -> Steps[tuple[Model, ...]]:
     """Asks what is loaded."""
     answered = yield from ask(Send("GET", "/v1/models"), policy, deadline)
     document = _object(answered)
-    return from_json(tuple[Model, ...], document.get("models"), "models")
+    return all_from_json(Model, document.get("models"), "models")
 
 
 def health(deadline: Deadline) -> Steps[Health]:
@@ -150,7 +151,7 @@ def _object(answered: Answered) -> dict[str, Any]:
 def _read_answer(route: Route[R], answered: Answered, n_texts: int) -> Answer[R]:
     document = _object(answered)
     found = from_json(_Envelope, document, "answer")
-    results = from_json(tuple[route.result, ...], document.get("results"), "results")
+    results = all_from_json(route.result, document.get("results"), "results")
     if len(results) != n_texts:
         raise UnexpectedAnswer(f"{len(results)} results for {n_texts} texts", 200)
     receipt = Receipt(

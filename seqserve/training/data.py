@@ -51,6 +51,8 @@ class SegmentPair:
 def read_lines(root: Path, dataset: str, filename: str) -> list[str]:
     """Give the lines of `root/dataset/filename`, or of the same with `.xz` behind.
 
+    A byte order mark and the carriage returns of Windows' line ends are no part of the lines.
+
     Raises:
         DataError: Neither file is there, or it is not xz or UTF-8.
     """
@@ -59,12 +61,15 @@ def read_lines(root: Path, dataset: str, filename: str) -> list[str]:
     try:
         is_packed = packed.exists()
         raw = lzma.decompress(packed.read_bytes()) if is_packed else plain.read_bytes()
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8-sig")
     except FileNotFoundError as error:
         raise DataError(f"neither {plain} nor {packed} exists; is the data root right?") from error
+    except OSError as error:
+        raise DataError(f"{error.filename} cannot be read: {error.strerror}") from error
     except (lzma.LZMAError, UnicodeDecodeError) as error:
         raise DataError(f"{plain} (or .xz): {error}") from error
-    return text.removesuffix("\n").split("\n") if text else []
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return [line.removesuffix("\r") for line in lines]
 
 
 def read_tagged(root: Path, dataset: DataSet, split: Split) -> list[TaggedSentence]:
@@ -81,7 +86,8 @@ def read_tagged(root: Path, dataset: DataSet, split: Split) -> list[TaggedSenten
             token, tab, tag = line.partition("\t")
             if not (token and tab and (tag == "O" or (tag[:2] in ("B-", "I-") and tag[2:]))):
                 raise DataError(
-                    f"{dataset.path} {split}, line {number}: {line!r} is not token<TAB>tag"
+                    f"{dataset.path} {split}, line {number}: {line!r} is not token<TAB>tag with a tag "
+                    "O, B-LABEL or I-LABEL; docs/training.md says how to convert files"
                 )
             tokens.append(token)
             tags.append(tag)
@@ -187,7 +193,8 @@ def read_labelled(root: Path, dataset: DataSet, split: Split) -> list[LabelledTe
             raise DataError(f"{dataset.path} {split}, line {number}: {error!r}") from error
         if not isinstance(text, str) or type(label) is not int:
             raise DataError(
-                f"{dataset.path} {split}, line {number}: wants a text and an integer label"
+                f"{dataset.path} {split}, line {number}: wants a string as text and an integer label, "
+                "which is the place in the recipe's labels, 0 for the first"
             )
         texts.append(LabelledText(text, label))
     return _not_empty(texts, dataset, split)

@@ -221,13 +221,15 @@ def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
         overrides: Values of `[loop]` that replace the file's, such as `max_steps`.
 
     Raises:
-        ConfigError: The file is missing or not TOML, or has an unknown key or a wrong type.
+        ConfigError: The file cannot be read or is not TOML, or has an unknown key or a wrong type.
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigError(f"there is no recipe {path}") from error
-    except tomllib.TOMLDecodeError as error:
+    except OSError as error:
+        raise ConfigError(f"recipe {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
     if overrides:
         values["loop"] = {**values.get("loop", {}), **overrides}

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from seqserve.config import from_mapping
+from seqserve.errors import ConfigError
 from seqserve.manifest import Task
 from seqserve.models.classifier import ClassifierConfig
 from seqserve.models.tagger import TaggerConfig
@@ -36,10 +37,17 @@ def check_settings(recipe: Recipe) -> None:
     """Read `[text]` and `[model]` before a run is begun with them.
 
     Raises:
-        ConfigError: An unknown key or a wrong value.
+        ConfigError: An unknown key or a wrong value, or sentences are cut by another language's rules.
     """
     text, model = _CONFIGS[recipe.task]
-    from_mapping(text, recipe.text, f"{recipe.name} [text]")
+    settings = from_mapping(text, recipe.text, f"{recipe.name} [text]")
+    if recipe.task != "translation":
+        (language,) = recipe.languages
+        if language.partition("-")[0].lower() != settings.reader.language:
+            raise ConfigError(
+                f"{recipe.name}: languages is {language}, and [text.reader] cuts sentences as in "
+                f"{settings.reader.language}; set its language"
+            )
     decided_by_data = {f.name: 2 for f in fields(model) if f.default is MISSING}
     from_mapping(model, {**decided_by_data, **recipe.model}, f"{recipe.name} [model]")
 

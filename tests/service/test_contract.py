@@ -18,6 +18,7 @@ from seqserve import errors
 from seqserve.errors import InputError, SeqserveError, UnavailableError
 from tests import fakes
 from tests.service.conftest import Server, serving
+from tests.service.contract import documented_errors
 from tests.service.test_errors import expect
 from tests.service.test_keys import BOB, BOBS_LINE
 
@@ -150,13 +151,4 @@ def test_the_table_is_whole() -> None:
         for kind in public_errors(InputError) | public_errors(UnavailableError) | {SeqserveError}
         if kind.__module__ == errors.__name__
     }
-    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
-    section = page[page.index("## Errors") : page.index("## Settings")]
-    documented = set()
-    for line in re.findall(r"^\| [0-9].*", section, re.MULTILINE):
-        statuses, codes = line.split("|")[1:3]
-        numbers = [int(number) for number in re.findall(r"\d+", statuses)]
-        names = re.findall(r"`(\w+)`", codes)
-        numbers = numbers if len(numbers) == len(names) else numbers * len(names)
-        documented |= set(zip(numbers, names, strict=True))
-    assert in_table - {(200, "ok")} == in_tree == documented
+    assert in_table - {(200, "ok")} == in_tree == documented_errors()

@@ -55,6 +55,20 @@ def test_formats(tmp_path: Path, write: Callable[[str, str], None], suffix: str)
     ] == [2, 1, 3]
 
 
+def test_files_of_windows(tmp_path: Path, write: Callable[[str, str], None]) -> None:
+    write("train.conll", "\ufeffAnna\tB-PER\r\nran\tO\r\n\r\nOslo\tB-LOC\r\n")
+    write("train.en", "\ufeffone\r\ntwo\r and\r\n")
+    write("train.zh", "一\r\n二\r\n")
+    assert [sentence.tokens for sentence in read_tagged(tmp_path, SET, "train")] == [
+        ("Anna", "ran"),
+        ("Oslo",),
+    ]
+    assert read_pairs(tmp_path, SET, "train", ["en", "zh"]) == [
+        SegmentPair("one", "一"),
+        SegmentPair("two\r and", "二"),
+    ]
+
+
 def test_skip_leaves_training_lines_out(tmp_path: Path, write: Callable[[str, str], None]) -> None:
     for split in ("train", "dev"):
         write(f"{split}.en", "a\nb\nc\nd\n")
@@ -72,9 +86,11 @@ MISTAKES = {
     "no text at all": ("train.jsonl", "", "train holds no examples"),
     "truth is no number": ("train.jsonl", '{"text": "x", "label": true}', "integer label"),
     "no such tag": ("train.conll", "Anna\tPER\n", "train, line 1"),
+    "columns with spaces": ("train.conll", "Anna NNP B-NP B-PER\n", "says how to convert files"),
+    "other tags": ("train.conll", "Anna\tS-PER\n", "with a tag O, B-LABEL or I-LABEL"),
     "no json": ("train.jsonl", '{"text": "x", "label": 1}\n{', "train, line 2"),
     "label left out": ("train.jsonl", '{"text": "x"}', "label"),
-    "label is a word": ("train.jsonl", '{"text": "x", "label": "good"}', "integer label"),
+    "label is a word": ("train.jsonl", '{"text": "x", "label": "good"}', "0 for the first"),
     "no object": ("train.jsonl", "[1]", "train, line 1"),
 }
 
@@ -113,3 +129,6 @@ def test_missing_and_broken_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "set" / "test.conll").write_bytes(b"\xff\tO\n")
     with pytest.raises(DataError, match=r"test\.conll"):
         read_tagged(tmp_path, SET, "test")
+    (tmp_path / "set" / "train.conll").mkdir()
+    with pytest.raises(DataError, match=r"train\.conll cannot be read: Is a directory"):
+        read_tagged(tmp_path, SET, "train")

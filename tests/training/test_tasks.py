@@ -15,7 +15,7 @@ from seqserve.text.subwords import SubwordTokenizer
 from seqserve.training import ner, sentiment, translation
 from seqserve.training.data import SegmentPair
 from seqserve.training.recipe import read_recipe
-from seqserve.training.run import run_recipe
+from seqserve.training.run import check_settings, run_recipe
 from seqserve.training.sentiment import fit_temperature
 from tests.tiny import TinyProject
 
@@ -103,6 +103,26 @@ def test_bad_recipes_are_named(tmp_path: Path, content: str, message: str) -> No
 def test_missing_recipe_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no recipe"):
         read_recipe(tmp_path / "none.toml")
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        read_recipe(tmp_path)
+    (tmp_path / "latin.toml").write_bytes(b'name = "caf\xe9"')
+    with pytest.raises(ConfigError, match="is not TOML: 'utf-8' codec"):
+        read_recipe(tmp_path / "latin.toml")
+
+
+@pytest.mark.parametrize("task", ["ner", "sentiment"])
+def test_sentences_are_cut_as_in_the_texts_language(
+    tiny: TinyProject, tmp_path: Path, task: str
+) -> None:
+    text = (
+        tiny.recipe_files[task].read_text().replace('languages = ["en"]', 'languages = ["de-AT"]')
+    )
+    path = tmp_path / "german.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"languages is de-AT.*as in en; set its language"):
+        check_settings(read_recipe(path))
+    path.write_text(text.replace("[model]", '[text.reader]\nlanguage = "de"\n[model]'))
+    check_settings(read_recipe(path))
 
 
 @pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "recipes").glob("*.toml")))

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from pydantic import BaseModel
+
+from seqserve.client import answers
+from seqserve.client.answers import Answer, NerResult, Receipt, from_json
+from seqserve.client.problems import UnexpectedAnswer
+from service import schemas
+
+PAIRS: dict[str, tuple[Any, type[BaseModel]]] = {
+    "Entity": (answers.Entity, schemas.Entity),
+    "NerResult": (answers.NerResult, schemas.NerResult),
+    "SentenceSentiment": (answers.SentenceSentiment, schemas.SentenceSentiment),
+    "SentimentResult": (answers.SentimentResult, schemas.SentimentResult),
+    "Alternative": (answers.Alternative, schemas.Alternative),
+    "TranslationResult": (answers.TranslationResult, schemas.TranslationResult),
+    "Model": (answers.Model, schemas.ModelCard),
+}
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS.values(), ids=PAIRS)
+def test_fields_are_those_that_the_server_sends(ours: Any, theirs: type[BaseModel]) -> None:
+    optional = {one.name for one in fields(ours) if one.default == ()}
+    required = {one.name for one in fields(ours)} - optional
+    assert required == {name for name, one in theirs.model_fields.items() if one.is_required()}
+    assert required | optional == set(theirs.model_fields)
+
+
+def test_every_class_of_an_answer_is_compared() -> None:
+    records = {
+        name
+        for name, one in vars(answers).items()
+        if is_dataclass(one) and one.__module__ == answers.__name__
+    }
+    assert records == {*PAIRS, "Answer", "Receipt", "Health"}
+
+
+@dataclass(frozen=True)
+class Inner:
+    score: float
+
+
+@dataclass(frozen=True)
+class Outer:
+    name: str
+    many: tuple[Inner, ...]
+    scores: Mapping[str, float]
+    anything: Mapping[str, Any]
+    late: tuple[str, ...] = ()
+
+
+WHOLE = {
+    "name": "a",
+    "many": [{"score": 0.5, "new": 1}, {"score": 1}],
+    "scores": {"x": 1, "y": 0.5},
+    "anything": {"x": [1, None]},
+    "newer": {"field": True},
+}
+
+
+def test_json_becomes_a_dataclass_and_new_fields_are_left_out() -> None:
+    found = from_json(Outer, WHOLE, "answer")
+    assert found == Outer("a", (Inner(0.5), Inner(1.0)), {"x": 1.0, "y": 0.5}, {"x": [1, None]})
+    assert type(found.many[1].score) is float
+    assert from_json(Outer, {**WHOLE, "late": ["b"]}, "answer").late == ("b",)
+
+
+def test_what_was_read_cannot_be_changed() -> None:
+    found = from_json(Outer, WHOLE, "answer")
+    with pytest.raises(TypeError):
+        found.scores["x"] = 2.0  # type: ignore[index]
+    with pytest.raises(AttributeError):
+        found.name = "b"  # type: ignore[misc]
+
+
+WRONG: dict[str, tuple[Any, str]] = {
+    "no object": ([], "answer is list, and should be dict"),
+    "a field is missing": ({"name": "a"}, "answer has no many"),
+    "another type": ({**WHOLE, "name": 1}, "answer.name is int, and should be str"),
+    "null": ({**WHOLE, "name": None}, "answer.name is NoneType"),
+    "no list": ({**WHOLE, "many": {}}, "answer.many is dict, and should be list"),
+    "inside": ({**WHOLE, "many": [{"score": 1}, {}]}, r"answer.many\[1\] has no score"),
+    "truth is no number": ({**WHOLE, "many": [{"score": True}]}, r"many\[0\].score is bool"),
+    "in a mapping": ({**WHOLE, "scores": {"x": "1"}}, r"answer.scores.x is str"),
+}
+
+
+@pytest.mark.parametrize(("value", "message"), WRONG.values(), ids=WRONG)
+def test_what_does_not_fit_is_named(value: Any, message: str) -> None:
+    with pytest.raises(UnexpectedAnswer, match=message):
+        from_json(Outer, value, "answer")
+
+
+def test_an_answer_is_a_sequence_of_its_results() -> None:
+    results = tuple(NerResult(()) for _ in range(3))
+    receipts = (Receipt("a", "m", "1", 2, 7, 1), Receipt("b", "m", "1", 1, 4, 1))
+    answer = Answer(results, receipts)
+    assert len(answer) == 3 and list(answer) == list(results)
+    assert answer[0] is results[0] and answer[-1] is results[2] and answer[:2] == results[:2]
+    assert answer.n_tokens == 11
+
+
+def test_the_types_of_fields_are_what_from_json_can_read() -> None:
+    for ours, _ in PAIRS.values():
+        for kind in get_type_hints(ours).values():
+            inner = get_args(kind)[-2:] if get_args(kind) else (kind,)
+            assert all(one in {str, int, float, Any, ...} or is_dataclass(one) for one in inner), (
+                ours,
+                kind,
+            )

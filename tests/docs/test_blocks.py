@@ -1,0 +1,186 @@
+"""Blocks of code that ask a server run, and its answers are those that the pages show."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.docs.pages import PAGES, ROOT, Block, blocks_of, name_of, prose_of
+from tests.serving import Serve
+
+HERE = "localhost:3000"
+BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+README = ROOT / "README.md"
+API = ROOT / "docs" / "api.md"
+
+
+def name(block: Block) -> str:
+    return block.name
+
+
+def commands(block: Block, program: str) -> list[str]:
+    """The commands of a block that begin with a program, continued lines joined."""
+    lines = block.code.replace("\\\n", " ").splitlines()
+    return [line for line in lines if re.match(rf"{program}\b", line)]
+
+
+def run(words: list[str], serve: Serve, text: str = "") -> str:
+    """What a command that asks a server prints."""
+    there = serve.base.removeprefix("http://")
+    done = subprocess.run(
+        [word.replace(HERE, there) for word in words],
+        input=text.replace(HERE, there),
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_PROXY": "*", "no_proxy": "*"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def predictions(block: Block) -> list[str]:
+    """The curl commands of a block that ask for predictions."""
+    return [line for line in commands(block, "curl") if f"{HERE}/v1/" in line and "-d" in line]
+
+
+WITH_CURL = [block for block in BLOCKS if block.language == "sh" and predictions(block)]
+WITH_PYTHON = [block for block in BLOCKS if block.language == "python"]
+
+
+def test_there_are_blocks_to_run() -> None:
+    assert {README} <= {block.page for block in WITH_CURL}
+    assert {README, ROOT / "docs" / "client.md"} <= {block.page for block in WITH_PYTHON}
+
+
+@pytest.mark.parametrize("block", WITH_PYTHON, ids=name)
+def test_python_runs(shipped: Serve, block: Block) -> None:
+    assert run([sys.executable, "-W", "error", "-"], shipped, block.code)
+
+
+@pytest.mark.parametrize("block", [b for b in WITH_CURL if b.page == README], ids=name)
+def test_requests_of_the_readme_are_answered(shipped: Serve, block: Block) -> None:
+    answers = [json.loads(run(shlex.split(line), shipped)) for line in predictions(block)]
+    assert all(answer["results"] for answer in answers)
+    shown = [one for one in blocks_of(README) if one.language == "json" and one.line > block.line]
+    if block == next(one for one in WITH_CURL if one.page == README):
+        assert agrees(json.loads(shown[0].code), answers[0]), answers[0]
+    said = re.search(r"The last one answers `([^`]+)`", prose_of(README))
+    assert said
+    if "/v1/translate" in block.code:
+        assert answers[-1]["results"][0]["text"] == said[1]
+
+
+def agrees(shown: Any, came: Any) -> bool:
+    """Whether two answers are the same, scores within what a page rounds them to."""
+    if isinstance(shown, dict):
+        return (
+            isinstance(came, dict)
+            and shown.keys() == came.keys()
+            and all(agrees(value, came[key]) for key, value in shown.items())
+        )
+    if isinstance(shown, list):
+        return (
+            isinstance(came, list)
+            and len(shown) == len(came)
+            and all(agrees(*pair) for pair in zip(shown, came, strict=True))
+        )
+    if isinstance(shown, float):
+        return isinstance(came, float) and abs(shown - came) < 0.02
+    return bool(shown == came)
+
+
+DIFFERENT = [
+    ({"a": 0.5}, {"a": 0.6}),
+    ({"a": 1}, {"a": 1, "b": 2}),
+    ([1], [1, 1]),
+    ({"a": "x"}, {"a": "y"}),
+    ({"a": [{"b": 0.5}]}, {"a": [{"b": None}]}),
+]
+
+
+@pytest.mark.parametrize(("shown", "came"), DIFFERENT)
+def test_another_answer_is_noticed(shown: Any, came: Any) -> None:
+    assert not agrees(shown, came) and agrees(shown, shown)
+
+
+def test_requests_of_the_contract_are_answered_as_it_shows(shipped: Serve) -> None:
+    text = API.read_text(encoding="utf-8")
+    blocks = [block for block in blocks_of(API) if block.language == "json"]
+    routes = re.findall(r"^### `POST (\S+)`", text, re.MULTILINE)
+    assert len(routes) == 3
+    for route, asked, shown in zip(routes, blocks[::2], blocks[1::2], strict=False):
+        came = shipped.client.post(route, json=json.loads(asked.code)).raise_for_status().json()
+        assert agrees(json.loads(shown.code), came), came
+
+
+def test_every_make_command_of_the_readme_can_be_made() -> None:
+    lines = [line for block in blocks_of(README) for line in commands(block, "make")]
+    assert {shlex.split(line)[1] for line in lines} >= {"serve", "test", "train", "export"}
+    for line in lines:
+        words = [*shlex.split(line, comments=True), "--dry-run"]
+        done = subprocess.run(
+            words, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+        )
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language in {"json", "toml"}], ids=name)
+def test_data_can_be_read(block: Block) -> None:
+    import tomllib
+
+    (json.loads if block.language == "json" else tomllib.loads)(block.code)
+
+
+def test_every_block_has_a_language() -> None:
+    assert [block.name for block in BLOCKS if not block.language] == []
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "sh"], ids=name)
+def test_shell_can_be_read(block: Block) -> None:
+    done = subprocess.run(
+        ["sh", "-n"], input=block.code, capture_output=True, text=True, timeout=20, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_figures_of_the_readme_are_those_of_the_bundles() -> None:
+    """Quality from the manifests, speed from docs/benchmarks-http.json."""
+    measured = json.loads((ROOT / "docs" / "benchmarks-http.json").read_text(encoding="utf-8"))
+    per_s = {
+        line["task"]: 1000 / line["comparison"]["sides"]["HTTP"]["wall"]["best_ms"]
+        for line in measured["parts"]["throughput"]["lines"]
+    }
+    rows = re.findall(r"^\| `([\w-]+)` \|(.+)\|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {bundle for bundle, _ in rows} == {path.name for path in (ROOT / "bundles").iterdir()}
+    for bundle, row in rows:
+        manifest = json.loads((ROOT / "bundles" / bundle / "manifest.json").read_text())
+        *_, figures, speed = [cell.strip() for cell in row.split("|")]
+        numbers = re.findall(r"\d+\.\d+", figures)
+        recorded = {
+            f"{value:.{len(number.partition('.')[2])}f}"
+            for number in numbers
+            for value in manifest["figures"].values()
+        }
+        assert numbers and set(numbers) <= recorded, bundle
+        assert int(speed.replace(",", "")) == round(per_s[manifest["task"]], -1), bundle
+    assert measured["machine"]["cpu"] in README.read_text(encoding="utf-8")
+
+
+def test_sizes_of_the_readme_are_those_on_disk() -> None:
+    for bundle, size in re.findall(r"^\| `([\w-]+)` \|.*?\| (\d+) MB \|", README.read_text(), re.M):
+        files = (ROOT / "bundles" / bundle).iterdir()
+        assert round(sum(file.stat().st_size for file in files) / 1e6) == int(size), bundle
+
+
+def test_pages_are_named() -> None:
+    assert name_of(README) in {name_of(page) for page in PAGES}
