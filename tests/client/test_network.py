@@ -47,20 +47,17 @@ class Peer:
             threading.Thread(target=self._serve, args=[sock], daemon=True).start()
 
     def _serve(self, sock: socket.socket) -> None:
-        with sock:
-            try:
-                if self._tls is not None:
-                    sock = self._tls.wrap_socket(sock, server_side=True)
-                request = sock.recv(65536)
-                if request:
+        try:
+            with self._tls.wrap_socket(sock, server_side=True) if self._tls else sock as peer:
+                if request := peer.recv(65536):
                     self.requests.append(request)
-                    self._handle(sock, request)
-                    sock.settimeout(10)
-                    while sock.recv(65536):
+                    self._handle(peer, request)
+                    peer.settimeout(10)
+                    while peer.recv(65536):
                         pass
-            except OSError:
-                pass
-            self.hung_up.set()
+        except OSError:
+            sock.close()
+        self.hung_up.set()
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def faults_of(page: Path) -> list[str]:
             continue
         file, _, anchor = link.partition("#")
         target = (page.parent / unquote(file)).resolve() if file else page
-        if not target.is_relative_to(ROOT) or not target.exists():
+        if (file and not target.is_relative_to(ROOT)) or not target.exists():
             faults.append(f"{link}: there is no such file")
         elif anchor and (target.suffix != ".md" or anchor not in anchors_of(prose_of(target))):
             faults.append(f"{link}: there is no such heading")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 
@@ -33,11 +33,12 @@ def make_faults(line: str) -> Iterator[str]:
 
 def command_faults(line: str) -> Iterator[str]:
     """What a line of code asks seqserve for and does not get."""
-    for words in re.findall(r"(?:^|[\s|;&(/])seqserve((?: +[^\s|;&#]+)+)", line):
-        command: click.Command = typer.main.get_command(app)
+    before = r"(?:^|[|;&(]\s*|\bexec |[A-Z_]+=\S+ +|bin/)"
+    for words in re.findall(rf"{before}seqserve((?: +[^\s|;&#]+)+)", line):
+        command: Any = typer.main.get_command(app)
         name = "seqserve"
         for word in words.split():
-            if isinstance(command, click.Group) and re.fullmatch(r"[a-z][a-z0-9-]*", word):
+            if hasattr(command, "commands") and re.fullmatch(r"[a-z][a-z0-9-]*", word):
                 if word not in command.commands:
                     yield f"{name} {word}"
                     break
@@ -85,6 +86,8 @@ FAULTS = {
     "SEQSERVE_TASKS=ner seqserve serve --port=3001": [],
     "SEQSERVE_COLOUR=blue seqserve serve": ["SEQSERVE_COLOUR"],
     "SEQSERVE_…_TIMEOUT_MS": [],
+    "kubectl --namespace seqserve --fast": [],
+    "cd x && .venv/bin/seqserve fly": ["seqserve fly"],
 }
 
 
