@@ -138,7 +138,7 @@ def test_the_bundle_answers_as_the_page_shows(shell: Shell, port: int) -> None:
         assert one.pop("score") > 0.5
     assert (came, found) == (shown, expected)
     words = (EXAMPLE / "tickets" / "train.conll").read_text()
-    assert found["entities"][0]["text"] == "DoorBell" and "DoorBell" not in words
+    assert found["entities"][0]["text"] == "DoorBell X2" and "DoorBell" not in words
 
 
 @pytest.mark.slow
