@@ -79,6 +79,11 @@ def not_ready() -> None:
     wait_until("not ready", lambda: not is_ready(), 5)
 
 
+def started() -> None:
+    """The service has opened its models."""
+    wait_until("started", is_ready, 60)
+
+
 def ready() -> None:
     """The service is whole again."""
     wait_until("ready", is_ready, 10)
@@ -116,6 +121,7 @@ def alert() -> None:
 STEPS: dict[str, Callable[[], None]] = {
     "predictions": predictions,
     "nginx": through_nginx,
+    "started": started,
     "not-ready": not_ready,
     "ready": ready,
     "target": target,
