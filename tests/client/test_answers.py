@@ -49,6 +49,7 @@ class Inner:
 class Outer:
     name: str
     many: tuple[Inner, ...]
+    n: int
     scores: Mapping[str, float]
     anything: Mapping[str, Any]
     late: tuple[str, ...] = ()
@@ -57,6 +58,7 @@ class Outer:
 WHOLE = {
     "name": "a",
     "many": [{"score": 0.5, "new": 1}, {"score": 1}],
+    "n": 3,
     "scores": {"x": 1, "y": 0.5},
     "anything": {"x": [1, None]},
     "newer": {"field": True},
@@ -65,7 +67,7 @@ WHOLE = {
 
 def test_json_becomes_a_dataclass_and_new_fields_are_left_out() -> None:
     found = from_json(Outer, WHOLE, "answer")
-    assert found == Outer("a", (Inner(0.5), Inner(1.0)), {"x": 1.0, "y": 0.5}, {"x": [1, None]})
+    assert found == Outer("a", (Inner(0.5), Inner(1.0)), 3, {"x": 1.0, "y": 0.5}, {"x": [1, None]})
     assert type(found.many[1].score) is float
     assert from_json(Outer, {**WHOLE, "late": ["b"]}, "answer").late == ("b",)
 
@@ -86,6 +88,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "no list": ({**WHOLE, "many": {}}, "answer.many is dict, and should be list"),
     "inside": ({**WHOLE, "many": [{"score": 1}, {}]}, r"answer.many\[1\] has no score"),
     "truth is no number": ({**WHOLE, "many": [{"score": True}]}, r"many\[0\].score is bool"),
+    "truth is no count": ({**WHOLE, "n": True}, "answer.n is bool, and should be int"),
     "in a mapping": ({**WHOLE, "scores": {"x": "1"}}, r"answer.scores.x is str"),
 }
 

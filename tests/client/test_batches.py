@@ -24,6 +24,7 @@ CUTS: dict[str, tuple[Policy, Any, list[list[str]]]] = {
     "one too many": (Policy(max_texts=3), ["a", "b", "c", "d"], [["a", "b", "c"], ["d"]]),
     "one at a time": (Policy(max_texts=1), ["a", "b"], [["a"], ["b"]]),
     "bytes, quotes counted": (Policy(max_bytes=6), ["a", "b", "c"], [["a", "b"], ["c"]]),
+    "bytes, of each request anew": (Policy(max_bytes=6), list("abcd"), [["a", "b"], ["c", "d"]]),
     "a character of three bytes": (Policy(max_bytes=7), ["文", "b"], [["文"], ["b"]]),
     "a long one goes alone": (Policy(max_bytes=6), ["a", "b" * 9, "c"], [["a"], ["b" * 9], ["c"]]),
     "a generator": (Policy(max_texts=2), (text for text in "abc"), [["a", "b"], ["c"]]),
