@@ -1,0 +1,62 @@
+"""docs/client.md names all that the client has, as it is."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from dataclasses import fields
+
+import pytest
+
+from seqserve import client, errors
+from seqserve.client import AsyncClient, Client, Policy, Receipt
+from seqserve.client.problems import BY_CODE
+from tests.docs.pages import ROOT, prose_of
+
+TEXT = prose_of(ROOT / "docs" / "client.md")
+
+
+def test_methods_and_their_options() -> None:
+    for name, method in vars(Client).items():
+        if name.startswith("_") or not inspect.isfunction(method):
+            continue
+        options = [
+            one.name
+            for one in inspect.signature(method).parameters.values()
+            if one.kind is inspect.Parameter.KEYWORD_ONLY
+        ]
+        shown = f"`{name}({'texts, *, ' if options else ''}{', '.join(options)})`"
+        assert shown in TEXT
+    assert "`aclose()`" in TEXT and hasattr(AsyncClient, "aclose")
+
+
+def test_arguments_of_the_clients() -> None:
+    for one in list(inspect.signature(Client).parameters.values()):
+        assert re.search(rf"[`, (]{one.name}[`,=]", TEXT), one.name
+    assert inspect.signature(Client).parameters["timeout_s"].default == 60
+    assert "60 seconds" in TEXT
+
+
+def test_fields_of_the_policy_with_their_defaults() -> None:
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ([^|]+) \|", TEXT, re.MULTILINE)
+    shown: dict[str, str] = {}
+    for names, defaults in rows:
+        found = re.findall(r"\w+", names)
+        shown |= dict(zip(found, defaults.replace("`", "").split(", "), strict=False))
+    for one in fields(Policy):
+        assert float(ast.literal_eval(shown[one.name])) == float(one.default), one.name
+
+
+@pytest.mark.parametrize("kind", BY_CODE.values(), ids=lambda kind: kind.code)
+def test_errors(kind: type[errors.SeqserveError]) -> None:
+    assert f"`{kind.__name__}`" in TEXT
+
+
+def test_all_that_can_be_imported() -> None:
+    results = {"Alternative", "Answer", "Entity", "Health", "Model", "Receipt"}
+    results |= {"NerResult", "SentenceSentiment", "SentimentResult", "TranslationResult"}
+    for name in set(client.__all__) - results:
+        assert f"`{name}`" in TEXT, name
+    for one in fields(Receipt):
+        assert f"`{one.name}`" in TEXT
