@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 import cattrs
 from cattrs.v import format_exception
@@ -54,9 +54,19 @@ def _structure_tuple(value: Any, kind: Any) -> Any:
     return tuple(_CONVERTER.structure(v, k) for v, k in zip(value, kinds, strict=True))
 
 
+def _structure_literal(value: Any, kind: Any) -> Any:
+    """Take one of the values that are named."""
+    if value not in get_args(kind):
+        raise _WrongValue(f"expected one of {', '.join(map(str, get_args(kind)))}, got {value!r}")
+    return value
+
+
 for _kind in (int, float, bool, str):
     _CONVERTER.register_structure_hook(_kind, _structure_plain)
 _CONVERTER.register_structure_hook_func(lambda kind: get_origin(kind) is tuple, _structure_tuple)
+_CONVERTER.register_structure_hook_func(
+    lambda kind: get_origin(kind) is Literal, _structure_literal
+)
 
 
 def from_mapping(cls: type[Config], values: Mapping[str, Any], where: str) -> Config:

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import httpx
 
-from seqserve.client import calls
 from seqserve.client.answers import (
     Answer,
     Health,
@@ -21,6 +20,21 @@ from seqserve.client.answers import (
     TranslationResult,
 )
 from seqserve.client.batches import cut
+from seqserve.client.calls import (
+    NER,
+    SENTIMENT,
+    TRANSLATE,
+    OffsetUnit,
+    Prediction,
+    Route,
+    ask_alive,
+    ask_health,
+    ask_metrics,
+    ask_models,
+    ask_openapi,
+    given,
+    join,
+)
 from seqserve.client.connection import Address, broken, timeout
 from seqserve.client.exchange import Broken, Send, Steps, Wait
 from seqserve.client.policy import Deadline, Policy
@@ -68,7 +82,7 @@ class AsyncClient:
         *,
         min_score: float | None = None,
         labels: Sequence[str] | None = None,
-        offset_unit: calls.OffsetUnit | None = None,
+        offset_unit: OffsetUnit | None = None,
         timeout_s: float | None = None,
     ) -> Answer[NerResult]:
         """Finds names.
@@ -83,8 +97,8 @@ class AsyncClient:
         Raises:
             SeqserveError: as docs/client.md lists.
         """
-        options = calls.given(min_score=min_score, labels=labels, offset_unit=offset_unit)
-        return await self._predict(calls.NER, texts, options, timeout_s)
+        options = given(min_score=min_score, labels=labels, offset_unit=offset_unit)
+        return await self._predict(NER, texts, options, timeout_s)
 
     async def sentiment(
         self,
@@ -103,8 +117,8 @@ class AsyncClient:
         Raises:
             SeqserveError: as docs/client.md lists.
         """
-        options = calls.given(sentences=sentences)
-        return await self._predict(calls.SENTIMENT, texts, options, timeout_s)
+        options = given(sentences=sentences)
+        return await self._predict(SENTIMENT, texts, options, timeout_s)
 
     async def translate(  # noqa: PLR0913 - one parameter an option
         self,
@@ -133,7 +147,7 @@ class AsyncClient:
         Raises:
             SeqserveError: as docs/client.md lists.
         """
-        options = calls.given(
+        options = given(
             source=source,
             target=target,
             beam_size=beam_size,
@@ -141,11 +155,11 @@ class AsyncClient:
             length_penalty=length_penalty,
             max_tokens=max_tokens,
         )
-        return await self._predict(calls.TRANSLATE, texts, options, timeout_s)
+        return await self._predict(TRANSLATE, texts, options, timeout_s)
 
     async def models(self) -> tuple[Model, ...]:
         """What is loaded; waits for a server that is still starting."""
-        return await self._run(calls.models(self._policy, self._deadline()))
+        return await self._run(ask_models(self._policy, self._deadline()))
 
     async def health(self) -> Health:
         """Whether requests are taken, asked once.
@@ -153,19 +167,19 @@ class AsyncClient:
         Raises:
             ServerUnreachable: nothing answers.
         """
-        return await self._run(calls.health(self._deadline()))
+        return await self._run(ask_health(self._deadline()))
 
     async def is_alive(self) -> bool:
         """Whether the server's process answers, asked once."""
-        return await self._run(calls.is_alive(self._deadline()))
+        return await self._run(ask_alive(self._deadline()))
 
     async def metrics(self) -> str:
         """The page of metrics, in Prometheus' text format."""
-        return await self._run(calls.metrics(self._policy, self._deadline()))
+        return await self._run(ask_metrics(self._policy, self._deadline()))
 
     async def openapi(self) -> Mapping[str, Any]:
         """The OpenAPI document."""
-        return await self._run(calls.openapi(self._policy, self._deadline()))
+        return await self._run(ask_openapi(self._policy, self._deadline()))
 
     async def aclose(self) -> None:
         """Closes the connections."""
@@ -189,13 +203,13 @@ class AsyncClient:
 
     async def _predict(
         self,
-        route: calls.Route[T],
+        route: Route[T],
         texts: str | Iterable[str],
         options: Mapping[str, Any],
         timeout_s: float | None,
     ) -> Answer[T]:
         batches = cut(texts, self._policy)
-        call = calls.Prediction(route, options, self._policy, self._deadline(timeout_s))
+        call = Prediction(route, options, self._policy, self._deadline(timeout_s))
         answers: dict[int, Answer[T]] = {}
         waiting = iter(enumerate(batches))
 
@@ -204,7 +218,7 @@ class AsyncClient:
                 answers[index] = await self._run(call.steps(batch))
 
         await _together(work, min(len(batches), self._policy.concurrency))
-        return calls.join([answers[index] for index in range(len(batches))])
+        return join([answers[index] for index in range(len(batches))])
 
     async def _run(self, steps: Steps[T]) -> T:
         """Takes the steps."""

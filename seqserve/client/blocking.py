@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import httpx
 
-from seqserve.client import calls
 from seqserve.client.answers import (
     Answer,
     Health,
@@ -20,6 +19,21 @@ from seqserve.client.answers import (
     TranslationResult,
 )
 from seqserve.client.batches import cut
+from seqserve.client.calls import (
+    NER,
+    SENTIMENT,
+    TRANSLATE,
+    OffsetUnit,
+    Prediction,
+    Route,
+    ask_alive,
+    ask_health,
+    ask_metrics,
+    ask_models,
+    ask_openapi,
+    given,
+    join,
+)
 from seqserve.client.connection import Address, broken, timeout
 from seqserve.client.exchange import Broken, Send, Steps, Wait
 from seqserve.client.policy import Deadline, Policy
@@ -65,7 +79,7 @@ class Client:
         *,
         min_score: float | None = None,
         labels: Sequence[str] | None = None,
-        offset_unit: calls.OffsetUnit | None = None,
+        offset_unit: OffsetUnit | None = None,
         timeout_s: float | None = None,
     ) -> Answer[NerResult]:
         """Finds names.
@@ -80,8 +94,8 @@ class Client:
         Raises:
             SeqserveError: as docs/client.md lists.
         """
-        options = calls.given(min_score=min_score, labels=labels, offset_unit=offset_unit)
-        return self._predict(calls.NER, texts, options, timeout_s)
+        options = given(min_score=min_score, labels=labels, offset_unit=offset_unit)
+        return self._predict(NER, texts, options, timeout_s)
 
     def sentiment(
         self,
@@ -100,8 +114,8 @@ class Client:
         Raises:
             SeqserveError: as docs/client.md lists.
         """
-        options = calls.given(sentences=sentences)
-        return self._predict(calls.SENTIMENT, texts, options, timeout_s)
+        options = given(sentences=sentences)
+        return self._predict(SENTIMENT, texts, options, timeout_s)
 
     def translate(  # noqa: PLR0913 - one parameter an option
         self,
@@ -130,7 +144,7 @@ class Client:
         Raises:
             SeqserveError: as docs/client.md lists.
         """
-        options = calls.given(
+        options = given(
             source=source,
             target=target,
             beam_size=beam_size,
@@ -138,11 +152,11 @@ class Client:
             length_penalty=length_penalty,
             max_tokens=max_tokens,
         )
-        return self._predict(calls.TRANSLATE, texts, options, timeout_s)
+        return self._predict(TRANSLATE, texts, options, timeout_s)
 
     def models(self) -> tuple[Model, ...]:
         """What is loaded; waits for a server that is still starting."""
-        return self._run(calls.models(self._policy, self._deadline()))
+        return self._run(ask_models(self._policy, self._deadline()))
 
     def health(self) -> Health:
         """Whether requests are taken, asked once.
@@ -150,19 +164,19 @@ class Client:
         Raises:
             ServerUnreachable: nothing answers.
         """
-        return self._run(calls.health(self._deadline()))
+        return self._run(ask_health(self._deadline()))
 
     def is_alive(self) -> bool:
         """Whether the server's process answers, asked once."""
-        return self._run(calls.is_alive(self._deadline()))
+        return self._run(ask_alive(self._deadline()))
 
     def metrics(self) -> str:
         """The page of metrics, in Prometheus' text format."""
-        return self._run(calls.metrics(self._policy, self._deadline()))
+        return self._run(ask_metrics(self._policy, self._deadline()))
 
     def openapi(self) -> Mapping[str, Any]:
         """The OpenAPI document."""
-        return self._run(calls.openapi(self._policy, self._deadline()))
+        return self._run(ask_openapi(self._policy, self._deadline()))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -186,14 +200,14 @@ class Client:
 
     def _predict(
         self,
-        route: calls.Route[T],
+        route: Route[T],
         texts: str | Iterable[str],
         options: Mapping[str, Any],
         timeout_s: float | None,
     ) -> Answer[T]:
         batches = cut(texts, self._policy)
-        call = calls.Prediction(route, options, self._policy, self._deadline(timeout_s))
-        return calls.join([self._run(call.steps(batch)) for batch in batches])
+        call = Prediction(route, options, self._policy, self._deadline(timeout_s))
+        return join([self._run(call.steps(batch)) for batch in batches])
 
     def _run(self, steps: Steps[T]) -> T:
         """Takes the steps."""

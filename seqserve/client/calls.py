@@ -97,14 +97,14 @@ def join(answers: Sequence[Answer[R]]) -> Answer[R]:
     )
 
 
-def models(policy: Policy, deadline: Deadline) -> Steps[tuple[Model, ...]]:
+def ask_models(policy: Policy, deadline: Deadline) -> Steps[tuple[Model, ...]]:
     """Asks what is loaded."""
     answered = yield from ask(Send("GET", "/v1/models"), policy, deadline)
     document = _object(answered)
     return all_from_json(Model, document.get("models"), "models")
 
 
-def health(deadline: Deadline) -> Steps[Health]:
+def ask_health(deadline: Deadline) -> Steps[Health]:
     """Asks once whether requests are taken."""
     try:
         yield from ask(Send("GET", "/readyz"), Policy(attempts=1), deadline)
@@ -113,7 +113,7 @@ def health(deadline: Deadline) -> Steps[Health]:
     return Health(True)
 
 
-def is_alive(deadline: Deadline) -> Steps[bool]:
+def ask_alive(deadline: Deadline) -> Steps[bool]:
     """Asks once whether the process answers."""
     try:
         yield from ask(Send("GET", "/livez"), Policy(attempts=1), deadline)
@@ -122,13 +122,13 @@ def is_alive(deadline: Deadline) -> Steps[bool]:
     return True
 
 
-def metrics(policy: Policy, deadline: Deadline) -> Steps[str]:
+def ask_metrics(policy: Policy, deadline: Deadline) -> Steps[str]:
     """Asks for the page of metrics."""
     answered = yield from ask(Send("GET", "/metrics"), policy, deadline)
     return answered.reply.body.decode()
 
 
-def openapi(policy: Policy, deadline: Deadline) -> Steps[Mapping[str, Any]]:
+def ask_openapi(policy: Policy, deadline: Deadline) -> Steps[Mapping[str, Any]]:
     """Asks for the OpenAPI document."""
     return _object((yield from ask(Send("GET", "/docs.json"), policy, deadline)))
 

@@ -7,6 +7,7 @@ task, which reads them into its own configs.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -166,8 +167,14 @@ class Recipe:
         """Check what the types cannot say.
 
         Raises:
-            ConfigError: No training or dev set, two sets of one name, or the wrong number of languages.
+            ConfigError: The name is no plain one, there is no training or dev set, two sets have one name,
+                or the number of languages is wrong.
         """
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
+            raise ConfigError(
+                f"name is {self.name!r}; runs and bundles are folders of that name, so it must be letters, "
+                "digits, dots, hyphens and underscores, a letter or digit first"
+            )
         for split in ("train", "dev"):
             if not getattr(self.data, split):
                 raise ConfigError(f"{self.name} names no {split} set; add [[data.{split}]]")

@@ -89,6 +89,7 @@ BAD_RECIPES = {
     "unknown key": ("colour = 1", "colour"),
     "unknown loop key": ("[loop]\nspeed = 1\nmax_steps = 1\nbatch_tokens = 1", "speed"),
     "not toml": ("name = ", "is not TOML"),
+    "no such task": ('task = "names"', "expected one of ner, sentiment, translation, got 'names'"),
 }
 
 
@@ -108,6 +109,14 @@ def test_missing_recipe_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b'name = "caf\xe9"')
     with pytest.raises(ConfigError, match="is not TOML: 'utf-8' codec"):
         read_recipe(tmp_path / "latin.toml")
+
+
+@pytest.mark.parametrize("name", ["../tiny", "my model", ".tiny", "a/b", ""])
+def test_a_name_is_that_of_a_folder(tiny: TinyProject, tmp_path: Path, name: str) -> None:
+    text = tiny.recipe_files["ner"].read_text().replace('"ner-tiny"', f'"{name}"')
+    (tmp_path / "named.toml").write_text(text)
+    with pytest.raises(ConfigError, match=r"name is .* folders of that name"):
+        read_recipe(tmp_path / "named.toml")
 
 
 @pytest.mark.parametrize("task", ["ner", "sentiment"])
