@@ -42,9 +42,9 @@ class Engine:
         return self.predictor.predict(items)
 
 
-_OPENERS: dict[Task, Callable[[Bundle], Predictor]] = {
-    "ner": NerPredictor.open,
-    "sentiment": SentimentPredictor.open,
+_OPENERS: dict[Task, Callable[[Bundle, int | None], Predictor]] = {
+    "ner": lambda bundle, _: NerPredictor.open(bundle),
+    "sentiment": lambda bundle, _: SentimentPredictor.open(bundle),
     "translation": TranslationPredictor.open,
 }
 ITEMS: dict[Task, type[NerItem] | type[SentimentItem] | type[TranslationItem]] = {
@@ -54,15 +54,19 @@ ITEMS: dict[Task, type[NerItem] | type[SentimentItem] | type[TranslationItem]] =
 }
 
 
-def open_engine(path: Path) -> Engine:
+def open_engine(path: Path, n_threads: int | None = None) -> Engine:
     """Verify a bundle and load its graphs.
+
+    Args:
+        path: The model directory.
+        n_threads: Of a translator; None: as many as there are CPUs. The others compute on those that call.
 
     Raises:
         BundleError: Something about the directory is wrong; names the file and the reason.
     """
     bundle = load_bundle(path)
     try:
-        return Engine(bundle, _OPENERS[bundle.manifest.task](bundle))
+        return Engine(bundle, _OPENERS[bundle.manifest.task](bundle, n_threads))
     except KeyError as error:
         raise BundleError(f"{path}: config.json or manifest.json lacks {error}") from error
 

@@ -1,0 +1,40 @@
+"""How long a command line takes to begin: `python -m benchmarks.startup` prints CPU and wall time.
+
+`seqserve --help` is promised in less than 0.3 s of CPU.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from statistics import median
+
+LINES: tuple[tuple[str, ...], ...] = (("--help",), ("predict", "ner", "--help"), ("models",))
+PROMISE_S = 0.3
+_ROUNDS = 10
+
+
+def cost(words: Sequence[str]) -> tuple[float, float]:
+    """Run the command once; gives seconds of CPU and of wall time."""
+    before, started = os.times(), time.perf_counter()
+    command = [sys.executable, "-m", "cli", *words]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    after = os.times()
+    cpu = after.children_user + after.children_system
+    cpu -= before.children_user + before.children_system
+    return cpu, time.perf_counter() - started
+
+
+def main() -> None:
+    """Print the medians, each command's runs between those of the others."""
+    rounds = [[cost(words) for words in LINES] for _ in range(_ROUNDS)]
+    for words, costs in zip(LINES, zip(*rounds, strict=True), strict=True):
+        cpu, wall = (median(column) for column in zip(*costs, strict=True))
+        print(f"seqserve {' '.join(words)}: {cpu:.2f} s CPU, {wall:.2f} s")
+
+
+if __name__ == "__main__":
+    main()
