@@ -2,7 +2,7 @@
 
 | task | files of a set | line |
 |---|---|---|
-| ner | `<split>.conll[.xz]` | `token<TAB>tag` (BIO2), a blank line ends a sentence |
+| ner | `<split>.conll[.xz]` | `token<TAB>tag` (BIO2), a blank line ends a sentence, `# …` is a comment |
 | sentiment | `<split>.jsonl[.xz]` | `{"text": str, "label": int}` |
 | translation | `<split>.<language>[.xz]` | one segment; line n of both files is one pair |
 """
@@ -82,6 +82,8 @@ def read_tagged(root: Path, dataset: DataSet, split: Split) -> list[TaggedSenten
     for number, line in enumerate(
         [*read_lines(root, dataset.path, f"{_stem(dataset, split)}.conll"), ""], 1
     ):
+        if line.startswith("# ") and "\t" not in line:
+            continue
         if line:
             token, tab, tag = line.partition("\t")
             if not (token and tab and (tag == "O" or (tag[:2] in ("B-", "I-") and tag[2:]))):

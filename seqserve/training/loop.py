@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.progress import TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
@@ -75,7 +77,8 @@ def train(task: TrainingTask, config: LoopConfig, directory: Path) -> Progress:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Bar(*columns) as bar:
+    is_seen = sys.stderr.isatty()
+    with Bar(*columns, console=Console(stderr=True), disable=not is_seen) as bar:
         row = bar.add_task("train", total=config.max_steps, completed=progress.step, note="")
         for batch in _batches(task, config, progress):
             loss, n_items, norm = _step(task, batch, optimizer, config, progress.step)

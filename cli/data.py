@@ -1,0 +1,142 @@
+"""`seqserve data`: which data sets are there, whether they are whole, what recipes lack, where to get more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.progress import bar
+from cli.reporting import FAILED, reported
+
+if TYPE_CHECKING:
+    from seqserve.datasets.inventory import FoundSet
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Data sets for training: list, check and fetch.\n\nExit codes: 0 all is well; 1 something is "
+    "damaged or missing, or cannot be had; 2 the command line was wrong.",
+)
+
+DataRoot = Annotated[Path, typer.Option("--data", help="folder that holds the data sets")]
+AsJson = Annotated[bool, typer.Option("--json", help="as JSON")]
+
+
+@app.command("list")
+def list_sets(data: DataRoot = Path("data"), as_json: AsJson = False) -> None:
+    """List the sets of a folder: task, examples by split, licence."""
+    found = _read(data, hashed=False)
+    _show(found, as_json)
+    _conclude([fault for one in found for fault in one.faults])
+
+
+@app.command()
+def check(
+    recipes: Annotated[
+        list[Path] | None, typer.Argument(help="recipes whose data must be there; none, or several")
+    ] = None,
+    data: DataRoot = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Read every file, hold it against META.json, and say what recipes lack."""
+    from seqserve.datasets.inventory import missing_for
+    from seqserve.training.recipe import read_recipe
+
+    with reported():
+        read = [read_recipe(path) for path in recipes or ()]
+        missing = {recipe.name: missing_for(recipe, data) for recipe in read}
+    found = _read(data, hashed=True)
+    _show(found, as_json, missing)
+    faults = [f"{one.path}: {fault}" for one in found for fault in one.faults]
+    lacks = [f"{name} lacks {file}" for name, files in missing.items() for file in files]
+    _conclude([*faults, *lacks])
+
+
+@app.command()
+def sources(as_json: AsJson = False) -> None:
+    """List the sets that the recipes use: which can be fetched, and where the others are."""
+    from seqserve.datasets.catalogue import ELSEWHERE, SOURCES
+
+    if as_json:
+        fetched = [
+            {"path": one.path, "licence": one.licence, "urls": list(one.urls)} for one in SOURCES
+        ]
+        typer.echo(json.dumps({"fetch": fetched, "elsewhere": [asdict(e) for e in ELSEWHERE]}))
+        return
+    for one in SOURCES:
+        typer.echo(f"{one.path}\n  {one.licence}\n  seqserve data fetch {one.path}")
+    for other in ELSEWHERE:
+        typer.echo(f"{other.path}\n  {other.licence}\n  from {other.where}\n  {other.how}")
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str], typer.Argument(help="such as ner/btc; see seqserve data sources")],
+    data: DataRoot = Path("data"),
+    mirror: Annotated[
+        str | None, typer.Option(help="base URL with the originals under HOST/PATH")
+    ] = None,
+) -> None:
+    """Download public sets, convert and count them."""
+    from seqserve.datasets.catalogue import SOURCES
+    from seqserve.datasets.fetch import fetch as fetch_set
+
+    known = {source.path: source for source in SOURCES}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(known)}")
+    for name in names:
+        with reported(), bar(f"fetch {name}", None) as advance:
+            same = fetch_set(
+                known[name], data, mirror, lambda url, n, _: advance(n, f"{url}: {n:,} bytes")
+            )
+        typer.echo(f"{data / name}: {_comparison(same, known[name].sha256)}")
+
+
+def _comparison(same: dict[str, bool], known: object) -> str:
+    if not known:
+        return "counts as known; the split is not the one that the shipped models were made with"
+    other = sorted(name for name, is_same in same.items() if not is_same)
+    if not other:
+        return "line for line what the shipped models were made with"
+    return f"counts as known, but other lines than the shipped models were made with: {', '.join(other)}"
+
+
+def _read(root: Path, *, hashed: bool) -> list[FoundSet]:
+    from seqserve.datasets.inventory import find_sets
+
+    found = []
+    with reported(), bar("read", None) as advance:
+        for one in find_sets(root, hashed=hashed):
+            found.append(one)
+            advance(len(found), one.path)
+    return found
+
+
+def _show(
+    found: Sequence[FoundSet], as_json: bool, missing: dict[str, list[str]] | None = None
+) -> None:
+    if as_json:
+        said = {"sets": [asdict(one) for one in found]}
+        typer.echo(json.dumps(said if missing is None else {**said, "missing": missing}))
+        return
+    for one in found:
+        counts = ", ".join(f"{split} {n:,}" for split, n in one.counts.items())
+        absent = f"; not here: {', '.join(one.absent)}" if one.absent else ""
+        typer.echo(
+            f"{one.path}  {one.kind}  {counts}  {one.licence or 'licence not stated'}{absent}"
+        )
+    for name, files in (missing or {}).items():
+        typer.echo(
+            f"{name}: {'nothing is missing' if not files else f'{len(files)} files missing'}"
+        )
+
+
+def _conclude(faults: Sequence[str]) -> None:
+    if faults:
+        typer.echo("\n".join(["seqserve:", *faults]), err=True)
+        raise typer.Exit(FAILED)

@@ -1,0 +1,128 @@
+"""A public data set onto the disk: downloaded, converted, counted, and there as a whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import lzma
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from seqserve.datasets.catalogue import Source
+from seqserve.datasets.inventory import META_FILE, sha256_of
+from seqserve.errors import DataError
+from seqserve.training.data import count_examples
+from seqserve.training.recipe import DataSet
+
+_PIECE_BYTES = 1 << 20
+_TIMEOUT_S = 60.0
+
+Tell = Callable[[str, int, int | None], None]
+"""Takes the URL that is being read, its bytes so far, and how many there are, if the server says."""
+
+
+def fetch(source: Source, root: Path, mirror: str | None, tell: Tell) -> dict[str, bool]:
+    """Download and convert one set.
+
+    Args:
+        source: Which.
+        root: The data root; gets the folder.
+        mirror: Base URL with the same files under HOST/PATH, instead of the originals' own addresses.
+        tell: Called as bytes come.
+
+    Returns:
+        Per file of ours whether it is the one that the shipped models were trained on.
+
+    Raises:
+        DataError: The folder is there, an original cannot be had, or the counts are not the known ones.
+    """
+    folder = root / source.path
+    if folder.exists():
+        raise DataError(f"{folder} exists: remove it to fetch it again")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+        downloads = Path(scratch, "originals")
+        downloads.mkdir()
+        came = {url: _download(url, mirror, downloads, tell) for url in source.urls}
+        converted = source.convert({path.name: path for path in came.values()})
+        made = Path(scratch, folder.name)
+        made.mkdir()
+        same = {name: _write(made, name, lines, source) for name, lines in converted.items()}
+        counts = _counts(made, source)
+        _check_counts(counts, source)
+        (made / META_FILE).write_text(_meta(source, came, made, counts), encoding="utf-8")
+        shutil.move(made, folder)
+    return same
+
+
+def _download(url: str, mirror: str | None, folder: Path, tell: Tell) -> Path:
+    parts = urlsplit(url)
+    address = url if mirror is None else f"{mirror.rstrip('/')}/{parts.netloc}{parts.path}"
+    path = folder / Path(parts.path).name
+    try:
+        with urlopen(address, timeout=_TIMEOUT_S) as answer, path.open("wb") as file:
+            length = answer.headers.get("Content-Length")
+            total = int(length) if length else None
+            n_bytes = 0
+            while piece := answer.read(_PIECE_BYTES):
+                file.write(piece)
+                n_bytes += len(piece)
+                tell(url, n_bytes, total)
+    except (URLError, OSError) as error:
+        raise DataError(
+            f"{address} cannot be had: {getattr(error, 'reason', error)}. Try again, or name a --mirror"
+        ) from None
+    if total is not None and n_bytes != total:
+        raise DataError(f"{address} ended after {n_bytes} of {total} bytes: try again")
+    return path
+
+
+def _write(folder: Path, name: str, lines: list[str], source: Source) -> bool:
+    raw = "".join(f"{line}\n" for line in lines).encode()
+    (folder / f"{name}.xz").write_bytes(lzma.compress(raw))
+    return hashlib.sha256(raw).hexdigest() == source.sha256.get(name)
+
+
+def _counts(folder: Path, source: Source) -> dict[str, int]:
+    splits = {path.name.split(".")[0] for path in folder.iterdir()}
+    return {
+        split: count_examples(
+            folder.parent,
+            DataSet(folder.name, "", split=split),
+            "test",
+            source.task,
+            source.languages,
+        )
+        for split in sorted(splits)
+    }
+
+
+def _check_counts(counts: dict[str, int], source: Source) -> None:
+    """Raises DataError: there are not as many examples as there should be."""
+    for splits, expected in source.counts.items():
+        found = sum(counts.get(split, 0) for split in splits.split("+"))
+        if found != expected:
+            raise DataError(
+                f"{source.path}: {splits} has {found} examples; it should have {expected}. "
+                "The originals have changed: nothing was written"
+            )
+
+
+def _meta(source: Source, came: dict[str, Path], folder: Path, counts: dict[str, int]) -> str:
+    """Give what META.json says: origin, with checksums as they came, licence, counts and our files."""
+
+    def described(path: Path) -> dict[str, object]:
+        return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+
+    said = {
+        "origin": {url: described(path) for url, path in came.items()},
+        "licence": source.licence,
+        "splits": counts,
+        "files": {path.name: described(path) for path in sorted(folder.iterdir())},
+    }
+    return json.dumps(said, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,187 @@
+"""What a folder of data sets holds: sets, splits, counts, licences, and what is not as META.json says.
+
+A set is a folder with files of seqserve/training/data.py in it. `META.json` beside them is optional: its
+`licence` or `licences`, and its `files` with `sha256` and `bytes`, are what is held against the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from seqserve.errors import ConfigError, DataError
+from seqserve.training.data import Split, count_examples, read_unlabelled
+from seqserve.training.recipe import DataSet, Recipe
+
+META_FILE = "META.json"
+Kind = Literal["ner", "sentiment", "translation", "unlabelled"]
+
+
+@dataclass
+class FoundSet:
+    """One data set.
+
+    Args:
+        path: Below the data root, as recipes name it.
+        kind: What its files are for.
+        languages: Of the two sides, for translation.
+        counts: Examples by split.
+        licence: From META.json; empty if that does not say.
+        faults: What is wrong with it.
+        absent: Files that META.json lists and that are not there.
+    """
+
+    path: str
+    kind: Kind
+    languages: tuple[str, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+    licence: str = ""
+    faults: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+
+
+def find_sets(root: Path, *, hashed: bool) -> Iterator[FoundSet]:
+    """Read every set below a folder, by name.
+
+    Args:
+        root: The data root.
+        hashed: Whether files are held against the checksums of META.json.
+
+    Raises:
+        DataError: There is no such folder.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root} is not a directory; name the data root with --data")
+    for folder in sorted(path for path in root.rglob("*") if path.is_dir()):
+        if not any(part.startswith(".") for part in folder.relative_to(root).parts):
+            yield from _sets_in(root, folder, hashed=hashed)
+
+
+def _sets_in(root: Path, folder: Path, *, hashed: bool) -> Iterator[FoundSet]:
+    """Give the set that a folder is, if it is one."""
+    stems: dict[str, set[str]] = defaultdict(set)  # by split, the endings of its files
+    for file in folder.iterdir():
+        stem, dot, ending = file.name.removesuffix(".xz").partition(".")
+        if file.is_file() and dot:
+            stems[stem].add(ending)
+    path = str(folder.relative_to(root))
+    kinds = [_kind_of(endings) for endings in stems.values()]
+    found = next((one for one in kinds if one is not None), None)
+    if found is None:
+        return
+    described = FoundSet(path, *found)
+    meta = _read_meta(folder, described)
+    described.licence = _licence_of(meta)
+    for stem, endings in sorted(stems.items()):
+        if _kind_of(endings) == found:
+            _count(root, described, stem)
+    if hashed:
+        _verify(folder, meta, described)
+    yield described
+
+
+def _kind_of(endings: set[str]) -> tuple[Kind, tuple[str, ...]] | None:
+    """Give what a split's files are for, by their endings."""
+    if "conll" in endings:
+        return "ner", ()
+    if "jsonl" in endings:
+        return "sentiment", ()
+    languages = tuple(sorted(ending for ending in endings if 2 <= len(ending) <= 3))
+    return ("translation", languages) if len(languages) == 2 else None
+
+
+def _read_meta(folder: Path, found: FoundSet) -> dict[str, Any]:
+    try:
+        meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        found.faults.append(f"{META_FILE} is no JSON: {error}")
+        return {}
+    if not isinstance(meta, dict):
+        found.faults.append(f"{META_FILE} holds no object")
+        return {}
+    return meta
+
+
+def _licence_of(meta: dict[str, Any]) -> str:
+    """Give `licence`, or the `licences` of a set's sources by name."""
+    sources = meta.get("licences", {})
+    if "licence" not in meta and isinstance(sources, dict):
+        return "; ".join(f"{name}: {terms}" for name, terms in sources.items())
+    return str(meta.get("licence", ""))
+
+
+def _count(root: Path, found: FoundSet, stem: str) -> None:
+    """Read a split; what is wrong with it becomes a fault."""
+    dataset = DataSet(found.path, "", split=stem)
+    try:
+        if found.kind == "unlabelled":
+            found.counts[stem] = len(read_unlabelled(root, f"{found.path}/{stem}.jsonl"))
+            return
+        found.counts[stem] = count_examples(root, dataset, "test", found.kind, found.languages)
+    except DataError as error:
+        if found.kind == "sentiment" and not found.counts and "KeyError('label')" in str(error):
+            found.kind = "unlabelled"
+            _count(root, found, stem)
+        else:
+            found.faults.append(str(error))
+
+
+def _verify(folder: Path, meta: dict[str, Any], found: FoundSet) -> None:
+    """Hold the files against what META.json says of them."""
+    files = meta.get("files", {})
+    for name, entry in sorted(files.items() if isinstance(files, dict) else ()):
+        path = folder / name
+        if not path.is_file():
+            found.absent.append(name)
+        elif isinstance(entry, dict) and sha256_of(path) != entry.get("sha256"):
+            found.faults.append(f"{name} is not the file that {META_FILE} describes: get it again")
+
+
+def sha256_of(path: Path) -> str:
+    """Give the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def missing_for(recipe: Recipe, root: Path) -> list[str]:
+    """Give the files that a recipe needs and a data root lacks, without `.xz`."""
+    wanted: dict[str, None] = {}
+    splits: tuple[Split, ...] = ("train", "dev", "test")
+    for split in splits:
+        for dataset in getattr(recipe.data, split):
+            for ending in _endings(recipe):
+                wanted[f"{dataset.path}/{dataset.split or split}.{ending}"] = None
+    for file in _files_of_text(recipe):
+        wanted[file.removesuffix(".xz")] = None
+    return [
+        name for name in wanted if not any(Path(root, name + end).is_file() for end in ("", ".xz"))
+    ]
+
+
+def _endings(recipe: Recipe) -> tuple[str, ...]:
+    if recipe.task == "translation":
+        return recipe.languages
+    return ("conll",) if recipe.task == "ner" else ("jsonl",)
+
+
+def _files_of_text(recipe: Recipe) -> Iterator[str]:
+    """Give the unlabelled texts and vector files that `[text]` names.
+
+    Raises:
+        ConfigError: They are no paths.
+    """
+    vectors = recipe.text.get("vectors", {})
+    named = [*recipe.text.get("unlabelled", ())]
+    if isinstance(vectors, dict) and vectors.get("file"):
+        named.append(vectors["file"])
+    for file in named:
+        if not isinstance(file, str):
+            raise ConfigError(f"{recipe.name} [text]: {file!r} is no path of a file")
+        yield file

@@ -1,0 +1,148 @@
+"""From the files that authors publish to ours: bytes in, lines out. Knows no network.
+
+Each function takes the originals by name and gives the lines of our files by name.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import tarfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from unicodedata import normalize
+
+from seqserve.errors import DataError
+
+Converted = dict[str, list[str]]
+"""Lines by file name."""
+
+_UNER = {"PER", "LOC", "ORG"}
+_WNUT = {
+    "person": "PER",
+    "location": "LOC",
+    "corporation": "ORG",
+    "group": "ORG",
+    "creative-work": "MISC",
+    "product": "MISC",
+}
+
+
+def multi30k(originals: Mapping[str, Path]) -> Converted:
+    """Gzipped segments, one a line."""
+    names = {"train": "train", "val": "dev", "test_2016_flickr": "test_2016_flickr"}
+    return {
+        f"{ours}.{language}": _lines(
+            gzip.decompress(originals[f"{theirs}.{language}.gz"].read_bytes())
+        )
+        for theirs, ours in names.items()
+        for language in ("en", "de")
+    }
+
+
+def uner(originals: Mapping[str, Path]) -> Converted:
+    """Number, token and tag a line; labels beside PER, LOC and ORG are left out."""
+    return {
+        f"{split}.conll": _tagged(
+            originals[f"en_ewt-ud-{split}.iob2"], lambda cells: (cells[1], _only(cells[2], _UNER))
+        )
+        for split in ("train", "dev")
+    }
+
+
+def btc(originals: Mapping[str, Path]) -> Converted:
+    """Sections of tweets: A, B, E and G to train on, H to choose by."""
+    sections = {"train": "abeg", "dev": "h"}
+    return {
+        f"{split}.conll": _joined(
+            [
+                _tagged(originals[f"{name}.conll"], lambda cells: (cells[0], cells[1]))
+                for name in names
+            ]
+        )
+        for split, names in sections.items()
+    }
+
+
+def wnut17(originals: Mapping[str, Path]) -> Converted:
+    """Six labels become four."""
+    names = {"train": "wnut17train.conll", "dev": "emerging.dev.conll"}
+    return {
+        f"{split}.conll": _tagged(originals[name], lambda cells: (cells[0], _renamed(cells[1])))
+        for split, name in names.items()
+    }
+
+
+def imdb(originals: Mapping[str, Path]) -> Converted:
+    """Reviews in an archive; one film of ten, by a hash of its address, is for choosing.
+
+    The films that the shipped models were chosen by are others: how those were drawn is not recorded.
+    """
+    converted: Converted = {"train.jsonl": [], "dev.jsonl": [], "test.jsonl": []}
+    with tarfile.open(originals["aclImdb_v1.tar.gz"]) as archive:
+        reviews: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        films: dict[tuple[str, str], list[str]] = {}
+        for member in archive:
+            parts = Path(member.name).parts
+            if len(parts) < 3 or parts[1] not in ("train", "test") or not member.isfile():
+                continue
+            file = archive.extractfile(member)
+            text = file.read().decode("utf-8") if file else ""
+            if parts[2] in ("pos", "neg") and len(parts) == 4:
+                number = int(parts[3].split("_")[0])
+                reviews.setdefault((parts[1], parts[2]), []).append((number, text))
+            elif parts[2] in ("urls_pos.txt", "urls_neg.txt"):
+                films[parts[1], parts[2][5:8]] = text.split()
+    for (split, side), numbered in sorted(reviews.items()):
+        for number, text in sorted(numbered):
+            ours = split
+            if split == "train" and _is_for_choosing(films[split, side][number]):
+                ours = "dev"
+            record = {"text": normalize("NFC", text), "label": int(side == "pos")}
+            converted[f"{ours}.jsonl"].append(json.dumps(record, ensure_ascii=False))
+    return converted
+
+
+def _is_for_choosing(film: str) -> bool:
+    address = film.removesuffix("/usercomments")
+    return hashlib.sha256(address.encode()).digest()[0] * 10 < 256
+
+
+def _lines(raw: bytes) -> list[str]:
+    text = normalize("NFC", raw.decode("utf-8"))
+    return [line.strip() for line in text.removesuffix("\n").split("\n")]
+
+
+def _tagged(path: Path, read: Callable[[list[str]], tuple[str, str]]) -> list[str]:
+    """Give sentences of `token<TAB>tag` lines, one empty line between them.
+
+    Raises:
+        DataError: A line has too few columns.
+    """
+    lines: list[str] = []
+    for number, line in enumerate(_lines(path.read_bytes()), 1):
+        if line and not (line.startswith("# ") and "\t" not in line):
+            try:
+                token, tag = read(line.split("\t"))
+            except IndexError:
+                raise DataError(
+                    f"{path.name}, line {number}: {line!r} has too few columns"
+                ) from None
+            lines.append(f"{token}\t{tag}")
+        elif not line and lines and lines[-1]:
+            lines.append("")
+    return lines[:-1] if lines and not lines[-1] else lines
+
+
+def _joined(parts: list[list[str]]) -> list[str]:
+    """Put lists of sentences together."""
+    return [line for i, part in enumerate(parts) for line in ([""] if i else []) + part]
+
+
+def _only(tag: str, labels: set[str]) -> str:
+    return tag if tag[2:] in labels else "O"
+
+
+def _renamed(tag: str) -> str:
+    return tag if tag == "O" else f"{tag[:2]}{_WNUT[tag[2:]]}"
