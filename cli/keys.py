@@ -1,19 +1,29 @@
-"""`seqserve keys`: keys for the file that SEQSERVE_API_KEYS_FILE names."""
+"""`seqserve keys`: keys for the file that SEQSERVE_API_KEYS_FILE names: made, listed, recognised."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.reporting import FAILED, reported
 from seqserve.errors import ConfigError
 
-app = typer.Typer(no_args_is_help=True, help="Make keys for the server.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Keys for the server: make, list and recognise them.\n\nExit codes: 0 done; 1 the file is damaged "
+    "or missing, or nobody has the key; 2 the command line was wrong.",
+)
 
-
-@app.callback()
-def _group() -> None:
-    """Keep `new` a command of its own."""
+KeysFile = Annotated[
+    Path, typer.Option("--file", envvar="SEQSERVE_API_KEYS_FILE", help="the server's file of keys")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="as JSON")]
 
 
 @app.command()
@@ -30,3 +40,33 @@ def new(
         raise typer.BadParameter(str(error)) from None
     typer.echo(f"{key}\nKeep it: only its hash is kept, in this line for the file:", err=True)
     typer.echo(line)
+
+
+@app.command("list")
+def list_keys(file: KeysFile, as_json: AsJson = False) -> None:
+    """List whose keys a file has, and how often they may ask."""
+    from service.keys import read_keys
+
+    with reported():
+        keys = read_keys(file)
+    if as_json:
+        said = [{"name": key.name, "limit_per_minute": key.per_minute} for key in keys]
+        typer.echo(json.dumps({"keys": said}))
+        return
+    for key in keys:
+        limit = "no limit" if key.per_minute is None else f"{key.per_minute} a minute"
+        typer.echo(f"{key.name} {limit}")
+
+
+@app.command()
+def check(file: KeysFile) -> None:
+    """Say whose key stands on standard input; 1 if it is nobody's."""
+    from service.keys import read_keys
+
+    digest = hashlib.sha256(sys.stdin.readline().strip().encode()).digest()
+    with reported():
+        found = [key.name for key in read_keys(file) if hmac.compare_digest(key.digest, digest)]
+    if not found:
+        typer.echo(f"seqserve: nobody in {file} has this key", err=True)
+        raise typer.Exit(FAILED)
+    typer.echo(found[0])

@@ -1,28 +1,37 @@
-"""`seqserve`: train, export, evaluate, describe, list and time models.
+"""Names, tone and translation: serve the models, answer files, train, measure and describe models.
 
-Exit codes: 0 done; 1 the work failed, the message says why; 2 the command line was wrong.
+Exit codes: 0 done; 1 the work failed, the message says why; 2 the command line was wrong. Commands that
+have others say so in their help; docs/cli.md has them all.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cli import data as data_sets
 from cli import keys
+from cli.bench_bulk import bench_bulk
 from cli.bench_http import bench_http
 from cli.endurance import chaos, soak
+from cli.load import load
+from cli.models import models
+from cli.predicting.command import app as predict_app
+from cli.progress import working
 from cli.reporting import reported as _reported
-from seqserve.errors import BundleError
-from seqserve.manifest import Precision
-from seqserve.training.data import Split
-from seqserve.training.recipe import Recipe
 from service.__main__ import serve
+
+if TYPE_CHECKING:
+    from seqserve.manifest import Precision
+    from seqserve.training.recipe import Recipe
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, help=__doc__)
 app.add_typer(keys.app, name="keys")
+app.add_typer(predict_app, name="predict")
+app.add_typer(data_sets.app, name="data")
 
 RecipeFile = Annotated[Path, typer.Argument(help="recipe, such as recipes/ner-en.toml")]
 DataRoot = Annotated[Path, typer.Option("--data", help="folder that holds the data sets")]
@@ -32,6 +41,7 @@ BundleDir = Annotated[Path, typer.Argument(help="bundle, such as bundles/ner-en"
 ReportsDir = Annotated[
     Path, typer.Option(file_okay=False, help="folder of evaluations, one a bundle")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="as JSON")]
 
 
 def _warn_of_missing_table(recipe: Recipe) -> None:
@@ -49,6 +59,7 @@ def train(
     data: DataRoot = Path("data"),
     runs: RunsDir = Path("runs"),
     max_steps: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Train a recipe; resumes a run that was stopped."""
     from seqserve.training.recipe import read_recipe
@@ -57,6 +68,10 @@ def train(
     with _reported():
         read = read_recipe(recipe, {} if max_steps is None else {"max_steps": max_steps})
         progress = run_recipe(read, data, runs / read.name)
+    if as_json:
+        said = {"name": read.name, "best": progress.best, "best_step": progress.best_step}
+        typer.echo(json.dumps({**said, "step": progress.step, "run": str(runs / read.name)}))
+        return
     typer.echo(f"{read.name}: best {progress.best:.4f} at step {progress.best_step}")
 
 
@@ -76,7 +91,9 @@ def export(
     with _reported():
         read = read_recipe(recipe)
         precision: Precision = "int8" if int8 else "fp32"
-        bundle = export_run(read, runs / read.name, data, bundles / read.name, precision, reports)
+        with working(f"export {read.name}"):
+            place = bundles / read.name
+            bundle = export_run(read, runs / read.name, data, place, precision, reports)
     _warn_of_missing_table(read)
     typer.echo(json.dumps(bundle.manifest.figures, indent=2))
 
@@ -86,7 +103,8 @@ def evaluate(
     bundle: BundleDir,
     data: DataRoot = Path("data"),
     out: ReportsDir = Path("reports"),
-    split: Annotated[Split, typer.Option(help="which part")] = "test",
+    split: Annotated[Literal["train", "dev", "test"], typer.Option(help="which part")] = "test",
+    as_json: AsJson = False,
 ) -> None:
     """Measure a bundle on the data sets of its recipe; test must give the manifest's figures again."""
     from seqserve.evaluation.measurement import evaluate as measure
@@ -97,14 +115,19 @@ def evaluate(
 
     with _reported():
         engine = open_engine(bundle)
-        report = measure(engine, data, recipe_of(engine.bundle), split)
+        with working(f"evaluate {bundle.name}"):
+            report = measure(engine, data, recipe_of(engine.bundle), split)
         folder = write_report(report, out)
         if split == "test":
             comparisons = compare(engine.bundle.manifest.figures, report.figures())
             lines = [found.line() for found in comparisons]
         else:
             lines = [f"{name} {value:g}" for name, value in report.figures().items()]
-        typer.echo("\n".join([*lines, f"more in {folder}"]))
+        if as_json:
+            said = {"bundle": str(bundle), "split": split, "figures": report.figures()}
+            typer.echo(json.dumps({**said, "report": str(folder)}))
+        else:
+            typer.echo("\n".join([*lines, f"more in {folder}"]))
         if split == "test":
             refuse_no_figures(comparisons, bundle)
             refuse_other_figures(comparisons, bundle)
@@ -179,7 +202,8 @@ def baselines(
 
     with _reported():
         read = read_recipe(recipe)
-        record = recorded_baselines(read, data, out / f"{read.name}.json", refit=refit)
+        with working(f"baselines of {read.name}"):
+            record = recorded_baselines(read, data, out / f"{read.name}.json", refit=refit)
         bundle = bundles / read.name
         manifest = load_bundle(bundle).manifest if bundle.is_dir() else None
         table = baselines_table(record.figures, manifest)
@@ -215,9 +239,15 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 app.command()(bench_http)
+app.command()(bench_bulk)
 app.command()(soak)
 app.command()(chaos)
 app.command()(serve)
+app.command()(models)
+app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(load)
 
 
 @app.command()
@@ -238,16 +268,3 @@ def reference(
                 replace_section(update, name, table)
             else:
                 typer.echo(table + "\n")
-
-
-@app.command()
-def models(bundles: BundlesDir = Path("bundles")) -> None:
-    """List and verify the bundles in a folder."""
-    from seqserve.bundle import load_bundle
-
-    with _reported():
-        if not bundles.is_dir():
-            raise BundleError(f"{bundles} is not a directory; name one with --bundles")
-        for path in sorted(bundles.glob("[!.]*/")):
-            manifest = load_bundle(path).manifest
-            typer.echo(f"{manifest.name} {manifest.version} {manifest.task} {manifest.precision}")

@@ -1,4 +1,8 @@
-"""How a command fails."""
+"""How a command ends: its exit codes, and its errors on one line.
+
+0 done; 1 the work failed, the message says why; 2 the command line was wrong. What other codes mean, the help
+of the command says.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,10 @@ from contextlib import contextmanager
 
 import typer
 
-from seqserve.errors import SeqserveError
+from seqserve.errors import ConfigError, SeqserveError
+
+FAILED, WRONG, REJECTED = 1, 2, 3
+INTERRUPTED, UNREAD, TERMINATED = 130, 141, 143  # 128 and the number of the signal
 
 
 @contextmanager
@@ -17,4 +24,14 @@ def reported() -> Iterator[None]:
         yield
     except SeqserveError as error:
         typer.echo(f"seqserve: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(FAILED) from error
+
+
+@contextmanager
+def command_line() -> Iterator[None]:
+    """Turn what is wrong with options into one line on stderr and exit code 2."""
+    try:
+        yield
+    except ConfigError as error:
+        typer.echo(f"seqserve: {error}", err=True)
+        raise typer.Exit(WRONG) from error

@@ -22,7 +22,9 @@ ORDER = [
     {"seqserve.bundle"},
     {"seqserve.models"},
     {"seqserve.training"},
+    {"seqserve.datasets"},
     {"seqserve.runtime"},
+    {"seqserve.bulk"},
     {"seqserve.evaluation"},
     {"seqserve.baselines"},
     {"model_export"},
@@ -42,6 +44,8 @@ FORBIDDEN = {
     "seqserve.models": {"onnxruntime", "bentoml", "onnx"},
     "seqserve.training": {"onnxruntime", "bentoml", "onnx"},
     "seqserve.runtime": {"torch", "bentoml", "onnx"},
+    "seqserve.datasets": {"torch", "onnxruntime", "bentoml", "onnx", "numpy"},
+    "seqserve.bulk": {"torch", "onnxruntime", "bentoml", "onnx", "httpx", "ray", "pydantic"},
     "seqserve.evaluation": {"torch", "bentoml", "onnx"},
     "seqserve.baselines": {"torch", "onnxruntime", "bentoml", "onnx"},
     "model_export": {"bentoml"},
@@ -77,6 +81,9 @@ def forbidden_to(module: str) -> set[str]:
     return next((FORBIDDEN[name] for name in names if name in FORBIDDEN), set())
 
 
+OURS = {module_of(path) for path in FILES}
+
+
 def imports_of(path: Path) -> set[str]:
     modules = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -84,9 +91,12 @@ def imports_of(path: Path) -> set[str]:
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0 and node.module, f"{path}: relative import"
-            modules.add(node.module)
+            named = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules |= named & OURS  # from seqserve.client import calls
             if node.module == "seqserve":  # from seqserve import runtime
-                modules |= {f"seqserve.{alias.name}" for alias in node.names}
+                modules |= named
+            if not named <= OURS:
+                modules.add(node.module)
     return modules
 
 
@@ -152,6 +162,15 @@ def test_only_those_who_send_load_import_locust() -> None:
         if {module.split(".")[0] for module in imports_of(path)} & {"locust", "gevent"}
     }
     assert with_locust == {"loadtest.__main__", "loadtest.traffic", "loadtest.locustfile"}
+
+
+def test_only_the_cluster_imports_ray() -> None:
+    with_ray = {
+        module_of(path)
+        for path in FILES
+        if "ray" in {module.split(".")[0] for module in imports_of(path)}
+    }
+    assert with_ray == {"cli.predicting.cluster"}
 
 
 def test_no_dumping_grounds() -> None:

@@ -52,6 +52,20 @@ def test_train_export_evaluate_and_list(tiny: TinyProject, tmp_path: Path) -> No
     assert listed.stdout == "sentiment-tiny 0.0.1 sentiment fp32\n"
 
 
+def test_what_training_and_measuring_say_to_programs(tiny: TinyProject, tmp_path: Path) -> None:
+    recipe = str(tiny.recipe_files["sentiment"])
+    words = ["train", recipe, *options(tiny, "data"), "--runs", str(tmp_path), "--max-steps", "10"]
+    said = json.loads(RUNNER.invoke(app, [*words, "--json"]).stdout)
+    assert (said["name"], said["step"]) == ("sentiment-tiny", 10)
+    assert said["run"] == str(tmp_path / "sentiment-tiny") and 0 <= said["best"] <= 1
+    bundle = str(tiny.bundle("sentiment"))
+    measured = json.loads(evaluate(tiny, bundle, tmp_path, "--json").stdout)
+    figures = tiny.made["sentiment"].manifest.figures
+    for name, value in measured["figures"].items():
+        assert value == pytest.approx(figures[name], abs=1e-6)
+    assert (measured["split"], measured["bundle"]) == ("test", bundle)
+
+
 def test_int8_bundle_is_smaller_and_records_what_it_costs(
     tiny: TinyProject, tmp_path: Path
 ) -> None:

@@ -1,0 +1,106 @@
+"""`seqserve models`: which bundles a folder has, or a server, and whether they are what their makers wrote."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.progress import bar
+from cli.reporting import FAILED, command_line, reported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def models(
+    bundles: Annotated[Path, typer.Option(help="folder of bundles")] = Path("bundles"),
+    verify: Annotated[
+        bool, typer.Option("--verify", help="open every model and ask its golden cases")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+    url: Annotated[str | None, typer.Option(help="server to ask instead of a folder")] = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option(help="file of the server's key; CLIENT_API_KEY if not set")
+    ] = None,
+) -> None:
+    """List the models of a folder, every file hashed, or those that a server has loaded.
+
+    Exit codes: 0 all are whole; 1 one is not, or there is none, or the server does not answer; 2 the
+    command line was wrong.
+    """
+    with reported(), command_line():
+        found = list(_of_server(url, api_key_file) if url else _of_folder(bundles, verify=verify))
+    if as_json:
+        typer.echo(json.dumps({"models": found}, indent=2, ensure_ascii=False))
+    for one in found:
+        if "fault" in one:
+            typer.echo(f"seqserve: {one['fault']}", err=True)
+        elif not as_json:
+            typer.echo(f"{one['name']} {one['version']} {one['task']} {one['precision']}")
+    if any("fault" in one for one in found):
+        raise typer.Exit(FAILED)
+
+
+def _of_folder(bundles: Path, *, verify: bool) -> Iterator[dict[str, Any]]:
+    """Give what every bundle says of itself, or what is wrong with it.
+
+    Raises:
+        BundleError: There is no such folder.
+    """
+    from seqserve.bundle import load_bundle
+    from seqserve.errors import BundleError
+
+    if not bundles.is_dir():
+        raise BundleError(f"{bundles} is not a directory; name one with --bundles")
+    paths = sorted(bundles.glob("[!.]*/"))
+    with bar("verify", len(paths)) as advance:
+        for n_done, path in enumerate(paths, 1):
+            try:
+                bundle = load_bundle(path)
+                if verify:
+                    _ask_golden_cases(path)
+            except BundleError as error:
+                yield {"path": str(path), "fault": str(error)}
+            else:
+                said = bundle.manifest
+                yield {
+                    "path": str(path),
+                    "name": said.name,
+                    "version": said.version,
+                    "task": said.task,
+                    "languages": list(said.languages),
+                    "labels": list(said.labels),
+                    "precision": said.precision,
+                    "sha256": bundle.sha256,
+                    "limits": said.limits,
+                    "figures": said.figures,
+                }
+            advance(n_done, path.name)
+
+
+def _ask_golden_cases(path: Path) -> None:
+    from seqserve.runtime import check_golden, open_engine
+
+    check_golden(open_engine(path))
+
+
+def _of_server(url: str, api_key_file: Path | None) -> Iterator[dict[str, Any]]:
+    from cli.server_key import read_key
+    from seqserve.client import Client
+
+    with Client(url, api_key=read_key(api_key_file)) as client:
+        for model in client.models():
+            yield {
+                "name": model.name,
+                "version": model.version,
+                "task": model.task,
+                "languages": list(model.languages),
+                "labels": list(model.labels),
+                "precision": model.precision,
+                "sha256": model.sha256,
+                "limits": dict(model.limits),
+                "figures": dict(model.figures),
+            }

@@ -1,0 +1,94 @@
+"""A task's engines in this process: texts in, the API's results out.
+
+They are opened and kept by the service's own host, so a text gets here what it gets over HTTP, the checks
+and the refusals included.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from cli.predicting.job import Job, Model, refusal
+from seqserve.bulk.records import Refusal
+from seqserve.bulk.run import Outcome
+from seqserve.errors import BundleError, ConfigError, InputError
+from seqserve.runtime import Engine, open_engine
+from service.host import Host
+from service.settings import Settings
+from service.tasks import Plan
+from service.wire import Done, Work, pack_works, unpack_outcomes
+
+_NO_DEADLINE_S = 1e9  # a generation
+
+
+def open_on_one_thread(path: Path) -> Engine:
+    """Open an engine that leaves the other CPUs to other processes."""
+    return open_engine(path, n_threads=1)
+
+
+class Answers:
+    """The engines of a job.
+
+    Args:
+        job: What is asked.
+
+    Raises:
+        BundleError: They cannot be opened.
+        ConfigError: They do not know an option's value, such as a label or a language pair.
+    """
+
+    def __init__(self, job: Job) -> None:
+        _keep_quiet()
+        self._job = job
+        self._host = Host(job.name, _on_one_thread(job.settings))
+        if self._host.fault is not None:
+            raise BundleError(self._host.fault)
+        try:
+            card = self._plan([]).card
+        except InputError as error:
+            raise ConfigError(str(error)) from None
+        self.model = Model(card.name, card.version, tuple(card.languages))
+
+    def answer(self, texts: Sequence[str]) -> list[Outcome]:
+        """Give an outcome per text, in order; a text that is refused leaves the others alone."""
+        outcomes: list[Outcome] = [self._checked(text) or {} for text in texts]
+        accepted = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, Refusal)]
+        plan = self._plan([texts[i] for i in accepted])
+        deadline = time.monotonic() + _NO_DEADLINE_S
+        works = [Work("predict", plan.card.name, item, deadline) for item in plan.items]
+        found, _ = unpack_outcomes(self._host.predict(pack_works(works))) if works else ([], 0.0)
+        for i, one in zip(accepted, found, strict=True):
+            outcomes[i] = one.fields if isinstance(one, Done) else refusal(one)
+        return outcomes
+
+    def _checked(self, text: str) -> Refusal | None:
+        try:
+            self._job.request(text)
+        except InputError as error:
+            return refusal(error)
+        return None
+
+    def _plan(self, texts: Sequence[str]) -> Plan:
+        request = self._job.request("text").model_copy(update={"text": list(texts)})
+        return self._job.task.plan(request, self._host.status.cards, self._job.settings)
+
+
+def _on_one_thread(settings: Settings) -> Settings:
+    """The settings, with an opener that uses one thread in the place of the default one."""
+    if settings.engine_factory != Settings.model_fields["engine_factory"].default:
+        return settings
+    return settings.model_copy(update={"engine_factory": f"{__name__}:open_on_one_thread"})
+
+
+def _keep_quiet() -> None:
+    """Send the host's log to stderr, and only what is worse than an error: stdout is for answers."""
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
+    )

@@ -1,0 +1,71 @@
+"""What is asked of every text of a file: a task and its options, checked as the service checks them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seqserve.bulk.records import Refusal
+from seqserve.errors import ConfigError, InputError, SeqserveError
+from seqserve.manifest import Task as TaskName
+from service.settings import Settings
+from service.tasks import TASKS, Task, parse_request
+
+_INDEX = re.compile(r"\btext\[\d+\]")  # of a request that nobody sees
+_INTERNAL = "The model failed at this text."
+
+
+@dataclass(frozen=True)
+class Job:
+    """Goes to worker processes as it is.
+
+    Args:
+        name: Of the task.
+        options: Fields of the request beside `text`, those that are set.
+        settings: Limits, and where the bundles are.
+    """
+
+    name: TaskName
+    options: Mapping[str, Any]
+    settings: Settings
+
+    @property
+    def task(self) -> Task:
+        """How the service answers it."""
+        return next(task for task in TASKS if task.name == self.name)
+
+    def request(self, text: str) -> Any:
+        """Give the request with one text.
+
+        Raises:
+            InputError: The service would refuse it.
+        """
+        return parse_request(self.task, {"text": text, **self.options}, self.settings)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Which model answers; `languages` as in its manifest."""
+
+    name: str
+    version: str
+    languages: tuple[str, ...]
+
+
+def check_options(job: Job) -> None:
+    """See whether the options are allowed, whatever the text.
+
+    Raises:
+        ConfigError: One is not.
+    """
+    try:
+        job.request("text")
+    except InputError as error:
+        raise ConfigError(str(error)) from None
+
+
+def refusal(error: SeqserveError) -> Refusal:
+    """Say why a text has no answer."""
+    return Refusal(error.code, _INDEX.sub("text", str(error)) or _INTERNAL)

@@ -1,0 +1,107 @@
+"""A server that answers: batches as requests, several at a time, and texts that it refuses one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from cli.predicting.job import Job, Model, refusal
+from seqserve import errors
+from seqserve.bulk.run import Outcome, Submit
+from seqserve.client import Client, Receipt
+from seqserve.errors import ConfigError, InputError, SeqserveError
+from seqserve.manifest import Task as TaskName
+
+N_REQUESTS = 4  # at a time
+_PROBE = "Is this allowed?"
+_OF_THE_RUN = (
+    *(errors.MissingKey, errors.UnknownKey, errors.NotFound, errors.MethodNotAllowed),
+    *(errors.UnsupportedMediaType, errors.UnsupportedLanguagePair, errors.InvalidJson),
+)
+_OPTIONAL = ("sentences", "alternatives")
+
+
+@contextmanager
+def server(job: Job, client: Client, url: str, n_requests: int) -> Iterator[tuple[Model, Submit]]:
+    """Ask a server, after seeing whether it takes the options.
+
+    Yields:
+        The model, and what takes batches.
+
+    Raises:
+        ConfigError: It does not.
+        SeqserveError: It cannot be reached, or wants a key, or anything else that is no text's fault.
+    """
+    pool = ThreadPoolExecutor(n_requests, "request")
+    call = _method(job, client)
+    optional = {name for name in _OPTIONAL if not job.options.get(name)}
+
+    def ask(texts: Sequence[str]) -> list[dict[str, Any]]:
+        found = map(_plain, call(texts, **job.options))
+        return [{k: v for k, v in one.items() if k not in optional} for one in found]
+
+    try:
+        model = _model(client, call([_PROBE], **job.options).receipts[0])
+        yield model, lambda texts: pool.submit(answer, ask, texts)
+    except (errors.MissingKey, errors.UnknownKey):
+        raise
+    except errors.UnavailableError as error:
+        raise SeqserveError(f"{url} does not answer: {error}. --resume goes on later") from None
+    except InputError as error:  # of the probe: no other comes out of `answer`
+        raise ConfigError(str(error)) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+        client.close()
+
+
+def _method(job: Job, client: Client) -> Callable[..., Any]:
+    methods: dict[TaskName, Callable[..., Any]] = {
+        "ner": client.ner,
+        "sentiment": client.sentiment,
+        "translation": client.translate,
+    }
+    return methods[job.name]
+
+
+def _model(client: Client, receipt: Receipt) -> Model:
+    languages = [model.languages for model in client.models() if model.name == receipt.model]
+    return Model(receipt.model, receipt.version, languages[0] if languages else ("en",))
+
+
+def answer(
+    ask: Callable[[Sequence[str]], list[dict[str, Any]]], texts: Sequence[str]
+) -> list[Outcome]:
+    """Give an outcome per text, in order.
+
+    Args:
+        ask: Gives a result per text, or raises.
+        texts: A batch.
+
+    Raises:
+        SeqserveError: What is no text's fault; the run ends.
+    """
+    try:
+        return list(ask(texts))
+    except SeqserveError as error:
+        is_texts_fault = isinstance(error, InputError) and not isinstance(error, _OF_THE_RUN)
+        if not is_texts_fault and type(error) is not SeqserveError:
+            raise
+        if len(texts) == 1:
+            return [refusal(error)]
+        bad = error.text_index
+    middle = len(texts) // 2
+    cuts = (middle, middle) if bad is None else (bad, bad + 1)
+    parts = (texts[: cuts[0]], texts[cuts[0] : cuts[1]], texts[cuts[1] :])
+    return [outcome for part in parts if part for outcome in answer(ask, part)]
+
+
+def _plain(value: Any) -> Any:
+    """A result of the client as JSON has it."""
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value

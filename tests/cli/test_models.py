@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from seqserve.bundle import load_bundle
+from tests.fakes import write_bundles
+from tests.tiny import TinyProject
+
+RUNNER = CliRunner()
+NAMES = ["ner-en", "sentiment-en", "translate-en-zh"]
+
+
+@pytest.fixture
+def bundles(tmp_path: Path) -> Path:
+    return write_bundles(tmp_path / "bundles")
+
+
+def test_json_says_what_the_manifests_say(bundles: Path) -> None:
+    done = RUNNER.invoke(app, ["models", "--bundles", str(bundles), "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)["models"]
+    assert [one["name"] for one in found] == NAMES
+    bundle = load_bundle(bundles / "ner-en")
+    assert found[0]["sha256"] == bundle.sha256 and found[0]["labels"] == ["LOC", "PER"]
+    assert found[2]["languages"] == ["en", "zh"]
+
+
+def test_one_damaged_bundle_does_not_hide_the_others(bundles: Path) -> None:
+    (bundles / "ner-en" / "config.json").write_text("{ }")
+    done = RUNNER.invoke(app, ["models", "--bundles", str(bundles)])
+    assert done.exit_code == 1
+    assert [line.split()[0] for line in done.stdout.splitlines()] == NAMES[1:]
+    assert "config.json" in done.stderr
+    done = RUNNER.invoke(app, ["models", "--bundles", str(bundles), "--json"])
+    assert done.exit_code == 1
+    assert "config.json" in json.loads(done.stdout)["models"][0]["fault"]
+
+
+def test_verify_asks_the_golden_cases(tiny: TinyProject, tmp_path: Path) -> None:
+    bundles = tmp_path / "bundles"
+    shutil.copytree(tiny.bundles, bundles)
+    assert RUNNER.invoke(app, ["models", "--bundles", str(bundles), "--verify"]).exit_code == 0
+    path = bundles / tiny.recipes["sentiment"].name
+    golden = json.loads((path / "golden.json").read_text())
+    golden["cases"][0]["output"]["score"] += 0.2
+    raw = json.dumps(golden).encode()
+    (path / "golden.json").write_bytes(raw)
+    manifest = json.loads((path / "manifest.json").read_text())
+    from hashlib import sha256
+
+    manifest["files"]["golden.json"] = {"sha256": sha256(raw).hexdigest(), "bytes": len(raw)}
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    assert RUNNER.invoke(app, ["models", "--bundles", str(bundles)]).exit_code == 0
+    done = RUNNER.invoke(app, ["models", "--bundles", str(bundles), "--verify"])
+    assert done.exit_code == 1 and "golden case 0 has another answer" in done.stderr
+
+
+def test_no_server() -> None:
+    done = RUNNER.invoke(app, ["models", "--url", "ftp://x"])
+    assert done.exit_code == 2 and done.stdout == ""

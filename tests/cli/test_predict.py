@@ -1,0 +1,339 @@
+"""`seqserve predict` on the shipped bundles, and on engines of rules where it is about the file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from tests.fakes import write_bundles
+
+ROOT = Path(__file__).parents[2]
+RUNNER = CliRunner()
+SHIPPED = str(ROOT / "bundles")
+TEXTS = [
+    "Harry Potter and Hermione Granger met in London.",
+    "A quiet, funny\nand deeply moving film.",
+    "Return the number of days, as an integer.",
+]
+TASKS = {
+    "ner": ("predict", "ner"),
+    "sentiment": ("predict", "sentiment"),
+    "translate": ("predict", "translate", "--source", "en", "--target", "zh"),
+}
+
+
+def predict(*words: object, cwd: Path = ROOT, **more: Any) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "cli", "predict", *map(str, words)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **more.pop("env", {})}
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, timeout=120, env=environment, check=False, **more
+    )
+
+
+@pytest.fixture(scope="module")
+def fakes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment in which engines are rules."""
+    bundles = write_bundles(tmp_path_factory.mktemp("fakes") / "bundles")
+    return {
+        "SEQSERVE_BUNDLES_DIR": str(bundles),
+        "SEQSERVE_ENGINE_FACTORY": "tests.fakes:open_engine",
+    }
+
+
+def write_inputs(folder: Path) -> dict[str, Path]:
+    """The same texts in every format; a line of text holds no line break."""
+    paths = {name: folder / f"in.{name}" for name in ("txt", "jsonl", "csv")}
+    paths["txt"].write_text("".join(text.replace("\n", " ") + "\n" for text in TEXTS))
+    records = [{"id": f"r{i}", "text": text} for i, text in enumerate(TEXTS)]
+    paths["jsonl"].write_text("".join(json.dumps(record) + "\n" for record in records))
+    with paths["csv"].open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["id", "text"])
+        writer.writeheader()
+        writer.writerows(records)
+    return paths
+
+
+LINES = {"txt": [1, 2, 3], "jsonl": [1, 2, 3], "csv": [2, 3, 5]}
+
+
+def lines_of(path: Path) -> list[int]:
+    """Which lines of the input an output answers."""
+    if path.suffix == ".csv":
+        rows = csv.DictReader(io.StringIO(path.read_text()))
+        return list(dict.fromkeys(int(row["line"]) for row in rows))
+    if path.suffix == ".conll":
+        said = [line for line in path.read_text().splitlines() if line.startswith("# line = ")]
+        return [int(line.removeprefix("# line = ")) for line in said]
+    return [json.loads(line)["line"] for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("target", ["jsonl", "csv", "conll"])
+@pytest.mark.parametrize("source", ["txt", "jsonl", "csv"])
+def test_every_format_to_every_format(
+    source: str, target: str, tmp_path: Path, fakes: dict[str, str]
+) -> None:
+    out = tmp_path / f"out.{target}"
+    done = predict("ner", write_inputs(tmp_path)[source], "--out", out, "--workers", 1, env=fakes)
+    assert done.returncode == 0, done.stderr
+    assert lines_of(out) == LINES[source]
+    assert done.stdout == b"" and b"3 answered, 0 rejected" in done.stderr
+    assert not Path(f"{out}.rejected.jsonl").exists()
+
+
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    """What the shipped bundles say of the texts, by task."""
+    folder = tmp_path_factory.mktemp("answered")
+    source = write_inputs(folder)["jsonl"]
+    found = {}
+    for name, (_, *words) in TASKS.items():
+        out = folder / f"{name}.jsonl"
+        more = ["--bundles", SHIPPED, "--keep", "id", "--json", "--workers", "2"]
+        done = predict(*words, source, "--out", out, *more)
+        assert done.returncode == 0, done.stderr
+        said = json.loads(done.stdout)
+        assert (said["answered"], said["rejected"], said["out"]) == (3, 0, str(out))
+        assert said["model"] in {"ner-en", "sentiment-en", "translate-en-zh"}
+        found[name] = [json.loads(line) for line in out.read_text().splitlines()]
+    return found
+
+
+def test_shipped_bundles_answer(answered: dict[str, list[dict[str, Any]]]) -> None:
+    for rows in answered.values():
+        assert [(row["line"], row["id"]) for row in rows] == [(1, "r0"), (2, "r1"), (3, "r2")]
+    entities = [(one["text"], one["label"]) for one in answered["ner"][0]["entities"]]
+    assert entities == [("Harry Potter", "PER"), ("Hermione Granger", "PER"), ("London", "LOC")]
+    assert answered["sentiment"][1]["label"] == "positive"
+    assert answered["translate"][2]["text"] == "以整数形式返回天数。"
+
+
+def test_the_answers_are_those_of_the_engine(answered: dict[str, list[dict[str, Any]]]) -> None:
+    from seqserve.runtime import open_engine
+    from seqserve.runtime.records import NerItem, SentimentItem
+
+    (entities,) = open_engine(ROOT / "bundles/ner-en").predict([NerItem(TEXTS[0])])
+    scores = [one["score"] for one in answered["ner"][0]["entities"]]
+    assert scores == pytest.approx([one.score for one in entities.entities], abs=1e-4)
+    (tone,) = open_engine(ROOT / "bundles/sentiment-en").predict([SentimentItem(TEXTS[1])])
+    assert answered["sentiment"][1]["score"] == pytest.approx(tone.score, abs=1e-4)
+
+
+def test_options_of_the_tasks(tmp_path: Path) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text(TEXTS[0] + " I hated it.\n")
+    options = {
+        "ner": ["--label", "LOC", "--min-score", "0.1", "--offset-unit", "byte"],
+        "sentiment": ["--sentences"],
+        "translate": ["--beam-size", "2", "--alternatives", "1", "--max-tokens", "20"],
+    }
+    rows = {}
+    for name, words in options.items():
+        done = predict(name, source, *words, "--bundles", SHIPPED)
+        assert done.returncode == 0, done.stderr
+        (rows[name],) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {one["label"] for one in rows["ner"]["entities"]} == {"LOC"}
+    assert [one["label"] for one in rows["sentiment"]["sentences"]] == ["positive", "negative"]
+    assert len(rows["translate"]["alternatives"]) == 1
+
+
+def test_bad_lines_are_put_aside(tmp_path: Path, fakes: dict[str, str]) -> None:
+    source = tmp_path / "in.jsonl"
+    long = json.dumps({"text": "x" * 101})
+    lines = [
+        *('{"text": "Ann"}', "no JSON", '{"text": " "}', '{"txt": 1}', long),
+        *('{"text": "REFUSED"}', '{"text": "POISON"}', "", '{"text": "Bob"}'),
+    ]
+    source.write_text("\n".join(lines))
+    out, aside = tmp_path / "out.jsonl", tmp_path / "aside.jsonl"
+    limits = {**fakes, "SEQSERVE_MAX_TEXT_CHARS": "100"}
+    done = predict("ner", source, "-o", out, "--rejected", aside, "--workers", 1, env=limits)
+    assert done.returncode == 3, done.stderr
+    assert lines_of(out) == [1, 9]
+    rejected = [json.loads(line) for line in aside.read_text().splitlines()]
+    assert [(one["line"], one["code"]) for one in rejected] == [
+        (2, "invalid_json"),
+        (3, "invalid_field"),
+        (4, "invalid_field"),
+        (5, "text_too_long"),
+        (6, "invalid_field"),
+        (7, "internal"),
+    ]
+    assert rejected[1]["message"] == "text is empty or only white space."
+    assert rejected[3]["message"].startswith("text has 101 characters; the limit is 100.")
+    assert rejected[5]["message"] == "The model failed at this text."
+    assert b"2 answered, 6 rejected" in done.stderr and str(aside).encode() in done.stderr
+
+
+def test_a_pipe(fakes: dict[str, str]) -> None:
+    done = predict("sentiment", "--to", "csv", input=b"fine\n\n \nbad\n\xff\n", env=fakes)
+    assert done.returncode == 3
+    assert done.stdout == b"line,label,score\n1,positive,0.875\n4,negative,0.75\n"
+    assert b'{"line":5,"code":"invalid_field"' in done.stderr
+
+
+def test_nobody_reads(tmp_path: Path, fakes: dict[str, str]) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("fine\n" * 20_000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli", "predict", "sentiment", str(source), "--workers", "1"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **fakes},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout and process.stderr
+    assert process.stdout.readline().startswith(b'{"line":1,')
+    process.stdout.close()
+    assert process.wait(60) == 141
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
+def big_input(folder: Path, n_lines: int) -> Path:
+    path = folder / "in.txt"
+    words = ["Ann", "left", "OSLO", "bad", "film", "x" * 200]
+    lines = [" ".join(words[i % 6 : i % 6 + 1 + i % 5]) or "Bob" for i in range(n_lines)]
+    lines[10] = lines[n_lines // 2] = " REFUSED"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+STOPS: dict[str, tuple[str, signal.Signals, int]] = {
+    "killed, jsonl": ("jsonl", signal.SIGKILL, -9),
+    "killed, csv": ("csv", signal.SIGKILL, -9),
+    "killed, conll": ("conll", signal.SIGKILL, -9),
+    "Ctrl-C": ("jsonl", signal.SIGINT, 130),
+    "SIGTERM": ("jsonl", signal.SIGTERM, 143),
+}
+
+
+@pytest.mark.parametrize(("target", "number", "status"), STOPS.values(), ids=STOPS)
+def test_stopped_and_resumed(
+    target: str, number: signal.Signals, status: int, tmp_path: Path, fakes: dict[str, str]
+) -> None:
+    """The same bytes as without an interruption, and no process left."""
+    source = big_input(tmp_path, 12_000)
+    words = ["ner", source, "--window", "50", "--workers", "2"]
+    whole = tmp_path / f"whole.{target}"
+    assert predict(*words, "--out", whole, env=fakes).returncode == 3
+    out = tmp_path / f"out.{target}"
+    command = [sys.executable, "-m", "cli", "predict", *map(str, words), "--out", str(out)]
+    said = tmp_path / "stderr"  # no pipe, which a process that is left would keep open
+    with said.open("wb") as stderr:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **fakes}
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stderr)
+    wait_for(lambda: out.exists() and out.stat().st_size > 20_000)
+    workers = children_of(process.pid)
+    process.send_signal(number)
+    assert process.wait(30) == status
+    assert b"Traceback" not in said.read_bytes()
+    assert 0 < out.stat().st_size < whole.stat().st_size
+    assert workers
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    resumed = predict(*words, "--out", out, "--resume", env=fakes)
+    assert resumed.returncode in (0, 3), resumed.stderr
+    assert out.read_bytes() == whole.read_bytes()
+    sides = [Path(f"{path}.rejected.jsonl").read_bytes() for path in (out, whole)]
+    assert sides[0] == sides[1]
+
+
+def wait_for(is_so: Any, seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.01)
+
+
+def children_of(pid: int) -> Sequence[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_real_model_killed_and_resumed(tmp_path: Path) -> None:
+    """Shipped weights: what is computed again comes out again, whatever the batch mates were."""
+    source = tmp_path / "in.txt"
+    source.write_text("".join(f"{TEXTS[0][: 20 + i % 28]} {i}\n" for i in range(300)))
+    words = ["ner", source, "--bundles", SHIPPED, "--window", "64", "--workers", "1"]
+    whole, out = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
+    assert predict(*words, "--out", whole).returncode == 0
+    raw = whole.read_bytes()
+    for cut in (len(raw) // 3, len(raw) - 7):
+        out.write_bytes(raw[:cut])
+        assert predict(*words, "--out", out, "--resume").returncode == 0
+        assert out.read_bytes() == raw
+
+
+def test_a_worker_that_dies(tmp_path: Path, fakes: dict[str, str]) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("Ann\n" * 20 + "LETHAL\n")
+    out = tmp_path / "out.jsonl"
+    done = predict("ner", source, "-o", out, "--window", "5", "--workers", 2, env=fakes)
+    assert done.returncode == 1
+    assert b"a worker process died" in done.stderr and b"Traceback" not in done.stderr
+
+
+WRONG = {
+    "resume a pipe": (["ner", "--resume"], 2, "--resume needs --out"),
+    "json of a pipe": (["ner", "--json"], 2, "--json needs --out"),
+    "unknown suffix": (["ner", "in.docx"], 2, "there are .txt, .jsonl, .ndjson, .csv. Say --from"),
+    "unknown suffix of out": (["ner", "-o", "out.xml"], 2, "Say --to"),
+    "two fields of a name": (
+        ["translate", "--keep", "text"],
+        2,
+        "rename it, as in --keep text:my_text",
+    ),
+    "no place": (["sentiment", "--to", "csv", "--sentences"], 2, "csv has no place for sentences"),
+    "score": (["ner", "--min-score", "2"], 2, "min_score: should be less than or equal to 1"),
+    "label": (["ner", "--label", "CAR", "--bundles", SHIPPED], 2, "labels: this model knows"),
+    "pair": (["translate", "--target", "fr", "--bundles", SHIPPED], 2, "No model translates this"),
+    "alternatives": (
+        ["translate", "--alternatives", "4", "--bundles", SHIPPED],
+        2,
+        "at most beam_size",
+    ),
+    "no input": (["ner", "none.txt"], 1, "none.txt cannot be read: No such file"),
+    "no bundle": (["ner", "--bundles", "cli"], 1, "there is no bundle of this task in"),
+    "both": (["ner", "--url", "http://x", "--engine", "ray"], 2, "choose one"),
+    "same files": (["ner", "-o", "a.jsonl", "--rejected", "a.jsonl"], 2, "are the same file"),
+    "no key file": (
+        ["ner", "--url", "http://localhost:9", "--api-key-file", "none"],
+        2,
+        "cannot be read",
+    ),
+    "nobody there": (
+        ["ner", "--url", "http://localhost:9", "--timeout-s", "0.5"],
+        1,
+        "localhost:9",
+    ),
+    "workers": (["ner", "--workers", "0"], 2, "workers"),
+}
+
+
+@pytest.mark.parametrize(("words", "status", "message"), WRONG.values(), ids=WRONG)
+def test_wrong_command_lines(words: list[str], status: int, message: str) -> None:
+    done = RUNNER.invoke(app, ["predict", *words], input="text\n")
+    assert (done.exit_code, done.stdout) == (status, "")
+    assert message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    source = write_inputs(tmp_path)["txt"]
+    out = tmp_path / "out.jsonl"
+    out.write_text("mine")
+    done = RUNNER.invoke(
+        app, ["predict", "ner", str(source), "--out", str(out), "--bundles", SHIPPED]
+    )
+    assert done.exit_code == 1 and "exists: go on with it by --resume" in done.stderr
+    assert out.read_text() == "mine"

@@ -1,0 +1,197 @@
+"""What a server refuses, asked for batches; and the whole command against a server of fakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from cli.predicting.remote import answer
+from seqserve import errors
+from seqserve.bulk.records import Refusal
+from seqserve.bundle import load_bundle
+from seqserve.errors import SeqserveError
+from service.keys import new_key
+from tests.fakes import write_bundles
+from tests.serving import FAKES, ROOT, START_S, Serve
+
+
+class Server:
+    """Answers with the text's length; notes what it was asked."""
+
+    def __init__(self, names_the_text: bool = True, max_texts: int = 99) -> None:
+        self.asked: list[list[str]] = []
+        self._names_the_text = names_the_text
+        self._max_texts = max_texts
+
+    def __call__(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        self.asked.append(list(texts))
+        if len(texts) > self._max_texts:
+            raise errors.TooManyTexts("text has too many texts.")
+        for index, text in enumerate(texts):
+            if text in FAILURES:
+                error = FAILURES[text](f"text[{index}] is {text}.")
+                if self._names_the_text:
+                    error.text_index = index
+                raise error
+        return [{"n": len(text)} for text in texts]
+
+
+FAILURES: dict[str, type[SeqserveError]] = {
+    "blank": errors.InputError,
+    "long": errors.TextTooLong,
+    "large": errors.BodyTooLarge,
+    "poison": SeqserveError,
+    "key": errors.UnknownKey,
+    "pair": errors.UnsupportedLanguagePair,
+    "full": errors.Overloaded,
+    "late": errors.DeadlineExceeded,
+}
+BATCHES = {
+    "none": (["a", "bb"], {}),
+    "first": (["blank", "a"], {0: "invalid_field"}),
+    "last": (["a", "long"], {1: "text_too_long"}),
+    "several": (
+        ["a", "poison", "b", "blank", "large", "c"],
+        {1: "internal", 3: "invalid_field", 4: "body_too_large"},
+    ),
+    "all": (["blank", "blank"], {0: "invalid_field", 1: "invalid_field"}),
+}
+
+
+@pytest.mark.parametrize("server", [Server(), Server(names_the_text=False), Server(max_texts=2)])
+@pytest.mark.parametrize(("texts", "refused"), BATCHES.values(), ids=BATCHES)
+def test_texts_that_are_refused_leave_the_others(
+    server: Server, texts: list[str], refused: dict[int, str]
+) -> None:
+    outcomes = answer(server, texts)
+    for index, (text, outcome) in enumerate(zip(texts, outcomes, strict=True)):
+        if index in refused:
+            assert outcome == Refusal(refused[index], f"text is {text}.")
+        else:
+            assert outcome == {"n": len(text)}
+
+
+def test_a_named_text_costs_two_more_requests() -> None:
+    server = Server()
+    answer(server, ["a"] * 20 + ["long"] + ["b"] * 20)
+    assert [len(texts) for texts in server.asked] == [41, 20, 1, 20]
+
+
+@pytest.mark.parametrize("text", ["key", "pair", "full", "late"])
+def test_what_is_no_texts_fault_ends_the_run(text: str) -> None:
+    with pytest.raises(FAILURES[text]):
+        answer(Server(), ["a", text])
+
+
+@dataclass(frozen=True)
+class Served:
+    url: str
+    bundles: Path
+    key_file: Path
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server of fakes that wants a key, in one process."""
+    folder = tmp_path_factory.mktemp("served")
+    key, line = new_key("tests")
+    (folder / "keys.txt").write_text(f"{line}\n")
+    (folder / "key.txt").write_text(f"{key}\n")
+    settings = {
+        **FAKES,
+        "SEQSERVE_TOPOLOGY": "embedded",
+        "SEQSERVE_API_KEYS_FILE": str(folder / "keys.txt"),
+        "SEQSERVE_MAX_TEXT_CHARS": "500",
+    }
+    bundles = write_bundles(folder / "bundles")
+    serve = Serve(folder, bundles, **settings)
+    try:
+        serve.wait_until_ready(START_S)
+        yield Served(serve.base, bundles, folder / "key.txt")
+    finally:
+        serve.kill()
+
+
+def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cli", "predict", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **env}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ner", "--label", "LOC", "--offset-unit", "byte"],
+        ["sentiment", "--sentences"],
+        ["translate", "--alternatives", "1", "--source", "en", "--target", "zh"],
+        ["translate", "--to", "csv"],
+        ["ner", "--to", "conll"],
+    ],
+    ids=" ".join,
+)
+def test_a_server_gives_what_this_machine_gives(
+    words: list[str], served: Served, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.txt"
+    texts = ["Ann left OSLO. A bad film.", "x" * 600, "", "REFUSED", "POISON", "é Bob", "one"] * 20
+    source.write_text("\n".join(texts))
+    to = [] if "--to" in words else ["--to", "jsonl"]
+    places = {
+        "there": ["--url", served.url, "--api-key-file", str(served.key_file)],
+        "here": ["--bundles", str(served.bundles)],
+    }
+    files = {}
+    for name, place in places.items():
+        out, aside = tmp_path / f"{name}.out", tmp_path / f"{name}.rejected"
+        line = [*words, *to, str(source), "--out", str(out), "--rejected", str(aside), *place]
+        done = run(*line, SEQSERVE_MAX_TEXT_CHARS="500", **FAKES)
+        assert done.returncode == 3, done.stderr
+        rejected = [json.loads(row) for row in aside.read_text().splitlines()]
+        files[name] = (out.read_bytes(), [(row["line"], row["code"]) for row in rejected])
+    assert files["there"] == files["here"]
+    assert len(files["there"][1]) == 60
+
+
+KEYS: dict[str, tuple[dict[str, str], str]] = {
+    "none": ({}, "Authorization: Bearer"),
+    "wrong": ({"CLIENT_API_KEY": "seqserve_wrong"}, "not known"),
+}
+
+
+@pytest.mark.parametrize(("env", "message"), KEYS.values(), ids=KEYS)
+def test_keys(env: dict[str, str], message: str, served: Served, tmp_path: Path) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("Ann\n")
+    done = run("ner", str(source), "--url", served.url, **env)
+    assert done.returncode == 1 and message in done.stderr
+    key = served.key_file.read_text().strip()
+    assert run("ner", str(source), "--url", served.url, CLIENT_API_KEY=key).returncode == 0
+
+
+def test_options_that_the_server_refuses(served: Served, tmp_path: Path) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("Ann\n")
+    place = ["--url", served.url, "--api-key-file", str(served.key_file)]
+    done = run("ner", str(source), "--label", "CAR", *place)
+    assert done.returncode == 2 and "labels: this model knows LOC, PER" in done.stderr
+
+
+def test_models_of_a_server(served: Served) -> None:
+    words = ["models", "--url", served.url, "--api-key-file", str(served.key_file), "--json"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)["models"]
+    assert [one["name"] for one in found] == ["ner-en", "sentiment-en", "translate-en-zh"]
+    assert found[0]["sha256"] == load_bundle(served.bundles / "ner-en").sha256

@@ -1,0 +1,95 @@
+"""What every call of `seqserve` imports: only what the list below names, since people wait for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+
+ROOT = Path(__file__).parents[2]
+OURS = {
+    *("cli", "cli.main", "cli.progress", "cli.reporting", "cli.server_key"),
+    *("cli.bench_bulk", "cli.bench_http", "cli.data", "cli.endurance", "cli.keys", "cli.load"),
+    *("cli.models", "cli.predicting", "cli.predicting.command", "cli.predicting.options"),
+    *("seqserve", "seqserve.errors", "service", "service.__main__"),
+}
+THEIRS = {"typer", "annotated_doc", "shellingham", "typing_extensions"}
+
+_SHOW = """
+import sys
+before = set(sys.modules)
+{code}
+found = {{name for name in set(sys.modules) - before if name.split(".")[0] not in sys.stdlib_module_names}}
+print(*sorted(found), sep="\\n")
+"""
+
+
+def imported(code: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", _SHOW.format(code=code)],
+        check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return set(done.stdout.split())
+
+
+def test_the_command_line_imports_only_typer_and_itself() -> None:
+    found = imported("import cli.main")
+    tops = ("seqserve", "service", "cli", "benchmarks", "loadtest", "model_export")
+    ours = {name for name in found if name.split(".")[0] in tops}
+    assert ours == OURS
+    theirs = {name.split(".")[0] for name in found - ours if not name.startswith("_")}
+    assert theirs <= THEIRS, theirs - THEIRS
+
+
+HEAVY = {
+    *("torch", "numpy", "onnxruntime", "bentoml", "pydantic", "pydantic_settings", "tokenizers"),
+    *("cattrs", "orjson", "structlog", "prometheus_client", "regex", "sentencex", "httpx"),
+    *("matplotlib", "locust", "ray", "psutil", "starlette", "opentelemetry"),
+}
+BY_TYPER = {"pydantic"}  # it reads the values of options with it
+QUICK: dict[str, tuple[list[str], set[str]]] = {
+    "help": (["--help"], set()),
+    "help of predict": (["predict", "ner", "--help"], BY_TYPER),
+    "completion": (["--show-completion", "bash"], BY_TYPER),
+    "sources": (["data", "sources"], BY_TYPER | {"cattrs"}),
+    "models": (["models", "--bundles", "bundles"], BY_TYPER | {"cattrs"}),
+}
+
+
+@pytest.mark.parametrize(("words", "needed"), QUICK.values(), ids=QUICK)
+def test_commands_import_what_they_need(words: list[str], needed: set[str]) -> None:
+    code = (
+        "import contextlib, io\nfrom cli.main import app\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        f"    app({words})"
+    )
+    found = {name.split(".")[0] for name in imported(code)}
+    assert found & HEAVY <= needed
+
+
+SHELLS = ["bash", "zsh", "fish"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_of_shells(shell: str) -> None:
+    done = CliRunner().invoke(app, ["--show-completion", shell], prog_name="seqserve")
+    assert done.exit_code == 0 and "_SEQSERVE_COMPLETE" in done.stdout.upper()
+
+
+def test_words_are_completed() -> None:
+    environment = {
+        "_SEQSERVE_COMPLETE": "complete_bash",
+        "COMP_WORDS": "seqserve pre",
+        "COMP_CWORD": "1",
+    }
+    done = CliRunner().invoke(app, [], prog_name="seqserve", env=environment)
+    assert done.stdout.split() == ["predict"]
