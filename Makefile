@@ -11,7 +11,7 @@ SERVING := $(VENV)/.serving
 LOADING := $(VENV)/.loading
 EVERYTHING := $(VENV)/.everything
 
-.PHONY: install serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs image up clean bench-http load load-compare
+.PHONY: install serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs examples screenshots image up clean bench-http load load-compare
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -78,6 +78,12 @@ chaos: $(EVERYTHING) ## Kill, stop and restart processes under load and see what
 
 docs: $(EVERYTHING) ## Write the tables of docs/operations.md anew from the code
 	$(BIN)/seqserve reference --update docs/operations.md
+
+examples: $(EVERYTHING) ## Ask bundles/ the examples of /docs.json and write their answers anew
+	$(BIN)/python -m tests.examples
+
+screenshots: $(EVERYTHING) ## Take the pictures of the demo page in docs/images anew; needs Chromium
+	$(BIN)/python -m tests.page.screenshots
 
 bench-http: $(EVERYTHING) ## Time the server beside the runtime alone, into docs/benchmarks-http.md; QUICK=1 only shows
 	$(BIN)/seqserve bench-http --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks-http.md)

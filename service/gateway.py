@@ -15,9 +15,8 @@ from typing import Any
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from seqserve.errors import (
@@ -30,19 +29,22 @@ from seqserve.errors import (
     UnavailableError,
 )
 from seqserve.manifest import Task as TaskName
-from service import metrics, openapi, wire
+from service import metrics, wire
 from service.batcher import Answer, Batcher, BatchLimits
 from service.body import read_json
 from service.canary import Canary
 from service.cors import Cors
+from service.demo import page_routes
 from service.edge import INTERNAL_SENTENCE, Edge, Exchange, Fittings, TextFailed, exchange_of
 from service.interruption import Guard
 from service.keys import Keyring, KeyScope
 from service.lengths import estimate_tokens
 from service.links import Engines, Link
 from service.metrics_page import metrics_page
+from service.openapi import build_document
 from service.routes import Routes
 from service.settings import Settings
+from service.swagger import docs_assets, docs_routes
 from service.tasks import TASKS, Plan, Task, parse_request
 from service.tracing import load_tracer, require_exporter, traced
 from service.waiting import ItemError
@@ -77,17 +79,11 @@ class Application:
         self._is_draining = False
         self._is_refusing = False
         self._tasks = [task for task in TASKS if task.name in settings.tasks]
-        self._openapi = orjson.dumps(
-            openapi.build_document(
-                self._tasks, _key_scope(settings), has_health=settings.admin_port is None
-            )
+        document = build_document(
+            self._tasks, _key_scope(settings), has_health=settings.admin_port is None
         )
         routes = [Route(task.path, self._endpoint(task), methods=["POST"]) for task in self._tasks]
-        routes += [
-            Route("/v1/models", self._models),
-            Route("/docs", self._docs),
-            Route("/docs.json", self._docs_json),
-        ]
+        routes += [Route("/v1/models", self._models), *docs_routes(orjson.dumps(document))]
         health = [
             Route("/livez", self._livez),
             Route("/readyz", self._readyz),
@@ -95,9 +91,10 @@ class Application:
         ]
         if settings.admin_port is None:
             routes += health
-        assets = Mount("/docs/assets", StaticFiles(directory=openapi.ASSETS))
-        self._fittings = _fittings(settings)
-        self._edge = _edge(routes, [assets], self._fittings)
+        page = page_routes() if settings.demo else []
+        routes += page
+        self._fittings = _fittings(settings, frozenset(route.path for route in page))
+        self._edge = _edge(routes, [docs_assets()], self._fittings)
         self.admin = _edge(health, [], Fittings())
         self._watching: asyncio.Task[None] | None = None
 
@@ -240,22 +237,16 @@ class Application:
         page, content_type = await asyncio.to_thread(metrics_page)
         return Response(page, media_type=content_type)
 
-    async def _docs(self, request: Request) -> Response:
-        return HTMLResponse(openapi.PAGE)
-
-    async def _docs_json(self, request: Request) -> Response:
-        return Response(self._openapi, media_type="application/json")
-
 
 def _edge(routes: list[Route], mounts: list[Mount], fittings: Fittings) -> Edge:
     return Edge(Routes(routes, mounts), frozenset(route.path for route in routes), fittings)
 
 
-def _fittings(settings: Settings) -> Fittings:
+def _fittings(settings: Settings, open_paths: frozenset[str]) -> Fittings:
     """What the settings add to the edge."""
     keyring, cors = None, None
     if settings.api_keys_file is not None:
-        keyring = Keyring(settings.api_keys_file, settings.api_keys_scope)
+        keyring = Keyring(settings.api_keys_file, settings.api_keys_scope, open_paths=open_paths)
     if settings.cors_origins:
         cors = Cors(settings.cors_origins)
     return Fittings(keyring, cors, log_share=settings.log_sample)

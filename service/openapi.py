@@ -1,41 +1,21 @@
-"""The OpenAPI document, generated from the pydantic models, and the Swagger page that shows it.
-
-The page works offline: BentoML ships Swagger's files.
-"""
+"""The OpenAPI document, from the pydantic models, with examples of what the shipped bundles answer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
-import bentoml
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from seqserve import errors
 from seqserve.errors import SeqserveError
 from service import schemas
+from service.examples import load_examples
 from service.keys import KeyScope
 from service.tasks import Task
 
 API_VERSION = "1"
-ASSETS = Path(bentoml.__file__).parent / "_internal" / "server" / "static_content"
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-  <meta charset="utf-8">
-  <title>seqserve API</title>
-  <link rel="stylesheet" href="docs/assets/swagger-ui.css">
-  <link rel="icon" href="data:,">
-</head>
-<body>
-  <div id="swagger-ui"></div>
-  <script src="docs/assets/swagger-ui-bundle.js"></script>
-  <script>SwaggerUIBundle({url: "docs.json", dom_id: "#swagger-ui", deepLinking: true})</script>
-</body>
-</html>
-"""
 Json = dict[str, Any]
 
 _ANYWHERE = (errors.MethodNotAllowed, SeqserveError)
@@ -95,6 +75,7 @@ def build_document(
     paths["/v1/models"] = {"get": _get("Loaded models", schemas.Models, (errors.NotReady,))}
     if has_health:
         paths |= _health_paths()
+    _show_examples(paths)
     components: Json = {"schemas": definitions["$defs"]}
     if keys is not None:
         components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
@@ -130,6 +111,21 @@ def _health_paths() -> Json:
         "/readyz": {"get": _get("Does every model answer?", schemas.Health, unready)},
         "/metrics": {"get": metrics},
     }
+
+
+def _show_examples(paths: Json) -> None:
+    """Adds the examples to the operations that are there; requests only where they succeed."""
+    for example in load_examples():
+        operation = paths.get(example.path, {}).get(example.method)
+        if operation is None:
+            continue
+        (answer,) = operation["responses"][str(example.status)]["content"].values()
+        shown = [(answer, example.answer)]
+        if example.request is not None and example.status == 200:
+            shown.append((*operation["requestBody"]["content"].values(), example.request))
+        for content, value in shown:
+            named = {"summary": example.summary, "value": value}
+            content.setdefault("examples", {})[example.name] = named
 
 
 def _demand_key(methods: Json) -> None:

@@ -53,12 +53,6 @@ class _Request(BaseModel):
 class NerRequest(_Request):
     """Texts to find names in."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"text": "Harry Potter invented a spell in London.", "min_score": 0.5}]
-        }
-    )
-
     min_score: Probability = Field(
         default=0.0, description="Keep entities with at least this score."
     )
@@ -76,21 +70,11 @@ class NerRequest(_Request):
 class SentimentRequest(_Request):
     """Texts to judge."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"text": "A quiet, funny and deeply moving film."}]}
-    )
-
     sentences: bool = Field(default=False, description="Judge every sentence as well.")
 
 
 class TranslateRequest(_Request):
     """Texts to translate."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"text": "Return the number of days.", "source": "en", "target": "zh"}]
-        }
-    )
 
     source: Language | None = Field(
         default=None, description="May be left out where one pair fits."

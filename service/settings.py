@@ -68,11 +68,16 @@ class Settings(BaseSettings):
     )
     api_keys_scope: Literal["v1", "all"] = Field(
         default="v1",
-        description="What needs a key: `v1` is every path under `/v1/`, `all` is everything on the port.",
+        description="What needs a key: `v1` is every path under `/v1/`, `all` is everything on the port but "
+        "the demo page's own files.",
     )
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         default=(),
         description="Origins whose pages may read the answers, with commas between; `*` is all of them.",
+    )
+
+    demo: bool = Field(
+        default=True, description="The demo page: on `/`, with its files under `/page/`."
     )
 
     admin_host: str = Field(

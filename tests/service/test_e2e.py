@@ -104,10 +104,21 @@ def test_one_page_of_metrics_for_all_processes(served: Serve) -> None:
 
 def test_nothing_of_bentoml_is_reachable(served: Serve) -> None:
     pickle = {"content-type": "application/vnd.bentoml+pickle"}
-    for path in ("/", "/schema.json", "/healthz", "/predict", "/static_content/index.css"):
+    for path in ("/schema.json", "/healthz", "/predict", "/static_content/index.css"):
         assert served.client.get(path).json()["code"] == "not_found"
+    assert "bento" not in served.client.get("/").text.lower()
     response = served.client.post("/v1/ner", content=b"\x80\x05N.", headers=pickle)
     assert response.json()["code"] == "unsupported_media_type"
+
+
+def test_the_head_of_the_page(served: Serve) -> None:
+    whole, head = served.client.get("/"), served.client.head("/")
+    assert head.status_code == 200
+    assert head.content == b""
+    for name in ("content-type", "content-length", "etag", "content-security-policy"):
+        assert head.headers[name] == whole.headers[name]
+    again = served.client.get("/", headers={"if-none-match": whole.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
 
 
 def test_everything_in_one_process(tmp_path: Path, bundles_dir: Path) -> None:

@@ -113,7 +113,7 @@ async def test_a_bad_timeout(server: Server, value: str) -> None:
     expect(response, 422, "invalid_field", "X-Timeout-Ms: ")
 
 
-@pytest.mark.parametrize("path", ["/", "/nope", "/v1/ner/", "/schema.json", "/docs/assets/nope"])
+@pytest.mark.parametrize("path", ["/nope", "/v1/ner/", "/schema.json", "/docs/assets/nope"])
 async def test_not_found(server: Server, path: str) -> None:
     expect(await server.client.get(path), 404, "not_found", "/docs")
 

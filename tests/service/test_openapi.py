@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from typing import Any, Literal
 
 import pytest
 
-from service.openapi import ASSETS, build_document
+from service.examples import load_examples
+from service.openapi import build_document
+from service.swagger import ASSETS
 from service.tasks import TASKS
 from tests import fakes
 from tests.service.conftest import Server
@@ -175,21 +180,53 @@ async def test_keys_are_described_where_they_are_needed(
     assert "securitySchemes" not in build_document(TASKS)["components"]
 
 
-async def test_the_examples_work(server: Server, document: dict[str, Any]) -> None:
+async def test_every_route_has_examples_that_fit_their_schemas(document: dict[str, Any]) -> None:
     for path, methods in document["paths"].items():
-        if "post" not in methods:
-            continue
-        schema = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
-        model = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-        for example in model["examples"]:
-            assert (await server.post(path, example)).status_code == 200
+        ((method, operation),) = methods.items()
+        described = operation["responses"]["200"]["content"]
+        if method == "post":
+            described |= operation["requestBody"]["content"]
+        for content in described.values():
+            assert content["examples"], path
+            for example in content["examples"].values():
+                assert example["summary"]
+                assert complaints(example["value"], content["schema"], document) == []
+
+
+async def test_every_example_is_shown(document: dict[str, Any]) -> None:
+    for example in load_examples():
+        operation = document["paths"][example.path][example.method]
+        (answer,) = operation["responses"][str(example.status)]["content"].values()
+        assert answer["examples"][example.name]["value"] == example.answer
+        assert complaints(example.answer, answer["schema"], document) == []
+        if example.request is not None:
+            (request,) = operation["requestBody"]["content"].values()
+            assert (example.name in request["examples"]) == (example.status == 200)
+
+
+async def test_examples_of_what_is_not_served_are_left_out() -> None:
+    document = build_document(TASKS[:1], has_health=False)
+    assert set(document["paths"]) == {"/v1/ner", "/v1/models"}
 
 
 async def test_the_page_needs_no_other_server(server: Server) -> None:
     page = await server.client.get("/docs")
     assert page.headers["content-type"].startswith("text/html")
     assert "http" not in page.text
+    assert "validatorUrl: null" in page.text
     for name in ("swagger-ui.css", "swagger-ui-bundle.js"):
         assert f"docs/assets/{name}" in page.text
         asset = await server.client.get(f"/docs/assets/{name}")
         assert asset.content == (ASSETS / name).read_bytes()
+
+
+async def test_the_page_may_run_its_own_scripts_only(server: Server) -> None:
+    page = await server.client.get("/docs")
+    policy = dict(
+        part.split(" ", 1) for part in page.headers["content-security-policy"].split("; ")
+    )
+    assert policy["default-src"] == "'none'"
+    (inline,) = re.findall(r"<script>(.*?)</script>", page.text)
+    digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+    assert policy["script-src"] == f"'self' 'sha256-{digest}'"
+    assert policy["connect-src"] == "'self'"

@@ -1,0 +1,64 @@
+"""The Swagger page on `/docs`, which shows the OpenAPI document. BentoML ships its files: no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+
+import bentoml
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+ASSETS = Path(bentoml.__file__).parent / "_internal" / "server" / "static_content"
+
+# Without the validator: Swagger would show the document to a server of its own, and a badge for that.
+_START = """SwaggerUIBundle({url: "docs.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null})"""
+PAGE = f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>seqserve API</title>
+  <link rel="stylesheet" href="docs/assets/swagger-ui.css">
+  <link rel="icon" href="data:,">
+</head>
+<body>
+  <div id="swagger-ui"></div>
+  <script src="docs/assets/swagger-ui-bundle.js"></script>
+  <script>{_START}</script>
+</body>
+</html>
+"""
+_START_HASH = base64.b64encode(hashlib.sha256(_START.encode()).digest()).decode()
+_HEADERS = {
+    # Swagger writes style attributes.
+    "Content-Security-Policy": "default-src 'none'; "
+    f"script-src 'self' 'sha256-{_START_HASH}'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def docs_routes(document: bytes) -> list[Route]:
+    """The page and its document.
+
+    Args:
+        document: OpenAPI, as JSON.
+    """
+
+    async def page(request: Request) -> Response:
+        return HTMLResponse(PAGE, headers=_HEADERS)
+
+    async def raw(request: Request) -> Response:
+        return Response(document, media_type="application/json")
+
+    return [Route("/docs", page), Route("/docs.json", raw)]
+
+
+def docs_assets() -> Mount:
+    """Swagger's own files."""
+    return Mount("/docs/assets", StaticFiles(directory=ASSETS))

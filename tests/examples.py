@@ -1,0 +1,61 @@
+"""`python -m tests.examples`: asks the shipped bundles the examples of /docs.json and writes the answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+
+from service.examples import FILE, Example, load_examples
+from tests.serving import ROOT, START_S, Serve
+
+EXCERPT = ("seqserve_model_up", "seqserve_model_info")  # what the example of /metrics shows
+
+
+def ask(client: httpx.Client, example: Example) -> httpx.Response:
+    return client.request(example.method, example.path, json=example.request)
+
+
+def answer_of(response: httpx.Response) -> Any:
+    if "json" in response.headers["content-type"]:
+        return response.json()
+    lines = response.text.splitlines(keepends=True)
+    return "".join(
+        line
+        for line in lines
+        if line.removeprefix("# HELP ").removeprefix("# TYPE ").startswith(EXCERPT)
+    )
+
+
+def rewrite(client: httpx.Client, file: Path = FILE) -> None:
+    """Ask every example of a file, and put the answers in."""
+    written = []
+    for example in load_examples(file):
+        response = ask(client, example)
+        if response.status_code != example.status:
+            raise SystemExit(
+                f"{example.path} {example.name}: {response.status_code}: {response.text}"
+            )
+        fields = dataclasses.asdict(example) | {"answer": answer_of(response)}
+        written.append({name: value for name, value in fields.items() if value is not None})
+    file.write_text(json.dumps(written, ensure_ascii=False, indent=1) + "\n")
+
+
+def main() -> int:
+    with TemporaryDirectory() as name:
+        serve = Serve(Path(name), ROOT / "bundles", SEQSERVE_TOPOLOGY="embedded")
+        try:
+            serve.wait_until_ready(START_S)
+            rewrite(serve.client)
+        finally:
+            serve.kill()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

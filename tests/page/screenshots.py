@@ -1,0 +1,95 @@
+"""`python -m tests.page.screenshots`: the pictures in docs/images, of the demo page on shipped bundles."""
+
+from __future__ import annotations
+
+import io
+import math
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser
+
+from tests.page.chromium import chromium
+from tests.serving import ROOT, START_S, Serve
+
+IMAGES = ROOT / "docs" / "images"
+MAX_BYTES = 200_000
+N_COLOURS = 256
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1100, "height": 760}, "device_scale_factor": 1.5}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5}
+
+# Name: the window, and what is asked in it.
+PICTURES: dict[str, tuple[dict[str, Any], str]] = {
+    "demo-names": (DESKTOP | {"locale": "en-US"}, "ner"),
+    "demo-names-dark": (DESKTOP | {"locale": "en-US", "color_scheme": "dark"}, "ner"),
+    "demo-sentiment": (DESKTOP | {"locale": "en-US"}, "sentiment"),
+    "demo-translation": (DESKTOP | {"locale": "en-US"}, "translation"),
+    "demo-translation-zh-dark": (
+        DESKTOP | {"locale": "zh-CN", "color_scheme": "dark"},
+        "translation",
+    ),
+    "demo-phone": (PHONE | {"locale": "en-US"}, "ner"),
+}
+PATHS = {"ner": "/v1/ner", "sentiment": "/v1/sentiment", "translation": "/v1/translate"}
+N_LOOKS, LOOK_MS = 24, 5000  # of the strip, with traffic in between; the clock is wound forward
+
+
+def shoot(browser: Browser, serve: Serve, options: dict[str, Any], task: str) -> bytes:
+    """One picture, as PNG."""
+    context = browser.new_context(**options)
+    page = context.new_page()
+    page.clock.install()
+    page.goto(f"{serve.base}/#{task}")
+    page.wait_for_selector(".state[data-state=ready]")
+    for step in range(N_LOOKS):
+        for _ in range(round(20 + 12 * math.sin(step / 3) + 6 * math.sin(step * 2))):
+            serve.post(PATHS[task], "Ann lives in Rome.")
+        with page.expect_response("**/metrics"):
+            page.clock.run_for(LOOK_MS)
+    page.clock.resume()
+    page.locator(f"#panel-{task} button[type=submit]").click()
+    page.locator(f"#panel-{task} .answer").wait_for()
+    if task == "ner":
+        page.locator("mark").nth(1).focus()
+    page.wait_for_timeout(400)
+    page.evaluate("scrollTo(0, 0)")
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": options["viewport"]["width"], "height": height})
+    picture: bytes = page.screenshot()
+    context.close()
+    return picture
+
+
+def squeeze(picture: bytes) -> bytes:
+    """The same picture with a palette: a page has few colours."""
+    image = (
+        Image.open(io.BytesIO(picture)).convert("RGB").quantize(N_COLOURS, dither=Image.Dither.NONE)
+    )
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def main() -> int:
+    IMAGES.mkdir(exist_ok=True)
+    wanted = sys.argv[1:] or list(PICTURES)
+    with TemporaryDirectory() as name, chromium() as browser:
+        serve = Serve(Path(name), ROOT / "bundles", SEQSERVE_TOPOLOGY="embedded")
+        try:
+            serve.wait_until_ready(START_S)
+            for picture in wanted:
+                small = squeeze(shoot(browser, serve, *PICTURES[picture]))
+                if len(small) > MAX_BYTES:
+                    raise SystemExit(f"{picture}: {len(small)} bytes; at most {MAX_BYTES}")
+                (IMAGES / f"{picture}.png").write_bytes(small)
+                print(f"{picture}.png: {len(small) // 1000} kB")
+        finally:
+            serve.kill()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
