@@ -60,6 +60,21 @@ def predictions(address: tuple[str, int] = SERVICE) -> None:
         print(path, json.dumps(answer["results"], ensure_ascii=False))
 
 
+def page() -> None:
+    """The demo page and the files that it asks for."""
+    for path, wanted in (
+        ("/", b"<title>"),
+        ("/page/app.js", b"import "),
+        ("/docs.json", b"examples"),
+    ):
+        connection = http.client.HTTPConnection(*SERVICE, timeout=15)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        if response.status != 200 or wanted not in response.read():
+            sys.exit(f"{path}: {response.status}, or not what it should be")
+    print("the demo page is there")
+
+
 def through_nginx() -> None:
     """The same, through the proxy, which keeps the page of metrics to itself."""
     predictions(NGINX)
@@ -120,6 +135,7 @@ def alert() -> None:
 
 STEPS: dict[str, Callable[[], None]] = {
     "predictions": predictions,
+    "page": page,
     "nginx": through_nginx,
     "started": started,
     "not-ready": not_ready,
