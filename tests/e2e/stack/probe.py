@@ -26,19 +26,25 @@ REQUESTS = {
 PATIENCE_S = 240.0
 
 
-def ask(address: tuple[str, int], path: str, body: object = None) -> tuple[int, Any]:
-    """Status and JSON of an answer; status 0 where there is none."""
+def fetch(address: tuple[str, int], path: str, body: object = None) -> tuple[int, bytes]:
+    """Status and content of an answer; status 0 where there is none."""
     connection = http.client.HTTPConnection(*address, timeout=15)
     try:
         headers = {"Content-Type": "application/json"}
         content = None if body is None else json.dumps(body)
         connection.request("GET" if body is None else "POST", path, content, headers)
         response = connection.getresponse()
-        return response.status, json.loads(response.read() or b"null")
+        return response.status, response.read()
     except (OSError, http.client.HTTPException):
-        return 0, None
+        return 0, b""
     finally:
         connection.close()
+
+
+def ask(address: tuple[str, int], path: str, body: object = None) -> tuple[int, Any]:
+    """The same, for an answer in JSON."""
+    status, content = fetch(address, path, body)
+    return status, json.loads(content or b"null")
 
 
 def wait_until(what: str, holds: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
@@ -67,20 +73,16 @@ def page() -> None:
         ("/page/app.js", b"import "),
         ("/docs.json", b"examples"),
     ):
-        connection = http.client.HTTPConnection(*SERVICE, timeout=15)
-        connection.request("GET", path)
-        response = connection.getresponse()
-        if response.status != 200 or wanted not in response.read():
-            sys.exit(f"{path}: {response.status}, or not what it should be")
+        status, content = fetch(SERVICE, path)
+        if status != 200 or wanted not in content:
+            sys.exit(f"{path}: {status}, or not what it should be")
     print("the demo page is there")
 
 
 def through_nginx() -> None:
     """The same, through the proxy, which keeps the page of metrics to itself."""
     predictions(NGINX)
-    connection = http.client.HTTPConnection(*NGINX, timeout=15)
-    connection.request("GET", "/metrics")
-    if (status := connection.getresponse().status) != 404:
+    if (status := fetch(NGINX, "/metrics")[0]) != 404:
         sys.exit(f"/metrics through the proxy: {status}")
 
 
@@ -89,9 +91,10 @@ def is_ready() -> bool:
     return ask(SERVICE, "/readyz")[0] == 200
 
 
-def not_ready() -> None:
-    """The service noticed that something is gone."""
-    wait_until("not ready", lambda: not is_ready(), 5)
+def restarted() -> None:
+    """The runner of sentiment was started again; it may be back before anybody sees that it was gone."""
+    counted = b'seqserve_process_restarts_total{process="sentiment"} 1.0'
+    wait_until("restarted", lambda: counted in fetch(SERVICE, "/metrics")[1], 10)
 
 
 def started() -> None:
@@ -138,7 +141,7 @@ STEPS: dict[str, Callable[[], None]] = {
     "page": page,
     "nginx": through_nginx,
     "started": started,
-    "not-ready": not_ready,
+    "restarted": restarted,
     "ready": ready,
     "target": target,
     "alert": alert,
