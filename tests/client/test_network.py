@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
+import trustme
 
 from seqserve.client import AsyncClient, Policy, ServerUnreachable
 from seqserve.errors import DeadlineExceeded
@@ -156,31 +154,19 @@ def test_proxies_are_taken_from_the_environment(
     assert proxy.requests[0].startswith(b"GET http://seqserve.invalid/v1/models HTTP/1.1")
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of localhost that nobody vouches for, with its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl")
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    command += ["-keyout", str(path), "-out", str(path.with_suffix(".crt"))]
-    subprocess.run(command, check=True, capture_output=True)
-    with path.open("ab") as file:
-        file.write(path.with_suffix(".crt").read_bytes())
-    return path
-
-
 def test_a_certificate_is_verified_and_a_wrong_one_not_tried_again(
-    call: Caller, certificate: Path
+    call: Caller,
 ) -> None:
+    authority = trustme.CA()
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate)
+    authority.issue_cert("localhost").configure_cert(tls)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
     with listening(answering, tls) as peer:
         call.url = f"https://localhost:{peer.port}"
         with pytest.raises(ServerUnreachable, match="certificate verify failed"):
             call.over("models")
         assert peer.n_connections == 1
-        for verify in (False, ssl.create_default_context(cafile=certificate)):
+        for verify in (False, trusting):
             call.options["verify"] = verify
             assert call.over("models") == ()
