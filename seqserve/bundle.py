@@ -21,6 +21,7 @@ from typing import Any
 
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import BundleError, ConfigError
+from seqserve.files import sha256_of
 from seqserve.manifest import Description, FileEntry, Manifest
 
 FORMAT_VERSION = 2  # graphs refer to weights.safetensors
@@ -246,7 +247,7 @@ def _content_problems(path: Path, expected: FileEntry) -> Iterator[str]:
     n_bytes = path.stat().st_size
     if n_bytes != expected.bytes:
         yield f"{path.name} has {n_bytes} bytes instead of {expected.bytes}: copy it again"
-    elif _sha256(path) != expected.sha256:
+    elif sha256_of(path) != expected.sha256:
         yield f"{path.name} was changed, its SHA-256 differs: copy it again, or export anew"
 
 
@@ -254,11 +255,6 @@ def _refuse_if_any(problems: Collection[str], shown_as: Path) -> None:
     if problems:
         listed = "".join(f"\n- {problem}" for problem in problems)
         raise BundleError(f"bundle {shown_as} is not as it should be:{listed}")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()  # reads in chunks
 
 
 def _json_bytes(value: Any) -> bytes:

@@ -1,7 +1,8 @@
-"""Files that are there whole or not at all, whenever the program is killed."""
+"""Files that are there whole or not at all, whenever the program is killed, and what they hash to."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,3 +14,9 @@ def written_whole(path: Path) -> Iterator[Path]:
     partial = path.with_name(f"{path.name}.partial")
     yield partial
     partial.replace(path)
+
+
+def sha256_of(path: Path) -> str:
+    """Give the SHA-256 of a file of any size, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

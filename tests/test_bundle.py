@@ -344,7 +344,7 @@ def test_a_disk_that_fails_is_reported_by_file(
     def fail(path: Path) -> str:
         raise OSError(5, "Input/output error", str(path))
 
-    monkeypatch.setattr(bundle_module, "_sha256", fail)
+    monkeypatch.setattr(bundle_module, "sha256_of", fail)
     with pytest.raises(BundleError, match=r"MODEL_CARD\.md cannot be read: Input/output error"):
         load_bundle(written.path)
 

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from seqserve.datasets.catalogue import Source
-from seqserve.datasets.inventory import META_FILE, sha256_of
+from seqserve.datasets.inventory import META_FILE
 from seqserve.errors import DataError
+from seqserve.files import sha256_of
 from seqserve.training.data import count_examples
 from seqserve.training.recipe import DataSet
 

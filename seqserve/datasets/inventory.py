@@ -6,7 +6,6 @@ A set is a folder with files of seqserve/training/data.py in it. `META.json` bes
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seqserve.errors import ConfigError, DataError
+from seqserve.files import sha256_of
 from seqserve.training.data import Split, count_examples, read_unlabelled
 from seqserve.training.recipe import DataSet, Recipe
 
@@ -142,12 +142,6 @@ def _verify(folder: Path, meta: dict[str, Any], found: FoundSet) -> None:
             found.absent.append(name)
         elif isinstance(entry, dict) and sha256_of(path) != entry.get("sha256"):
             found.faults.append(f"{name} is not the file that {META_FILE} describes: get it again")
-
-
-def sha256_of(path: Path) -> str:
-    """Give the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def missing_for(recipe: Recipe, root: Path) -> list[str]:
