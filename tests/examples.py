@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from service.examples import FILE, Example, load_examples
-from tests.serving import ROOT, START_S, Serve
+from tests.serving import ROOT, running_server
 
 EXCERPT = ("seqserve_model_up", "seqserve_model_info")  # what the example of /metrics shows
 
@@ -47,13 +47,11 @@ def rewrite(client: httpx.Client, file: Path = FILE) -> None:
 
 
 def main() -> int:
-    with TemporaryDirectory() as name:
-        serve = Serve(Path(name), ROOT / "bundles", SEQSERVE_TOPOLOGY="embedded")
-        try:
-            serve.wait_until_ready(START_S)
-            rewrite(serve.client)
-        finally:
-            serve.kill()
+    with (
+        TemporaryDirectory() as name,
+        running_server(Path(name), ROOT / "bundles", SEQSERVE_TOPOLOGY="embedded") as serve,
+    ):
+        rewrite(serve.client)
     return 0
 
 

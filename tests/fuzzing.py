@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.serving import ROOT, START_S, Serve
+from tests.serving import ROOT, running_server
 
 CONFIG = Path(__file__).parent / "service" / "schemathesis.toml"
 
@@ -51,14 +51,11 @@ def main() -> int:
         options += ["--max-time", str(given.seconds)]
     with TemporaryDirectory() as name:
         directory = Path(name)
-        serve = None if given.url else Serve(directory, ROOT / "bundles")
-        try:
-            if serve is not None:
-                serve.wait_until_ready(START_S)
-            found = fuzz(given.url or serve.base, directory, *options)
-        finally:
-            if serve is not None:
-                serve.kill()
+        if given.url:
+            found = fuzz(given.url, directory, *options)
+        else:
+            with running_server(directory, ROOT / "bundles") as serve:
+                found = fuzz(serve.base, directory, *options)
     print(found.stdout)
     return found.returncode
 

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +107,14 @@ class Serve:
         self.process.kill()
         self.process.wait(STOP_S)
         assert not alive, f"{len(alive)} workers outlived SIGTERM"
+
+
+@contextmanager
+def running_server(directory: Path, bundles_dir: Path, **settings: str) -> Iterator[Serve]:
+    """A server that is ready, and gone with all its workers when the block ends."""
+    serve = Serve(directory, bundles_dir, **settings)
+    try:
+        serve.wait_until_ready(START_S)
+        yield serve
+    finally:
+        serve.kill()

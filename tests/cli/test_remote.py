@@ -22,7 +22,7 @@ from seqserve.bundle import load_bundle
 from seqserve.errors import SeqserveError
 from service.keys import new_key
 from tests.fakes import write_bundles
-from tests.serving import FAKES, ROOT, START_S, Serve
+from tests.serving import FAKES, ROOT, running_server
 
 
 class Server:
@@ -114,12 +114,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "SEQSERVE_MAX_TEXT_CHARS": "500",
     }
     bundles = write_bundles(folder / "bundles")
-    serve = Serve(folder, bundles, **settings)
-    try:
-        serve.wait_until_ready(START_S)
+    with running_server(folder, bundles, **settings) as serve:
         yield Served(serve.base, bundles, folder / "key.txt")
-    finally:
-        serve.kill()
 
 
 def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,7 @@ from seqserve import errors
 from seqserve.client import AsyncClient, Client, Policy, ServerUnreachable
 from tests import fakes
 from tests.client.conftest import Caller
-from tests.serving import FAKES, START_S, Serve, free_port
+from tests.serving import FAKES, START_S, Serve, free_port, running_server
 
 SMALL = {"SEQSERVE_TOPOLOGY": "embedded", "SEQSERVE_CALLS": "1", **FAKES}
 
@@ -31,12 +31,8 @@ def bundles_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served(tmp_path_factory: pytest.TempPathFactory, bundles_dir: Path) -> Iterator[Serve]:
     """A server with room for few texts."""
     limits = {"SEQSERVE_MAX_TEXTS": "8", "SEQSERVE_MAX_QUEUE_TEXTS": "8"}
-    serve = Serve(tmp_path_factory.mktemp("serve"), bundles_dir, **SMALL, **limits)
-    try:
-        serve.wait_until_ready(START_S)
+    with running_server(tmp_path_factory.mktemp("serve"), bundles_dir, **SMALL, **limits) as serve:
         yield serve
-    finally:
-        serve.kill()
 
 
 @pytest.fixture
@@ -205,9 +201,9 @@ def test_keys_and_their_limits(tmp_path: Path, bundles_dir: Path) -> None:
 
     key, line = new_key("alice", 2)
     (tmp_path / "keys").write_text(line + "\n")
-    serve = Serve(tmp_path, bundles_dir, SEQSERVE_API_KEYS_FILE=str(tmp_path / "keys"), **SMALL)
-    try:
-        serve.wait_until_ready(START_S)
+    with running_server(
+        tmp_path, bundles_dir, SEQSERVE_API_KEYS_FILE=str(tmp_path / "keys"), **SMALL
+    ) as serve:
         with Client(serve.base) as client, pytest.raises(errors.MissingKey):
             client.models()
         with Client(serve.base, api_key="wrong") as client, pytest.raises(errors.UnknownKey):
@@ -219,5 +215,3 @@ def test_keys_and_their_limits(tmp_path: Path, bundles_dir: Path) -> None:
             with pytest.raises(errors.RateLimited) as caught:  # 30 s are more than 5
                 client.ner("a")
             assert time.monotonic() - started < 1 and caught.value.retry_after_s > 20
-    finally:
-        serve.kill()

@@ -7,14 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.docs.pages import ROOT
-from tests.serving import START_S, Serve
+from tests.serving import Serve, running_server
 
 
 @pytest.fixture(scope="package")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    serve = Serve(tmp_path_factory.mktemp("serve"), ROOT / "bundles")
-    try:
-        serve.wait_until_ready(START_S)
+    with running_server(tmp_path_factory.mktemp("serve"), ROOT / "bundles") as serve:
         yield serve
-    finally:
-        serve.kill()

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.mixed_load import ROUTES, Texts
 from benchmarks.soak import supplies_of
-from tests.serving import START_S, Serve
+from tests.serving import Serve, running_server
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
 N_TEXTS, N_IN_FLIGHT, N_ROUNDS = 40, 8, 2
@@ -21,12 +21,8 @@ N_TEXTS, N_IN_FLIGHT, N_ROUNDS = 40, 8, 2
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    serve = Serve(tmp_path_factory.mktemp("serve"), BUNDLES)
-    try:
-        serve.wait_until_ready(START_S)
+    with running_server(tmp_path_factory.mktemp("serve"), BUNDLES) as serve:
         yield serve
-    finally:
-        serve.kill()
 
 
 async def answers(http: httpx.AsyncClient, path: str, texts: list[str]) -> list[Any]:

@@ -12,7 +12,7 @@ import pytest
 
 from service.examples import FILE, Example, load_examples
 from tests import examples
-from tests.serving import ROOT, START_S, Serve
+from tests.serving import ROOT, Serve, running_server
 
 OF_THE_MOMENT = {"version", "sha256", "figures", "request_id"}  # of a bundle, of a request
 NEAR = 0.05  # scores move a little from one build of a bundle to the next
@@ -20,14 +20,10 @@ NEAR = 0.05  # scores move a little from one build of a bundle to the next
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    serve = Serve(
+    with running_server(
         tmp_path_factory.mktemp("shipped"), ROOT / "bundles", SEQSERVE_TOPOLOGY="embedded"
-    )
-    try:
-        serve.wait_until_ready(START_S)
+    ) as serve:
         yield serve
-    finally:
-        serve.kill()
 
 
 def differences(one: Any, other: Any, at: str = "") -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from seqserve.runtime import open_engine
 from seqserve.runtime.engine import ITEMS, agrees
-from tests.serving import START_S, Serve
+from tests.serving import START_S, Serve, running_server
 from tests.tiny import TinyProject
 
 ROUTES = {"ner": "/v1/ner", "sentiment": "/v1/sentiment", "translation": "/v1/translate"}
@@ -22,12 +22,8 @@ def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tiny: TinyProject
 ) -> Iterator[Serve]:
     folder = tmp_path_factory.mktemp("serve")
-    serve = Serve(folder, tiny.bundles, SEQSERVE_TOPOLOGY=request.param)
-    try:
-        serve.wait_until_ready(START_S)
+    with running_server(folder, tiny.bundles, SEQSERVE_TOPOLOGY=request.param) as serve:
         yield serve
-    finally:
-        serve.kill()
 
 
 @pytest.mark.parametrize("task", ROUTES)

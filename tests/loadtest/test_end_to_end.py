@@ -16,7 +16,7 @@ import pytest
 
 from loadtest.record import read_record
 from tests import fakes
-from tests.serving import FAKES, ROOT, START_S, Serve, free_port
+from tests.serving import FAKES, ROOT, Serve, free_port, running_server
 
 GENEROUS = """
 [generator]
@@ -59,12 +59,8 @@ mix = { tasks = { translation = 1 } }
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     folder = tmp_path_factory.mktemp("load")
     bundles = fakes.write_bundles(folder / "bundles")
-    serve = Serve(folder, bundles, SEQSERVE_TOPOLOGY="embedded", **FAKES)
-    try:
-        serve.wait_until_ready(START_S)
+    with running_server(folder, bundles, SEQSERVE_TOPOLOGY="embedded", **FAKES) as serve:
         yield serve
-    finally:
-        serve.kill()
 
 
 def loadtest(folder: Path, *arguments: str, objectives: str = GENEROUS) -> tuple[int, str]:

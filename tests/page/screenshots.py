@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from tests.page.chromium import chromium
-from tests.serving import ROOT, START_S, Serve
+from tests.serving import ROOT, Serve, running_server
 
 IMAGES = ROOT / "docs" / "images"
 MAX_BYTES = 200_000
@@ -76,18 +76,17 @@ def squeeze(picture: bytes) -> bytes:
 def main() -> int:
     IMAGES.mkdir(exist_ok=True)
     wanted = sys.argv[1:] or list(PICTURES)
-    with TemporaryDirectory() as name, chromium() as browser:
-        serve = Serve(Path(name), ROOT / "bundles", SEQSERVE_TOPOLOGY="embedded")
-        try:
-            serve.wait_until_ready(START_S)
-            for picture in wanted:
-                small = squeeze(shoot(browser, serve, *PICTURES[picture]))
-                if len(small) > MAX_BYTES:
-                    raise SystemExit(f"{picture}: {len(small)} bytes; at most {MAX_BYTES}")
-                (IMAGES / f"{picture}.png").write_bytes(small)
-                print(f"{picture}.png: {len(small) // 1000} kB")
-        finally:
-            serve.kill()
+    with (
+        TemporaryDirectory() as name,
+        chromium() as browser,
+        running_server(Path(name), ROOT / "bundles", SEQSERVE_TOPOLOGY="embedded") as serve,
+    ):
+        for picture in wanted:
+            small = squeeze(shoot(browser, serve, *PICTURES[picture]))
+            if len(small) > MAX_BYTES:
+                raise SystemExit(f"{picture}: {len(small)} bytes; at most {MAX_BYTES}")
+            (IMAGES / f"{picture}.png").write_bytes(small)
+            print(f"{picture}.png: {len(small) // 1000} kB")
     return 0
 
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests import fakes
-from tests.serving import FAKES, START_S, Serve
+from tests.serving import FAKES, Serve, running_server
 
 with warnings.catch_warnings():
     # bentoml 1.4 on pathspec 1.0; nothing that we could change.
@@ -40,12 +40,8 @@ def bundles_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, bundles_dir: Path) -> Iterator[Serve]:
     """A real server with the fakes in its runners."""
-    serve = Serve(tmp_path_factory.mktemp("serve"), bundles_dir, **FAKES)
-    try:
-        serve.wait_until_ready(START_S)
+    with running_server(tmp_path_factory.mktemp("serve"), bundles_dir, **FAKES) as serve:
         yield serve
-    finally:
-        serve.kill()
 
 
 class Server:

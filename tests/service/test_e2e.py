@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests import fakes
-from tests.serving import FAKES, START_S, STOP_S, Serve
+from tests.serving import FAKES, STOP_S, Serve, running_server
 
 
 def test_the_three_tasks(served: Serve) -> None:
@@ -122,18 +122,14 @@ def test_the_head_of_the_page(served: Serve) -> None:
 
 
 def test_everything_in_one_process(tmp_path: Path, bundles_dir: Path) -> None:
-    serve = Serve(
+    with running_server(
         tmp_path, bundles_dir, SEQSERVE_TOPOLOGY="embedded", SEQSERVE_MAX_TEXTS="2", **FAKES
-    )
-    try:
-        serve.wait_until_ready(START_S)
+    ) as serve:
         assert serve.post("/v1/translate", ["a b", "c d"]).json()["results"][1]["text"] == "d c"
         assert serve.post("/v1/translate", ["a", "b", "c"]).json()["code"] == "too_many_texts"
         with pytest.raises(AssertionError, match="no process"):
             serve.worker("NerRunner")
         assert serve.stop() == 0
-    finally:
-        serve.kill()
 
 
 def test_sigterm_ends_every_process_and_no_text_was_logged(served: Serve) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.serving import ROOT, START_S, Serve, peak_mb
+from tests.serving import ROOT, Serve, peak_mb, running_server
 
 MAX_CHARS = 1_000_000  # of a text, instead of 20,000: so that it gets as far as the models
 MAX_GROWTH_MB = 800  # measured: 362
@@ -75,18 +75,14 @@ TEXTS = {**SHORT, **LONG}
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    serve = Serve(
+    with running_server(
         tmp_path_factory.mktemp("hostile"),
         ROOT / "bundles",
         SEQSERVE_TOPOLOGY="embedded",
         SEQSERVE_MAX_TEXT_CHARS=str(MAX_CHARS),
-    )
-    serve.client.timeout = PATIENCE_MS / 1000 + 5
-    try:
-        serve.wait_until_ready(START_S)
+    ) as serve:
+        serve.client.timeout = PATIENCE_MS / 1000 + 5
         yield serve
-    finally:
-        serve.kill()
 
 
 @pytest.fixture(scope="module")

@@ -12,24 +12,20 @@ from pathlib import Path
 import pytest
 
 from tests.fuzzing import fuzz
-from tests.serving import FAKES, START_S, Serve
+from tests.serving import FAKES, Serve, running_server
 
 BOUNDS = ("--max-examples", "60", "--generation-deterministic", "--workers", "1")
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, bundles_dir: Path) -> Iterator[Serve]:
-    serve = Serve(
+    with running_server(
         tmp_path_factory.mktemp("fuzzed"),
         bundles_dir,
         SEQSERVE_TOPOLOGY="embedded",
         **FAKES,
-    )
-    try:
-        serve.wait_until_ready(START_S)
+    ) as serve:
         yield serve
-    finally:
-        serve.kill()
 
 
 def test_answers_are_as_documented(served: Serve, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import uvicorn
 from service import protocol
 from service.protocol import HEAD_S, MAX_HEAD_BYTES
 from tests import fakes
-from tests.serving import FAKES, START_S, Serve, peak_mb
+from tests.serving import FAKES, Serve, peak_mb, running_server
 
 IDLE_S = 0.2
 MAX_MB = 200  # measured: 133
@@ -160,12 +160,8 @@ ODD: dict[str, tuple[bytes, list[int]]] = {
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     directory = tmp_path_factory.mktemp("protocol")
     bundles = fakes.write_bundles(directory / "bundles")
-    serve = Serve(directory, bundles, SEQSERVE_TOPOLOGY="embedded", **FAKES)
-    try:
-        serve.wait_until_ready(START_S)
+    with running_server(directory, bundles, SEQSERVE_TOPOLOGY="embedded", **FAKES) as serve:
         yield serve
-    finally:
-        serve.kill()
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ import pytest
 
 from service.host import STUCK_S
 from tests import fakes
-from tests.serving import FAKES, START_S, STOP_S, Serve
+from tests.serving import FAKES, START_S, STOP_S, Serve, running_server
 
 BACK_S = 30.0  # 10 are promised, of a machine that does nothing else; `make chaos` measures it
 
@@ -141,9 +141,9 @@ def test_a_gateway_that_dies_or_hangs_is_replaced(sound: Serve, strike: str) -> 
 def test_an_engine_that_never_comes_back_is_replaced(
     tmp_path: Path, bundles_dir: Path, topology: str
 ) -> None:
-    serve = Serve(tmp_path, bundles_dir, SEQSERVE_TOPOLOGY=topology, SEQSERVE_CALLS="1", **FAKES)
-    try:
-        serve.wait_until_ready(START_S)
+    with running_server(
+        tmp_path, bundles_dir, SEQSERVE_TOPOLOGY=topology, SEQSERVE_CALLS="1", **FAKES
+    ) as serve:
         answer = serve.post("/v1/ner", fakes.HUNG, **{"X-Timeout-Ms": "200"})
         assert answer.json()["code"] == "deadline_exceeded"
         end = time.monotonic() + STUCK_S + BACK_S
@@ -157,8 +157,6 @@ def test_an_engine_that_never_comes_back_is_replaced(
             time.sleep(0.1)
         assert "a call is stuck" in serve.log.read_text()
         assert serve.stop() == 0
-    finally:
-        serve.kill()
 
 
 def test_sigterm_finishes_what_was_accepted(tmp_path: Path, bundles_dir: Path) -> None:
@@ -189,9 +187,7 @@ def test_sigterm_finishes_what_was_accepted(tmp_path: Path, bundles_dir: Path) -
 
 
 def test_the_grace_has_an_end(tmp_path: Path, bundles_dir: Path) -> None:
-    serve = Serve(tmp_path, bundles_dir, SEQSERVE_GRACE_MS="300", **FAKES)
-    try:
-        serve.wait_until_ready(START_S)
+    with running_server(tmp_path, bundles_dir, SEQSERVE_GRACE_MS="300", **FAKES) as serve:
         started = time.monotonic()
         answer = while_waiting(
             serve, "/v1/ner", fakes.HUNG, lambda: serve.process.send_signal(signal.SIGTERM)
@@ -199,8 +195,6 @@ def test_the_grace_has_an_end(tmp_path: Path, bundles_dir: Path) -> None:
         assert (answer.status_code, answer.json()["code"]) == (503, "draining")
         assert serve.process.wait(STOP_S) == 0
         assert time.monotonic() - started < 10
-    finally:
-        serve.kill()
 
 
 def test_rolling_restarts_lose_nothing(tmp_path: Path, bundles_dir: Path) -> None:
@@ -266,9 +260,7 @@ def test_rolling_restarts_lose_nothing(tmp_path: Path, bundles_dir: Path) -> Non
 
 
 def test_without_its_supervisor_every_process_ends(tmp_path: Path, bundles_dir: Path) -> None:
-    serve = Serve(tmp_path, bundles_dir, **FAKES)
-    try:
-        serve.wait_until_ready(START_S)
+    with running_server(tmp_path, bundles_dir, **FAKES) as serve:
         family = serve.processes()[1:]
         assert len(family) == 4
         serve.process.kill()
@@ -276,8 +268,6 @@ def test_without_its_supervisor_every_process_ends(tmp_path: Path, bundles_dir: 
         for process in alive:
             process.kill()
         assert alive == []
-    finally:
-        serve.kill()
 
 
 def damage_graph(bundles: Path) -> None:
@@ -320,16 +310,12 @@ def test_a_damaged_bundle_fails_the_start(
 
 
 def test_some_tasks_only(tmp_path: Path, bundles_dir: Path) -> None:
-    serve = Serve(tmp_path, bundles_dir, SEQSERVE_TASKS="sentiment, ner", **FAKES)
-    try:
-        serve.wait_until_ready(START_S)
+    with running_server(tmp_path, bundles_dir, SEQSERVE_TASKS="sentiment, ner", **FAKES) as serve:
         assert serve.post("/v1/ner", "Ann").status_code == 200
         assert serve.post("/v1/translate", "Ann").json()["code"] == "not_found"
         assert "/v1/translate" not in serve.client.get("/docs.json").json()["paths"]
         assert len(serve.processes()) == 4
         assert serve.stop() == 0
-    finally:
-        serve.kill()
 
 
 def test_an_address_that_is_taken(tmp_path: Path, bundles_dir: Path) -> None:

@@ -19,7 +19,7 @@ from service.tracing import Tracer, load_tracer, require_exporter, traced
 from tests import fakes
 from tests.collector import Collector, Received, collecting
 from tests.service.conftest import Server, serving
-from tests.serving import ROOT, START_S, Serve
+from tests.serving import ROOT, running_server
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -249,14 +249,12 @@ def test_off_imports_no_exporter() -> None:
 
 def test_a_trace_over_processes(tmp_path: Path, bundles_dir: Path, collector: Collector) -> None:
     collector.spans.clear()
-    serve = Serve(
+    with running_server(
         tmp_path,
         bundles_dir,
         SEQSERVE_ENGINE_FACTORY="tests.fakes:open_engine",
         SEQSERVE_OTLP_ENDPOINT=collector.endpoint,
-    )
-    try:
-        serve.wait_until_ready(START_S)
+    ) as serve:
         answer = serve.post("/v1/sentiment", "bad", traceparent=CALLER)
         assert answer.status_code == 200
         collector.wait_for(lambda spans: sum(span.trace == TRACE for span in spans) == 4)
@@ -266,24 +264,18 @@ def test_a_trace_over_processes(tmp_path: Path, bundles_dir: Path, collector: Co
         serve.post("/v1/ner", "just before the end")
         assert serve.stop() == 0  # what is left is sent
         assert len(collector.named("POST /v1/ner")) == 1
-    finally:
-        serve.kill()
     assert TRACE in serve.log.read_text()
 
 
 def test_a_collector_that_is_away_costs_no_request(tmp_path: Path, bundles_dir: Path) -> None:
-    serve = Serve(
+    with running_server(
         tmp_path,
         bundles_dir,
         SEQSERVE_ENGINE_FACTORY="tests.fakes:open_engine",
         SEQSERVE_TOPOLOGY="embedded",
         SEQSERVE_OTLP_ENDPOINT="http://127.0.0.1:9",
-    )
-    try:
-        serve.wait_until_ready(START_S)
+    ) as serve:
         for _ in range(20):
             assert serve.post("/v1/ner", "a").elapsed.total_seconds() < 0.5
         assert serve.stop() == 0
-    finally:
-        serve.kill()
     assert "Traceback" not in serve.log.read_text()

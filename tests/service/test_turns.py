@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.serving import START_S, Serve
+from tests.serving import Serve, running_server
 from tests.tiny import TinyProject
 
 SHORT = "Read the file 3."
@@ -22,12 +22,8 @@ def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tiny: TinyProject
 ) -> Iterator[Serve]:
     folder = tmp_path_factory.mktemp("serve")
-    serve = Serve(folder, tiny.bundles, SEQSERVE_TOPOLOGY=request.param, **SLOW)
-    try:
-        serve.wait_until_ready(START_S)
+    with running_server(folder, tiny.bundles, SEQSERVE_TOPOLOGY=request.param, **SLOW) as serve:
         yield serve
-    finally:
-        serve.kill()
 
 
 def post(served: Serve, text: str, timeout_s: float = 30, **headers: str) -> tuple[float, str]:
