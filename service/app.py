@@ -26,7 +26,7 @@ from service.host import Host
 from service.lifeline import LIFELINE
 from service.links import Engines, LocalEngines
 from service.logs import configure_logging
-from service.protocol import bound_heads
+from service.protocol import use_connections
 from service.rpc import RunnerEngines
 from service.runners import (
     RUNNER_OPTIONS,
@@ -39,7 +39,7 @@ from service.runners import (
 )
 
 configure_logging(SETTINGS.log_level)
-bound_heads()
+use_connections()
 
 APPLICATION = Application(SETTINGS)
 HOSTS: list[Host] = []  # of this process

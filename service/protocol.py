@@ -1,6 +1,6 @@
-"""The HTTP parser's connections with bounds on the head of a request, which uvicorn leaves open.
+"""The HTTP parser's connections: uvicorn's, with bounds on the head of a request and answers in one piece.
 
-Without them one connection could send headers until the memory is full, or half a head and then nothing,
+Without bounds one connection could send headers until the memory is full, or half a head and then nothing,
 for ever. Bodies are bounded in edge.py. It knows no route; its answers are plain text.
 """
 
@@ -10,7 +10,11 @@ import asyncio
 from typing import Any
 
 from uvicorn.config import HTTP_PROTOCOLS
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 MAX_HEAD_BYTES = 65_536
 HEAD_S = 10.0  # from the first byte, or the connection, to the end of the head
@@ -20,11 +24,48 @@ class HeadTooLarge(Exception):
     """The request line and the headers have more than `MAX_HEAD_BYTES`."""
 
 
-class BoundedHttp(HttpToolsProtocol):
+class OneWrite:
+    """The transport of one answer: its head waits for the first of its body, and both go out together.
+
+    uvicorn writes them one after the other: two system calls, two packets, and a client that wakes up twice.
+
+    Args:
+        cycle: Of the request; has the connection's transport.
+    """
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+        self._transport = cycle.transport
+        is_bodiless = cycle.scope["method"] == "HEAD"  # behind such a head nothing is written
+        self._head: bytes | None = b"" if is_bodiless else None  # empty: need not wait, or did
+
+    def write(self, data: bytes) -> None:
+        """Writes what comes behind the head; keeps the head until then."""
+        if self._head is None and self._cycle.response_started:
+            self._head = data
+        elif self._head:
+            self._transport.write(self._head + data)
+            self._head = b""
+        else:  # further on in the body, or before the head: 100 Continue
+            self._transport.write(data)
+
+    def is_closing(self) -> bool:
+        """Is the connection about to close?"""
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        """Closes the connection after what was written."""
+        if self._head:
+            self._transport.write(self._head)
+        self._transport.close()
+
+
+class Connection(HttpToolsProtocol):
     """One connection. Also answers a request for an upgrade as if it had not asked: there are none."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.access_log = False  # edge.py writes it; uvicorn would spell out lines that nobody gets
         self._n_unfinished = 0  # bytes since a head, a piece of a body or a request was whole
         self._is_too_large = False
         self._head_timer: asyncio.TimerHandle | None = None
@@ -62,6 +103,7 @@ class BoundedHttp(HttpToolsProtocol):
                 raise HeadTooLarge
         self._stop_waiting()
         super().on_headers_complete()
+        self.cycle.transport = OneWrite(self.cycle)  # type: ignore[assignment]  # all that it uses
 
     def on_body(self, body: bytes) -> None:
         """Passes on a piece of the body."""
@@ -112,9 +154,9 @@ class BoundedHttp(HttpToolsProtocol):
         """Says nothing: anybody could fill the log."""
 
 
-def bound_heads() -> None:
+def use_connections() -> None:
     """Has every uvicorn server that this process starts from now on use these connections.
 
     BentoML's worker gives no other way to choose them.
     """
-    HTTP_PROTOCOLS["auto"] = f"{__name__}:{BoundedHttp.__name__}"
+    HTTP_PROTOCOLS["auto"] = f"{__name__}:{Connection.__name__}"

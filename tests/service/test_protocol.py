@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -276,7 +277,7 @@ async def listening(monkeypatch: pytest.MonkeyPatch, head_s: float) -> AsyncIter
         await send({"type": "http.response.body", "body": b"ok"})
 
     monkeypatch.setattr(protocol, "HEAD_S", head_s)
-    config = uvicorn.Config(app, http=protocol.BoundedHttp, lifespan="off", log_config=None)
+    config = uvicorn.Config(app, http=protocol.Connection, lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as sock:
         serving = asyncio.create_task(server.serve([sock]))
@@ -329,3 +330,70 @@ async def test_an_answer_may_take_longer_than_a_head(monkeypatch: pytest.MonkeyP
 
 def test_the_bounds_are_wide_enough_for_browsers() -> None:
     assert MAX_HEAD_BYTES >= 32_768 and HEAD_S >= 5
+
+
+class Writes:
+    """What is written to a connection, and whether it was closed."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.is_closed = False
+
+    def write(self, data: bytes) -> None:
+        self.pieces.append(data)
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def answering(method: str = "GET") -> tuple[Any, Writes]:
+    """A request whose answer is about to be written, and its connection."""
+    writes, scope = Writes(), {"method": method}
+    return SimpleNamespace(transport=writes, scope=scope, response_started=False), writes
+
+
+def test_head_and_body_are_one_write() -> None:
+    cycle, writes = answering()
+    answer = protocol.OneWrite(cycle)
+    answer.write(b"100")
+    cycle.response_started = True
+    answer.write(b"head ")
+    assert writes.pieces == [b"100"]
+    for piece in (b"body", b"more", b""):
+        answer.write(piece)
+    answer.close()
+    assert writes.pieces == [b"100", b"head body", b"more", b""] and answer.is_closing()
+
+
+def test_a_head_without_a_body_is_not_lost() -> None:
+    cycle, writes = answering()
+    answer = protocol.OneWrite(cycle)
+    cycle.response_started = True
+    answer.write(b"head")
+    assert not answer.is_closing()
+    answer.close()
+    assert writes.pieces == [b"head"] and writes.is_closed
+
+
+def test_a_head_that_has_no_body_goes_at_once() -> None:
+    cycle, writes = answering("HEAD")
+    answer = protocol.OneWrite(cycle)
+    cycle.response_started = True
+    answer.write(b"head")
+    answer.close()
+    assert writes.pieces == [b"head"]
+
+
+@pytest.mark.anyio
+async def test_an_answer_is_one_packet(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with listening(monkeypatch, 5) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(3):
+            writer.write(get())
+            async with asyncio.timeout(3):
+                packet = await reader.read(4096)
+            assert packet.startswith(b"HTTP/1.1 200 ") and packet.endswith(b"\r\n\r\nok")
+        writer.close()
