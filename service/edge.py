@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
+import random
 import re
 import time
 from collections import Counter
@@ -222,7 +222,7 @@ def _has_body(headers: Mapping[bytes, bytes]) -> bool:
 def _request_id(given: bytes | None) -> str:
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given.decode()
-    return os.urandom(16).hex()
+    return f"{random.getrandbits(128):032x}"
 
 
 def _known(method: str) -> str:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -82,7 +83,7 @@ class Application:
         document = build_document(
             self._tasks, _key_scope(settings), has_health=settings.admin_port is None
         )
-        routes = [Route(task.path, self._endpoint(task), methods=["POST"]) for task in self._tasks]
+        routes = [Route(task.path, partial(self._predict, task), methods=["POST"]) for task in self._tasks]
         routes += [Route("/v1/models", self._models), *docs_routes(orjson.dumps(document))]
         health = [
             Route("/livez", self._livez),
@@ -171,12 +172,6 @@ class Application:
         metrics.write_tallies()
         if self._fittings.tracer is not None:
             await asyncio.to_thread(self._fittings.tracer.flush)
-
-    def _endpoint(self, task: Task) -> Callable[[Request], Awaitable[Response]]:
-        async def predict(request: Request) -> Response:
-            return await self._predict(task, request)
-
-        return predict
 
     async def _predict(self, task: Task, request: Request) -> Response:
         if self._is_refusing:

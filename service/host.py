@@ -12,14 +12,13 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import orjson
 
 from seqserve.bundle import Bundle
-from seqserve.config import from_mapping
 from seqserve.errors import BundleError, ConfigError, DeadlineExceeded, InputError
 from seqserve.manifest import Task as TaskName
 from service import metrics, wire
@@ -125,6 +124,7 @@ class Host:
         self._task = task
         self._engines: dict[str, Engine] = {}
         self._item_type: type[Any] = dict
+        self._is_cancellable = False
         self._cancellations: dict[str, Cancellation] = {}  # by ticket, of the texts at work
         self._latest_deadlines: dict[int, float] = {}  # of the calls at work
         self._tracer = load_tracer(settings.otlp_endpoint, settings.trace_sample)
@@ -152,6 +152,7 @@ class Host:
         from seqserve.runtime.engine import ITEMS, check_golden  # brings onnxruntime in
 
         self._item_type = ITEMS[self._task]
+        self._is_cancellable = any(one.name == "cancellation" for one in fields(self._item_type))
         open_engine = load_function(settings.engine_factory)
         for directory in directories:
             started = time.perf_counter()
@@ -243,10 +244,9 @@ class Host:
         return self._attempt(engine, works[:middle]) + self._attempt(engine, works[middle:])
 
     def _item(self, work: wire.Work) -> Any:
-        item = from_mapping(self._item_type, work.item, "item")
-        if hasattr(item, "cancellation"):
-            item = replace(item, cancellation=self._cancellations[work.ticket])
-        return item
+        if not self._is_cancellable:
+            return self._item_type(**work.item)
+        return self._item_type(**work.item, cancellation=self._cancellations[work.ticket])
 
     def _pack(self, outcomes: Sequence[Any], works: Sequence[wire.Work], engine_s: float) -> bytes:
         try:

@@ -26,7 +26,7 @@ class ItemError(Exception):
         self.error = error
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Text(Generic[W, R]):
     """One text of a request.
 
@@ -43,7 +43,7 @@ class Text(Generic[W, R]):
     n_tokens: int
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Waiting(Generic[W, R]):
     """One request: the texts that still wait, those in flight, and the results so far.
 

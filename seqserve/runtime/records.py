@@ -5,6 +5,7 @@ The HTTP layer turns JSON into items and results into JSON; nothing here knows h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from seqserve.runtime.cancellation import Cancellation
@@ -24,7 +25,7 @@ class NerItem:
 
     text: str
     min_score: float = 0.0
-    labels: tuple[str, ...] | None = None
+    labels: Sequence[str] | None = None
     offset_unit: OffsetUnit = "codepoint"
 
 
