@@ -79,16 +79,15 @@ def read_tagged(root: Path, dataset: DataSet, split: Split) -> list[TaggedSenten
         DataError: A line is not a token, a tab and a tag, or there is none; names the line.
     """
     sentences, tokens, tags = [], [], []
-    for number, line in enumerate(
-        [*read_lines(root, dataset.path, f"{_stem(dataset, split)}.conll"), ""], 1
-    ):
+    stem = _stem(dataset, split)
+    for number, line in enumerate([*read_lines(root, dataset.path, f"{stem}.conll"), ""], 1):
         if line.startswith("# ") and "\t" not in line:
             continue
         if line:
             token, tab, tag = line.partition("\t")
             if not (token and tab and (tag == "O" or (tag[:2] in ("B-", "I-") and tag[2:]))):
                 raise DataError(
-                    f"{dataset.path} {split}, line {number}: {line!r} is not token<TAB>tag with a tag "
+                    f"{dataset.path} {stem}, line {number}: {line!r} is not token<TAB>tag with a tag "
                     "O, B-LABEL or I-LABEL; docs/training.md says how to convert files"
                 )
             tokens.append(token)
@@ -96,7 +95,7 @@ def read_tagged(root: Path, dataset: DataSet, split: Split) -> list[TaggedSenten
         elif tokens:
             sentences.append(TaggedSentence(tuple(tokens), tuple(tags)))
             tokens, tags = [], []
-    return _not_empty(sentences, dataset, split)
+    return _not_empty(sentences, dataset, stem)
 
 
 def read_unlabelled(root: Path, file: str) -> list[str]:
@@ -185,21 +184,20 @@ def read_labelled(root: Path, dataset: DataSet, split: Split) -> list[LabelledTe
         DataError: A line is not an object with a string `text` and an integer `label`, or there is none.
     """
     texts = []
-    for number, line in enumerate(
-        read_lines(root, dataset.path, f"{_stem(dataset, split)}.jsonl"), 1
-    ):
+    stem = _stem(dataset, split)
+    for number, line in enumerate(read_lines(root, dataset.path, f"{stem}.jsonl"), 1):
         try:
             record = json.loads(line)
             text, label = record["text"], record["label"]
         except (json.JSONDecodeError, TypeError, KeyError) as error:
-            raise DataError(f"{dataset.path} {split}, line {number}: {error!r}") from error
+            raise DataError(f"{dataset.path} {stem}, line {number}: {error!r}") from error
         if not isinstance(text, str) or type(label) is not int:
             raise DataError(
-                f"{dataset.path} {split}, line {number}: wants a string as text and an integer label, "
+                f"{dataset.path} {stem}, line {number}: wants a string as text and an integer label, "
                 "which is the place in the recipe's labels, 0 for the first"
             )
         texts.append(LabelledText(text, label))
-    return _not_empty(texts, dataset, split)
+    return _not_empty(texts, dataset, stem)
 
 
 def read_pairs(
@@ -214,13 +212,13 @@ def read_pairs(
     sides = [read_lines(root, dataset.path, f"{stem}.{language}") for language in languages]
     if len(sides[0]) != len(sides[1]):
         raise DataError(
-            f"{dataset.path} {split}: {len(sides[0])} {languages[0]} lines, "
+            f"{dataset.path} {stem}: {len(sides[0])} {languages[0]} lines, "
             f"{len(sides[1])} {languages[1]} lines"
         )
     pairs = [SegmentPair(source, target) for source, target in zip(*sides, strict=True)]
     if split == "train" and dataset.skip:
         del pairs[slice(*dataset.skip)]
-    return _not_empty(pairs, dataset, split)
+    return _not_empty(pairs, dataset, stem)
 
 
 def _stem(dataset: DataSet, split: Split) -> str:
@@ -228,10 +226,10 @@ def _stem(dataset: DataSet, split: Split) -> str:
     return dataset.split or split
 
 
-def _not_empty(examples: list[Example], dataset: DataSet, split: Split) -> list[Example]:
+def _not_empty(examples: list[Example], dataset: DataSet, stem: str) -> list[Example]:
     """Raises DataError: there is no example at all."""
     if not examples:
-        raise DataError(f"{dataset.path} {split} holds no examples")
+        raise DataError(f"{dataset.path} {stem} holds no examples")
     return examples
 
 

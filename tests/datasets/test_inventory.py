@@ -68,12 +68,17 @@ def test_licences_of_several_sources(root: Path) -> None:
 
 
 DAMAGED = {
-    "tag": ("ner/people/dev.conll", "Ann PER\n", "ner/people", "is not token<TAB>tag"),
-    "sides": ("pairs/train.en", "a\n", "pairs", "1 en lines, 2 zh lines"),
+    "tag": (
+        "ner/people/dev.conll",
+        "Ann PER\n",
+        "ner/people",
+        "people dev, line 1: 'Ann PER' is not token<TAB>tag",
+    ),
+    "sides": ("pairs/train.en", "a\n", "pairs", "pairs train: 1 en lines, 2 zh lines"),
     "label": ("films/test.jsonl", '{"text": "x", "label": "1"}\n', "films", "integer label"),
     "no JSON": ("films/test.jsonl", "x\n", "films", "JSONDecodeError"),
     "no text": ("more/unsup.jsonl", '{"txt": 1}\n', "more", "KeyError"),
-    "empty": ("ner/people/dev.conll", "", "ner/people", "holds no examples"),
+    "empty": ("ner/people/dev.conll", "", "ner/people", "people dev holds no examples"),
     "not xz": ("pairs/train.zh.xz", "", "pairs", ""),
     "meta": ("pairs/META.json", "{", "pairs", "META.json is no JSON"),
     "meta list": ("pairs/META.json", "[]", "pairs", "META.json holds no object"),
