@@ -31,7 +31,7 @@ def list_sets(data: DataRoot = Path("data"), as_json: AsJson = False) -> None:
     """List the sets of a folder: task, examples by split, licence."""
     found = _read(data, hashed=False)
     _show(found, as_json)
-    _conclude([fault for one in found for fault in one.faults])
+    _conclude(found)
 
 
 @app.command()
@@ -51,9 +51,7 @@ def check(
         missing = {recipe.name: missing_for(recipe, data) for recipe in read}
     found = _read(data, hashed=True)
     _show(found, as_json, missing)
-    faults = [f"{one.path}: {fault}" for one in found for fault in one.faults]
-    lacks = [f"{name} lacks {file}" for name, files in missing.items() for file in files]
-    _conclude([*faults, *lacks])
+    _conclude(found, [f"{name} lacks {file}" for name, files in missing.items() for file in files])
 
 
 @app.command()
@@ -136,7 +134,8 @@ def _show(
         )
 
 
-def _conclude(faults: Sequence[str]) -> None:
-    if faults:
-        typer.echo("\n".join(["seqserve:", *faults]), err=True)
+def _conclude(found: Sequence[FoundSet], lacks: Sequence[str] = ()) -> None:
+    faults = [f"{one.path}: {fault}" for one in found for fault in one.faults]
+    if faults or lacks:
+        typer.echo("\n".join(["seqserve:", *faults, *lacks]), err=True)
         raise typer.Exit(FAILED)

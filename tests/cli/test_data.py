@@ -45,6 +45,13 @@ def test_check_of_recipes(root: Path, tiny: TinyProject) -> None:
     assert "films: dev.jsonl is not the file" in lacking.stderr
 
 
+def test_a_fault_names_its_set(root: Path) -> None:
+    (root / "films" / "META.json").write_text("{")
+    done = RUNNER.invoke(app, ["data", "list", "--data", str(root)])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("seqserve:\nfilms: META.json is no JSON")
+
+
 def test_sources_name_every_set_and_its_terms() -> None:
     words = RUNNER.invoke(app, ["data", "sources"]).stdout
     said = json.loads(RUNNER.invoke(app, ["data", "sources", "--json"]).stdout)
