@@ -7,9 +7,9 @@ import json
 import lzma
 import shutil
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -74,7 +74,7 @@ def _download(url: str, mirror: str | None, folder: Path, tell: Tell) -> Path:
                 file.write(piece)
                 n_bytes += len(piece)
                 tell(url, n_bytes, total)
-    except (URLError, OSError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         raise DataError(
             f"{address} cannot be had: {getattr(error, 'reason', error)}. Try again, or name a --mirror"
         ) from None

@@ -207,9 +207,31 @@ def test_a_set_that_is_there_stays(tmp_path: Path, mirror: str) -> None:
         fetch(small("btc"), tmp_path, mirror, lambda *_: None)
 
 
-def test_nobody_answers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("nobody", ["http://127.0.0.1:9", "http://127.0.0.1:port", "mirror"])
+def test_nobody_answers(tmp_path: Path, nobody: str) -> None:
     with pytest.raises(DataError, match="cannot be had"):
-        fetch(small("btc"), tmp_path, "http://127.0.0.1:9", lambda *_: None)
+        fetch(small("btc"), tmp_path, nobody, lambda *_: None)
+
+
+class Short(Quiet):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "10")
+        self.end_headers()
+        self.wfile.write(b"abc")
+
+
+def test_an_answer_that_breaks_off(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Short) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(DataError, match="ended after 3 of 10 bytes: try again"):
+            fetch(
+                small("btc"),
+                tmp_path,
+                f"http://127.0.0.1:{server.server_port}",
+                lambda *_: None,
+            )
+        server.shutdown()
 
 
 def test_too_few_columns(tmp_path: Path) -> None:
