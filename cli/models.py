@@ -14,6 +14,8 @@ from cli.reporting import FAILED, command_line, reported
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from seqserve.bundle import Bundle
+
 
 def models(
     bundles: Annotated[Path, typer.Option(help="folder of bundles")] = Path("bundles"),
@@ -51,18 +53,17 @@ def _of_folder(bundles: Path, *, verify: bool) -> Iterator[dict[str, Any]]:
         BundleError: There is no such folder.
     """
     from seqserve.bundle import load_bundle
-    from seqserve.errors import BundleError
+    from seqserve.errors import BundleError, SeqserveError
 
+    read = _ask_golden_cases if verify else load_bundle
     if not bundles.is_dir():
         raise BundleError(f"{bundles} is not a directory; name one with --bundles")
     paths = sorted(bundles.glob("[!.]*/"))
     with bar("verify", len(paths)) as advance:
         for n_done, path in enumerate(paths, 1):
             try:
-                bundle = load_bundle(path)
-                if verify:
-                    _ask_golden_cases(path)
-            except BundleError as error:
+                bundle = read(path)
+            except SeqserveError as error:
                 yield {"path": str(path), "fault": str(error)}
             else:
                 said = bundle.manifest
@@ -81,10 +82,12 @@ def _of_folder(bundles: Path, *, verify: bool) -> Iterator[dict[str, Any]]:
             advance(n_done, path.name)
 
 
-def _ask_golden_cases(path: Path) -> None:
+def _ask_golden_cases(path: Path) -> Bundle:
     from seqserve.runtime import check_golden, open_engine
 
-    check_golden(open_engine(path))
+    engine = open_engine(path)
+    check_golden(engine)
+    return engine.bundle
 
 
 def _of_server(url: str, api_key_file: Path | None) -> Iterator[dict[str, Any]]:

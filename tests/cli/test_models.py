@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -42,6 +44,15 @@ def test_one_damaged_bundle_does_not_hide_the_others(bundles: Path) -> None:
     assert "config.json" in json.loads(done.stdout)["models"][0]["fault"]
 
 
+def rewrite(bundle: Path, name: str, content: Any) -> None:
+    """Another content of a file, and a manifest that has its hash."""
+    raw = json.dumps(content).encode()
+    (bundle / name).write_bytes(raw)
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["files"][name] = {"sha256": sha256(raw).hexdigest(), "bytes": len(raw)}
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+
+
 def test_verify_asks_the_golden_cases(tiny: TinyProject, tmp_path: Path) -> None:
     bundles = tmp_path / "bundles"
     shutil.copytree(tiny.bundles, bundles)
@@ -49,16 +60,24 @@ def test_verify_asks_the_golden_cases(tiny: TinyProject, tmp_path: Path) -> None
     path = bundles / tiny.recipes["sentiment"].name
     golden = json.loads((path / "golden.json").read_text())
     golden["cases"][0]["output"]["score"] += 0.2
-    raw = json.dumps(golden).encode()
-    (path / "golden.json").write_bytes(raw)
-    manifest = json.loads((path / "manifest.json").read_text())
-    from hashlib import sha256
-
-    manifest["files"]["golden.json"] = {"sha256": sha256(raw).hexdigest(), "bytes": len(raw)}
-    (path / "manifest.json").write_text(json.dumps(manifest))
+    rewrite(path, "golden.json", golden)
     assert RUNNER.invoke(app, ["models", "--bundles", str(bundles)]).exit_code == 0
     done = RUNNER.invoke(app, ["models", "--bundles", str(bundles), "--verify"])
     assert done.exit_code == 1 and "golden case 0 has another answer" in done.stderr
+
+
+def test_a_config_that_cannot_be_used_does_not_hide_the_others(
+    tiny: TinyProject, tmp_path: Path
+) -> None:
+    bundles = tmp_path / "bundles"
+    shutil.copytree(tiny.bundles, bundles)
+    path = bundles / tiny.recipes["ner"].name
+    config = json.loads((path / "config.json").read_text())
+    config["text"]["config"]["newer"] = 1
+    rewrite(path, "config.json", config)
+    done = RUNNER.invoke(app, ["models", "--bundles", str(bundles), "--verify"])
+    assert done.exit_code == 1 and "newer" in done.stderr
+    assert len(done.stdout.splitlines()) == 2
 
 
 def test_no_server() -> None:
