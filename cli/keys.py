@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import sys
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.reporting import FAILED, reported
-from seqserve.errors import ConfigError
+from seqserve.errors import ConfigError, InputError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -61,12 +59,14 @@ def list_keys(file: KeysFile, as_json: AsJson = False) -> None:
 @app.command()
 def check(file: KeysFile) -> None:
     """Say whose key stands on standard input; 1 if it is nobody's."""
-    from service.keys import read_keys
+    from service.keys import Keyring
 
-    digest = hashlib.sha256(sys.stdin.readline().strip().encode()).digest()
+    keyring = Keyring(file)
     with reported():
-        found = [key.name for key in read_keys(file) if hmac.compare_digest(key.digest, digest)]
-    if not found:
+        keyring.load()
+    try:
+        name = keyring.admit("/v1/", f"Bearer {sys.stdin.readline()}".encode())
+    except InputError:
         typer.echo(f"seqserve: nobody in {file} has this key", err=True)
-        raise typer.Exit(FAILED)
-    typer.echo(found[0])
+        raise typer.Exit(FAILED) from None
+    typer.echo(name)
