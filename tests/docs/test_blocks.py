@@ -175,9 +175,19 @@ def test_the_figures_of_the_readme_are_those_of_the_bundles() -> None:
 
 
 def test_sizes_of_the_readme_are_those_on_disk() -> None:
-    for bundle, size in re.findall(r"^\| `([\w-]+)` \|.*?\| (\d+) MB \|", README.read_text(), re.M):
-        files = (ROOT / "bundles" / bundle).iterdir()
-        assert round(sum(file.stat().st_size for file in files) / 1e6) == int(size), bundle
+    shown = re.findall(r"^\| `([\w-]+)` \|.*?\| (\d+) MB \|", README.read_text(), re.M)
+    assert {bundle: int(size) for bundle, size in shown} == {
+        bundle.name: round(sum(file.stat().st_size for file in bundle.iterdir()) / 1e6)
+        for bundle in (ROOT / "bundles").iterdir()
+    }
+
+
+def test_versions_of_the_changelog_are_those_of_the_bundles() -> None:
+    shown = re.findall(r"`([\w-]+)` (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text())
+    assert dict(shown) == {
+        bundle.name: json.loads((bundle / "manifest.json").read_text())["version"]
+        for bundle in (ROOT / "bundles").iterdir()
+    }
 
 
 def test_pages_are_named() -> None:
