@@ -1,7 +1,7 @@
 """What a folder of data sets holds: sets, splits, counts, licences, and what is not as META.json says.
 
 A set is a folder with files of seqserve/training/data.py in it. `META.json` beside them is optional: its
-`licence` or `licences`, and its `files` with `sha256` and `bytes`, are what is held against the files.
+`licence` or `licences` is shown, and the `sha256` of its `files` is what is held against the files.
 """
 
 from __future__ import annotations
