@@ -125,7 +125,7 @@ def ask_alive(deadline: Deadline) -> Steps[bool]:
 def ask_metrics(policy: Policy, deadline: Deadline) -> Steps[str]:
     """Asks for the page of metrics."""
     answered = yield from ask(Send("GET", "/metrics"), policy, deadline)
-    return answered.reply.body.decode()
+    return answered.reply.body.decode(errors="replace")
 
 
 def ask_openapi(policy: Policy, deadline: Deadline) -> Steps[Mapping[str, Any]]:

@@ -286,6 +286,7 @@ def test_health_of_a_server_that_has_it_on_another_port(call: Caller) -> None:
 
 def test_pages(call: Caller) -> None:
     assert call(lambda request: httpx.Response(200, text="a 1\n"), "metrics") == "a 1\n"
+    assert call(lambda request: httpx.Response(200, content=b"\xff"), "metrics") == "\ufffd"
     assert call(lambda request: httpx.Response(200, json={"openapi": "3.1.0"}), "openapi") == {
         "openapi": "3.1.0"
     }
