@@ -6,15 +6,18 @@ import hashlib
 import json
 import lzma
 import shutil
+import zlib
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
+from tarfile import TarError
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from seqserve.datasets.catalogue import Source
 from seqserve.datasets.inventory import META_FILE
+from seqserve.datasets.originals import Converted
 from seqserve.errors import DataError
 from seqserve.files import sha256_of
 from seqserve.training.data import count_examples
@@ -40,7 +43,7 @@ def fetch(source: Source, root: Path, mirror: str | None, tell: Tell) -> dict[st
         Per file of ours whether it is the one that the shipped models were trained on.
 
     Raises:
-        DataError: The folder is there, an original cannot be had, or the counts are not the known ones.
+        DataError: The folder is there, an original cannot be had or read, or the counts are not the known ones.
     """
     folder = root / source.path
     if folder.exists():
@@ -50,7 +53,7 @@ def fetch(source: Source, root: Path, mirror: str | None, tell: Tell) -> dict[st
         downloads = Path(scratch, "originals")
         downloads.mkdir()
         came = {url: _download(url, mirror, downloads, tell) for url in source.urls}
-        converted = source.convert({path.name: path for path in came.values()})
+        converted = _convert(source, came)
         made = Path(scratch, folder.name)
         made.mkdir()
         same = {name: _write(made, name, lines, source) for name, lines in converted.items()}
@@ -81,6 +84,14 @@ def _download(url: str, mirror: str | None, folder: Path, tell: Tell) -> Path:
     if total is not None and n_bytes != total:
         raise DataError(f"{address} ended after {n_bytes} of {total} bytes: try again")
     return path
+
+
+def _convert(source: Source, came: dict[str, Path]) -> Converted:
+    """Raises DataError: what came is not what the conversion knows, such as a proxy's page."""
+    try:
+        return source.convert({path.name: path for path in came.values()})
+    except (OSError, EOFError, ValueError, LookupError, TarError, zlib.error) as error:
+        raise DataError(f"{source.path}: the originals cannot be read: {error!r}") from error
 
 
 def _write(folder: Path, name: str, lines: list[str], source: Source) -> bool:

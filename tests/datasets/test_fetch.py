@@ -8,7 +8,8 @@ import io
 import json
 import tarfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -80,6 +81,17 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def serving(handler: Callable[..., Quiet]) -> Iterator[str]:
+    """The address of a server that runs while the block does."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("mirror")
@@ -88,11 +100,8 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             path = folder / f"{urlsplit(url).netloc}{urlsplit(url).path}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(ORIGINALS[path.name])
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(partial(Quiet, directory=str(folder))) as address:
+        yield address
 
 
 def small(name: str) -> Source:
@@ -222,16 +231,22 @@ class Short(Quiet):
 
 
 def test_an_answer_that_breaks_off(tmp_path: Path) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Short) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        with pytest.raises(DataError, match="ended after 3 of 10 bytes: try again"):
-            fetch(
-                small("btc"),
-                tmp_path,
-                f"http://127.0.0.1:{server.server_port}",
-                lambda *_: None,
-            )
-        server.shutdown()
+    with serving(Short) as address, pytest.raises(DataError, match="ended after 3 of 10 bytes"):
+        fetch(small("btc"), tmp_path, address, lambda *_: None)
+
+
+class Page(Quiet):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>Please log in.</html>")
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_page_in_place_of_the_originals(tmp_path: Path, name: str) -> None:
+    with serving(Page) as address, pytest.raises(DataError, match=r"cannot be read|few columns"):
+        fetch(small(name), tmp_path, address, lambda *_: None)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_too_few_columns(tmp_path: Path) -> None:
