@@ -39,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--host", default="http://127.0.0.1:3000", help="base URL of the server")
     run.add_argument("--metrics-url", default="", help="if /metrics is on another port")
     run.add_argument("--task", choices=list(ROUTES), help="only this task instead of the mix")
-    run.add_argument("--rate", type=_above_0, help="requests/s of open streams together")
+    run.add_argument(
+        "--rate", type=_above_0, help="requests/s of open streams; a search begins there"
+    )
     run.add_argument("--seconds", type=_above_0, help="length of all phases together, or of a step")
     run.add_argument("--seed", type=int, default=0, help="of texts and arrivals")
     run.add_argument("--cpus", type=_cpus, help="processors of the generator, such as 1 or 2,3")

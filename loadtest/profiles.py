@@ -153,12 +153,13 @@ class Profile:
         return replace(self, phases=phases)
 
     def at_rate(self, rate: float) -> Profile:
-        """Give the same with open streams that send `rate` requests a second together."""
+        """Give the same with open streams that send `rate` a second together; a search begins there."""
         total = sum(stream.rate for stream in self.streams)
         if not total:
             raise LoadTestError("there is no open stream that could get another rate")
         streams = tuple(replace(s, rate=s.rate * rate / total) for s in self.streams)
-        return replace(self, streams=streams)
+        search = self.search and replace(self.search, first_rate=rate)
+        return replace(self, streams=streams, search=search)
 
     def asking(self, task: str) -> Profile:
         """Give the same with requests of one task only."""

@@ -33,6 +33,13 @@ def test_another_rate_keeps_the_parts() -> None:
     assert [stream.rate for stream in ONE.at_rate(80).streams] == [60, 20]
 
 
+def test_a_search_begins_at_the_rate() -> None:
+    searching = Profile("", ONE.phases, ONE.streams, Search(max_rate=100))
+    assert searching.at_rate(80).search == Search(first_rate=80, max_rate=100)
+    with pytest.raises(LoadTestError, match="first_rate <= max_rate"):
+        searching.at_rate(101)
+
+
 def test_one_task_only() -> None:
     assert [stream.mix.tasks for stream in ONE.asking("ner").streams] == [{"ner": 1.0}] * 2
 
