@@ -65,13 +65,13 @@ class Target:
         """Ask which models it serves, and wait while it is not ready.
 
         Raises:
-            LoadTestError: Nobody answers, it does not become ready, or it wants another key.
+            LoadTestError: Nobody or somebody else answers, it does not become ready, or it wants another key.
         """
         end = time.monotonic() + wait_s
         while True:
             status, body = self._get("/v1/models")
             if status == 200:
-                return [_model(card) for card in json.loads(body)["models"]]
+                return self._models_of(body)
             if status in {401, 403}:
                 raise LoadTestError(
                     f"{self.host} answers {status}: put a key that it knows into LOADTEST_API_KEY"
@@ -79,6 +79,14 @@ class Target:
             if status != 503 or time.monotonic() > end:
                 raise LoadTestError(f"{self.host}/v1/models answers {status}; is this a seqserve?")
             time.sleep(0.5)
+
+    def _models_of(self, body: bytes) -> list[Model]:
+        try:
+            return [_model(card) for card in json.loads(body)["models"]]
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise LoadTestError(
+                f"{self.host}/v1/models names no models; is this a seqserve?"
+            ) from error
 
     def _get(self, path: str) -> tuple[int, bytes]:
         request = urllib.request.Request(self.host + path, headers=self.headers)

@@ -51,6 +51,15 @@ def test_servers_that_are_not_fit(status: int, words: str) -> None:
         Target(pages.url).models(wait_s=0)
 
 
+@pytest.mark.parametrize("body", ["<h1>Log in</h1>", "[]", "{}", '{"models": [1]}'])
+def test_a_page_of_somebody_else(body: str) -> None:
+    with (
+        served({"/v1/models": [(200, body)]}) as pages,
+        pytest.raises(LoadTestError, match="names no models; is this a seqserve"),
+    ):
+        Target(pages.url).models()
+
+
 def test_nobody_there() -> None:
     with pytest.raises(
         LoadTestError, match=r"nobody answers at http://127.0.0.1:[0-9]+.\nStart one"
