@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from loadtest.page import document, html_table, number, verdict_mark
@@ -139,9 +140,9 @@ def comparison_page(
         (name, one["started"], verdict_mark(one["verdict"]))
         for name, one in (("A", before), ("B", after))
     )
-    notes = "".join(html_table(("note",), ((one,) for one in other)) if other else "")
+    notes = html_table(("note",), ((one,) for one in other)) if other else ""
     body = [
-        f"<h1>Load test {before['name']}: two runs</h1>",
+        f"<h1>Load test {escape(before['name'])}: two runs</h1>",
         html_table(("run", "begun", "verdict"), runs),
         notes,
         html_table(HEAD, (change.row() for change in found)),

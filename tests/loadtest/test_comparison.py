@@ -88,3 +88,8 @@ def test_the_page_and_the_text(tmp_path: Path) -> None:
     assert "generator busy" in page and "p99_ms" in page
     assert "src=" not in page and "href=" not in page and "<script" not in page
     assert "note" not in comparison_page(a, a, changes(a, a), [])
+
+
+def test_a_name_is_text(tmp_path: Path) -> None:
+    a = read(record(name="<script>"), tmp_path)
+    assert "<script" not in comparison_page(a, a, changes(a, a), [])
