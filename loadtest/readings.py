@@ -20,7 +20,7 @@ _KEPT = tuple(
     f"seqserve_{name}"
     for name in (
         "process_resident_memory_bytes", "process_cpu_seconds_total", "queue_texts", "calls_in_flight",
-        "batch_texts_sum", "batch_texts_count", "process_restarts_total",
+        "batch_texts_sum", "batch_texts_count",
     )
 )  # fmt: skip
 Values = Mapping[str, Mapping[str, float]]  # by metric, by its task or process
