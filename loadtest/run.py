@@ -5,7 +5,6 @@ Imports `loadtest.traffic`, and with it gevent's patches.
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -61,16 +60,8 @@ class Run:
         models = self.target.models()
         started = datetime.now(UTC).isoformat(timespec="seconds")
         scraper = Scraper(self.target.metrics, self.profile.metrics_every_s, self.target.headers)
-        gc.collect()
-        gc.freeze()  # the requests that were made must not be looked through again and again
-        try:
-            return (
-                self._ramp(models, started, scraper)
-                if self.profile.search
-                else self._fixed(models, started, scraper)
-            )
-        finally:
-            gc.unfreeze()
+        send = self._ramp if self.profile.search else self._fixed
+        return send(models, started, scraper)
 
     def _fixed(self, models: Sequence[Model], started: str, scraper: Scraper) -> Record:
         self.say(

@@ -5,6 +5,7 @@ Importing this patches the standard library for gevent; only a process that send
 
 from __future__ import annotations
 
+import gc
 import random
 import resource
 import time
@@ -233,6 +234,8 @@ def drive(
     """
     _raise_file_limit()
     supplies = [requests(s.mix, samplers, seed + i) for i, s in enumerate(profile.streams)]
+    gc.collect()
+    gc.freeze()  # the requests that were made must not be looked through again and again
     on_its_way = Drive(max(begin, time.perf_counter() + _LEAD_S), profile.phases)
     classes = [
         _caller(target, on_its_way, stream, supply, seed + i)
@@ -246,6 +249,7 @@ def drive(
     while on_its_way.n_sending and time.perf_counter() < end:
         gevent.sleep(0.05)
     runner.quit()
+    gc.unfreeze()
     return on_its_way
 
 
