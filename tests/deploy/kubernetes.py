@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -120,7 +119,7 @@ def at(manifest: Manifest, pointer: str) -> Any:
     Raises:
         KeyError: nothing.
     """
-    found: Any = json.loads(json.dumps(manifest))
+    found: Any = manifest
     for part in pointer.strip("/").split("/"):
         found = found[int(part)] if isinstance(found, list) else found[part]
     return found

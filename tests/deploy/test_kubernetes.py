@@ -56,10 +56,7 @@ def test_a_manifest_is_what_the_api_takes(manifest: Manifest) -> None:
 
 def changed(kind: str, pointer: str, **fields: Any) -> Manifest:
     manifest = deepcopy(one(kind))
-    found: Any = manifest
-    for part in pointer.split("/"):
-        found = found[int(part)] if isinstance(found, list) else found[part]
-    found.update(fields)
+    at(manifest, pointer).update(fields)
     return manifest
 
 
