@@ -1,7 +1,7 @@
 /** Names: what is asked, and the text with its names marked in place. */
 
 import { element } from "./dom.js";
-import { hasWord, milliseconds, number, word } from "./words.js";
+import { labelName, milliseconds, number, word } from "./words.js";
 
 const N_KINDS = 6; // colours in answer.css; further labels share the last one
 
@@ -58,7 +58,7 @@ function mark(piece, { label, score }, colour) {
   const id = `tip-${++nTips}`;
   const digits = { minimumFractionDigits: 3, maximumFractionDigits: 3 };
   const tip = element("span", { role: "tooltip", class: "tip", id },
-    `${meaning(label)} · ${word("score", { score: number(score, digits) })}`);
+    `${labelName(label)} · ${word("score", { score: number(score, digits) })}`);
   const tag = element("span", { class: "label" }, label);
   const attributes = { class: `kind-${colour}`, tabindex: "0", "aria-describedby": id };
   const marked = element("mark", attributes, piece, "\u00a0", tag, tip);
@@ -73,17 +73,13 @@ function keepInside(tip) {
   if (over > 0) tip.style.translate = `${-over}px`;
 }
 
-function meaning(label) {
-  return hasWord(`label.${label}`) ? word(`label.${label}`) : label;
-}
-
 function counts(entities, order) {
   const items = order
     .map((label) => [label, entities.filter((entity) => entity.label === label).length])
     .filter(([, n]) => n > 0)
     .map(([label, n]) =>
       element("li", { class: `kind-${kind(order, label)}` },
-        element("span", { class: "label" }, label), ` ${meaning(label)} `, element("b", {}, number(n))),
+        element("span", { class: "label" }, label), ` ${labelName(label)} `, element("b", {}, number(n))),
     );
   return element("ul", { class: "counts", "aria-label": word("ner.counts") }, ...items);
 }

@@ -1,7 +1,7 @@
 /** Sentiment: what is asked, and the verdicts with their probabilities. */
 
 import { element } from "./dom.js";
-import { hasWord, milliseconds, percent, word } from "./words.js";
+import { labelName, milliseconds, percent, word } from "./words.js";
 
 export function options(form) {
   return form.elements.sentences.checked ? { sentences: true } : {};
@@ -12,7 +12,7 @@ export function summary(answer, totalMs) {
   const n = answer.results.length;
   if (n > 1) return word("sentiment.found_many", { n, time });
   const [{ label, score }] = answer.results;
-  return word("sentiment.found", { label: meaning(label), share: percent(score), time });
+  return word("sentiment.found", { label: labelName(label), share: percent(score), time });
 }
 
 /** One text with its verdict, and those on its sentences. `model` may be unknown. */
@@ -33,14 +33,14 @@ export function draw(result, text, model) {
 
 function row(label, share, isFirst) {
   return element("div", { class: `tone-${tone(label)}`, "data-first": isFirst },
-    element("dt", {}, meaning(label)),
+    element("dt", {}, labelName(label)),
     element("dd", {}, bar(share), element("span", { class: "share" }, percent(share))));
 }
 
 function judged({ text, label, score }, model) {
   return element("li", { class: `tone-${tone(label)}` },
     element("span", { class: "sentence", lang: model?.languages[0] }, text),
-    element("span", { class: "said" }, element("span", { class: "label" }, meaning(label)),
+    element("span", { class: "said" }, element("span", { class: "label" }, labelName(label)),
       bar(score), element("span", { class: "share" }, percent(score))));
 }
 
@@ -53,8 +53,4 @@ function bar(share) {
 
 function tone(label) {
   return label === "positive" || label === "negative" ? label : "other";
-}
-
-function meaning(label) {
-  return hasWord(`label.${label}`) ? word(`label.${label}`) : label;
 }

@@ -76,6 +76,11 @@ export function languageName(tag) {
   }
 }
 
+/** What a label of a model means; the label itself where there are no words for it. */
+export function labelName(label) {
+  return hasWord(`label.${label}`) ? word(`label.${label}`) : label;
+}
+
 /** Puts the words into the elements that name them. */
 export function fill() {
   document.documentElement.lang = TAGS[language];
