@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from loadtest.figures import ALL, by_route
@@ -50,9 +51,9 @@ def in_words(verdict: Verdict) -> str:
     )
 
 
-def lateness(rows: Sequence[Row], profile: Profile) -> list[float]:
-    """Give how late requests went out; those of closed streams have no time at which they are due."""
-    return [row.late_ms for row in rows] if any(s.rate for s in profile.streams) else []
+def lateness(rows: Sequence[Row]) -> list[float]:
+    """Give how late requests of open streams went out."""
+    return [row.late_ms for row in rows if not math.isnan(row.late_ms)]
 
 
 def missed_of(record: Record) -> list[str]:

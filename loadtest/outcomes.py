@@ -43,7 +43,8 @@ class Row:
     Args:
         at_s: When it was due, from the begin of the run.
         ms: From when it was due to its answer.
-        late_ms: From when it was due to its sending; the generator's own delay.
+        late_ms: From when it was due to its sending, the generator's own delay; not a number in a closed
+            stream, where nothing is due.
         task: Which route it went to.
         n_texts: Texts in it.
         outcome: What became of it.

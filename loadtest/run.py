@@ -94,7 +94,7 @@ class Run:
             moments=tuple(over_time(rows, self.profile.seconds)),
             readings=tuple(readings),
             verdicts=tuple(verdicts),
-            fitness=watch.fitness(lateness(rows, self.profile), sent.n_unsent, self.bounds),
+            fitness=watch.fitness(lateness(rows), sent.n_unsent, self.bounds),
         )
 
     def _ramp(self, models: Sequence[Model], started: str, scraper: Scraper) -> Record:
@@ -141,7 +141,7 @@ class Run:
         wanted = self.objectives.of(counted.phase.name)
         verdicts = route_verdicts(f"{rate:.0f}/s", counted.routes, wanted)
         missed = tuple(in_words(one) for one in verdicts if one.is_met is False)
-        fitness = watch.fitness(lateness(rows, profile), sent.n_unsent, self.bounds)
+        fitness = watch.fitness(lateness(rows), sent.n_unsent, self.bounds)
         step = Step(rate, counted.routes, missed, fitness)
         found = counted.routes[ALL]
         self.say(

@@ -6,6 +6,7 @@ Importing this patches the standard library for gevent; only a process that send
 from __future__ import annotations
 
 import gc
+import math
 import random
 import resource
 import time
@@ -166,7 +167,7 @@ class StreamCaller(Caller):
 
     def send(self, request: Request, due: float) -> None:
         """Ask, and note what became of it."""
-        late_ms = (time.perf_counter() - due) * 1000
+        late_ms = (time.perf_counter() - due) * 1000 if self.stream.rate else math.nan
         answer = self.ask(request, due)
         ms, at_s = (time.perf_counter() - due) * 1000, due - self.drive.begin
         self.drive.tally.note(

@@ -38,6 +38,11 @@ about = "valid requests"
 phases = [{ name = "all", seconds = 2 }]
 streams = [{ rate = 20, mix = { invalid_share = 0 } }]
 
+[closed]
+about = "clients that wait for their answers"
+phases = [{ name = "all", seconds = 1 }]
+streams = [{ clients = 2 }]
+
 [both]
 about = "open and closed streams, and a phase of its own"
 phases = [{ name = "alone", seconds = 1 }, { name = "beside", seconds = 1 }]
@@ -140,6 +145,16 @@ def test_open_and_closed_streams(tmp_path: Path, served: Serve) -> None:
     alone, beside = (phase["routes"] for phase in report(tmp_path)["phases"])
     assert set(alone) == {"all", "ner"} and alone["ner"]["n"] == pytest.approx(20, abs=2)
     assert beside["translation"]["n"] > 10 and beside["ner"]["n"] == pytest.approx(20, abs=2)
+
+
+def test_a_closed_stream_is_never_late(tmp_path: Path, served: Serve) -> None:
+    own, strict = (
+        str(tmp_path / "profiles.toml"),
+        GENEROUS.replace("late_ms = 10000", "late_ms = 0"),
+    )
+    arguments = ("--profiles", own, "--host", served.base)
+    assert loadtest(tmp_path, "closed", *arguments, objectives=strict)[0] == 0
+    assert loadtest(tmp_path, "plain", *arguments, objectives=strict)[0] == 3
 
 
 class Closing(BaseHTTPRequestHandler):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ from loadtest.judgement import (
 from loadtest.objectives import judged
 from loadtest.outcomes import Tally
 from loadtest.profiles import Phase, Profile, Stream
-from tests.loadtest.made_up import BUSY, FIT, PROFILE, record, row, rows, step, verdict
+from tests.loadtest.made_up import BUSY, FIT, record, row, rows, step, verdict
 
 TWO = Profile("", (Phase("alone", 10, settle_s=2), Phase("beside", 10)), (Stream(rate=10),))
 
@@ -60,6 +61,6 @@ def test_words() -> None:
 
 
 def test_closed_streams_are_never_late() -> None:
-    closed = Profile("", PROFILE.phases, (Stream(clients=2),))
-    assert lateness(rows(3), closed) == []
-    assert lateness(rows(3), PROFILE) == [0.5] * 3
+    closed = replace(row(), late_ms=math.nan)
+    assert lateness([closed] * 3) == []
+    assert lateness([closed, *rows(3), closed]) == [0.5] * 3
