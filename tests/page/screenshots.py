@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser
 
+from benchmarks.http.client import PATHS
 from tests.page.chromium import chromium
 from tests.serving import ROOT, Serve, running_server
 
@@ -33,7 +34,6 @@ PICTURES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "demo-phone": (PHONE | {"locale": "en-US"}, "ner"),
 }
-PATHS = {"ner": "/v1/ner", "sentiment": "/v1/sentiment", "translation": "/v1/translate"}
 N_LOOKS, LOOK_MS = 24, 5000  # of the strip, with traffic in between; the clock is wound forward
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
+from benchmarks.http.client import PATHS
 from tests.page.conftest import TASKS, Opening, Visit
 from tests.serving import Serve
 
 pytestmark = pytest.mark.browser
 
-PATHS = {"ner": "/v1/ner", "sentiment": "/v1/sentiment", "translation": "/v1/translate"}
 NEWS = "Angela Merkel met Barack Obama in Berlin. 😀 Then 👩‍🔬 Ann Smith flew to 🇫🇷 Paris with the World Bank."
 FILM = "The first hour is slow 😴 and the jokes fall flat. It becomes one of the warmest films of the year."
 MANUAL = "Return the number of days, as an integer.\n\nClose the file first."
