@@ -148,7 +148,7 @@ def test_interrupted_between_the_two_files(whole: Path) -> None:
     (folder / "out").unlink()
     run(folder, resumes=True)
     assert (folder / "out").read_bytes() == out and (folder / "rejected").read_bytes() == rejected
-    (folder / "out").write_bytes(out[: out.index(b'{"line":42') if b'{"line":42' in out else 900])
+    (folder / "out").write_bytes(out[:900])
     (folder / "rejected").write_bytes(rejected[:-20])
     run(folder, resumes=True)
     assert (folder / "out").read_bytes() == out and (folder / "rejected").read_bytes() == rejected
