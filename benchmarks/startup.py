@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from statistics import median
 
 LINES: tuple[tuple[str, ...], ...] = (("--help",), ("predict", "ner", "--help"), ("models",))
-PROMISE_S = 0.3
 _ROUNDS = 10
 
 
