@@ -150,12 +150,13 @@ def open_sink(plan: Plan) -> AbstractContextManager[Sink]:
     """Give where answers go.
 
     Raises:
-        DataError: A file is in the way, or is no output that could be gone on with.
+        DataError: A file is in the way, or is no output that could be gone on with, or cannot be written.
     """
     header = rows.header_of(plan.job.name, plan.output_format, plan.columns)
     if plan.files.out is None:
-        sys.stdout.buffer.write(header)
-        return nullcontext(Sink(sys.stdout.buffer, plan.rejected or sys.stderr.buffer))
+        sink = Sink(sys.stdout.buffer, plan.rejected or sys.stderr.buffer)
+        sink.write([], [header])
+        return nullcontext(sink)
     rejected = plan.rejected
     assert rejected is not None
     return FileSink(plan.files.out, rejected, plan.output_format, header, resumes=plan.files.resume)

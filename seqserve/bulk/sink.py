@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -11,6 +12,18 @@ from seqserve.bulk.records import Rejected
 from seqserve.bulk.resume import Place, cut_rejected, find_place
 from seqserve.bulk.rows import OutputFormat, rejected_row
 from seqserve.errors import DataError
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Say what cannot be written, and why; a pipe that nobody reads is left to the caller."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        what = error.filename or "the output"
+        raise DataError(f"{what} cannot be written: {error.strerror}") from None
 
 
 class Sink:
@@ -28,12 +41,17 @@ class Sink:
         self.first_line = first_line
 
     def write(self, rejected: Iterable[Rejected], rows: Iterable[bytes]) -> None:
-        """Write what came of a window: what was rejected first, so that no row is ahead of it."""
+        """Write what came of a window: what was rejected first, so that no row is ahead of it.
+
+        Raises:
+            DataError: It cannot be written.
+        """
         refusals = b"".join(map(rejected_row, rejected))
-        if refusals:
-            self._refuse(refusals)
-        self._output.write(b"".join(rows))
-        self._output.flush()
+        with _writing():
+            if refusals:
+                self._refuse(refusals)
+            self._output.write(b"".join(rows))
+            self._output.flush()
 
     def _refuse(self, refusals: bytes) -> None:
         if isinstance(self._rejected, Path):
@@ -55,7 +73,7 @@ class FileSink(Sink):
         resumes: Whether to go on with what is there; else both must not be there.
 
     Raises:
-        DataError: A file is there, and is not to be gone on with, or cannot be; or it cannot be opened.
+        DataError: A file is there, and is not to be gone on with, or cannot be; or it cannot be written.
     """
 
     def __init__(
@@ -66,15 +84,13 @@ class FileSink(Sink):
                 if there.exists():
                     raise DataError(f"{there} exists: go on with it by --resume, or remove it")
         place = find_place(path, format, header) if resumes else Place(0, 0)
-        cut_rejected(rejected, place)
-        try:
+        with _writing():
+            cut_rejected(rejected, place)
             output = path.open("r+b" if path.exists() else "xb")
-        except OSError as error:
-            raise DataError(f"{path} cannot be written: {error.strerror}") from None
-        if not place.n_bytes:
-            output.write(header)
-        output.seek(max(place.n_bytes, len(header)))
-        output.truncate()
+            if not place.n_bytes:
+                output.write(header)
+            output.seek(max(place.n_bytes, len(header)))
+            output.truncate()
         super().__init__(output, rejected, place.line)
         self._file = output
 
@@ -88,5 +104,10 @@ class FileSink(Sink):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the output."""
-        self._file.close()
+        """Close the output.
+
+        Raises:
+            DataError: What is left of it cannot be written.
+        """
+        with _writing():
+            self._file.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import resource
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from seqserve.bulk.readers import Reader
-from seqserve.bulk.records import Columns, Refusal
+from seqserve.bulk.records import Columns, Refusal, Rejected
 from seqserve.bulk.rows import OutputFormat, header_of, row_maker
 from seqserve.bulk.run import Outcome, Run, Submit, Totals
 from seqserve.bulk.sink import FileSink, Sink
@@ -227,6 +228,32 @@ def test_a_folder_is_no_output(tmp_path: Path) -> None:
 def test_no_folder_for_the_output(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be written: No such file"):
         run(tmp_path / "none")
+
+
+def test_no_folder_for_what_is_rejected(tmp_path: Path) -> None:
+    sink = Sink(io.BytesIO(), tmp_path / "none" / "x")
+    with pytest.raises(DataError, match="none/x cannot be written: No such file"):
+        sink.write([Rejected(1, Refusal("invalid_json", "No."))], [])
+
+
+def test_a_folder_is_no_list_of_what_is_rejected(tmp_path: Path) -> None:
+    (tmp_path / "rejected").mkdir()
+    with pytest.raises(DataError, match="rejected cannot be written: Is a directory"):
+        run(tmp_path, resumes=True)
+
+
+def test_a_full_disk(whole: Path, tmp_path: Path) -> None:
+    """As far as a limit of the system is one; with room again, the run goes on."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        with pytest.raises(DataError, match="the output cannot be written: File too large"):
+            run(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (tmp_path / "out").stat().st_size == 2000
+    run(tmp_path, resumes=True)
+    assert (tmp_path / "out").read_bytes() == (whole / "jsonl" / "out").read_bytes()
 
 
 def test_streams(whole: Path) -> None:
