@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 from cli.predicting.job import Job, Model, refusal
@@ -35,7 +36,7 @@ def server(job: Job, client: Client, url: str, n_requests: int) -> Iterator[tupl
         ConfigError: It does not.
         SeqserveError: It cannot be reached, or wants a key, or anything else that is no text's fault.
     """
-    pool = ThreadPoolExecutor(n_requests, "request")
+    pool = ThreadPool(n_requests)  # of daemons: nobody waits for what a server does not answer
     call = _method(job, client)
     optional = {name for name in _OPTIONAL if not job.options.get(name)}
 
@@ -43,9 +44,13 @@ def server(job: Job, client: Client, url: str, n_requests: int) -> Iterator[tupl
         found = map(_plain, call(texts, **job.options))
         return [{k: v for k, v in one.items() if k not in optional} for one in found]
 
+    def submit(texts: Sequence[str]) -> Future[list[Outcome]]:
+        found: Future[list[Outcome]] = Future()
+        pool.apply_async(answer, (ask, texts), {}, found.set_result, found.set_exception)
+        return found
+
     try:
-        model = _model(client, call([_PROBE], **job.options).receipts[0])
-        yield model, lambda texts: pool.submit(answer, ask, texts)
+        yield _model(client, call([_PROBE], **job.options).receipts[0]), submit
     except (errors.MissingKey, errors.UnknownKey):
         raise
     except errors.UnavailableError as error:
@@ -53,7 +58,7 @@ def server(job: Job, client: Client, url: str, n_requests: int) -> Iterator[tupl
     except InputError as error:  # of the probe: no other comes out of `answer`
         raise ConfigError(str(error)) from None
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.terminate()
         client.close()
 
 

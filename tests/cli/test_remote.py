@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,7 @@ from seqserve.bundle import load_bundle
 from seqserve.errors import SeqserveError
 from service.keys import new_key
 from tests.fakes import write_bundles
-from tests.serving import FAKES, ROOT, running_server
+from tests.serving import FAKES, ROOT, Serve, running_server
 
 
 class Server:
@@ -95,9 +98,13 @@ def test_what_is_no_texts_fault_ends_the_run(text: str) -> None:
 
 @dataclass(frozen=True)
 class Served:
-    url: str
+    server: Serve
     bundles: Path
     key_file: Path
+
+    @property
+    def url(self) -> str:
+        return self.server.base
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +122,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     }
     bundles = write_bundles(folder / "bundles")
     with running_server(folder, bundles, **settings) as serve:
-        yield Served(serve.base, bundles, folder / "key.txt")
+        yield Served(serve, bundles, folder / "key.txt")
 
 
 def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -182,6 +189,40 @@ def test_options_that_the_server_refuses(served: Served, tmp_path: Path) -> None
     place = ["--url", served.url, "--api-key-file", str(served.key_file)]
     done = run("ner", str(source), "--label", "CAR", *place)
     assert done.returncode == 2 and "labels: this model knows LOC, PER" in done.stderr
+
+
+def test_ctrl_c_does_not_wait_for_a_server_that_hangs(served: Served, tmp_path: Path) -> None:
+    source, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    source.write_text("Ann left OSLO\n" * 200_000)
+    place = ["--url", served.url, "--api-key-file", str(served.key_file)]
+    command = [sys.executable, "-m", "cli", "predict", "ner", str(source), "--out", str(out)]
+    asking = subprocess.Popen([*command, *place], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        end = time.monotonic() + 30
+        while not (out.exists() and out.stat().st_size):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        with hanging(served.server):
+            asking.send_signal(signal.SIGINT)
+            _, said = asking.communicate(timeout=10)
+    finally:
+        asking.kill()
+        asking.wait()
+    assert asking.returncode == 130 and "--resume goes on" in said and "Traceback" not in said
+
+
+@contextmanager
+def hanging(server: Serve) -> Iterator[None]:
+    """All processes of a server stand still, while requests are in flight."""
+    processes = server.processes()
+    for process in processes:
+        process.suspend()
+    time.sleep(0.2)  # what was answered before is written
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
 
 
 def test_models_of_a_server(served: Served) -> None:
