@@ -72,7 +72,13 @@ def _check(plan: Plan) -> tuple[str, str]:
         raise ConfigError(
             "--engine ray reads text and jsonl, and writes jsonl: say --from and --to"
         )
-    for name, value in (("--resume", files.resume), ("--rejected", files.rejected)):
+    refused = {
+        "--resume": files.resume,
+        "--rejected": files.rejected,
+        "--json": files.as_json,
+        "--window": files.window,
+    }
+    for name, value in refused.items():
         if value:
             raise ConfigError(f"{name} does not go with --engine ray")
     return os.path.abspath(plan.input), os.path.abspath(files.out)

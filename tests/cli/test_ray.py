@@ -26,6 +26,11 @@ WRONG = {
         ["ner", "in.txt", "--out", "out", "--to", "jsonl", "--resume"],
         "--resume does not go",
     ),
+    "json": (["ner", "in.txt", "--out", "out", "--to", "jsonl", "--json"], "--json does not go"),
+    "window": (
+        ["ner", "in.txt", "--out", "out", "--to", "jsonl", "--window", "9"],
+        "--window does not go",
+    ),
 }
 
 
