@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.reporting import FAILED, reported
+from cli.reporting import conclude, reported
 
 
 def bench_bulk(
@@ -24,16 +24,9 @@ def bench_bulk(
     from tempfile import TemporaryDirectory
 
     from benchmarks.bulk import Job, faults, lines_of, measure
-    from seqserve.evaluation.markdown import replace_section
 
     job = Job(task, megabytes, workers, bundles, minutes * 60)
     with reported(), TemporaryDirectory() as scratch:
         found = measure(job, Path(scratch), lambda line: typer.echo(line, err=True))
-        text = "\n".join(lines_of(job, found))
-        grown = faults(found)
-        if update:
-            replace_section(update, "bulk", text)
-    typer.echo(text)
-    if grown:
-        typer.echo("\n".join(["seqserve:", *grown]), err=True)
-        raise typer.Exit(FAILED)
+        lines, grown = lines_of(job, found), faults(found)
+    conclude("bulk", lines, update, grown)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.reporting import reported
+from cli.reporting import conclude, reported
 
 Bundles = Annotated[Path, typer.Option(help="folder of bundles")]
 Update = Annotated[Path | None, typer.Option(help="page whose table to replace")]
@@ -26,7 +25,7 @@ def soak(
 
     with reported():
         found = run_soak(bundles, Effort(minutes, clients), {}, typer.echo)
-    _conclude("soak", soak_lines(found), update, found.faults())
+    conclude("soak", soak_lines(found), update, found.faults())
 
 
 def chaos(bundles: Bundles = Path("bundles"), update: Update = None) -> None:
@@ -37,18 +36,4 @@ def chaos(bundles: Bundles = Path("bundles"), update: Update = None) -> None:
     with reported():
         found = [*run_chaos(bundles, {}, typer.echo), restarts(bundles, {})]
     faults = [f"{one.name}: {fault}" for one in found for fault in one.faults()]
-    _conclude("chaos", chaos_lines(found), update, faults)
-
-
-def _conclude(section: str, lines: Iterable[str], update: Path | None, faults: list[str]) -> None:
-    """Show the figures, write them into a page, and fail if they are not as they should be."""
-    from seqserve.evaluation.markdown import replace_section
-
-    text = "\n".join(lines)
-    if update:
-        with reported():
-            replace_section(update, section, text)
-    typer.echo(text)
-    if faults:
-        typer.echo("\n".join(["seqserve:", *faults]), err=True)
-        raise typer.Exit(1)
+    conclude("chaos", chaos_lines(found), update, faults)

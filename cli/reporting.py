@@ -6,8 +6,9 @@ of the command says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
@@ -35,3 +36,19 @@ def command_line() -> Iterator[None]:
     except ConfigError as error:
         typer.echo(f"seqserve: {error}", err=True)
         raise typer.Exit(WRONG) from error
+
+
+def conclude(
+    section: str, lines: Iterable[str], update: Path | None, faults: Sequence[str]
+) -> None:
+    """Show the figures, write them into a page, and fail if they are not as they should be."""
+    from seqserve.evaluation.markdown import replace_section
+
+    text = "\n".join(lines)
+    if update:
+        with reported():
+            replace_section(update, section, text)
+    typer.echo(text)
+    if faults:
+        typer.echo("\n".join(["seqserve:", *faults]), err=True)
+        raise typer.Exit(FAILED)
