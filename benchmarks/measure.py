@@ -87,7 +87,7 @@ class Ratio:
     """How many times faster one side is.
 
     Args:
-        value: Ratio of the `best_ms`.
+        value: Of the fastest runs, or the rounds' median.
         low: First quartile of the rounds' ratios.
         high: Third quartile of the rounds' ratios.
     """
@@ -133,11 +133,24 @@ def compare(
 
 def ratio(comparison: Comparison, slower: str, faster: str, clock: ClockName) -> Ratio:
     """Say how many times faster `faster` is than `slower`; below 1 it is the slower one."""
-    first, second = (comparison.sides[name].by(clock) for name in (slower, faster))
-    pairs = zip(first.rounds_ms, second.rounds_ms, strict=True)
-    of_rounds = [one / other for one, other in pairs]
-    low, high = _quartiles(of_rounds)
-    return Ratio(first.best_ms / second.best_ms, low, high)
+    first, second = (comparison.sides[name].by(clock).best_ms for name in (slower, faster))
+    low, _, high = _quartiles(_of_rounds(comparison, slower, faster, clock))
+    return Ratio(first / second, low, high)
+
+
+def typical_ratio(comparison: Comparison, slower: str, faster: str, clock: ClockName) -> Ratio:
+    """Say the same by the median of the rounds' ratios.
+
+    A round is then one long run of each side: the machine is seldom undisturbed for all of it, but seldom
+    changes between the two.
+    """
+    low, middle, high = _quartiles(_of_rounds(comparison, slower, faster, clock))
+    return Ratio(middle, low, high)
+
+
+def _of_rounds(comparison: Comparison, slower: str, faster: str, clock: ClockName) -> list[float]:
+    first, second = (comparison.sides[name].by(clock).rounds_ms for name in (slower, faster))
+    return [one / other for one, other in zip(first, second, strict=True)]
 
 
 def _round(
@@ -163,8 +176,8 @@ def _sample(rounds: Sequence[Sequence[float]]) -> Sample:
     return Sample(best, means)
 
 
-def _quartiles(values: Sequence[float]) -> tuple[float, float]:
+def _quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     if len(values) == 1:
-        return values[0], values[0]
-    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
-    return low, high
+        return values[0], values[0], values[0]
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return low, middle, high

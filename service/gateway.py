@@ -83,7 +83,9 @@ class Application:
         document = build_document(
             self._tasks, _key_scope(settings), has_health=settings.admin_port is None
         )
-        routes = [Route(task.path, partial(self._predict, task), methods=["POST"]) for task in self._tasks]
+        routes = [
+            Route(task.path, partial(self._predict, task), methods=["POST"]) for task in self._tasks
+        ]
         routes += [Route("/v1/models", self._models), *docs_routes(orjson.dumps(document))]
         health = [
             Route("/livez", self._livez),

@@ -73,7 +73,7 @@ def _compare(
 ) -> Comparison:
     requests = Requests.of(task, [null.TEXT])
     turns: dict[str, list[Turn]] = {name: [] for name in servers}
-    for _ in range(size.rounds):
+    for _ in range(size.overhead_rounds):
         for name, server in servers.items():
             how = (N_CLIENTS, size.overhead_s, size.warm_up_s / 10)
             load = partial(clients.saturate, server, requests, *how)

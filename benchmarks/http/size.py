@@ -11,8 +11,9 @@ class HttpSize:
 
     Args:
         name: What it is called.
-        rounds: Turns that the servers take; also of the server and the runtime without it.
-        overhead_s: Seconds of a turn on engines that compute nothing.
+        overhead_rounds: Turns that the servers take on engines that compute nothing.
+        overhead_s: Seconds of such a turn.
+        rounds: Turns of the server and the runtime without it.
         saturation_s: Seconds of a turn on the real models.
         throughput_s: The same where the server stands beside the runtime; longer than some answers take.
         warm_up_s: Seconds before each turn that are not counted.
@@ -25,8 +26,9 @@ class HttpSize:
     """
 
     name: str
-    rounds: int
+    overhead_rounds: int
     overhead_s: float
+    rounds: int
     saturation_s: float
     throughput_s: float
     warm_up_s: float
@@ -40,10 +42,11 @@ class HttpSize:
 
 FULL = HttpSize(
     name="full",
-    rounds=5,
-    overhead_s=4.0,
+    overhead_rounds=30,
+    overhead_s=1.0,
+    rounds=8,
     saturation_s=12.0,
-    throughput_s=20.0,
+    throughput_s=10.0,
     warm_up_s=3.0,
     n_texts=256,
     tail_s=15.0,
@@ -55,8 +58,8 @@ FULL = HttpSize(
 QUICK = replace(
     FULL,
     name="quick",
+    overhead_rounds=6,
     rounds=2,
-    overhead_s=2.0,
     saturation_s=5.0,
     throughput_s=8.0,
     n_texts=128,

@@ -30,7 +30,7 @@ from benchmarks.http.verdicts import (
     TAIL,
     THROUGHPUT,
 )
-from benchmarks.measure import ratio
+from benchmarks.measure import typical_ratio
 from benchmarks.tables import JUDGED, ratio_words
 from benchmarks.verdicts import NONE, judged
 from seqserve.evaluation.markdown import table_lines
@@ -112,7 +112,7 @@ def burst_lines(figures: BurstFigures) -> Iterator[str]:
 
 def _overhead_rows(line: TaskOverhead) -> Iterator[Iterable[object]]:
     for name, side in line.comparison.sides.items():
-        found = ratio(line.comparison, name, BARE, "cpu")
+        found = typical_ratio(line.comparison, name, BARE, "cpu")
         times = f"{side.cpu.best_ms:.3f}", f"{1000 / side.wall.best_ms:.0f}"
         words = NONE if name == BARE else ratio_words(found)
         yield line.task, name, *times, words, *judged(OVERHEAD.get(name), found.value)
@@ -120,7 +120,7 @@ def _overhead_rows(line: TaskOverhead) -> Iterator[Iterable[object]]:
 
 def _throughput_row(line: TaskThroughput) -> Iterable[object]:
     http, runtime = (line.comparison.sides[name] for name in (HTTP, RUNTIME))
-    share = ratio(line.comparison, RUNTIME, HTTP, "wall")
+    share = typical_ratio(line.comparison, RUNTIME, HTTP, "wall")
     return (
         *(line.task, line.call_texts),
         *(f"{1000 / side.wall.best_ms:.1f}" for side in (http, runtime)),

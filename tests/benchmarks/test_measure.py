@@ -4,7 +4,17 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.measure import Clocks, Comparison, Effort, Sample, Side, compare, ratio
+from benchmarks.measure import (
+    Clocks,
+    Comparison,
+    Effort,
+    Ratio,
+    Sample,
+    Side,
+    compare,
+    ratio,
+    typical_ratio,
+)
 
 
 class FakeTime:
@@ -90,7 +100,16 @@ def test_the_spread_is_that_of_the_rounds_ratios() -> None:
     assert (found.value, found.low, found.high) == (5, 6, 8)
 
 
-def test_one_round_has_no_spread() -> None:
+def test_the_typical_ratio_is_that_of_the_round_in_the_middle() -> None:
+    one, two = sample(10, 12, 90, 16, 18), sample(2, 1, 3, 2, 9)  # 5, 12, 30, 8, 2
+    both = Comparison(1, {"a": Side(one, two), "b": Side(two, one)})
+    found = typical_ratio(both, "a", "b", "cpu")
+    assert (found.value, found.low, found.high) == (8, 5, 12)
+    assert typical_ratio(both, "b", "a", "wall").value == 8
+
+
+@pytest.mark.parametrize("of", [ratio, typical_ratio])
+def test_one_round_has_no_spread(of: Callable[..., Ratio]) -> None:
     one, two = sample(3), sample(2)
-    found = ratio(Comparison(1, {"a": Side(one, one), "b": Side(two, two)}), "a", "b", "wall")
+    found = of(Comparison(1, {"a": Side(one, one), "b": Side(two, two)}), "a", "b", "wall")
     assert (found.value, found.low, found.high) == (1.5, 1.5, 1.5)

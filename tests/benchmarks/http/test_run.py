@@ -21,8 +21,9 @@ from tests.tiny import TinyProject
 RUNNER = CliRunner()
 TINY = HttpSize(
     name="tiny",
-    rounds=1,
+    overhead_rounds=1,
     overhead_s=0.5,
+    rounds=1,
     saturation_s=0.8,
     throughput_s=0.8,
     warm_up_s=0.5,
