@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.options import AsJson, DataRoot
 from cli.progress import bar
 from cli.reporting import FAILED, reported
 
@@ -21,9 +22,6 @@ app = typer.Typer(
     help="Data sets for training: list, check and fetch.\n\nExit codes: 0 all is well; 1 something is "
     "damaged or missing, or cannot be had; 2 the command line was wrong.",
 )
-
-DataRoot = Annotated[Path, typer.Option("--data", help="folder that holds the data sets")]
-AsJson = Annotated[bool, typer.Option("--json", help="as JSON")]
 
 
 @app.command("list")

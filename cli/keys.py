@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cli.options import AsJson
 from cli.reporting import FAILED, reported
 from seqserve.errors import ConfigError, InputError
 
@@ -21,7 +22,6 @@ app = typer.Typer(
 KeysFile = Annotated[
     Path, typer.Option("--file", envvar="SEQSERVE_API_KEYS_FILE", help="the server's file of keys")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="as JSON")]
 
 
 @app.command()

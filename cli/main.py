@@ -19,6 +19,7 @@ from cli.bench_http import bench_http
 from cli.endurance import chaos, soak
 from cli.load import load
 from cli.models import models
+from cli.options import AsJson, DataRoot
 from cli.predicting.command import app as predict_app
 from cli.progress import working
 from cli.reporting import reported as _reported
@@ -34,14 +35,12 @@ app.add_typer(predict_app, name="predict")
 app.add_typer(data_sets.app, name="data")
 
 RecipeFile = Annotated[Path, typer.Argument(help="recipe, such as recipes/ner-en.toml")]
-DataRoot = Annotated[Path, typer.Option("--data", help="folder that holds the data sets")]
 RunsDir = Annotated[Path, typer.Option("--runs", help="folder of checkpoints, one run each")]
 BundlesDir = Annotated[Path, typer.Option("--bundles", help="folder of bundles")]
 BundleDir = Annotated[Path, typer.Argument(help="bundle, such as bundles/ner-en")]
 ReportsDir = Annotated[
     Path, typer.Option(file_okay=False, help="folder of evaluations, one a bundle")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="as JSON")]
 
 
 def _warn_of_missing_table(recipe: Recipe) -> None:

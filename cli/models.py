@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.options import AsJson
 from cli.progress import bar
 from cli.reporting import FAILED, command_line, reported
 
@@ -22,7 +23,7 @@ def models(
     verify: Annotated[
         bool, typer.Option("--verify", help="open every model and ask its golden cases")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+    as_json: AsJson = False,
     url: Annotated[str | None, typer.Option(help="server to ask instead of a folder")] = None,
     api_key_file: Annotated[
         Path | None, typer.Option(help="file of the server's key; CLIENT_API_KEY if not set")
