@@ -10,13 +10,10 @@ import asyncio
 from typing import Any
 
 from uvicorn.config import HTTP_PROTOCOLS
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MAX_HEAD_BYTES = 65_536
+_CONTINUE = b"HTTP/1.1 100 "  # stands before the head
 HEAD_S = 10.0  # from the first byte, or the connection, to the end of the head
 
 
@@ -28,25 +25,26 @@ class OneWrite:
     """The transport of one answer: its head waits for the first of its body, and both go out together.
 
     uvicorn writes them one after the other: two system calls, two packets, and a client that wakes up twice.
+    It does not know the request that it belongs to: the two would be garbage that only the collector finds.
 
     Args:
-        cycle: Of the request; has the connection's transport.
+        transport: Of the connection.
+        method: Of the request.
     """
 
-    def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = cycle
-        self._transport = cycle.transport
-        is_bodiless = cycle.scope["method"] == "HEAD"  # behind such a head nothing is written
+    def __init__(self, transport: asyncio.Transport, method: str) -> None:
+        self._transport = transport
+        is_bodiless = method == "HEAD"  # behind such a head nothing is written
         self._head: bytes | None = b"" if is_bodiless else None  # empty: need not wait, or did
 
     def write(self, data: bytes) -> None:
         """Writes what comes behind the head; keeps the head until then."""
-        if self._head is None and self._cycle.response_started:
-            self._head = data
-        elif self._head:
+        if self._head:
             self._transport.write(self._head + data)
             self._head = b""
-        else:  # further on in the body, or before the head: 100 Continue
+        elif self._head is None and not data.startswith(_CONTINUE):
+            self._head = data
+        else:
             self._transport.write(data)
 
     def is_closing(self) -> bool:
@@ -103,7 +101,8 @@ class Connection(HttpToolsProtocol):
                 raise HeadTooLarge
         self._stop_waiting()
         super().on_headers_complete()
-        self.cycle.transport = OneWrite(self.cycle)  # type: ignore[assignment]  # all that it uses
+        one_write: Any = OneWrite(self.transport, self.scope["method"])  # has all that it uses
+        self.cycle.transport = one_write
 
     def on_body(self, body: bytes) -> None:
         """Passes on a piece of the body."""
