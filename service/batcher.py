@@ -171,10 +171,11 @@ class Batcher(Generic[W, R]):
         finally:
             timer.cancel()
             self._forget(request, reason)
+            results, engine_s = request.results, request.engine_s()
+            del request  # an error holds on to this frame, and it to the error
         elapsed_s = time.perf_counter() - started
-        engine_s = request.engine_s()
-        results = [request.results[index] for index in range(request.n_texts)]
-        return Answer(results, engine_s, max(0.0, elapsed_s - engine_s))
+        in_order = [results[index] for index in range(len(works))]
+        return Answer(in_order, engine_s, max(0.0, elapsed_s - engine_s))
 
     def _enqueue(self, works: Sequence[tuple[W, int]], deadline: float) -> Waiting[W, R]:
         n_tokens = sum(tokens for _, tokens in works)

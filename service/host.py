@@ -239,7 +239,7 @@ class Host:
         except Exception as error:
             if len(works) == 1:
                 self._note(error, works[0])
-                return [error]
+                return [error.with_traceback(None)]  # whose frames hold on to it
         middle = len(works) // 2
         return self._attempt(engine, works[:middle]) + self._attempt(engine, works[middle:])
 

@@ -75,6 +75,7 @@ class Guard:
         self._timer.cancel()
         if self._watching is not None:
             self._watching.cancel()
+            self._watching = None  # else the two hold on to each other
         if self._error is not None and self._working is not None:
             n_others = self._working.uncancel()
             if kind is asyncio.CancelledError and not n_others:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import re
 import socket
 import time
@@ -13,7 +12,6 @@ from typing import Any, cast
 
 import pytest
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from service import protocol
 from service.protocol import HEAD_S, MAX_HEAD_BYTES
@@ -391,27 +389,3 @@ async def test_an_answer_is_one_packet(monkeypatch: pytest.MonkeyPatch) -> None:
                 packet = await reader.read(4096)
             assert packet.startswith(b"HTTP/1.1 200 ") and packet.endswith(b"\r\n\r\nok")
         writer.close()
-
-
-@pytest.mark.anyio
-async def test_an_answer_leaves_nothing_for_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it finds it has to look for, while everybody waits."""
-    n_requests = 5
-    async with listening(monkeypatch, 5) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        gc.collect()
-        gc.disable()
-        try:
-            for _ in range(n_requests):
-                writer.write(get())
-                async with asyncio.timeout(3):
-                    await reader.readuntil(b"ok")
-            gc.set_debug(gc.DEBUG_SAVEALL)
-            gc.collect()
-            left = [one for one in gc.garbage if isinstance(one, RequestResponseCycle)]
-        finally:
-            gc.set_debug(0)
-            gc.garbage.clear()
-            gc.enable()
-        writer.close()
-    assert len(left) <= 1  # the connection holds on to the last
