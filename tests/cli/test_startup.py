@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 OURS = {
     *("cli", "cli.main", "cli.progress", "cli.reporting", "cli.server_key"),
     *("cli.bench_bulk", "cli.bench_http", "cli.data", "cli.endurance", "cli.keys", "cli.load"),
-    *("cli.models", "cli.predicting", "cli.predicting.command", "cli.predicting.options"),
+    *("cli.models", "cli.options"),
+    *("cli.predicting", "cli.predicting.command", "cli.predicting.options"),
     *("seqserve", "seqserve.errors", "service", "service.__main__"),
 }
 THEIRS = {"typer", "annotated_doc", "shellingham", "typing_extensions"}
