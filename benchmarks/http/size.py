@@ -42,7 +42,7 @@ class HttpSize:
 
 FULL = HttpSize(
     name="full",
-    overhead_rounds=30,
+    overhead_rounds=16,
     overhead_s=1.0,
     rounds=8,
     saturation_s=12.0,
