@@ -13,8 +13,8 @@ from uvicorn.config import HTTP_PROTOCOLS
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MAX_HEAD_BYTES = 65_536
-_CONTINUE = b"HTTP/1.1 100 "  # stands before the head
 HEAD_S = 10.0  # from the first byte, or the connection, to the end of the head
+_CONTINUE = b"HTTP/1.1 100 "  # stands before the head
 
 
 class HeadTooLarge(Exception):
