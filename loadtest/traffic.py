@@ -51,7 +51,8 @@ class Caller(FastHttpUser):  # type: ignore[misc, unused-ignore]
         """Send one request and wait for its answer.
 
         A server may close an idle connection at the very moment when it is used again. Then the request is sent
-        once more, as clients should: predictions can be repeated.
+        once more, as clients should, for predictions can be repeated; on a new connection, for the others that
+        were idle may be closed by now, too.
 
         Args:
             request: What is asked.
@@ -60,6 +61,7 @@ class Caller(FastHttpUser):  # type: ignore[misc, unused-ignore]
         found = self._post(request)
         n_sent = 1
         if _is_dropped(found):
+            self.client.client.clientpool.close()
             found = self._post(request)
             n_sent = 2
         with found as response:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -158,7 +159,10 @@ def test_a_closed_stream_is_never_late(tmp_path: Path, served: Serve) -> None:
 
 
 class Closing(BaseHTTPRequestHandler):
-    """Answers the first request of a connection and closes it when the second one has come."""
+    """Answers the first request of a connection and closes it when the second one has come.
+
+    It takes so long that a client keeps several connections, and one that was closed is not the only one.
+    """
 
     protocol_version = "HTTP/1.1"
     n_answered = 0
@@ -172,6 +176,7 @@ class Closing(BaseHTTPRequestHandler):
         if self.n_answered > 1:
             self.close_connection = True
         else:
+            time.sleep(0.15)
             self.answer(b"{}")
 
     def answer(self, body: bytes) -> None:
