@@ -17,7 +17,7 @@ from threading import Condition, Lock
 from typing import Generic, Protocol, TypeVar
 
 _WINDOW = 256  # pieces looked at for one job
-_SMALL = 3  # a job goes beside one that is so many times as large
+_SMALL = 10  # a job goes beside one that is so many times as large
 
 
 class Piece(Protocol):

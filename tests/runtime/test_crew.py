@@ -289,11 +289,11 @@ def test_the_chooser_is_asked_for_what_waits_in_turn_and_told_how_to_share_it() 
 @pytest.mark.parametrize(
     ("sizes", "finished"),
     [
-        pytest.param([10, 10], [10, 20], id="as-large-waits"),
-        pytest.param([10, 4], [10, 14], id="a-little-smaller-waits"),
-        pytest.param([10, 3], [13, 6], id="small-goes-beside"),
-        pytest.param([30, 5, 5], [40, 10, 19], id="one-beside-at-a-time"),
-        pytest.param([10, 20, 2], [12, 32, 4], id="small-passes-what-waits"),
+        pytest.param([20, 20], [20, 40], id="as-large-waits"),
+        pytest.param([20, 3], [20, 23], id="much-smaller-waits"),
+        pytest.param([20, 2], [22, 4], id="small-goes-beside"),
+        pytest.param([50, 5, 5], [60, 10, 19], id="one-beside-at-a-time"),
+        pytest.param([20, 30, 2], [22, 52, 4], id="small-passes-what-waits"),
     ],
 )
 def test_who_goes_beside_and_who_waits(sizes: list[int], finished: list[int]) -> None:
