@@ -144,7 +144,12 @@ def typical_ratio(comparison: Comparison, slower: str, faster: str, clock: Clock
     A round is then one long run of each side: the machine is seldom undisturbed for all of it, but seldom
     changes between the two.
     """
-    low, middle, high = _quartiles(_of_rounds(comparison, slower, faster, clock))
+    return median_ratio(_of_rounds(comparison, slower, faster, clock))
+
+
+def median_ratio(ratios: Sequence[float]) -> Ratio:
+    """Give the median of some ratios, and their quartiles."""
+    low, middle, high = _quartiles(ratios)
     return Ratio(middle, low, high)
 
 

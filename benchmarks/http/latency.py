@@ -36,16 +36,27 @@ class TaskTail:
     Args:
         task: Which.
         texts: `NATURAL` or `ALIKE`.
-        alone: What one client saw that asked without a pause.
-        most_per_s: Answers a second to 64 clients that ask without a pause.
-        half: What requests saw that came at half that rate, by turn.
+        turns: In the order in which they were measured.
     """
 
     task: Task
     texts: str
+    turns: tuple[TailTurn, ...]
+
+
+@dataclass(frozen=True)
+class TailTurn:
+    """What was seen one right after the other.
+
+    Args:
+        alone: By one client that asked without a pause.
+        saturated: By 64 such clients.
+        half: By requests that came at half the rate of these.
+    """
+
     alone: Seen
-    most_per_s: float
-    half: tuple[Seen, ...]
+    saturated: Seen
+    half: Seen
 
 
 @dataclass(frozen=True)
@@ -84,24 +95,31 @@ class BurstFigures:
 
 
 def measure_tail(place: Workplace, size: HttpSize, say: Say = lambda line: None) -> TailFigures:
-    """Find the rate that saturates each task, and let requests come at half of it, on all processors."""
-    cpus, lines = split_cores().all, []
-    with _server(place, cpus) as server:
-        for task, texts in product(TASKS, (NATURAL, ALIKE)):
+    """Find the rate that saturates each task, and let requests come at half of it, on all processors.
+
+    A machine's speed changes within minutes: each turn has a saturation of its own.
+    """
+    kinds = list(product(TASKS, (NATURAL, ALIKE)))
+    turns: dict[tuple[Task, str], list[TailTurn]] = {kind: [] for kind in kinds}
+    with _server(place, split_cores().all) as server:
+        for turn, (task, texts) in product(range(size.tail_rounds), kinds):
             requests = _requests(place, task, size, texts)
-            clients, how = Clients(cpus, place.seed), (size.saturation_s, size.warm_up_s)
-            alone = clients.saturate(server, requests, 1, *how)
-            most_per_s = clients.saturate(server, requests, N_CLIENTS, *how).per_s
-            half = tuple(
-                Clients(cpus, place.seed + turn).arrive(
-                    server, requests, most_per_s / 2, size.tail_s
-                )[0]
-                for turn in range(size.tail_rounds)
+            found = _tail_turn(server, requests, size, place.seed + turn)
+            turns[task, texts].append(found)
+            say(
+                f"{task}, {texts}: {found.saturated.per_s:.1f} a second; "
+                f"p50/p99 at half of it {found.half.p50_ms:.1f}/{found.half.p99_ms:.1f} ms"
             )
-            lines.append(TaskTail(task, texts, alone, most_per_s, half))
-            turns = ", ".join(f"{seen.p50_ms:.1f}/{seen.p99_ms:.1f}" for seen in half)
-            say(f"{task}, {texts}: {most_per_s:.1f} a second; p50/p99 at half of it {turns} ms")
-    return TailFigures(tuple(lines))
+    return TailFigures(tuple(TaskTail(*kind, tuple(turns[kind])) for kind in kinds))
+
+
+def _tail_turn(server: Server, requests: Requests, size: HttpSize, seed: int) -> TailTurn:
+    clients, how = Clients(split_cores().all, seed), (size.tail_load_s, size.warm_up_s)
+    alone, saturated = (
+        clients.saturate(server, requests, n_clients, *how) for n_clients in (1, N_CLIENTS)
+    )
+    half, _ = clients.arrive(server, requests, saturated.per_s / 2, size.tail_s)
+    return TailTurn(alone, saturated, half)
 
 
 def measure_isolation(

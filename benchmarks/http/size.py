@@ -18,8 +18,9 @@ class HttpSize:
         throughput_s: The same where the server stands beside the runtime; longer than some answers take.
         warm_up_s: Seconds before each turn that are not counted.
         n_texts: Real texts per task, asked in turns.
-        tail_s: Seconds of a turn at half of saturation.
-        tail_rounds: Turns of that.
+        tail_load_s: Seconds in which one client asks, and in which as many ask as saturate a task.
+        tail_s: Seconds at half of saturation.
+        tail_rounds: Turns of these.
         isolation_s: Seconds of a turn at 10 requests a second.
         isolation_rounds: Turns that the idle and the busy machine take.
         burst_s: Seconds that a burst lasts.
@@ -33,6 +34,7 @@ class HttpSize:
     throughput_s: float
     warm_up_s: float
     n_texts: int
+    tail_load_s: float
     tail_s: float
     tail_rounds: int
     isolation_s: float
@@ -49,7 +51,8 @@ FULL = HttpSize(
     throughput_s=10.0,
     warm_up_s=3.0,
     n_texts=256,
-    tail_s=15.0,
+    tail_load_s=5.0,
+    tail_s=12.0,
     tail_rounds=5,
     isolation_s=40.0,
     isolation_rounds=3,

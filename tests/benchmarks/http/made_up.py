@@ -8,6 +8,7 @@ from benchmarks.http.latency import (
     BurstFigures,
     IsolationFigures,
     TailFigures,
+    TailTurn,
     TaskTail,
 )
 from benchmarks.http.load import Seen
@@ -17,8 +18,12 @@ from benchmarks.http.throughput import TaskThroughput, ThroughputFigures
 from tests.benchmarks.made_up import BUNDLES, MACHINE, comparison
 
 
-def seen(p50_ms: float, p99_ms: float) -> Seen:
-    return Seen(1000, 0, 100.0, p50_ms, p99_ms)
+def seen(p50_ms: float, p99_ms: float, per_s: float = 100.0) -> Seen:
+    return Seen(1000, 0, per_s, p50_ms, p99_ms)
+
+
+def turn(alone: Seen, per_s: float, half: Seen) -> TailTurn:
+    return TailTurn(alone, seen(9.0, 9.0, per_s), half)
 
 
 OVERHEAD = OverheadFigures(
@@ -36,9 +41,15 @@ THROUGHPUT = ThroughputFigures(
 TAIL = TailFigures(
     (
         TaskTail(
-            "ner", NATURAL, seen(1.0, 2.0), 400.0, (seen(2.0, 5.0), seen(2.0, 90.0), seen(1.0, 4.0))
+            "ner",
+            NATURAL,
+            (
+                turn(seen(1.0, 2.0), 400.0, seen(2.0, 5.0)),
+                turn(seen(1.0, 1.5), 300.0, seen(2.0, 90.0)),
+                turn(seen(2.0, 9.0), 500.0, seen(4.0, 8.0)),
+            ),
         ),
-        TaskTail("translation", ALIKE, seen(10.0, 12.0), 50.0, (seen(20.0, 70.0),)),
+        TaskTail("translation", ALIKE, (turn(seen(10.0, 12.0), 50.0, seen(20.0, 70.0)),)),
     )
 )
 ISOLATION = IsolationFigures(

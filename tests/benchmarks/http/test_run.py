@@ -28,6 +28,7 @@ TINY = HttpSize(
     throughput_s=0.8,
     warm_up_s=0.5,
     n_texts=24,
+    tail_load_s=0.8,
     tail_s=2.0,
     tail_rounds=2,
     isolation_s=2.0,
