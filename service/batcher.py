@@ -213,10 +213,10 @@ class Batcher(Generic[W, R]):
             self._count(-len(request.pending), -sum(text.n_tokens for text in request.pending))
             request.pending.clear()
         self._queue.pop(request, None)
-        if request.in_flight:
-            self._series.abandoned[reason].inc(len(request.in_flight))
+        if given_up := request.give_up():
+            self._series.abandoned[reason].inc(len(given_up))
             if reason != "deadline":  # which the engine knows itself
-                self._cancel([text.work for text in request.in_flight])
+                self._cancel([text.work for text in given_up])
 
     def _count(self, n_texts: int, n_tokens: int) -> None:
         self._n_texts += n_texts
@@ -312,7 +312,7 @@ class Batcher(Generic[W, R]):
         except Exception as error:
             get_logger().error("batch failed", task=self._task, **failure_fields(error))
             for text in batch:
-                text.owner.in_flight.remove(text)
+                text.owner.land(text)
                 text.owner.fail(UnavailableError(DOWN_SENTENCE))
             return
         self._drain.land(asyncio.get_running_loop().time(), len(batch), n_real)

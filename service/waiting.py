@@ -76,13 +76,23 @@ class Waiting(Generic[W, R]):
         if isinstance(result, DeadlineExceeded):
             self.fail(result)  # the text counts as in flight, whoever saw the deadline first
             return
-        self.in_flight.remove(text)
+        self.land(text)
         if isinstance(result, SeqserveError):
             self.fail(ItemError(text.index, result))
         else:
             self.results[text.index] = result
             if len(self.results) == self.n_texts and not self.done.done():
                 self.done.set_result(None)
+
+    def land(self, text: Text[W, R]) -> None:
+        """Takes a text out of the flight, unless it was given up there."""
+        if text in self.in_flight:
+            self.in_flight.remove(text)
+
+    def give_up(self) -> list[Text[W, R]]:
+        """Lets go of what is in flight, and gives it: nobody waits for it any more."""
+        given_up, self.in_flight = self.in_flight, []
+        return given_up
 
     def fail(self, error: Exception) -> None:
         """Ends the wait, unless it has ended."""

@@ -29,6 +29,7 @@ REQUESTS = {
     "a slow text": ("POST /v1/ner", b'{"text": "SLOW"}', 200),  # long enough to watch the client
     "a text that is refused": ("POST /v1/ner", b'{"text": "REFUSED"}', 422),
     "a text that fails": ("POST /v1/ner", b'{"text": "POISON"}', 500),
+    "a text that is late": ("POST /v1/ner", b'{"text": "SLOW"}', 504),
     "the models": ("GET /v1/models", b"", 200),
     "a file of the page": ("HEAD /page/style.css", b"", 200),
 }
@@ -56,10 +57,16 @@ async def connected(
 
 
 async def ask(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: str, body: bytes
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    line: str,
+    body: bytes,
+    timeout_ms: int | None,
 ) -> int:
     """Gives the status."""
     headers = f"Host: a\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    if timeout_ms:
+        headers += f"\r\nX-Timeout-Ms: {timeout_ms}"
     writer.write(f"{line} HTTP/1.1\r\n{headers}\r\n\r\n".encode() + body)
     answer = (await reader.readuntil(b"\r\n\r\n")).lower()
     length = int(answer.partition(b"content-length: ")[2].partition(b"\r\n")[0])
@@ -74,13 +81,15 @@ async def test_requests_leave_no_garbage(
 ) -> None:
     monkeypatch.setattr(fakes, "SLOW_S", 2 * PATIENCE_S)
     line, body, status = REQUESTS[name]
+    timeout_ms = int(PATIENCE_S * 1500) if status == 504 else None
     async with connected(bundles_dir) as (reader, writer), asyncio.timeout(20):
-        assert await ask(reader, writer, line, body) == status  # what is made once is made now
+        request = line, body, timeout_ms
+        assert await ask(reader, writer, *request) == status  # what is made once is made now
         gc.collect()
         gc.disable()
         try:
-            for _ in range(N_REQUESTS):
-                await ask(reader, writer, line, body)
+            for _ in range(N_REQUESTS + 1):  # the last may still be in an engine
+                await ask(reader, writer, *request)
             gc.set_debug(gc.DEBUG_SAVEALL)
             gc.collect()
             found = Counter(
