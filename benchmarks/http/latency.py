@@ -99,18 +99,20 @@ def measure_tail(place: Workplace, size: HttpSize, say: Say = lambda line: None)
 
     A machine's speed changes within minutes: each turn has a saturation of its own.
     """
-    kinds = list(product(TASKS, (NATURAL, ALIKE)))
-    turns: dict[tuple[Task, str], list[TailTurn]] = {kind: [] for kind in kinds}
+    requests = {
+        (task, texts): _requests(place, task, size, texts)
+        for task, texts in product(TASKS, (NATURAL, ALIKE))
+    }
+    turns: dict[tuple[Task, str], list[TailTurn]] = {kind: [] for kind in requests}
     with _server(place, split_cores().all) as server:
-        for turn, (task, texts) in product(range(size.tail_rounds), kinds):
-            requests = _requests(place, task, size, texts)
-            found = _tail_turn(server, requests, size, place.seed + turn)
+        for turn, (task, texts) in product(range(size.tail_rounds), requests):
+            found = _tail_turn(server, requests[task, texts], size, place.seed + turn)
             turns[task, texts].append(found)
             say(
                 f"{task}, {texts}: {found.saturated.per_s:.1f} a second; "
                 f"p50/p99 at half of it {found.half.p50_ms:.1f}/{found.half.p99_ms:.1f} ms"
             )
-    return TailFigures(tuple(TaskTail(*kind, tuple(turns[kind])) for kind in kinds))
+    return TailFigures(tuple(TaskTail(*kind, tuple(found)) for kind, found in turns.items()))
 
 
 def _tail_turn(server: Server, requests: Requests, size: HttpSize, seed: int) -> TailTurn:

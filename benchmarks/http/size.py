@@ -14,8 +14,8 @@ class HttpSize:
         overhead_rounds: Turns that the servers take on engines that compute nothing.
         overhead_s: Seconds of such a turn.
         rounds: Turns of the server and the runtime without it.
-        saturation_s: Seconds of a turn on the real models.
-        throughput_s: The same where the server stands beside the runtime; longer than some answers take.
+        throughput_s: Seconds of such a turn of the server; longer than some answers take.
+        runtime_s: Seconds of such a turn of the runtime.
         warm_up_s: Seconds before each turn that are not counted.
         n_texts: Real texts per task, asked in turns.
         tail_load_s: Seconds in which one client asks, and in which as many ask as saturate a task.
@@ -30,8 +30,8 @@ class HttpSize:
     overhead_rounds: int
     overhead_s: float
     rounds: int
-    saturation_s: float
     throughput_s: float
+    runtime_s: float
     warm_up_s: float
     n_texts: int
     tail_load_s: float
@@ -47,8 +47,8 @@ FULL = HttpSize(
     overhead_rounds=16,
     overhead_s=1.0,
     rounds=8,
-    saturation_s=12.0,
     throughput_s=10.0,
+    runtime_s=12.0,
     warm_up_s=3.0,
     n_texts=256,
     tail_load_s=5.0,
@@ -63,8 +63,8 @@ QUICK = replace(
     name="quick",
     overhead_rounds=6,
     rounds=2,
-    saturation_s=5.0,
     throughput_s=8.0,
+    runtime_s=5.0,
     n_texts=128,
     tail_rounds=1,
     isolation_s=20.0,

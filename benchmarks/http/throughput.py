@@ -70,7 +70,7 @@ class _Both:
     size: HttpSize
 
     def compare(self) -> TaskThroughput:
-        task, seconds = self.bundle.manifest.task, self.size.saturation_s
+        task, seconds = self.bundle.manifest.task, self.size.runtime_s
         call_texts = best_call(self.bundle, self.texts, seconds / 4, self.cores.served)
         requests = Requests.of(task, batches_of(self.texts, REQUEST_TEXTS))
         load = partial(

@@ -89,7 +89,7 @@ async def test_requests_leave_no_garbage(
         gc.disable()
         try:
             for _ in range(N_REQUESTS + 1):  # the last may still be in an engine
-                await ask(reader, writer, *request)
+                assert await ask(reader, writer, *request) == status
             gc.set_debug(gc.DEBUG_SAVEALL)
             gc.collect()
             found = Counter(
