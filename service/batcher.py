@@ -1,11 +1,12 @@
 """The queue in front of one task's engines: bounded, fair, with a bounded number of calls in flight.
 
 Idle engines wait for nobody: whatever is there makes the next batch. Where others are in flight, a
-batch that is not full waits for company, some milliseconds at most. Calls that take long make room
-for others beside them, which a few calls at a time would keep waiting. A batch starts with the request
-whose turn it is and takes in texts of similar length, so that little is spent on padding. Requests
-take turns: one with many texts gives its place to the next after every batch, and the last free call
-is kept for a request that has nothing in flight. It knows no HTTP and no task.
+batch that is not full waits for company, some milliseconds at most. Much that waits is shared out
+among calls. Calls that take long make room for others beside them, which a few calls at a time would
+keep waiting. A batch starts with the request whose turn it is and takes in texts of similar length, so
+that little is spent on padding. Requests take turns: one with many texts gives its place to the next
+after every batch, and the last free call is kept for a request that has nothing in flight. It knows no
+HTTP and no task.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from seqserve.errors import DeadlineExceeded, Overloaded, SeqserveError, Unavail
 from service import metrics
 from service.drain import DrainRate
 from service.lengths import similar
+from service.limits import BatchLimits
 from service.logs import failure_fields, get_logger
 from service.waiting import ItemError, Text, Waiting
 
@@ -41,27 +43,6 @@ class QueueFull(Overloaded):
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
-
-
-@dataclass(frozen=True)
-class BatchLimits:
-    """Bounds of one queue; tokens are estimates.
-
-    Args:
-        queue_texts: Texts that may wait.
-        queue_tokens: Tokens that may wait.
-        batch_texts: Texts in one call.
-        batch_tokens: Texts in one call times the longest of them, in tokens.
-        calls: Calls in flight.
-        quick_calls: Of them, those that are not slow yet.
-    """
-
-    queue_texts: int
-    queue_tokens: int
-    batch_texts: int
-    batch_tokens: int
-    calls: int = 1
-    quick_calls: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -226,12 +207,13 @@ class Batcher(Generic[W, R]):
         """Puts batches in flight as long as a call is free and somebody may have it."""
         self._is_send_due = False
         loop = asyncio.get_running_loop()
+        max_tokens = self._limits.share(self._n_tokens)
         while self._n_places() > 0:
             now = loop.time()
-            if (seconds := self._seconds_for_company(now)) > 0:
+            if (seconds := self._seconds_for_company(now, max_tokens)) > 0:
                 self._timer = self._timer or loop.call_later(seconds, self._wake)
                 return
-            if not (batch := self._next_batch()):
+            if not (batch := self._next_batch(max_tokens)):
                 return
             if not self._calls:
                 self._drain.begin(now)
@@ -247,10 +229,9 @@ class Batcher(Generic[W, R]):
         n_quick = len(self._calls) - len(self._slow)
         return min(self._limits.calls - len(self._calls), self._limits.quick_calls - n_quick)
 
-    def _seconds_for_company(self, now: float) -> float:
+    def _seconds_for_company(self, now: float, max_tokens: int) -> float:
         """How long what waits may still be joined by others before it is sent; 0 where it goes at once."""
-        limits = self._limits
-        is_full = self._n_texts >= limits.batch_texts or self._n_tokens >= limits.batch_tokens
+        is_full = self._n_texts >= self._limits.batch_texts or self._n_tokens >= max_tokens
         if not self._calls or not self._n_texts or is_full:
             return 0.0
         return max(0.0, self._not_before - now)
@@ -269,7 +250,7 @@ class Batcher(Generic[W, R]):
             self._slow.add(call)
             self._send()
 
-    def _next_batch(self) -> list[Text[W, R]]:
+    def _next_batch(self, max_tokens: int) -> list[Text[W, R]]:
         """Takes the texts of one batch out of the queue; empty when no request may have a call."""
         limits = self._limits
         now = asyncio.get_running_loop().time()
@@ -286,7 +267,7 @@ class Batcher(Generic[W, R]):
         if not window:
             return []
         lengths = [text.n_tokens for text in window]
-        batch = [window[i] for i in similar(lengths, limits.batch_texts, limits.batch_tokens)]
+        batch = [window[i] for i in similar(lengths, limits.batch_texts, max_tokens)]
         for text in batch:
             text.owner.pending.remove(text)
             text.owner.in_flight.append(text)

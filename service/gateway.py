@@ -31,7 +31,7 @@ from seqserve.errors import (
 )
 from seqserve.manifest import Task as TaskName
 from service import metrics, wire
-from service.batcher import Answer, Batcher, BatchLimits
+from service.batcher import Answer, Batcher
 from service.body import read_json
 from service.canary import Canary
 from service.cors import Cors
@@ -40,6 +40,7 @@ from service.edge import INTERNAL_SENTENCE, Edge, Exchange, Fittings, TextFailed
 from service.interruption import Guard
 from service.keys import Keyring, KeyScope
 from service.lengths import estimate_tokens
+from service.limits import BatchLimits
 from service.links import Engines, Link
 from service.metrics_page import metrics_page
 from service.openapi import build_document
@@ -148,6 +149,7 @@ class Application:
             self._settings.max_batch_tokens,
             self._settings.calls_of(task),
             self._settings.quick_calls_of(task),
+            self._settings.shares_of(task),
         )
 
     async def drain(self) -> None:

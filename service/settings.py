@@ -218,6 +218,13 @@ class Settings(BaseSettings):
         """
         return available_cpus() if task == "translation" else self.calls_of(task)
 
+    def shares_of(self, task: TaskName) -> int:
+        """In how many calls what waits is best computed.
+
+        A translator shares the texts of a call out among its threads itself.
+        """
+        return 1 if task == "translation" else min(available_cpus(), self.calls_of(task))
+
 
 def _reject_unknown(names: Iterable[str]) -> None:
     """Raises ConfigError: a variable with our prefix that is no setting (Kubernetes' own excepted)."""

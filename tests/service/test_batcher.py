@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqserve.errors import DeadlineExceeded, SeqserveError, UnavailableError
-from service.batcher import Batcher, BatchLimits, QueueFull, Reply
+from service.batcher import Batcher, QueueFull, Reply
+from service.limits import BatchLimits
 from service.waiting import ItemError
 from tests.service import virtual_time
 
@@ -397,6 +398,39 @@ def test_a_batch_beside_others_waits_for_company(
 
     virtual_time.run(everything())
     assert found == pytest.approx(sent_ms)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "shares", "sent"),
+    [
+        pytest.param([600] * 4, 2, [(0, 2), (0, 2)], id="half-for-each"),
+        pytest.param([600] * 6, 3, [(0, 2), (0, 2), (0, 2)], id="a-third-for-each"),
+        pytest.param([600] * 4, 1, [(0, 4)], id="one-call-shares-out-itself"),
+        pytest.param([100] * 10, 2, [(0, 10)], id="too-little-to-share-out"),
+        pytest.param([2000] * 4, 2, [(0, 2), (0, 2)], id="no-more-than-the-largest-batch"),
+        pytest.param([3000] * 4, 2, [(0, 1), (0, 1), (0, 1), (100, 1)], id="too-long-for-a-share"),
+        pytest.param([600] * 4 + [900], 2, [(0, 2), (0, 2), (5, 1)], id="the-rest-has-company"),
+        pytest.param([2000, 100, 100], 2, [(0, 1), (5, 2)], id="less-than-a-share-waits-for-it"),
+    ],
+)
+def test_what_waits_is_shared_out_among_calls(
+    tokens: list[int], shares: int, sent: list[tuple[float, int]]
+) -> None:
+    """Requests of one text come at the same moment; calls take 100 ms."""
+    found: list[tuple[float, int]] = []
+
+    async def call(works: list[str]) -> Reply[str]:
+        found.append((round(asyncio.get_running_loop().time() * 1000), len(works)))
+        await asyncio.sleep(0.1)
+        return Reply(works, 0.1)
+
+    async def everything() -> None:
+        limits = BatchLimits(100, 100_000, 100, batch_tokens=4096, calls=3, shares=shares)
+        batcher: Batcher[str, str] = Batcher("ner", call, lambda works: None, limits)
+        await asyncio.gather(*(ask(batcher, [f"t{i}"], n) for i, n in enumerate(tokens)))
+
+    virtual_time.run(everything())
+    assert found == sent
 
 
 def test_a_call_that_lands_does_not_end_the_wait_for_company() -> None:

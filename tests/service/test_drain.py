@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from service.batcher import Batcher, BatchLimits, QueueFull, Reply
+from service.batcher import Batcher, QueueFull, Reply
 from service.drain import DrainRate
+from service.limits import BatchLimits
 from tests.service.virtual_time import run
 
 

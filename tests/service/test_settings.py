@@ -84,3 +84,12 @@ def test_calls_at_once_follow_the_cpus_unless_set(
     settings = Settings(calls=calls, translation_calls=3)
     assert [settings.calls_of(task) for task in TASKS] == [expected, expected, 3]
     assert [settings.quick_calls_of(task) for task in TASKS] == [expected, expected, n_cpus]
+
+
+@pytest.mark.parametrize(("n_cpus", "calls", "expected"), [(1, None, 1), (4, None, 4), (4, 2, 2)])
+def test_what_waits_is_shared_out_among_threads_that_compute_at_once(
+    monkeypatch: pytest.MonkeyPatch, n_cpus: int, calls: int | None, expected: int
+) -> None:
+    monkeypatch.setattr("service.settings.available_cpus", lambda: n_cpus)
+    settings = Settings(calls=calls)
+    assert [settings.shares_of(task) for task in TASKS] == [expected, expected, 1]
