@@ -40,7 +40,6 @@ from service.edge import INTERNAL_SENTENCE, Edge, Exchange, Fittings, TextFailed
 from service.interruption import Guard
 from service.keys import Keyring, KeyScope
 from service.lengths import estimate_tokens
-from service.limits import BatchLimits
 from service.links import Engines, Link
 from service.metrics_page import metrics_page
 from service.openapi import build_document
@@ -124,7 +123,8 @@ class Application:
             link = Link(name, behind, self._settings.ping_timeout_ms / 1000)
             self.links[name] = link
             call = traced(tracer, name, link.predict) if tracer else link.predict
-            self.queues[name] = Batcher(name, call, link.cancel, self._limits(name))
+            limits = self._settings.batch_limits(name)
+            self.queues[name] = Batcher(name, call, link.cancel, limits)
             timeout_s = self._settings.timeout_ms(name) / 1000
             self.canaries[name] = Canary(name, link, self.queues[name], timeout_s)
             link.connect()
@@ -140,17 +140,6 @@ class Application:
             if asyncio.get_running_loop().time() > end:
                 return
             await asyncio.sleep(_SETTLE_S / 10)
-
-    def _limits(self, task: TaskName) -> BatchLimits:
-        return BatchLimits(
-            self._settings.max_queue_texts,
-            self._settings.max_queue_tokens,
-            self._settings.max_batch_texts,
-            self._settings.max_batch_tokens,
-            self._settings.calls_of(task),
-            self._settings.quick_calls_of(task),
-            self._settings.shares_of(task),
-        )
 
     async def drain(self) -> None:
         """Is not ready from now on, soon refuses what is new, and waits for what was accepted."""

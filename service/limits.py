@@ -32,6 +32,6 @@ class BatchLimits:
 
     def share(self, n_tokens: int) -> int:
         """Tokens in one call, padding included, where so many wait: their share, within the bounds."""
-        if self.shares == 1:
+        if self.shares == 1:  # all of it, whatever the padding
             return self.batch_tokens
         return min(self.batch_tokens, max(_SHARE_TOKENS, math.ceil(n_tokens / self.shares)))

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
 from seqserve.manifest import Task as TaskName
+from service.limits import BatchLimits
 
 TASKS: tuple[TaskName, ...] = get_args(TaskName)
 
@@ -224,6 +225,18 @@ class Settings(BaseSettings):
         A translator shares the texts of a call out among its threads itself.
         """
         return 1 if task == "translation" else min(available_cpus(), self.calls_of(task))
+
+    def batch_limits(self, task: TaskName) -> BatchLimits:
+        """The bounds of a task's queue."""
+        return BatchLimits(
+            queue_texts=self.max_queue_texts,
+            queue_tokens=self.max_queue_tokens,
+            batch_texts=self.max_batch_texts,
+            batch_tokens=self.max_batch_tokens,
+            calls=self.calls_of(task),
+            quick_calls=self.quick_calls_of(task),
+            shares=self.shares_of(task),
+        )
 
 
 def _reject_unknown(names: Iterable[str]) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from seqserve.errors import ConfigError
+from seqserve.manifest import Task as TaskName
+from service.limits import BatchLimits
 from service.settings import TASKS, Settings, load_settings
 
 
@@ -93,3 +95,21 @@ def test_what_waits_is_shared_out_among_threads_that_compute_at_once(
     monkeypatch.setattr("service.settings.available_cpus", lambda: n_cpus)
     settings = Settings(calls=calls)
     assert [settings.shares_of(task) for task in TASKS] == [expected, expected, 1]
+
+
+@pytest.mark.parametrize(
+    ("task", "flight"), [("ner", (7, 7, 5)), ("sentiment", (7, 7, 5)), ("translation", (6, 5, 1))]
+)
+def test_the_bounds_of_a_queue(
+    monkeypatch: pytest.MonkeyPatch, task: TaskName, flight: tuple[int, int, int]
+) -> None:
+    monkeypatch.setattr("service.settings.available_cpus", lambda: 5)
+    settings = Settings(
+        max_queue_texts=11,
+        max_queue_tokens=12,
+        max_batch_texts=13,
+        max_batch_tokens=14,
+        calls=7,
+        translation_calls=6,
+    )
+    assert settings.batch_limits(task) == BatchLimits(11, 12, 13, 14, *flight)
