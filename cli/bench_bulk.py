@@ -23,7 +23,7 @@ def bench_bulk(
     """Make a large file, predict on it and see whether memory grows; 1 if it does."""
     from tempfile import TemporaryDirectory
 
-    from benchmarks.bulk import Job, faults, lines_of, measure
+    from benchmarks.endurance.bulk import Job, faults, lines_of, measure
 
     job = Job(task, megabytes, workers, bundles, minutes * 60)
     with reported(), TemporaryDirectory() as scratch:

@@ -25,7 +25,7 @@ def bench_http(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Measure CPU per request, throughput and latency over HTTP, and what is promised."""
     from benchmarks.http.run import measure, show
     from benchmarks.http.size import FULL, QUICK
-    from benchmarks.workplace import Workplace
+    from benchmarks.tools.workplace import Workplace
 
     record = out or Path("build" if quick else "docs", "benchmarks-http.json")
     with reported(), TemporaryDirectory() as scratch:

@@ -20,8 +20,8 @@ def soak(
     update: Update = None,
 ) -> None:
     """Serve under mixed load and see whether any process grows; 1 if one does, or a request fails."""
-    from benchmarks.soak import Effort, soak_lines
-    from benchmarks.soak import soak as run_soak
+    from benchmarks.endurance.soak import Effort, soak_lines
+    from benchmarks.endurance.soak import soak as run_soak
 
     with reported():
         found = run_soak(bundles, Effort(minutes, clients), {}, typer.echo)
@@ -30,8 +30,8 @@ def soak(
 
 def chaos(bundles: Bundles = Path("bundles"), update: Update = None) -> None:
     """Kill, stop and restart the processes of a server under load; 1 if anything is lost or hangs."""
-    from benchmarks.chaos import chaos as run_chaos
-    from benchmarks.chaos import chaos_lines, restarts
+    from benchmarks.endurance.chaos import chaos as run_chaos
+    from benchmarks.endurance.chaos import chaos_lines, restarts
 
     with reported():
         found = [*run_chaos(bundles, {}, typer.echo), restarts(bundles, {})]

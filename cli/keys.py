@@ -30,7 +30,7 @@ def new(
     limit: Annotated[int | None, typer.Option(help="requests per minute")] = None,
 ) -> None:
     """Show a new random key, once, on stderr; its line for the file goes to stdout."""
-    from service.keys import new_key
+    from service.http.keys import new_key
 
     try:
         key, line = new_key(name, limit)
@@ -43,7 +43,7 @@ def new(
 @app.command("list")
 def list_keys(file: KeysFile, as_json: AsJson = False) -> None:
     """List whose keys a file has, and how often they may ask."""
-    from service.keys import read_keys
+    from service.http.keys import read_keys
 
     with reported():
         keys = read_keys(file)
@@ -59,7 +59,7 @@ def list_keys(file: KeysFile, as_json: AsJson = False) -> None:
 @app.command()
 def check(file: KeysFile) -> None:
     """Say whose key stands on standard input; 1 if it is nobody's."""
-    from service.keys import Keyring
+    from service.http.keys import Keyring
 
     keyring = Keyring(file)
     with reported():

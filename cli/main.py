@@ -45,7 +45,7 @@ ReportsDir = Annotated[
 
 def _warn_of_missing_table(recipe: Recipe) -> None:
     """Say on stderr that a card lacks the table that its recipe names."""
-    from model_export.ablation import is_table_missing
+    from model_export.cards.ablation import is_table_missing
 
     table = recipe.card.ablation
     if is_table_missing(table):
@@ -84,7 +84,7 @@ def export(
     int8: Annotated[bool, typer.Option("--int8", help="8-bit weights and products")] = False,
 ) -> None:
     """Turn a finished run into a verified bundle, and measure it."""
-    from model_export.export import export as export_run
+    from model_export.pipeline import export as export_run
     from seqserve.training.recipe import read_recipe
 
     with _reported():
@@ -145,7 +145,7 @@ def card(
     ] = False,
 ) -> None:
     """Write the card of a bundle anew, from its evaluation, which must give the manifest's figures."""
-    from model_export.refresh import refresh
+    from model_export.cards.refresh import refresh
     from seqserve.bundle import load_bundle
     from seqserve.evaluation.measurement import recipe_of
     from seqserve.evaluation.report import CARD_FILE, REPORT_FILE
@@ -226,8 +226,8 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Measure the models of a folder of bundles beside CTranslate2 and torch, and what is promised."""
     from tempfile import TemporaryDirectory
 
-    from benchmarks.run import measure, show
-    from benchmarks.workplace import FULL, QUICK, Workplace
+    from benchmarks.models.run import measure, show
+    from benchmarks.tools.workplace import FULL, QUICK, Workplace
 
     record = out or Path("build" if quick else "docs", "benchmarks.json")
     with _reported(), TemporaryDirectory() as scratch:

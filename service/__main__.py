@@ -14,9 +14,9 @@ def serve(
     port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one", envvar="PORT")] = 3000,
 ) -> None:
     """Serve the bundles over HTTP until SIGTERM; settings are SEQSERVE_… variables."""
-    from service.logs import configure_logging
+    from service.processes.supervisor import supervise
     from service.settings import load_settings
-    from service.supervisor import supervise
+    from service.telemetry.logs import configure_logging
 
     try:
         settings = load_settings()

@@ -8,9 +8,9 @@ from typing import Any
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import BaseModel
 
-from service import metrics
-from service.metrics_page import OF_PROCESSES
 from service.settings import PREFIX, Settings
+from service.telemetry import metrics
+from service.telemetry.metrics_page import OF_PROCESSES
 
 Row = tuple[str, ...]
 SETTINGS_HEAD: Row = ("variable", "default", "allowed", "what it does")

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from service.examples import FILE, Example, load_examples
+from service.api.examples import FILE, Example, load_examples
 from tests.serving import ROOT, running_server
 
 EXCERPT = ("seqserve_model_up", "seqserve_model_info")  # what the example of /metrics shows

@@ -34,7 +34,7 @@ from seqserve.runtime.records import (
     TranslationItem,
     TranslationResult,
 )
-from seqserve.runtime.translator import Cohort
+from seqserve.runtime.transformer_search import Cohort
 
 POISON = "POISON"  # the engine raises
 REFUSED = "REFUSED"  # the engine raises an error that is the caller's fault

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from tests.serving import ROOT, running_server
 
-CONFIG = Path(__file__).parent / "service" / "schemathesis.toml"
+CONFIG = Path(__file__).parent / "service" / "api" / "schemathesis.toml"
 
 
 def fuzz(base_url: str, directory: Path, *options: str) -> subprocess.CompletedProcess[str]:

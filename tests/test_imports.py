@@ -131,7 +131,7 @@ def test_modules_import_without_a_cycle() -> None:
         visit(module, ())
 
 
-@pytest.mark.parametrize("module", ["seqserve.runtime", "service.settings", "service.app"])
+@pytest.mark.parametrize("module", ["seqserve.runtime", "service.settings", "service.bento.app"])
 def test_serving_loads_no_torch(module: str) -> None:
     code = f"import {module}, sys; sys.exit(int('torch' in sys.modules))"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)

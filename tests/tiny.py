@@ -6,7 +6,7 @@ import json
 import random
 from pathlib import Path
 
-from model_export.export import export
+from model_export.pipeline import export
 from seqserve.bundle import Bundle
 from seqserve.training.recipe import Recipe, read_recipe
 from seqserve.training.run import run_recipe

@@ -25,8 +25,8 @@ from starlette.routing import Route
 from benchmarks.http.null import NullEngine, open_engine
 from seqserve.manifest import Task as TaskName
 from seqserve.runtime.engine import ITEMS
+from service.api.tasks import TASKS, Task
 from service.settings import Settings
-from service.tasks import TASKS, Task
 
 MAX_BATCH: int = Settings.model_fields["max_batch_texts"].default
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from benchmarks.child import run_child
-from benchmarks.cores import Cpus, started_on
 from benchmarks.http.load import Seen, poisson
-from benchmarks.served import Server
+from benchmarks.tools.child import run_child
+from benchmarks.tools.cores import Cpus, started_on
+from benchmarks.tools.served import Server
 from seqserve.config import from_mapping
 from seqserve.errors import DataError
 from seqserve.manifest import Task

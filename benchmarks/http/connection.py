@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import cast
 
-from benchmarks.served import HOST
+from benchmarks.tools.served import HOST
 
 LOST = 0
 """The status of a request whose connection broke."""

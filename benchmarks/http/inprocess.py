@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.child import run_child
-from benchmarks.cores import Cpus, started_on
 from benchmarks.http.rounds import Turn
+from benchmarks.tools.child import run_child
+from benchmarks.tools.cores import Cpus, started_on
 from seqserve.bundle import Bundle
 from seqserve.config import from_mapping
 from seqserve.runtime import open_engine

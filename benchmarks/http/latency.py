@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
-from benchmarks.cores import Cpus, split_cores
 from benchmarks.http.client import Clients, Requests
 from benchmarks.http.load import Seen
 from benchmarks.http.server import model_server
 from benchmarks.http.size import HttpSize
-from benchmarks.served import Server
-from benchmarks.texts import dev_texts, middle_of
-from benchmarks.workplace import TASKS, Workplace
+from benchmarks.models.texts import dev_texts, middle_of
+from benchmarks.tools.cores import Cpus, split_cores
+from benchmarks.tools.served import Server
+from benchmarks.tools.workplace import TASKS, Workplace
 from seqserve.manifest import Task
 
 NATURAL, ALIKE = "natural", "alike"

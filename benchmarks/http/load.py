@@ -2,7 +2,7 @@
 
 A closed load has clients that ask again as soon as they are answered; an open load has requests that come at
 random times, however many are still unanswered. What is asked, this module does not know. Its functions at the
-end run in a process of their own, see benchmarks/child.py.
+end run in a process of their own, see benchmarks/tools/child.py.
 """
 
 from __future__ import annotations

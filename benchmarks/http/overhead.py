@@ -7,15 +7,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.cores import split_cores
 from benchmarks.http import null
 from benchmarks.http.client import Clients, Requests
 from benchmarks.http.rounds import Turn, comparison_of, turn_of
 from benchmarks.http.server import bare_server, null_server
 from benchmarks.http.size import HttpSize
-from benchmarks.measure import Comparison
-from benchmarks.served import Server
-from benchmarks.workplace import TASKS, Workplace
+from benchmarks.tools.cores import split_cores
+from benchmarks.tools.served import Server
+from benchmarks.tools.timing import Comparison
+from benchmarks.tools.workplace import TASKS, Workplace
 from seqserve.manifest import Task
 
 BARE = "bare"

@@ -17,9 +17,9 @@ from benchmarks.http.latency import (
 from benchmarks.http.overhead import OverheadFigures, measure_overhead
 from benchmarks.http.size import HttpSize
 from benchmarks.http.throughput import ThroughputFigures, measure_throughput
-from benchmarks.machine import describe_machine
-from benchmarks.record import Record, describe_bundles
-from benchmarks.workplace import Workplace
+from benchmarks.tools.machine import describe_machine
+from benchmarks.tools.record import Record, describe_bundles
+from benchmarks.tools.workplace import Workplace
 
 TOOLS = ("bentoml", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "onnxruntime")
 

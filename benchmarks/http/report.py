@@ -13,7 +13,7 @@ from benchmarks.http.tables import (
     tail_lines,
     throughput_lines,
 )
-from benchmarks.report import bundle_lines, machine_line
+from benchmarks.models.report import bundle_lines, machine_line
 
 SECTION = "bench-http"
 

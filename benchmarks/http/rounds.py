@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.http.load import Seen
-from benchmarks.measure import Comparison, Sample, Side
-from benchmarks.served import Server
+from benchmarks.tools.served import Server
+from benchmarks.tools.timing import Comparison, Sample, Side
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 from benchmarks.http.parts import HTTP_PARTS, HttpRecord, new_http_record
 from benchmarks.http.report import SECTION, report_markdown
 from benchmarks.http.size import HttpSize
-from benchmarks.record import read_record
-from benchmarks.run import measure_parts
-from benchmarks.workplace import Workplace
+from benchmarks.models.run import measure_parts
+from benchmarks.tools.record import read_record
+from benchmarks.tools.workplace import Workplace
 from seqserve.evaluation.markdown import replace_section
 
 

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from benchmarks.cores import Cpus
 from benchmarks.http import null
-from benchmarks.served import Server, free_port, our_server
+from benchmarks.tools.cores import Cpus
+from benchmarks.tools.served import Server, free_port, our_server
 
 BARE = (sys.executable, "-m", "benchmarks.http.bare")
 

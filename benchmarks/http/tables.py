@@ -30,9 +30,9 @@ from benchmarks.http.verdicts import (
     TAIL,
     THROUGHPUT,
 )
-from benchmarks.measure import Ratio, median_ratio, typical_ratio
-from benchmarks.tables import JUDGED, ratio_words
-from benchmarks.verdicts import NONE, judged
+from benchmarks.models.tables import JUDGED, ratio_words
+from benchmarks.tools.timing import Ratio, median_ratio, typical_ratio
+from benchmarks.tools.verdicts import NONE, judged
 from seqserve.evaluation.markdown import table_lines
 
 

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.cores import Cores, split_cores
 from benchmarks.http.client import Clients, Requests
 from benchmarks.http.inprocess import best_call, time_runtime
 from benchmarks.http.rounds import Turn, comparison_of, turn_of
 from benchmarks.http.server import model_server
 from benchmarks.http.size import HttpSize
-from benchmarks.measure import Comparison
-from benchmarks.served import Server
-from benchmarks.texts import batches_of, dev_texts
-from benchmarks.workplace import TASKS, Workplace
+from benchmarks.models.texts import batches_of, dev_texts
+from benchmarks.tools.cores import Cores, split_cores
+from benchmarks.tools.served import Server
+from benchmarks.tools.timing import Comparison
+from benchmarks.tools.workplace import TASKS, Workplace
 from seqserve.bundle import Bundle
 from seqserve.manifest import Task
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.verdicts import Target
+from benchmarks.tools.verdicts import Target
 from seqserve.manifest import Task
 
 OVERHEAD: dict[str, Target] = {

@@ -19,10 +19,10 @@ from seqserve.bulk.records import Refusal
 from seqserve.bulk.run import Outcome
 from seqserve.errors import BundleError, ConfigError, InputError
 from seqserve.runtime import Engine, open_engine
-from service.host import Host
+from service.api.tasks import Plan
+from service.engines.host import EngineHost
+from service.engines.messages import InferenceItem, InferenceResult, pack_items, unpack_outcomes
 from service.settings import Settings
-from service.tasks import Plan
-from service.wire import Done, Work, pack_works, unpack_outcomes
 
 _NO_DEADLINE_S = 1e9  # a generation
 
@@ -46,7 +46,7 @@ class Answers:
     def __init__(self, job: Job) -> None:
         _keep_quiet()
         self._job = job
-        self._host = Host(job.name, _on_one_thread(job.settings))
+        self._host = EngineHost(job.name, _on_one_thread(job.settings))
         if self._host.fault is not None:
             raise BundleError(self._host.fault)
         try:
@@ -61,10 +61,10 @@ class Answers:
         accepted = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, Refusal)]
         plan = self._plan([texts[i] for i in accepted])
         deadline = time.monotonic() + _NO_DEADLINE_S
-        works = [Work("predict", plan.card.name, item, deadline) for item in plan.items]
-        found, _ = unpack_outcomes(self._host.predict(pack_works(works))) if works else ([], 0.0)
+        items = [InferenceItem("predict", plan.card.name, item, deadline) for item in plan.items]
+        found, _ = unpack_outcomes(self._host.predict(pack_items(items))) if items else ([], 0.0)
         for i, one in zip(accepted, found, strict=True):
-            outcomes[i] = one.fields if isinstance(one, Done) else refusal(one)
+            outcomes[i] = one.fields if isinstance(one, InferenceResult) else refusal(one)
         return outcomes
 
     def _checked(self, text: str) -> Refusal | None:

@@ -10,8 +10,8 @@ from typing import Any
 from seqserve.bulk.records import Refusal
 from seqserve.errors import ConfigError, InputError, SeqserveError
 from seqserve.manifest import Task as TaskName
+from service.api.tasks import TASKS, Task, parse_request
 from service.settings import Settings
-from service.tasks import TASKS, Task, parse_request
 
 _INDEX = re.compile(r"\btext\[\d+\]")  # of a request that nobody sees
 _INTERNAL = "The model failed at this text."

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from seqserve.models.bilstm import BiLstm
-from seqserve.models.words import WordEmbedding
+from seqserve.models.word_embeddings import WordEmbedding
 
 Pooling = Literal["last", "max", "mean", "attention"]
 

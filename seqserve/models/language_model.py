@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqserve.models.bilstm import BiLstm
-from seqserve.models.words import WordEmbedding
+from seqserve.models.word_embeddings import WordEmbedding
 
 _FIRST_WORD = 2  # ids below are padding and the unknown word
 

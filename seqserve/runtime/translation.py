@@ -10,7 +10,7 @@ from seqserve.cpus import available_cpus
 from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
 from seqserve.runtime.records import Alternative, TranslationItem, TranslationResult
 from seqserve.runtime.session import make_session
-from seqserve.runtime.translator import GRAPHS, OnnxTranslator, Sentence
+from seqserve.runtime.transformer_search import GRAPHS, OnnxTranslator, Sentence
 from seqserve.text.subwords import END_ID, PAD_ID, UNKNOWN_ID, SubwordTokenizer
 from seqserve.text.translation import (
     Segment,

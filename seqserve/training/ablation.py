@@ -12,7 +12,7 @@ from typing import Any
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError
 from seqserve.training.checkpoint import copy_whole
-from seqserve.training.effort import read_log
+from seqserve.training.cost import read_log
 from seqserve.training.recipe import LoopConfig, Recipe, Variant, hold_to_recipe
 from seqserve.training.run import run_recipe
 

@@ -10,7 +10,7 @@ matplotlib.use("Agg")
 
 from matplotlib import pyplot as plt
 
-from seqserve.training.effort import read_log
+from seqserve.training.cost import read_log
 
 
 def plot_curves(log: Path, picture: Path) -> None:

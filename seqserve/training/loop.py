@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from seqserve.arrays import IntArray
 from seqserve.errors import DataError
 from seqserve.training.checkpoint import Progress, load_progress, save_progress, save_weights
-from seqserve.training.effort import read_log
+from seqserve.training.cost import read_log
 from seqserve.training.hardware import hardware_name
 from seqserve.training.recipe import LoopConfig
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from seqserve.arrays import IntArray
 from seqserve.models.bilstm import BiLstm
 from seqserve.models.language_model import LanguageModel
-from seqserve.models.words import WordEmbedding
+from seqserve.models.word_embeddings import WordEmbedding
 from seqserve.text.batching import length_batches, pad
 from seqserve.training.checkpoint import copy_whole, load_weights
 from seqserve.training.loop import train

@@ -18,7 +18,7 @@ from seqserve.arrays import FloatArray, IntArray
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError, DataError
 from seqserve.files import written_whole
-from seqserve.models.growth import deepen_encoder
+from seqserve.models.layer_stacking import deepen_encoder
 from seqserve.models.transformer import DecoderState, Transformer, TransformerConfig
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.subwords import END_ID, PAD_ID, SubwordTokenizer, train_subwords

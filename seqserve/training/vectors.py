@@ -17,7 +17,7 @@ import torch
 
 from seqserve.errors import ConfigError, DataError
 from seqserve.files import written_whole
-from seqserve.models.words import WordEmbedding
+from seqserve.models.word_embeddings import WordEmbedding
 from seqserve.text.vocabulary import UNKNOWN_ID, Vocabulary
 from seqserve.text.words import lookup_form
 from seqserve.training.data import read_vectors

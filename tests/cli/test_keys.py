@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from service.keys import Keyring, parse_keys
+from service.http.keys import Keyring, parse_keys
 
 RUNNER = CliRunner()
 

@@ -14,7 +14,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cli.main import app
-from model_export.export import export
+from model_export.pipeline import export
 from tests.tiny import TinyProject
 
 RUNNER = CliRunner()

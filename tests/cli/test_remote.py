@@ -23,7 +23,7 @@ from seqserve import errors
 from seqserve.bulk.records import Refusal
 from seqserve.bundle import load_bundle
 from seqserve.errors import SeqserveError
-from service.keys import new_key
+from service.http.keys import new_key
 from tests.fakes import write_bundles
 from tests.serving import FAKES, ROOT, Serve, running_server
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from seqserve.client import answers
 from seqserve.client.answers import Answer, NerResult, Receipt, from_json
 from seqserve.client.problems import UnexpectedAnswer
-from service import schemas
+from service.api import schemas
 
 PAIRS: dict[str, tuple[Any, type[BaseModel]]] = {
     "Entity": (answers.Entity, schemas.Entity),

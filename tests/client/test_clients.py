@@ -22,8 +22,8 @@ from seqserve.client import (
     UnexpectedAnswer,
 )
 from seqserve.client.problems import BY_CODE
-from service.openapi import build_document
-from service.tasks import TASKS
+from service.api.openapi import build_document
+from service.api.tasks import TASKS
 from tests.client.conftest import Caller, MadeUpServer, body_of, problem
 
 MODEL = {

@@ -19,7 +19,7 @@ from seqserve.client.problems import (
     to_error,
 )
 from seqserve.errors import SeqserveError
-from tests.service.contract import documented_errors
+from tests.service.api.contract import documented_errors
 
 # code: its class, and whether the client asks again
 TABLE: dict[str, tuple[type[SeqserveError], bool]] = {

@@ -197,7 +197,7 @@ def test_nobody_there() -> None:
 
 
 def test_keys_and_their_limits(tmp_path: Path, bundles_dir: Path) -> None:
-    from service.keys import new_key
+    from service.http.keys import new_key
 
     key, line = new_key("alice", 2)
     (tmp_path / "keys").write_text(line + "\n")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from model_export.parts import PARTS
+from model_export.sources.run import PARTS
 from seqserve.config import from_mapping, to_mapping
 from seqserve.models.classifier import ClassifierConfig
 from seqserve.models.tagger import TaggerConfig

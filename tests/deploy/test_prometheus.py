@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from service.metrics import REQUEST_SECONDS
+from service.api.tasks import TASKS
 from service.settings import Settings
-from service.tasks import TASKS
+from service.telemetry.metrics import REQUEST_SECONDS
 from tests.deploy.promql import ROOT, Rule, faults_of, load_yaml, read_rules
 from tests.deploy.tools import run
 

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from benchmarks.mixed_load import ROUTES, Texts
-from benchmarks.soak import supplies_of
+from benchmarks.endurance.mixed_load import ROUTES, Texts
+from benchmarks.endurance.soak import supplies_of
 from tests.serving import Serve, running_server
 
 BUNDLES = Path(__file__).parents[2] / "bundles"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from service.examples import FILE, Example, load_examples
+from service.api.examples import FILE, Example, load_examples
 from tests import examples
 from tests.serving import ROOT, Serve, running_server
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from model_export.refresh import recipe_bytes
+from model_export.cards.refresh import recipe_bytes
 from seqserve.bundle import Bundle
 from seqserve.errors import BundleError, DataError
 from seqserve.evaluation.measurement import evaluate, recipe_of

@@ -5,7 +5,7 @@ import torch
 
 from seqserve.models.bilstm import BiLstm
 from seqserve.models.language_model import LanguageModel
-from seqserve.models.words import WordEmbedding
+from seqserve.models.word_embeddings import WordEmbedding
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ import httpx
 import pytest
 from playwright.sync_api import Route, expect
 
-from service.demo import DIRECTORY
-from service.keys import new_key
+from service.api.demo import DIRECTORY
+from service.http.keys import new_key
 from tests.page.conftest import TASKS, Opening, Serving, Visit
-from tests.service.test_demo import answered_codes
+from tests.service.api.test_demo import answered_codes
 from tests.serving import FAKES, START_S, Serve, free_port
 
 pytestmark = pytest.mark.browser

@@ -11,8 +11,8 @@ from seqserve.decode.search import SearchOptions, SearchVocabulary, beam_search
 from seqserve.runtime.cancellation import Cancellation
 from seqserve.runtime.engine import open_engine
 from seqserve.runtime.records import TranslationItem
+from seqserve.runtime.transformer_search import Sentence
 from seqserve.runtime.translation import BANNED_IDS, TranslationPredictor
-from seqserve.runtime.translator import Sentence
 from seqserve.text.subwords import END_ID, PAD_ID, SubwordTokenizer, train_subwords
 from tests.tiny import TinyProject
 

@@ -21,9 +21,9 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "GitWildMatchPattern", DeprecationWarning)
     import bentoml._internal.bento  # noqa: F401
 
-from service.gateway import Application
-from service.host import Host
-from service.links import LocalEngines
+from service.api.application import Application
+from service.engines.client import LocalBackend
+from service.engines.host import EngineHost
 from service.settings import TASKS, Settings
 
 
@@ -76,9 +76,9 @@ async def serving(bundles_dir: Path, **changes: Any) -> AsyncIterator[Server]:
     """
     fixed = {"calls": 1, "engine_factory": "tests.fakes:open_engine"}  # whatever CPUs there are
     settings = Settings(bundles_dir=bundles_dir, **{**fixed, **changes})
-    hosts = {task: Host(task, settings) for task in TASKS}
+    hosts = {task: EngineHost(task, settings) for task in TASKS}
     engines = {
-        task: LocalEngines(lambda task=task: hosts[task], settings.calls_of(task)) for task in TASKS
+        task: LocalBackend(lambda task=task: hosts[task], settings.calls_of(task)) for task in TASKS
     }
     application = Application(settings)
     application.start(engines)

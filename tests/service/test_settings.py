@@ -6,7 +6,7 @@ import pytest
 
 from seqserve.errors import ConfigError
 from seqserve.manifest import Task as TaskName
-from service.limits import BatchLimits
+from service.queue.limits import BatchLimits
 from service.settings import TASKS, Settings, load_settings
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from model_export.export import export
+from model_export.pipeline import export
 from seqserve.arrays import IntArray
 from seqserve.errors import ConfigError, DataError
 from seqserve.text.subwords import SubwordTokenizer

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from seqserve.errors import ConfigError, DataError
-from seqserve.models.words import WordEmbedding
+from seqserve.models.word_embeddings import WordEmbedding
 from seqserve.text.vocabulary import Vocabulary
 from seqserve.training import ner, sentiment
 from seqserve.training.data import TrainingTexts

@@ -15,7 +15,7 @@ from benchmarks.http.load import Seen
 from benchmarks.http.overhead import OverheadFigures, TaskOverhead
 from benchmarks.http.parts import HttpParts, HttpRecord
 from benchmarks.http.throughput import TaskThroughput, ThroughputFigures
-from tests.benchmarks.made_up import BUNDLES, MACHINE, comparison
+from tests.benchmarks.models.made_up import BUNDLES, MACHINE, comparison
 
 
 def seen(p50_ms: float, p99_ms: float, per_s: float = 100.0) -> Seen:

@@ -9,13 +9,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from benchmarks.http import bare, null
-from benchmarks.workplace import TASKS
+from benchmarks.tools.workplace import TASKS
 from seqserve.manifest import Task
 from seqserve.runtime.engine import check_golden
-from service.host import Host
+from service.api.tasks import TASKS as ROUTES
+from service.engines.host import EngineHost
+from service.engines.messages import InferenceItem, InferenceResult, pack_items, unpack_outcomes
 from service.settings import Settings
-from service.tasks import TASKS as ROUTES
-from service.wire import Done, Work, pack_works, unpack_outcomes
 
 PATHS = {task.name: task.path for task in ROUTES}
 
@@ -28,11 +28,11 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("task", TASKS)
 def test_our_server_takes_null_engines(bundles: Path, task: Task) -> None:
     check_golden(null.open_engine(bundles / task))  # type: ignore[arg-type]
-    host = Host(task, Settings(bundles_dir=bundles, engine_factory=null.FACTORY))
+    host = EngineHost(task, Settings(bundles_dir=bundles, engine_factory=null.FACTORY))
     assert host.status.reason is None
-    work = Work("id", f"null-{task}", {"text": "x"}, deadline=10**9)
-    (done,), _ = unpack_outcomes(host.predict(pack_works([work])))
-    assert isinstance(done, Done) and done.n_tokens == 9
+    work = InferenceItem("id", f"null-{task}", {"text": "x"}, deadline=10**9)
+    (done,), _ = unpack_outcomes(host.predict(pack_items([work])))
+    assert isinstance(done, InferenceResult) and done.n_tokens == 9
 
 
 @pytest.mark.parametrize("task", TASKS)

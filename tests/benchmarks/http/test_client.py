@@ -6,9 +6,9 @@ from typing import cast
 import pytest
 
 from benchmarks.http.client import PATHS, Clients, Requests
-from benchmarks.served import Server
+from benchmarks.tools.served import Server
 from seqserve.errors import DataError
-from service.tasks import TASKS
+from service.api.tasks import TASKS
 from tests.benchmarks.http.tiny_server import ANSWER, REFUSAL, TinyServer, running
 
 CLIENTS = Clients(tuple(sorted(os.sched_getaffinity(0))), seed=1)

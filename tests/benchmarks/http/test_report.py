@@ -15,7 +15,7 @@ from benchmarks.http.tables import (
     tail_lines,
     throughput_lines,
 )
-from benchmarks.record import add_part, read_record
+from benchmarks.tools.record import add_part, read_record
 from tests.benchmarks.http import made_up
 from tests.benchmarks.http.made_up import BURST, ISOLATION, OVERHEAD, TAIL, THROUGHPUT, record
 

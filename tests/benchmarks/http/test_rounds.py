@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from benchmarks.http.load import Seen
 from benchmarks.http.rounds import Turn, comparison_of, turn_of
-from benchmarks.measure import typical_ratio
-from benchmarks.served import Server
+from benchmarks.tools.served import Server
+from benchmarks.tools.timing import typical_ratio
 
 
 class FakeServer:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.cores import split_cores
 from benchmarks.http import size
 from benchmarks.http.inprocess import best_call, time_calls, time_runtime
 from benchmarks.http.latency import ALIKE, NATURAL, SPAN_ENDS_S
 from benchmarks.http.parts import HTTP_PARTS, HttpRecord
 from benchmarks.http.size import HttpSize
-from benchmarks.record import read_record
-from benchmarks.workplace import TASKS, Workplace
+from benchmarks.tools.cores import split_cores
+from benchmarks.tools.record import read_record
+from benchmarks.tools.workplace import TASKS, Workplace
 from cli.main import app
 from tests.tiny import TinyProject
 

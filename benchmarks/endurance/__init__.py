@@ -1,0 +1,1 @@
+"""The server over minutes and under faults."""

@@ -1,0 +1,1 @@
+"""Models in process, compared with peers."""

@@ -1,0 +1,124 @@
+"""The translators beside each other on a larger model: random weights, and answers of one length.
+
+What a graph costs beside its matrix products weighs less in a larger model, so the order of the sides may
+be another one. Random weights say nothing about quality: only times are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.models.peer import Peer, PeerSettings, symbols_of
+from benchmarks.models.sides import OURS, PEER
+from benchmarks.models.texts import batches_of
+from benchmarks.tools.timing import Comparison, Ratio, compare, ratio
+from benchmarks.tools.workplace import Size, Workplace
+from seqserve.config import from_mapping
+from seqserve.manifest import Precision
+
+if TYPE_CHECKING:
+    from seqserve.models.transformer import Transformer, TransformerConfig
+    from seqserve.runtime.translation import Search
+
+N_TOKENS = 25  # of every source, end symbol included, and of every answer, which never ends
+_PRECISIONS: tuple[Precision, ...] = ("int8", "fp32")
+
+Batch = tuple[list[list[int]], list[list[str]]]
+"""Source ids, and the same as CTranslate2 takes them."""
+
+
+@dataclass(frozen=True)
+class LargerCell:
+    """Times of both sides per batch, one core."""
+
+    precision: Precision
+    batch: int
+    beam: int
+    comparison: Comparison
+
+    @property
+    def ratio(self) -> Ratio:
+        """How many times faster ours is."""
+        return ratio(self.comparison, PEER, OURS, "cpu")
+
+
+@dataclass(frozen=True)
+class LargerFigures:
+    """All that was found.
+
+    Args:
+        shape: Of the model, in words.
+        cells: Times.
+    """
+
+    shape: str
+    cells: tuple[LargerCell, ...]
+
+
+def measure_larger(
+    place: Workplace, size: Size, say: Callable[[str], None] = lambda line: None
+) -> LargerFigures:
+    """Compare the times of both translators with a model of the shape that `size` says."""
+    import numpy as np
+
+    from benchmarks.models.ctranslate import convert
+    from model_export.checks.parity import graph_search
+    from model_export.exporters.graphs.weights import Weights
+    from model_export.int8.calibration import roundings_while_reading
+    from model_export.sources.run import translator_graphs
+    from seqserve.models.transformer import TransformerConfig
+
+    shape = from_mapping(TransformerConfig, size.larger, f"size {size.name}")
+    model = _random_model(shape, place.seed)
+    config = model.config
+    rng = np.random.default_rng(place.seed)
+    plain = rng.integers(3, config.vocab_size, (max(size.batches), N_TOKENS - 1))
+    sources = np.concatenate([plain, np.full((len(plain), 1), config.end_id)], axis=1)
+    cells = []
+    for precision in _PRECISIONS:
+        known = {} if precision == "fp32" else roundings_while_reading(model, [(sources, sources)])
+        graphs = translator_graphs(config, Weights.of(model, precision, known))
+        ours = graph_search(config, graphs, n_workers=1)
+        path = convert(model, precision, place.scratch / f"larger-{precision}")
+        peer = Peer(path, PeerSettings.plain(precision))
+        for batch in size.batches:
+            for beam in size.beams:
+                items = [(rows, symbols_of(rows)) for rows in batches_of(sources.tolist(), batch)]
+                found = compare(_sides(ours, peer, beam), items, size.effort)
+                cell = LargerCell(precision, batch, beam, found)
+                say(f"larger, {precision}, batch {batch}, beam {beam}: {cell.ratio}")
+                cells.append(cell)
+    return LargerFigures(_in_words(config), tuple(cells))
+
+
+def _random_model(config: TransformerConfig, seed: int) -> Transformer:
+    """Give a model that never ends an answer."""
+    import torch
+
+    from seqserve.models.transformer import Transformer
+
+    torch.manual_seed(seed)
+    model = Transformer(config).eval()
+    with torch.no_grad():
+        model.output_bias[config.end_id] = -50
+    return model
+
+
+def _sides(ours: Search, peer: Peer, beam: int) -> dict[str, Callable[[Batch], object]]:
+    from seqserve.decode.search import SearchOptions
+    from seqserve.runtime.transformer_search import Sentence
+
+    options = SearchOptions(beam)
+    return {
+        OURS: lambda item: ours([Sentence(ids, N_TOKENS, options) for ids in item[0]]),
+        PEER: lambda item: peer.search(item[1], N_TOKENS, beam),
+    }
+
+
+def _in_words(config: TransformerConfig) -> str:
+    return (
+        f"{config.encoder_layers} + {config.decoder_layers} layers, width {config.d_model}, inner "
+        f"width {config.ffn_dim}, {config.vocab_size:,} symbols"
+    )

@@ -1,0 +1,223 @@
+"""The tagger and the classifier against torch: ids in, numbers out; and what stands around the model.
+
+`torch.compile` is no rival here: it does not trace `nn.LSTM` and leaves it to eager mode.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from benchmarks.models.sides import OURS
+from benchmarks.models.texts import Lengths, batches_of, dev_texts
+from benchmarks.tools.timing import Comparison, Ratio, compare, ratio
+from benchmarks.tools.workplace import Size, Workplace
+from model_export.checks.torch_reference import torch_tagger
+from model_export.sources.restore import restore_classifier, restore_tagger
+from seqserve.arrays import IntArray
+from seqserve.bundle import Bundle
+from seqserve.manifest import Task
+from seqserve.models.tagger import Tagger
+from seqserve.runtime import open_engine
+from seqserve.runtime.engine import ITEMS
+from seqserve.runtime.session import make_session, run
+from seqserve.text.batching import pad
+from seqserve.text.classification import ClassifierText
+from seqserve.text.tagging import TaggerText
+from seqserve.text.tags import TagScheme
+
+EAGER, WITH_CRF = "torch", "torch with CRF"
+SHARE_BATCH = 32
+TASKS: tuple[Task, ...] = ("ner", "sentiment")
+
+Arrays = tuple[IntArray, ...]
+"""Word ids (B, T), of the tagger character ids (B, T, C), and lengths (B,)."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch as each side takes it."""
+
+    arrays: Arrays
+    tensors: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, arrays: Arrays) -> Batch:
+        """Give both sides the same numbers."""
+        return cls(arrays, tuple(map(torch.from_numpy, arrays)))
+
+
+@dataclass(frozen=True)
+class LstmCell:
+    """Times of all sides for one task and batch size, by CPU time on one thread."""
+
+    task: Task
+    batch: int
+    lengths: Lengths
+    comparison: Comparison
+
+    @property
+    def best_torch(self) -> str:
+        """The fastest torch variant, eager mode included."""
+        sides = self.comparison.sides
+        return min((s for s in sides if s != OURS), key=lambda s: sides[s].cpu.best_ms)
+
+    def ratio(self, other: str) -> Ratio:
+        """How many times faster ours is."""
+        return ratio(self.comparison, other, OURS, "cpu")
+
+
+@dataclass(frozen=True)
+class Around:
+    """CPU time of `predict`, in ms per batch: all of it, and the part within graphs."""
+
+    task: Task
+    batch: int
+    total_ms: float
+    graph_ms: float
+
+    @property
+    def share(self) -> float:
+        """Of tokenising and decoding in the total, 0..1."""
+        return 1 - self.graph_ms / self.total_ms
+
+
+@dataclass(frozen=True)
+class LstmFigures:
+    """All that was found."""
+
+    cells: tuple[LstmCell, ...]
+    around: tuple[Around, ...]
+
+
+def measure_lstm(
+    place: Workplace, size: Size, say: Callable[[str], None] = lambda line: None
+) -> LstmFigures:
+    """Compare both models with torch, and measure what stands around them."""
+    torch.set_num_threads(1)
+    cells, around = [], []
+    n_texts = max(SHARE_BATCH, *(batch * size.n_batches(batch) for batch in size.batches))
+    for task in TASKS:
+        bundle = place.bundle(task)
+        texts = dev_texts(bundle, place.data, n_texts, place.seed)
+        model = restore_tagger(bundle) if task == "ner" else restore_classifier(bundle)
+        sides = {OURS: our_side(bundle), **torch_sides(model)}
+        if isinstance(model, Tagger):
+            scheme = TagScheme(bundle.config["text"]["labels"])
+            sides[WITH_CRF] = with_crf(model, scheme)
+        rows, stack = rows_of(bundle, texts)
+        for batch_size in size.batches:
+            cut = batches_of(rows, batch_size)[: size.n_batches(batch_size)]
+            batches = [Batch.of(stack(batch)) for batch in cut]
+            found = compare(sides, batches, size.effort, place.seed)
+            lengths = [int(n) for batch in batches for n in batch.arrays[-1]]
+            cells.append(LstmCell(task, batch_size, Lengths.of(lengths), found))
+            say(f"{task} batch {batch_size}: {cells[-1].ratio(EAGER)} to eager")
+        around.append(measure_around(bundle, texts, size.effort.min_rounds))
+        say(f"{task}: {around[-1].share:.1%} around the graph")
+    return LstmFigures(tuple(cells), tuple(around))
+
+
+def our_side(bundle: Bundle) -> Callable[[Batch], object]:
+    """Give the graph of a bundle; the tagger's holds the CRF too."""
+    is_tagger = bundle.manifest.task == "ner"
+    session = make_session(bundle.file("tagger.onnx" if is_tagger else "classifier.onnx"))
+    names = ("word_ids", "char_ids", "lengths") if is_tagger else ("word_ids", "lengths")
+    return lambda batch: run(session, dict(zip(names, batch.arrays, strict=True)))
+
+
+def rows_of(
+    bundle: Bundle, texts: Sequence[str]
+) -> tuple[list[Any], Callable[[Sequence[Any]], Arrays]]:
+    """Give a row per sentence (tagger) or text (classifier), and what makes arrays of rows."""
+    if bundle.manifest.task == "ner":
+        tagger = TaggerText.from_mapping(bundle.config["text"], str(bundle.path))
+        found = [tokens for text in texts for tokens in tagger.sentences(text) if tokens]
+        return found, tagger.batch
+    classifier = ClassifierText.from_mapping(bundle.config["text"], str(bundle.path))
+    return list(map(classifier.ids, texts)), pad
+
+
+def torch_sides(model: nn.Module) -> dict[str, Callable[[Batch], object]]:
+    """Give eager mode, bfloat16 and dynamic int8, by name; the tagger without its CRF."""
+
+    def eager(batch: Batch) -> object:
+        with torch.inference_mode():
+            return model(*batch.tensors)
+
+    def bf16(batch: Batch) -> object:
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            return model(*batch.tensors)
+
+    small = _int8(model)
+
+    def int8(batch: Batch) -> object:
+        with torch.inference_mode():
+            return small(*batch.tensors)
+
+    return {EAGER: eager, "torch bf16": bf16, "torch int8": int8}
+
+
+def with_crf(model: Tagger, scheme: TagScheme) -> Callable[[Batch], object]:
+    """Give eager mode with all that our graph gives: best tags and span probabilities, in numpy."""
+    paths = torch_tagger(model, scheme)
+    return lambda batch: paths(*batch.arrays)
+
+
+def measure_around(bundle: Bundle, texts: Sequence[str], n_rounds: int) -> Around:
+    """Measure what `predict` takes for batches of 32 texts, and how much of it within graphs."""
+    engine = open_engine(bundle.path)
+    kind = ITEMS[bundle.manifest.task]
+    batches = [[kind(text) for text in batch] for batch in batches_of(texts, SHARE_BATCH)]
+    engine.predict(batches[0])
+    with time_in_graphs() as spent_s:
+        start = time.process_time()
+        for batch in batches * n_rounds:
+            engine.predict(batch)
+        total_s = time.process_time() - start
+    ms_a_batch = 1000 / (n_rounds * len(batches))
+    return Around(
+        bundle.manifest.task, SHARE_BATCH, total_s * ms_a_batch, sum(spent_s) * ms_a_batch
+    )
+
+
+@contextmanager
+def time_in_graphs() -> Iterator[list[float]]:
+    """Collect the CPU time, in seconds, of every call of a graph meanwhile; one thread a call."""
+    spent_s: list[float] = []
+
+    def timed(plain: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            start = time.thread_time()
+            try:
+                return plain(*args, **kwargs)
+            finally:
+                spent_s.append(time.thread_time() - start)
+
+        return call
+
+    kind = onnxruntime.InferenceSession
+    with (
+        patch.object(kind, "run", timed(kind.run)),
+        patch.object(kind, "run_with_ort_values", timed(kind.run_with_ort_values)),
+    ):
+        yield spent_s
+
+
+def _int8(model: nn.Module) -> nn.Module:
+    from torch.ao.quantization import quantize_dynamic
+
+    quantize: Callable[..., nn.Module] = quantize_dynamic
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecated, and still what users have
+        return quantize(copy.deepcopy(model), {nn.LSTM, nn.Linear}, dtype=torch.qint8)

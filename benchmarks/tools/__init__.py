@@ -1,0 +1,1 @@
+"""Timing, the machine, processes under test, records and verdicts."""

@@ -1,0 +1,1 @@
+"""Model cards, and rewriting what a bundle says of itself."""

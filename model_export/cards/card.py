@@ -1,0 +1,212 @@
+"""The model card: one page from the recipe and the evaluation; no figure is typed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from model_export.cards.ablation import Ablation
+from seqserve.evaluation.calibration import N_BINS, Calibration
+from seqserve.evaluation.markdown import interval_text, number, table_lines
+from seqserve.evaluation.report import MAIN_MEASURE, Report, SetReport, Slice
+from seqserve.evaluation.reproduction import is_of_export
+from seqserve.manifest import Description, Precision
+from seqserve.training.cost import Effort, Stage
+from seqserve.training.recipe import Recipe
+
+_MIN_EXAMPLES = 30  # of a slice that is called weak
+_N_WEAK = 8
+_MIN_CHARTED = 500  # examples of a set whose probabilities are drawn
+_N_CHARTS = 2
+_EXPORT_COMMANDS: dict[Precision, str] = {
+    "fp32": "make export RECIPE=recipes/{}.toml",
+    "int8": "seqserve export recipes/{}.toml --int8",
+}
+_NOT_PARTS = ("copied", "length", "warning")  # slices of the answers, not of the set
+
+
+@dataclass(frozen=True)
+class CardSources:
+    """All that a card is made of, the manifest aside; None where there is nothing."""
+
+    recipe: Recipe
+    report: Report
+    effort: Effort | None = None
+    ablation: Ablation | None = None
+
+
+def model_card(description: Description, sources: CardSources) -> str:
+    """Give the Markdown text of MODEL_CARD.md."""
+    sections = {
+        "Intended use": [sources.recipe.card.intended_use],
+        "Figures": list(_figures(description, sources.report)),
+        "Where it is weak": list(_weak(sources.report)),
+        "What is copied": list(_copied(sources.report)),
+        "Are its probabilities right?": list(_reliability(sources.report)),
+        "What its parts are worth": list(_variants(sources)),
+        "Data": list(_data(description)),
+        "Training": list(_training(sources.recipe, sources.effort)),
+        "Limits": [sources.recipe.card.limits],
+    }
+    lines = list(_head(description, sources.recipe))
+    for title, content in sections.items():
+        if any(content):
+            lines += ["", f"## {title}", "", *content]
+    return "\n".join([*lines, ""])
+
+
+def _head(description: Description, recipe: Recipe) -> Iterator[str]:
+    yield f"# {description.name} {description.version}"
+    yield from ("", recipe.card.summary, "")
+    yield (
+        f"- Task: {description.task}; languages: {' → '.join(description.languages)}; "
+        f"labels: {', '.join(description.labels) or '—'}; precision: {description.precision}"
+    )
+    yield f"- Licence of the weights: {description.licence}"
+    yield (
+        f"- Made by `{_EXPORT_COMMANDS[description.precision].format(recipe.name)}` on "
+        f"{description.created} with "
+        + ", ".join(f"{tool} {version}" for tool, version in sorted(description.tools.items()))
+    )
+
+
+def _figures(description: Description, report: Report) -> Iterator[str]:
+    """The manifest's figures with the report's intervals, and the parts by label of the first set."""
+    yield "Measured on the exported bundle through the serving runtime, batches and all; again by"
+    yield f"`make evaluate BUNDLE=bundles/{description.name}`. Brackets: 95 % intervals over resamples."
+    yield ""
+    rows = [
+        (name, f"{description.figures[name]:g}", f"[{number(found.low)}, {number(found.high)}]")
+        for name, found in report.intervals().items()
+    ]
+    rows += [(k, f"{v:g}", "") for k, v in sorted(description.figures.items()) if is_of_export(k)]
+    yield from table_lines(("figure", "value", "95 %"), rows)
+    for found in report.sets[:1]:
+        labels = [part for part in found.findings.slices if part.kind == "label"]
+        if labels:
+            names = list(labels[0].measures)
+            cells = ((p.name, p.n, *map(interval_text, p.measures.values())) for p in labels)
+            yield ""
+            yield from table_lines((f"label in {found.name}", "n", *names), cells)
+
+
+def _weak(report: Report) -> Iterator[str]:
+    """The parts whose whole interval lies below the figure of their set, furthest below first."""
+    weak = [entry for found in report.sets for entry in _weak_parts(report, found)]
+    weak.sort(key=lambda entry: entry[0])
+    if weak:
+        main = MAIN_MEASURE[report.task]
+        yield from table_lines(
+            ("set", "part", "n", "figure", "all of the set"),
+            (
+                (f.name, f"{part.kind} {part.name}", part.n, f"{name} {interval_text(part.measures[name])}",
+                 f"{main} {number(f.findings.measures[main].value)}")
+                for _, f, part, name in weak[:_N_WEAK]
+            ),
+        )  # fmt: skip
+
+
+def _weak_parts(report: Report, found: SetReport) -> Iterator[tuple[float, SetReport, Slice, str]]:
+    """(share of the set's figure, the set, the part, the name of its figure) of weak parts."""
+    main = MAIN_MEASURE[report.task]
+    whole = found.findings.measures[main].value
+    for part in found.findings.slices:
+        name = main if main in part.measures else "recall"
+        if part.kind in _NOT_PARTS or part.n < _MIN_EXAMPLES:
+            continue
+        if part.measures[name].high < whole:
+            yield part.measures[name].value / whole, found, part, name
+
+
+def _copied(report: Report) -> Iterator[str]:
+    """Shares of what stands in source and reference alike."""
+    rows = [
+        (found.name, part.name, part.n, interval_text(part.measures["share"]))
+        for found in report.sets
+        for part in found.findings.slices
+        if part.kind == "copied" and part.n >= _MIN_EXAMPLES
+    ]
+    if rows:
+        yield "Of what stands in source and reference alike, the share that stands in the translation too."
+        yield ""
+        yield from table_lines(("set", "what", "n", "share"), rows)
+
+
+def _reliability(report: Report) -> Iterator[str]:
+    """Bars: share of right answers; line: mean probability; on the first sets that are large enough."""
+    charted = [
+        (found, calibration)
+        for found in report.sets
+        if found.n >= _MIN_CHARTED
+        and (calibration := found.findings.calibration)
+        and calibration.bins
+    ]
+    for i, (found, calibration) in enumerate(charted[:_N_CHARTS]):
+        yield from [""] * (i > 0)
+        yield (
+            f"On {found.name} {found.split}, by probability in {N_BINS} steps; bars: share that is right, "
+            f"line: mean probability. Expected calibration error {interval_text(calibration.ece)}."
+        )
+        yield from ("", *_chart(calibration))
+
+
+def _chart(calibration: Calibration) -> Iterator[str]:
+    bins = calibration.bins
+    middles = ", ".join(f'"{(b.low + b.high) / 2:.2f}"' for b in bins)
+    yield "```mermaid"
+    yield "xychart-beta"
+    yield f'    x-axis "probability of {calibration.of}" [{middles}]'
+    yield '    y-axis "share that is right" 0 --> 1'
+    yield f"    bar [{', '.join(f'{b.accuracy:.3f}' for b in bins)}]"
+    yield f"    line [{', '.join(f'{b.confidence:.3f}' for b in bins)}]"
+    yield "```"
+
+
+def _variants(sources: CardSources) -> Iterator[str]:
+    """The table, and what its runs had otherwise than the model's own, such as fewer steps."""
+    ablation, loop = sources.ablation, sources.recipe.ablation.loop
+    if ablation:
+        settings = ", ".join(f"{name} {value}" for name, value in loop.items())
+        yield f"By `{ablation.command}`{f', each with {settings}' if loop else ''}."
+        yield ""
+        yield from table_lines(
+            ("variant", *ablation.columns),
+            (
+                (row.name, *(f"{row.figures[c]:g}" if c in row.figures else "—" for c in ablation.columns))
+                for row in ablation.rows
+            ),
+        )  # fmt: skip
+
+
+def _data(description: Description) -> Iterator[str]:
+    yield from table_lines(
+        ("set", "licence", "what", "examples"),
+        (
+            (
+                source.name,
+                source.licence,
+                source.what or "—",
+                ", ".join(f"{split} {n}" for split, n in sorted(source.splits.items())),
+            )
+            for source in description.data
+        ),
+    )
+
+
+def _training(recipe: Recipe, effort: Effort | None) -> Iterator[str]:
+    if effort:
+        yield from (_stage(stage) for stage in effort.stages)
+    else:
+        yield "- Steps, time and hardware: not recorded"
+    yield from ("", "```json", recipe.settings_json(), "```")
+
+
+def _stage(stage: Stage) -> str:
+    time = None if stage.seconds is None else timedelta(seconds=round(stage.seconds))
+    facts = (
+        "steps not recorded" if stage.steps is None else f"{stage.steps} steps",
+        "time not recorded" if time is None else str(time),
+        f"on {' and '.join(stage.hardware)}" if stage.hardware else "hardware not recorded",
+    )
+    return f"- {stage.name}: {'; '.join(facts)}"

@@ -1,0 +1,77 @@
+"""Rewriting what an existing bundle says about itself: its card, and the figures of its manifest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+
+from model_export.cards.ablation import read_ablation
+from model_export.cards.card import CardSources, model_card
+from seqserve.bundle import Bundle, load_bundle, replace_bundle
+from seqserve.config import from_mapping, to_mapping
+from seqserve.errors import ConfigError, DataError
+from seqserve.evaluation.measurement import recipe_of
+from seqserve.evaluation.report import CARD_FILE, EFFORT_FILE, RECIPE_FILE, read_report
+from seqserve.evaluation.reproduction import compare, is_of_export, refuse_other_figures
+from seqserve.manifest import Description
+from seqserve.training.cost import Effort
+from seqserve.training.recipe import Recipe
+
+
+def recipe_bytes(recipe: Recipe) -> bytes:
+    """Give recipe.json: the recipe with the defaults; `[text]` and `[model]` as in its file."""
+    return json.dumps(to_mapping(recipe), indent=1, ensure_ascii=False).encode()
+
+
+def effort_bytes(effort: Effort) -> bytes:
+    """Give training.json: what the runs took."""
+    return json.dumps(to_mapping(effort), indent=1, ensure_ascii=False).encode()
+
+
+def refresh(
+    path: Path, evaluation: Path, words: Recipe | None = None, *, accept_figures: bool = False
+) -> Bundle:
+    """Write the card of a bundle anew; its model stays as it is.
+
+    Args:
+        path: The bundle; must hold its recipe.
+        evaluation: The evaluation.json of its test sets.
+        words: A recipe whose `[card]` is to be used instead of the bundle's own.
+        accept_figures: Record the figures of the evaluation; else they must be those of the
+            manifest, which stays as it is.
+
+    Raises:
+        BundleError: The evaluation is of another model or has other figures than the manifest, or the
+            bundle is damaged or holds no recipe.
+        ConfigError: The words are of another model.
+        DataError: The evaluation is missing, malformed or not of the test sets.
+    """
+    bundle = load_bundle(path)
+    recipe = recipe_of(bundle)
+    if words:
+        if words.name != recipe.name:
+            raise ConfigError(f"the recipe is of {words.name}, the bundle of {recipe.name}")
+        recipe = replace(recipe, card=words.card)
+    report = read_report(evaluation, bundle)
+    if report.split != "test":
+        raise DataError(f"{evaluation} measures {report.split}; a card needs the test sets")
+    said = {field.name: getattr(bundle.manifest, field.name) for field in fields(Description)}
+    figures = bundle.manifest.figures
+    if accept_figures:
+        figures = report.figures() | {k: v for k, v in figures.items() if is_of_export(k)}
+    else:
+        refuse_other_figures(compare(figures, report.figures()), path)
+    description = Description(**{**said, "figures": figures})
+    sources = CardSources(recipe, report, _effort(bundle), read_ablation(recipe.card.ablation))
+    files = {name: bundle.file(name).read_bytes() for name in bundle.manifest.files}
+    files[RECIPE_FILE] = recipe_bytes(recipe)
+    files[CARD_FILE] = model_card(description, sources).encode()
+    return replace_bundle(bundle, files, description)
+
+
+def _effort(bundle: Bundle) -> Effort | None:
+    if EFFORT_FILE not in bundle.manifest.files:
+        return None
+    path = bundle.file(EFFORT_FILE)
+    return from_mapping(Effort, json.loads(path.read_bytes()), str(path))

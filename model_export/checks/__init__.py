@@ -1,0 +1,1 @@
+"""Verification of an exported model: parity with torch, golden cases."""

@@ -1,0 +1,270 @@
+"""Does a graph give what the torch model gives? Both run on seeded inputs of many shapes.
+
+Batches are ragged, what lies behind a row's length is noise, and one length is far beyond what
+training sees. The runtime's own driver runs the translation graphs, in the runtime's sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import onnx
+import torch
+from torch import nn
+
+from model_export.checks.torch_reference import torch_search, torch_tagger
+from seqserve.arrays import FloatArray, IntArray
+from seqserve.cpus import available_cpus
+from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
+from seqserve.errors import ExportError
+from seqserve.models.classifier import Classifier
+from seqserve.models.tagger import Tagger
+from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.runtime.ner import TaggerModel, onnx_tagger
+from seqserve.runtime.session import make_session, run
+from seqserve.runtime.transformer_search import OnnxTranslator, Sentence
+from seqserve.runtime.translation import BANNED_IDS, Search
+from seqserve.text.tags import TagScheme
+
+Inputs = Mapping[str, IntArray]
+Outputs = Mapping[str, FloatArray]
+
+TOLERANCE = 1e-4
+SHAPES = (*product((1, 2, 7, 33), (1, 2, 7, 33)), (2, 300))  # texts, tokens
+BEAM_SIZES = tuple(range(1, 9))
+SEARCH_SHAPES = ((1, 5), (5, 12), (2, 70))  # texts, tokens
+MAX_MORE_TOKENS = 3  # than the source has, end symbol included
+_N_CHARS = 12
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two ways to compute the same, and what to compute it of.
+
+    Args:
+        name: What is computed.
+        model: The torch module of the torch side.
+        draw: Random generator, number of texts, number of tokens -> inputs.
+        torch_side: Inputs -> what the module gives.
+        graph_side: Inputs -> what the graph gives.
+    """
+
+    name: str
+    model: nn.Module
+    draw: Callable[[np.random.Generator, int, int], Inputs]
+    torch_side: Callable[[Inputs], Outputs]
+    graph_side: Callable[[Inputs], Outputs]
+
+    def worst_difference(self, tolerance: float) -> float:
+        """Compare over `SHAPES`; the model goes into eval mode."""
+        self.model.eval()
+        rng = np.random.default_rng(0)
+        worst = 0.0
+        for n_texts, n_tokens in SHAPES:
+            inputs = self.draw(rng, n_texts, n_tokens)
+            with torch.inference_mode():
+                expected = self.torch_side(inputs)
+            where = f"{self.name}, {n_texts} x {n_tokens} tokens"
+            worst = max(worst, compare(where, expected, self.graph_side(inputs), tolerance))
+        return worst
+
+
+def compare(name: str, expected: Outputs, actual: Outputs, tolerance: float) -> float:
+    """Give the largest absolute difference between two sides' outputs.
+
+    Args:
+        name: What was computed; it starts the error message.
+        expected: Torch's outputs.
+        actual: The graph's outputs, of the same names.
+        tolerance: Largest difference that is accepted.
+
+    Raises:
+        ExportError: Names or shapes differ, a difference is over the tolerance, or something is NaN.
+    """
+    if expected.keys() != actual.keys():
+        raise ExportError(f"{name}: outputs are {sorted(actual)}, expected {sorted(expected)}")
+    worst = 0.0
+    for output, right in expected.items():
+        given = actual[output]
+        if given.shape != right.shape:
+            raise ExportError(f"{name}: {output} is {given.shape}, expected {right.shape}")
+        if right.size == 0:
+            continue
+        with np.errstate(invalid="ignore"):  # infinity minus infinity is NaN, and NaN is refused
+            differences = np.abs(given - right)
+        place = tuple(map(int, np.unravel_index(differences.argmax(), right.shape)))  # NaN wins
+        if not differences[place] <= tolerance:
+            raise ExportError(
+                f"{name}: {output} {right.shape} is {given[place]} at {place}, where torch gives "
+                f"{right[place]}; the tolerance is {tolerance}"
+            )
+        worst = max(worst, float(differences[place]))
+    return worst
+
+
+def check_tagger(
+    model: Tagger, scheme: TagScheme, graph: onnx.ModelProto, *, tolerance: float = TOLERANCE
+) -> float:
+    """Compare the tagger's graph with the model and the CRF in numpy.
+
+    Args:
+        model: What was trained.
+        scheme: Its tags.
+        graph: In float32.
+        tolerance: Largest absolute difference that is accepted, of a log-probability.
+
+    Returns:
+        The largest absolute difference.
+
+    Raises:
+        ExportError: See `compare`; tags that differ are a difference, too.
+    """
+    torch_side = torch_tagger(model, scheme)
+    graph_side = onnx_tagger(make_session(graph.SerializeToString()))
+
+    def draw(rng: np.random.Generator, n_texts: int, n_tokens: int) -> Inputs:
+        shape = (n_texts, n_tokens)
+        return {
+            "word_ids": _ids(rng, shape, model.config.n_words),
+            "char_ids": _ids(rng, (*shape, _N_CHARS), model.config.n_chars),
+            "lengths": _lengths(rng, *shape),
+        }
+
+    def fields(side: TaggerModel) -> Callable[[Inputs], Outputs]:
+        return lambda inputs: {
+            name: np.asarray(value, np.float32)
+            for name, value in vars(side(*inputs.values())).items()
+        }
+
+    comparison = Comparison("tagger", model, draw, fields(torch_side), fields(graph_side))
+    return comparison.worst_difference(tolerance)
+
+
+def check_classifier(
+    model: Classifier, graph: onnx.ModelProto, *, tolerance: float = TOLERANCE
+) -> float:
+    """Compare the classifier's graph with the model.
+
+    Args:
+        model: What was trained.
+        graph: In float32.
+        tolerance: Largest absolute difference that is accepted.
+
+    Returns:
+        The largest absolute difference of a logit.
+
+    Raises:
+        ExportError: See `compare`.
+    """
+    session = make_session(graph.SerializeToString())
+
+    def draw(rng: np.random.Generator, n_texts: int, n_tokens: int) -> Inputs:
+        shape = (n_texts, n_tokens)
+        return {
+            "word_ids": _ids(rng, shape, model.config.n_words),
+            "lengths": _lengths(rng, *shape),
+        }
+
+    return Comparison(
+        "classifier",
+        model,
+        draw,
+        lambda inputs: {"logits": _forward(model, inputs)},
+        lambda inputs: run(session, inputs),
+    ).worst_difference(tolerance)
+
+
+def check_transformer(
+    model: Transformer,
+    graphs: Mapping[str, onnx.ModelProto],
+    *,
+    tolerance: float = TOLERANCE,
+) -> float:
+    """Compare what the graphs find with what the search on torch finds, for every beam size.
+
+    Args:
+        model: What was trained.
+        graphs: Encoder, greedy and beam, in float32.
+        tolerance: Largest absolute difference that is accepted, of a mean log-probability per token.
+
+    Returns:
+        The largest absolute difference.
+
+    Raises:
+        ExportError: A hypothesis has other tokens, or see `compare`.
+    """
+    model.eval()
+    graph_side = graph_search(model.config, graphs)
+    torch_side = torch_search(model)
+    rng = np.random.default_rng(0)
+    worst = 0.0
+    for beam_size in BEAM_SIZES:
+        options = SearchOptions(beam_size, 1.0, beam_size)
+        for n_texts, n_tokens in SEARCH_SHAPES:
+            sources = [_source(rng, model, int(n)) for n in _lengths(rng, n_texts, n_tokens)]
+            right, given = (_searched(side, sources, options) for side in (torch_side, graph_side))
+            where = f"beam size {beam_size}, {n_texts} x {n_tokens} tokens"
+            worst = max(worst, _compare_hypotheses(where, right, given, tolerance))
+    return worst
+
+
+def graph_search(
+    config: TransformerConfig, graphs: Mapping[str, onnx.ModelProto], n_workers: int | None = None
+) -> Search:
+    """Give the search of a translator's graphs, on a number of threads; None: as many as there are CPUs."""
+    vocabulary = SearchVocabulary(config.pad_id, config.end_id, BANNED_IDS)
+    sessions = {name: make_session(graph.SerializeToString()) for name, graph in graphs.items()}
+    return OnnxTranslator(sessions, vocabulary, config.pad_id, n_workers or available_cpus()).search
+
+
+def _searched(
+    search: Search, sources: Sequence[Sequence[int]], options: SearchOptions
+) -> list[list[Hypothesis]]:
+    sentences = [Sentence(ids, len(ids) + MAX_MORE_TOKENS, options) for ids in sources]
+    search(sentences)
+    return [sentence.best for sentence in sentences]
+
+
+def _compare_hypotheses(
+    where: str,
+    expected: Sequence[Sequence[Hypothesis]],
+    actual: Sequence[Sequence[Hypothesis]],
+    tolerance: float,
+) -> float:
+    """Give the largest difference of a score; tokens must be the same."""
+    for i, (right, given) in enumerate(zip(expected, actual, strict=True)):
+        if [h.tokens for h in right] != [h.tokens for h in given]:
+            raise ExportError(f"{where}: source {i} gives {given}, where torch gives {right}")
+    right_scores, given_scores = (
+        {"scores": np.array([h.score for found in side for h in found], np.float32)}
+        for side in (expected, actual)
+    )
+    return compare(where, right_scores, given_scores, tolerance)
+
+
+def _source(rng: np.random.Generator, model: Transformer, n_tokens: int) -> list[int]:
+    """Draw ids that are no special ones, and the end symbol."""
+    first_plain = max(model.config.end_id, *BANNED_IDS) + 1
+    ids: list[int] = rng.integers(first_plain, model.config.vocab_size, n_tokens).tolist()
+    return [*ids, model.config.end_id]
+
+
+def _forward(model: nn.Module, inputs: Inputs) -> FloatArray:
+    outputs: FloatArray = model(*map(torch.from_numpy, inputs.values())).numpy()
+    return outputs
+
+
+def _ids(rng: np.random.Generator, shape: tuple[int, ...], n_ids: int) -> IntArray:
+    """Draw ids, one in ten of them 0 or 1: padding or unknown."""
+    is_special = rng.random(shape) < 0.1
+    return np.where(is_special, rng.integers(0, 2, shape), rng.integers(0, n_ids, shape))
+
+
+def _lengths(rng: np.random.Generator, n_texts: int, n_tokens: int) -> IntArray:
+    """Draw (B,) lengths, the first as long as the batch is wide."""
+    lengths = rng.integers(1, n_tokens + 1, n_texts)
+    lengths[0] = n_tokens
+    return lengths

@@ -1,0 +1,177 @@
+"""How the inputs of a model's layers are best rounded to bytes: once for all, measured on typical texts.
+
+One scale per layer keeps rounding independent of what else is in a batch. Where a few features are much
+larger than the others, all are first multiplied by factors that bring them closer together, and the
+weights that read them are divided by these (Xiao et al. 2022, SmoothQuant).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from model_export.exporters.graphs.search import OUTPUT
+from model_export.exporters.graphs.weights import InputRounding
+from seqserve.arrays import IntArray
+from seqserve.models.transformer import Transformer
+from seqserve.text.batching import pad
+from seqserve.text.subwords import SubwordTokenizer
+from seqserve.training.data import read_pairs
+from seqserve.training.recipe import Recipe
+
+_SEGMENTS, _BATCH = 500, 50  # per dev set
+_SAMPLE = 200  # vectors a call
+_SHARES = np.linspace(0.4, 1, 25)  # of the largest input; what is beyond is cut off
+_RARE = 0.01  # of the largest feature; smaller ones count as if they were as large
+_EVENNESS = 0.8  # of features that were multiplied by factors; 1: all equally large
+_WORTH_FACTORS = 0.7  # of the error or less is left
+
+
+@dataclass
+class Seen:
+    """What layers that read the same vectors have seen.
+
+    Args:
+        layers: Their names.
+        samples: Some of the vectors, (n, D) each.
+        largest: (D,), the largest absolute values of all.
+    """
+
+    layers: list[str]
+    samples: list[Tensor] = field(default_factory=list)
+    largest: Tensor = field(default_factory=lambda: torch.zeros(1))
+
+
+@contextmanager
+def watching(modules: Mapping[str, nn.Module]) -> Iterator[list[Seen]]:
+    """Keep some of what modules read; those that were called with one and the same tensor go together."""
+    seen: list[Seen] = []
+    last: dict[str, Tensor] = {}  # held, so that no two tensors get the same address
+    generator = torch.Generator().manual_seed(0)
+
+    def watch(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def look(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            (x,) = inputs
+            last[name] = x
+            mine = next((group for group in seen if name in group.layers), None)
+            if mine is None:
+                mine = next((group for group in seen if last[group.layers[0]] is x), None)
+                if mine is None:
+                    mine = Seen([])
+                    seen.append(mine)
+                mine.layers.append(name)
+            if name == mine.layers[0]:
+                rows = x.detach().flatten(0, -2)
+                chosen = torch.randperm(len(rows), generator=generator)[:_SAMPLE]
+                mine.samples.append(rows[chosen].float())
+                mine.largest = torch.maximum(mine.largest, rows.abs().amax(0).float())
+
+        return look
+
+    hooks = [module.register_forward_pre_hook(watch(name)) for name, module in modules.items()]
+    try:
+        with torch.inference_mode():
+            yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def best_rounding(
+    inputs: Tensor, largest: Tensor, weight: Tensor, *, with_factors: bool = True
+) -> InputRounding:
+    """Choose the rounding of a layer's inputs that changes its outputs least.
+
+    Args:
+        inputs: (n, D), what the layer typically reads.
+        largest: (D,), the largest absolute values that it reads.
+        weight: (N, D).
+        with_factors: May features be multiplied? Only if much of the error goes, for it costs an operator.
+    """
+    weight = weight.detach().float()
+    error, scale = _least_error(inputs, largest, weight)
+    if with_factors:
+        factors = _not_tiny(weight.abs().amax(0)) ** (1 - _EVENNESS)
+        factors = factors / _not_tiny(largest) ** _EVENNESS
+        factors = factors / factors.mean()
+        even = _least_error(inputs * factors, largest * factors, weight / factors)
+        if even[0] <= _WORTH_FACTORS * error:
+            return InputRounding(even[1], factors.numpy())
+    return InputRounding(scale)
+
+
+def _not_tiny(values: Tensor) -> Tensor:
+    return values.clamp(min=float(values.max()) * _RARE or 1.0)
+
+
+def _least_error(inputs: Tensor, largest: Tensor, weight: Tensor) -> tuple[float, float]:
+    """Give the squared error of the outputs, and the scale of signed bytes that has it."""
+    gram = weight.T @ weight
+    is_unsigned = bool((inputs >= 0).all())
+    best = (np.inf, 1.0)
+    for share in _SHARES:
+        scale = (float(largest.max()) or 1.0) * float(share) / 127
+        step, low, high = (scale * 127 / 255, 0, 255) if is_unsigned else (scale, -128, 127)
+        error = (inputs / step).round().clamp(low, high) * step - inputs
+        best = min(best, (float(((error @ gram) * error).sum()), scale))
+    return best
+
+
+def translator_roundings(
+    model: Transformer, recipe: Recipe, tokenizer: SubwordTokenizer, root: Path
+) -> dict[str, InputRounding]:
+    """Watch a translator read the beginnings of its dev sets, references included."""
+    pairs = [
+        pair
+        for dataset in recipe.data.dev
+        for pair in read_pairs(root, dataset, "dev", recipe.languages)[:_SEGMENTS]
+    ]
+    batches = []
+    for start in range(0, len(pairs), _BATCH):
+        batch = pairs[start : start + _BATCH]
+        source, _ = pad(tokenizer.encode_all([pair.source for pair in batch]))
+        written = tokenizer.encode_all([pair.target for pair in batch])
+        target, _ = pad([[model.config.pad_id, *ids[:-1]] for ids in written])
+        batches.append((source, target))
+    return roundings_while_reading(model, batches)
+
+
+def roundings_while_reading(
+    model: Transformer, batches: Iterable[tuple[IntArray, IntArray]]
+) -> dict[str, InputRounding]:
+    """Choose the roundings of all layers, the output's among them.
+
+    Args:
+        model: In eval mode.
+        batches: Source ids (B, S) and what the decoder reads (B, U).
+    """
+    ends = nn.Identity()  # stands for the output layer, which is no module
+    score = model.logits
+    linears = {name: part for name, part in model.named_modules() if isinstance(part, nn.Linear)}
+    model.logits = lambda x: score(ends(x))  # type: ignore[method-assign]
+    try:
+        with watching({**linears, OUTPUT: ends}) as seen:
+            for source, target in batches:
+                model(torch.from_numpy(source), torch.from_numpy(target))
+    finally:
+        model.logits = score  # type: ignore[method-assign]
+    roundings: dict[str, InputRounding] = {}
+    for group in seen:
+        is_output = (
+            OUTPUT in group.layers
+        )  # its weights are also looked up, so they stay as they are
+        weights = [linears[name].weight for name in group.layers if name in linears]
+        rounding = best_rounding(
+            torch.cat(group.samples),
+            group.largest,
+            torch.cat(weights or [model.shared.weight]),
+            with_factors=not is_output,
+        )
+        roundings |= dict.fromkeys(group.layers, rounding)
+    return roundings

@@ -1,0 +1,1 @@
+"""Where a model to export comes from."""

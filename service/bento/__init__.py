@@ -1,0 +1,1 @@
+"""The BentoML services: the only package that imports bentoml and holds module-level state."""

@@ -1,0 +1,1 @@
+"""Engines in this process or in a runner: host, client side, RPC and health checks."""

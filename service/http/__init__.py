@@ -1,0 +1,1 @@
+"""HTTP: middleware, bodies, routes, keys, cross-origin requests, connections."""

@@ -1,0 +1,258 @@
+"""Who may ask: a file of named keys, kept as hashes, with a limit per minute where one is set.
+
+The file has one key a line, `name sha256hex [limit-per-minute]`; `#` begins a comment. It is read
+again when it changes. An empty file lets nobody in. Nothing here tells a key or its hash to anybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import math
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from seqserve.errors import ConfigError, MissingKey, RateLimited, UnknownKey
+from service.telemetry.logs import get_logger
+
+KeyScope = Literal["v1", "all"]
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HASH = re.compile(r"[0-9a-fA-F]{64}")
+_MAX_PER_MINUTE = 10**6
+_RULE = (
+    "must be `name sha256hex [limit-per-minute]`, with a name of at most 64 letters, digits, dots, "
+    f"hyphens and underscores, and a limit of 1 to {_MAX_PER_MINUTE}"
+)
+_LOOK_EVERY_S = 1.0
+_KEY_PREFIX = "seqserve_"  # lets scanners of repositories find what leaked
+
+
+@dataclass(frozen=True)
+class Key:
+    """One line of the file.
+
+    Args:
+        name: May be logged.
+        digest: SHA-256 of the key.
+        per_minute: Requests that it may make, or None for as many as it likes.
+    """
+
+    name: str
+    digest: bytes
+    per_minute: int | None = None
+
+
+def parse_keys(text: str, where: str) -> list[Key]:
+    """The keys of a file.
+
+    Args:
+        text: What stands in it.
+        where: Its name, for the message.
+
+    Raises:
+        ConfigError: a line is damaged, or says what another says; the message names the line, and
+            not what stands there.
+    """
+    keys: list[Key] = []
+    line_of: dict[str | bytes, int] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        key = _parse_line(words)
+        if key is None:
+            raise ConfigError(f"{where}, line {number}: {_RULE}")
+        for what, value in (("name", key.name), ("key", key.digest)):
+            if value in line_of:
+                raise ConfigError(
+                    f"{where}, line {number}: has the {what} of line {line_of[value]}"
+                )
+            line_of[value] = number
+        keys.append(key)
+    return keys
+
+
+def _parse_line(words: Sequence[str]) -> Key | None:
+    if not 2 <= len(words) <= 3 or not _NAME.fullmatch(words[0]) or not _HASH.fullmatch(words[1]):
+        return None
+    if len(words) == 2:
+        return Key(words[0], bytes.fromhex(words[1]))
+    if not re.fullmatch(r"[0-9]{1,7}", words[2]) or not 1 <= int(words[2]) <= _MAX_PER_MINUTE:
+        return None
+    return Key(words[0], bytes.fromhex(words[1]), int(words[2]))
+
+
+def read_keys(path: Path) -> list[Key]:
+    """The keys of a file on disk.
+
+    Raises:
+        ConfigError: it cannot be read, or as for `parse_keys`.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not UTF-8") from None
+    return parse_keys(text, str(path))
+
+
+def new_key(name: str, per_minute: int | None = None) -> tuple[str, str]:
+    """A random key of 256 bits, and its line for the file.
+
+    Raises:
+        ConfigError: such a line would not be read again.
+    """
+    key = _KEY_PREFIX + secrets.token_urlsafe(32)
+    limit = [] if per_minute is None else [str(per_minute)]
+    words = [name, hashlib.sha256(key.encode()).hexdigest(), *limit]
+    if _parse_line(words) is None:
+        raise ConfigError(_RULE)
+    return key, " ".join(words)
+
+
+@dataclass
+class _Bucket:
+    """What is left of a key's limit; it fills up evenly, and full it holds one minute's requests."""
+
+    per_minute: int
+    tokens: float
+    filled: float  # when, by the keyring's clock
+
+    def take(self, now: float) -> float:
+        """Takes one token out.
+
+        Returns:
+            0, or the seconds until there will be one.
+        """
+        per_s = self.per_minute / 60
+        self.tokens = min(self.per_minute, self.tokens + (now - self.filled) * per_s)
+        self.filled = now
+        if self.tokens < 1:
+            return (1 - self.tokens) / per_s
+        self.tokens -= 1
+        return 0.0
+
+
+class Keyring:
+    """The keys of one file, and what each of them may still ask for.
+
+    Until the file was read nobody is let in.
+
+    Args:
+        path: The file.
+        scope: What needs a key: `v1` is every path under /v1/, `all` is every path.
+        clock: Gives seconds.
+        open_paths: Need none whatever the scope.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        scope: KeyScope = "v1",
+        clock: Callable[[], float] = time.monotonic,
+        open_paths: frozenset[str] = frozenset(),
+    ) -> None:
+        self._path = path
+        self._guarded = "/v1/" if scope == "v1" else ""
+        self._open_paths = open_paths
+        self._clock = clock
+        self._keys: list[Key] = []
+        self._buckets: dict[str, _Bucket] = {}
+        self._seen: tuple[int, ...] | None = None
+
+    def load(self) -> None:
+        """Reads the file.
+
+        Raises:
+            ConfigError: as for `read_keys`; then the keys from before stay.
+        """
+        seen = self._look()
+        self._seen = seen  # a damaged file is not read again before it changes
+        keys = read_keys(self._path)
+        self._buckets = {
+            key.name: self._bucket(key.name, key.per_minute)
+            for key in keys
+            if key.per_minute is not None
+        }
+        self._keys = keys  # last: on another thread, a request may come in between
+
+    def _bucket(self, name: str, per_minute: int) -> _Bucket:
+        known = self._buckets.get(name)
+        if known is not None and known.per_minute == per_minute:
+            return known
+        return _Bucket(per_minute, per_minute, self._clock())
+
+    def _look(self) -> tuple[int, ...] | None:
+        try:
+            stat = os.stat(self._path)
+        except OSError:
+            return None
+        return (stat.st_mtime_ns, stat.st_ino, stat.st_dev, stat.st_size)
+
+    def refresh(self) -> None:
+        """Reads the file again if it has changed; a damaged one is logged, and the old keys stay."""
+        if self._look() == self._seen:
+            return
+        try:
+            self.load()
+        except ConfigError as error:
+            get_logger().error("keys not reloaded", reason=str(error))
+        else:
+            get_logger().info("keys reloaded", n_keys=len(self._keys))
+
+    async def watch(self) -> None:
+        """Refreshes every second until it is cancelled; the disk is waited for on a thread."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.to_thread(self.refresh)
+
+    def admit(self, path: str, authorization: bytes | None) -> str | None:
+        """Lets a request in.
+
+        Args:
+            path: Of the request.
+            authorization: The header's value.
+
+        Returns:
+            The name of its key; None where the path needs none.
+
+        Raises:
+            MissingKey: there is no `Bearer` key.
+            UnknownKey: it is none of the file's.
+            RateLimited: it has used its minute up.
+        """
+        if not path.startswith(self._guarded) or path in self._open_paths:
+            return None
+        scheme, _, given = (authorization or b"").partition(b" ")
+        given = given.strip()
+        if scheme.lower() != b"bearer" or not given:
+            raise MissingKey("Send Authorization: Bearer KEY.")
+        key = self._find(hashlib.sha256(given).digest())
+        if key is None:
+            raise UnknownKey("This key is not known here.")
+        if (bucket := self._buckets.get(key.name)) is not None:
+            wait_s = bucket.take(self._clock())
+            if wait_s > 0:
+                raise RateLimited(
+                    f"This key may make {bucket.per_minute} requests a minute. "
+                    "Retry after the time in Retry-After.",
+                    max(1, math.ceil(wait_s - 1e-6)),  # what rounding adds is no second
+                )
+        return key.name
+
+    def _find(self, digest: bytes) -> Key | None:
+        """The key with this digest; how long that takes tells nothing about the others."""
+        found = None
+        for key in self._keys:
+            if hmac.compare_digest(key.digest, digest):
+                found = key
+        return found

@@ -1,0 +1,1 @@
+"""The supervisor, its worker processes, and their heartbeats."""

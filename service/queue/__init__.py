@@ -1,0 +1,1 @@
+"""Queues with dynamic batching. Knows neither HTTP nor a task."""

@@ -1,0 +1,227 @@
+"""What is counted.
+
+Every label is from a closed set (route templates, tasks, error codes, model names): nobody can
+make series from outside. Units are base units and stand in the names. Gauges are of the living: the
+supervisor drops those of a process that died.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from service.telemetry.counters import BufferedCounter, BufferedHistogram, BufferedMetric
+
+_SECONDS = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+)
+_TEXTS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
+STAGES = ("queue", "pre", "model", "post")
+REASONS = ("deadline", "client_gone", "failed")
+SHED_REASONS = ("queue_full", *REASONS)
+_RATIOS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75)
+_TOKENS = (16.0, 64.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0)
+
+REQUESTS = Counter(
+    "seqserve_requests_total",
+    "Answered requests; code is `ok` or the code of the error.",
+    ("route", "status", "code"),
+)
+REQUEST_SECONDS = Histogram(
+    "seqserve_request_duration_seconds", "From first byte to answer.", ("route",), buckets=_SECONDS
+)
+STAGE_SECONDS = Histogram(
+    "seqserve_stage_duration_seconds",
+    "Answered predictions by stage: queue, pre, model, post.",
+    ("task", "stage"),
+    buckets=_SECONDS,
+)
+IN_FLIGHT = Gauge(
+    "seqserve_requests_in_flight",
+    "Requests not answered yet.",
+    ("route",),
+    multiprocess_mode="livemostrecent",
+)
+TEXTS = Counter("seqserve_texts_total", "Texts that were answered.", ("task",))
+TOKENS = Counter(
+    "seqserve_tokens_total",
+    "Tokens of the texts that were answered, as the model counts them.",
+    ("task",),
+)
+CHARACTERS = Counter(
+    "seqserve_characters_total",
+    "Characters (code points) of the texts that were answered.",
+    ("task",),
+)
+QUEUE_TEXTS = Gauge(
+    "seqserve_queue_texts", "Texts waiting.", ("task",), multiprocess_mode="livemostrecent"
+)
+QUEUE_TOKENS = Gauge(
+    "seqserve_queue_tokens",
+    "Estimated tokens waiting.",
+    ("task",),
+    multiprocess_mode="livemostrecent",
+)
+QUEUE_OLDEST_SECONDS = Gauge(
+    "seqserve_queue_oldest_seconds",
+    "How long the oldest waiting text has waited; 0 while none waits.",
+    ("task",),
+    multiprocess_mode="livemostrecent",
+)
+CALLS = Gauge(
+    "seqserve_calls_in_flight",
+    "Batches that the task's engines have not answered yet.",
+    ("task",),
+    multiprocess_mode="livemostrecent",
+)
+BATCH_TEXTS = Histogram("seqserve_batch_texts", "Texts in a batch.", ("task",), buckets=_TEXTS)
+BATCH_TOKENS = Histogram(
+    "seqserve_batch_tokens",
+    "Estimated tokens in a batch, padding included.",
+    ("task",),
+    buckets=_TOKENS,
+)
+BATCH_REAL_TOKENS = Counter(
+    "seqserve_batch_real_tokens_total",
+    "Estimated tokens in batches without padding; of `seqserve_batch_tokens_sum`, the rest is padding.",
+    ("task",),
+)
+PADDING_RATIO = Histogram(
+    "seqserve_batch_padding_ratio",
+    "Estimated share of a batch's tokens that is padding.",
+    ("task",),
+    buckets=_RATIOS,
+)
+SHED = Counter(
+    "seqserve_shed_texts_total",
+    "Texts that were not computed; reason is `queue_full`, `deadline`, `client_gone` or `failed`.",
+    ("task", "reason"),
+)
+ABANDONED = Counter(
+    "seqserve_abandoned_texts_total",
+    "Texts that were in flight when nobody waited for them any more; reason is `deadline`, "
+    "`client_gone` or `failed`.",
+    ("task", "reason"),
+)
+MODEL_INFO = Gauge(
+    "seqserve_model_info",
+    "1 for every loaded model, 0 for one that was; sha is the beginning of its sha256.",
+    ("task", "model", "version", "precision", "sha"),
+    multiprocess_mode="livemostrecent",
+)
+MODEL_LOAD_SECONDS = Gauge(
+    "seqserve_model_load_seconds",
+    "From the directory to a model that answered its golden cases.",
+    ("task", "model"),
+    multiprocess_mode="livemostrecent",
+)
+MODEL_UP = Gauge(
+    "seqserve_model_up",
+    "1 while the task's engines answer.",
+    ("task",),
+    multiprocess_mode="livemostrecent",
+)
+RESTARTS = Counter(
+    "seqserve_process_restarts_total",
+    "Processes that ended, or hung and were ended, and were started again.",
+    ("process",),
+)
+
+
+PID = "seqserve_process_pid"
+PROCESS_PID = Gauge(
+    PID,
+    "Process id; process is `gateway` or the task of a runner.",
+    ("process",),
+    multiprocess_mode="livemostrecent",
+)
+
+
+def name_process(name: str) -> None:
+    """Makes this process known to the page, which shows its memory and CPU time.
+
+    Args:
+        name: `gateway`, or the task of a runner.
+    """
+    PROCESS_PID.labels(name).set(os.getpid())
+
+
+_TALLIES: list[BufferedMetric] = []
+
+
+def _counter(series: Counter) -> BufferedCounter:
+    _TALLIES.append(tally := BufferedCounter(series))
+    return tally
+
+
+def _histogram(series: Histogram) -> BufferedHistogram:
+    _TALLIES.append(tally := BufferedHistogram(series))
+    return tally
+
+
+def flush_counters() -> None:
+    """Lets the page know what was counted so far; for the event loop that counts."""
+    for tally in _TALLIES:
+        tally.write()
+
+
+class TaskSeries:
+    """The series of one task, looked up once."""
+
+    def __init__(self, task: str) -> None:
+        self.stages = {stage: _histogram(STAGE_SECONDS.labels(task, stage)) for stage in STAGES}
+        self.texts = _counter(TEXTS.labels(task))
+        self.tokens = _counter(TOKENS.labels(task))
+        self.characters = _counter(CHARACTERS.labels(task))
+        self.queue_texts = QUEUE_TEXTS.labels(task)
+        self.queue_tokens = QUEUE_TOKENS.labels(task)
+        self.queue_oldest_seconds = QUEUE_OLDEST_SECONDS.labels(task)
+        self.calls = CALLS.labels(task)
+        self.batch_texts = _histogram(BATCH_TEXTS.labels(task))
+        self.batch_tokens = _histogram(BATCH_TOKENS.labels(task))
+        self.batch_real_tokens = _counter(BATCH_REAL_TOKENS.labels(task))
+        self.padding_ratio = _histogram(PADDING_RATIO.labels(task))
+        self.shed = {reason: _counter(SHED.labels(task, reason)) for reason in SHED_REASONS}
+        self.abandoned = {reason: _counter(ABANDONED.labels(task, reason)) for reason in REASONS}
+
+
+@cache
+def of_task(task: str) -> TaskSeries:
+    """The series of a task."""
+    return TaskSeries(task)
+
+
+@cache
+def requests(route: str, status: int, code: str) -> BufferedCounter:
+    """The series of `REQUESTS` for one kind of answer."""
+    return _counter(REQUESTS.labels(route, status, code))
+
+
+class RouteSeries:
+    """The series of one route."""
+
+    def __init__(self, route: str) -> None:
+        self.seconds = _histogram(REQUEST_SECONDS.labels(route))
+        self.in_flight = IN_FLIGHT.labels(route)
+
+
+@cache
+def of_route(route: str) -> RouteSeries:
+    """The series of a route."""
+    return RouteSeries(route)

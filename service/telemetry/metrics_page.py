@@ -1,0 +1,83 @@
+"""The one page of metrics of all processes of a server.
+
+Under `bentoml serve` the processes share a directory, and the page shows the runners'
+`bentoml_service_…` metrics next to ours. What the system knows about a process is read when the page
+is asked for: so it is right for a process that hangs, too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import partial
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from service.telemetry.metrics import PID
+
+_PREFIX = "seqserve"
+OF_PROCESSES: dict[str, str] = {
+    "seqserve_process_cpu_seconds_total": "CPU time of the process, user and system.",
+    "seqserve_process_open_fds": "Files and sockets that the process has open.",
+    "seqserve_process_resident_memory_bytes": "Physical memory of the process.",
+    "seqserve_process_start_time_seconds": "When the process started, in seconds since 1970.",
+}
+"""Name and help of the metrics that have the label `process` and come from `/proc`."""
+
+
+class PageCollector(Collector):
+    """Metrics of a source, and what the system says about the processes that are named there.
+
+    Args:
+        source: Has a sample of `seqserve_process_pid` for every process.
+    """
+
+    def __init__(self, source: Collector) -> None:
+        self._source = source
+
+    def collect(self) -> Iterable[Metric]:
+        """The metrics; a process that is gone has none of its own."""
+        pids: dict[str, int] = {}
+        for metric in self._source.collect():
+            if metric.name == PID:
+                pids = {sample.labels["process"]: int(sample.value) for sample in metric.samples}
+            yield metric
+        yield from _of_processes(pids)
+
+
+def _of_processes(pids: dict[str, int]) -> Iterable[Metric]:
+    families = {name: _family(name, text) for name, text in OF_PROCESSES.items()}
+    for process, pid in pids.items():
+        for found in ProcessCollector(_PREFIX, partial(int, pid), registry=None).collect():
+            for sample in found.samples:
+                if sample.name in families:
+                    families[sample.name].add_metric([process], sample.value)
+    return families.values()
+
+
+def _family(name: str, text: str) -> CounterMetricFamily | GaugeMetricFamily:
+    kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+    return kind(name, text, labels=["process"])
+
+
+def metrics_page() -> tuple[bytes, str]:
+    """The metrics of all processes of this server.
+
+    Returns:
+        The page in Prometheus text format, and its content type.
+    """
+    source: Collector = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        source = MultiProcessCollector(None)  # type: ignore[no-untyped-call]
+    registry = CollectorRegistry()
+    registry.register(PageCollector(source))
+    return generate_latest(registry), CONTENT_TYPE_LATEST

@@ -1,0 +1,125 @@
+"""Figures that nobody measured, for the tests of tables, plots and records; and the smallest size."""
+
+from __future__ import annotations
+
+from benchmarks.models.agreement import Agreement, AgreementFigures
+from benchmarks.models.cells import Cell
+from benchmarks.models.growth import GrowthFigures, Point
+from benchmarks.models.invariance import Invariance, InvarianceFigures
+from benchmarks.models.lstm import Around, LstmCell, LstmFigures
+from benchmarks.models.memory import Memory, MemoryFigures
+from benchmarks.models.parts import Parts, RuntimeRecord
+from benchmarks.models.peer import PeerSettings
+from benchmarks.models.texts import Lengths
+from benchmarks.models.translation import CellResult, Timed, TranslationFigures
+from benchmarks.models.tuning import Trial, Tuning
+from benchmarks.tools.machine import Machine
+from benchmarks.tools.record import Measured
+from benchmarks.tools.timing import Comparison, Effort, Sample, Side
+from benchmarks.tools.workplace import Size
+
+LENGTHS = Lengths(n=10, mean=20, p95=40, longest=99)
+ONCE = Effort(rounds=1, seconds=0.0, min_rounds=1)
+TINY = Size(
+    name="tiny",
+    batches=(1, 4),
+    beams=(2,),
+    is_fp32_timed=True,
+    batch_texts=4,
+    effort=ONCE,
+    environments=({},),
+    tuning_texts=4,
+    tuning_effort=ONCE,
+    agreement_texts=24,
+    invariance_texts=8,
+    memory_texts=4,
+    loads=1,
+    growth_lengths=(5, 10),
+    growth_batches=(1, 2),
+    growth_effort=ONCE,
+    larger={
+        "vocab_size": 90,
+        "d_model": 32,
+        "heads": 4,
+        "encoder_layers": 1,
+        "decoder_layers": 1,
+        "ffn_dim": 48,
+    },
+)
+
+
+def comparison(**ms: tuple[float, ...]) -> Comparison:
+    """One item; CPU and wall times alike."""
+    samples = {name.replace("_", " "): Sample(min(rounds), rounds) for name, rounds in ms.items()}
+    return Comparison(1, {name: Side(sample, sample) for name, sample in samples.items()})
+
+
+def cell(of: Cell, ours_ms: float, peer_ms: float) -> CellResult:
+    settings = PeerSettings("int8", 1, of.threads, 4, environment={"CT2_FORCE_CPU_ISA": "AVX2"})
+    times = {"seqserve": (ours_ms,) * 2, "CTranslate2": (peer_ms, 2 * peer_ms)}
+    timed = Timed(comparison(**times), {"seqserve": 100, "CTranslate2": 110})
+    return CellResult(of, Tuning(settings, (Trial(settings, peer_ms),)), timed)
+
+
+AGREEMENT = AgreementFigures(
+    (Agreement("seqserve", "fp32", 4, 1000, 998, 1), Agreement("CTranslate2", "int8", 1, 1000, 824))
+)
+TRANSLATION = TranslationFigures(
+    LENGTHS,
+    (
+        cell(Cell("int8", 8, 4, 1), 10, 14),
+        cell(Cell("fp32", 8, 1, 1), 10, 8),
+        cell(Cell("int8", 32, 1, 2), 20, 24),
+    ),
+)
+LSTM = LstmFigures(
+    (
+        LstmCell(
+            *("ner", 1, LENGTHS),
+            comparison(seqserve=(1.0,), torch=(3.0,), torch_bf16=(1.2,), torch_with_CRF=(5.0,)),
+        ),
+        LstmCell("ner", 8, LENGTHS, comparison(seqserve=(2.0,), torch=(3.0,), torch_bf16=(6.0,))),
+    ),
+    (Around("ner", 32, 20.0, 17.0),),
+)
+INVARIANCE = InvarianceFigures(
+    (
+        Invariance("ner", 1, 1000, 1000, 1000, 0.0),
+        Invariance("sentiment", 1, 1000, 1000, 900, 2e-5),
+        Invariance("translation", 4, 1000, 1000, 10, 2e-3),
+        Invariance("translation", 1, 1000, 999, 999, 0.0),
+    )
+)
+MEMORY = MemoryFigures(200, {"seqserve": Memory(146, 70, 180), "CTranslate2": Memory(65, 60, 145)})
+GROWTH = GrowthFigures(
+    "int8",
+    tuple(
+        Point(
+            n,
+            b,
+            {"seqserve": 1.0 * n * b, "CTranslate2": 2.0 * n * b},
+            {"seqserve": n * b, "CTranslate2": n * b},
+        )
+        for n in (5, 10, 20)
+        for b in (1, 2)
+    ),
+)
+PARTS = Parts(AGREEMENT, TRANSLATION, LSTM, INVARIANCE, MEMORY, GROWTH)
+MACHINE = Machine(
+    cpu="Some CPU",
+    family="cpu family 25",
+    cores=2,
+    flags=("avx2", "fma"),
+    memory_gib=16.0,
+    system="Linux 6",
+    python="3.11.0",
+    tools={"numpy": "2.0"},
+)
+BUNDLES = {
+    "ner-x": Measured("0.1.0", "int8", "ab" * 32, {"news_f1": 0.0, "news_recall": -0.1}),
+    "translate-x": Measured("0.2.0", "int8", "cd" * 32, {"test_bleu": -0.4}),
+}
+
+
+def record(parts: Parts = Parts(), size: str = "full") -> RuntimeRecord:  # noqa: B008 - frozen
+    return RuntimeRecord(MACHINE, BUNDLES, size, 0, parts)

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from benchmarks.models.cells import Cell, batch_limit, cells_of, search_name
+from benchmarks.models.ours import max_tokens
+from benchmarks.tools.workplace import FULL
+from seqserve.runtime import translation
+from seqserve.runtime.records import TranslationItem
+
+
+def test_limits_are_the_runtimes() -> None:
+    for n in (1, 7, 100):
+        assert max_tokens(n) == translation._max_tokens(n, TranslationItem("text"))
+    assert batch_limit(((5, 1), (5, 6, 7, 1))) == 18
+
+
+def test_full_size_has_the_cells_of_the_promise() -> None:
+    cells = cells_of(FULL, ("int8", "fp32"), 2)
+    one = {(c.precision, c.batch, c.beam) for c in cells if c.threads == 1}
+    two = {(c.precision, c.batch, c.beam) for c in cells if c.threads == 2}
+    assert one == {(p, b, w) for p in ("int8", "fp32") for b in (1, 8, 32) for w in (1, 4)}
+    assert two == {cell for cell in one if cell[1] >= 8}
+    assert not [c for c in cells_of(FULL, ("int8",), 1) if c.threads > 1]
+
+
+def test_one_core_counts_cpu_time_and_two_wall_time() -> None:
+    assert (Cell("int8", 8, 1, 1).clock, Cell("int8", 8, 4, 2).clock) == ("cpu", "wall")
+    assert (search_name(1), search_name(4)) == ("greedy", "beam 4")

@@ -1,0 +1,90 @@
+"""The parts on the tiny models, end to end, and the command; figures mean nothing here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.models.invariance import CALLERS, measure_invariance
+from benchmarks.models.lstm import measure_lstm, time_in_graphs
+from benchmarks.models.parts import RuntimeRecord
+from benchmarks.tools.record import read_record
+from benchmarks.tools.workplace import TASKS, Workplace
+from cli.main import app
+from seqserve.runtime import open_engine
+from seqserve.runtime.records import SentimentItem, TranslationItem
+from tests.benchmarks.models.made_up import TINY
+from tests.tiny import TinyProject
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def place(tiny: TinyProject, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    return Workplace(tiny.bundles, tiny.data, tmp_path_factory.mktemp("scratch"))
+
+
+def test_lstm(place: Workplace) -> None:
+    found = measure_lstm(place, TINY)
+    assert [(cell.task, cell.batch) for cell in found.cells] == [
+        (task, batch) for task in ("ner", "sentiment") for batch in TINY.batches
+    ]
+    sides = {cell.task: set(cell.comparison.sides) for cell in found.cells}
+    assert sides["ner"] - sides["sentiment"] == {"torch with CRF"}
+    assert len(sides["sentiment"]) == 4
+    assert all(0 < around.share < 1 for around in found.around)
+
+
+def test_invariance(place: Workplace) -> None:
+    found = measure_invariance(place, TINY).lines
+    assert [(f.task, f.n_callers) for f in found] == [(t, n) for t in TASKS for n in CALLERS]
+    for line in found:
+        assert line.n_same == line.n_texts == TINY.invariance_texts
+        assert line.worst_difference < 1e-4
+
+
+def test_time_in_graphs_is_counted_only_meanwhile(place: Workplace) -> None:
+    sentiment, translation = (
+        open_engine(place.bundle(task).path) for task in ("sentiment", "translation")
+    )
+    with time_in_graphs() as spent_s:
+        sentiment.predict([SentimentItem("A great film. " * 50)] * 8)
+        n_calls = len(spent_s)
+        assert n_calls > 0 and sum(spent_s) > 0
+        translation.predict([TranslationItem("Read the file 5.", beam_size=1)])
+        assert len(spent_s) > n_calls  # its sessions are called in another way
+    n_calls = len(spent_s)
+    sentiment.predict([SentimentItem("A great film.")])
+    assert len(spent_s) == n_calls
+
+
+@pytest.mark.slow
+def test_command_measures_records_and_shows(tiny: TinyProject, tmp_path: Path) -> None:
+    out, page = tmp_path / "bench.json", tmp_path / "page.md"
+    page.write_text("<!-- bench -->\n<!-- /bench -->\n")
+    places = ["--data", str(tiny.data), "--bundles", str(tiny.bundles), "--out", str(out)]
+    done = RUNNER.invoke(app, ["bench", "memory", "--quick", *places])
+    assert done.exit_code == 0, done.output
+    figures = read_record(out, RuntimeRecord).parts.memory
+    assert figures and all(side.after_mib > side.before_mib > 0 for side in figures.sides.values())
+    again = RUNNER.invoke(app, ["bench", "--redraw", "--out", str(out), "--update", str(page)])
+    assert again.exit_code == 0, again.output
+    assert "| load, ms |" in again.stdout
+    assert done.stdout.endswith(again.stdout) and again.stdout.strip() in page.read_text()
+
+
+ERRORS = {
+    "part": (["speed"], "no part speed; there are agreement, translation"),
+    "record": (["--redraw"], "cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), ERRORS.values(), ids=ERRORS)
+def test_errors_are_one_line(
+    tiny: TinyProject, tmp_path: Path, words: list[str], message: str
+) -> None:
+    where = ["--bundles", str(tiny.bundles), "--out", str(tmp_path / "none.json")]
+    done = RUNNER.invoke(app, ["bench", *words, *where])
+    assert done.exit_code == 1 and message in done.output

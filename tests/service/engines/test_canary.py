@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from seqserve.errors import SeqserveError
+from service.engines import canary
+from service.queue.batcher import QueueFull
+from tests.service.conftest import Server, serving
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_it_goes_through_queue_and_engine(server: Server) -> None:
+    server.engine("ner").batches.clear()
+    assert await server.application.canaries["ner"].ask() is None
+    assert server.engine("ner").batches == [[canary.TEXT]]
+
+
+async def test_an_engine_that_fails_makes_the_server_unready(
+    bundles_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    line = SimpleNamespace(ask_for_restart=asked.append)
+    monkeypatch.setattr(canary, "LIFELINE", line)
+    monkeypatch.setattr(canary, "PERIOD_S", 0.02)
+    monkeypatch.setattr(canary, "SECOND_LOOK_S", 0.02)
+    async with serving(bundles_dir) as server:
+        engine = server.engine("sentiment")
+        answer = engine.answer
+        monkeypatch.setattr(engine, "answer", lambda item: 1 / 0)
+        await asyncio.sleep(0.2)
+        ready = await server.client.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json()["detail"] == "sentiment: fails on a plain text."
+        assert set(asked) == {"sentiment"}
+        monkeypatch.setattr(engine, "answer", answer)
+        await asyncio.sleep(0.2)
+        assert (await server.client.get("/readyz")).status_code == 200
+
+
+async def test_an_engine_that_hangs_is_told_from_one_that_is_busy(server: Server) -> None:
+    application = server.application
+    one = canary.Canary("ner", application.links["ner"], application.queues["ner"], 0.05)
+    server.engine("ner").may_go_on.clear()
+    assert await one.ask() == "answers too late"
+    asking = asyncio.create_task(one.ask())
+    await asyncio.sleep(0.02)
+    server.application.links["ner"].n_answered += 1  # another request got its answer meanwhile
+    assert await asking is None
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [(QueueFull("full", 1), None), (SeqserveError("broken"), "fails on a plain text")],
+    ids=["full", "broken"],
+)
+async def test_what_counts_as_a_fault(
+    server: Server, monkeypatch: pytest.MonkeyPatch, error: Exception, fault: str | None
+) -> None:
+    async def submit(items: object, deadline: float) -> None:
+        raise error
+
+    monkeypatch.setattr(server.application.queues["ner"], "submit", submit)
+    assert await server.application.canaries["ner"].ask() == fault

@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from seqserve.errors import NotReady, SeqserveError, UnavailableError
+from service.engines import messages
+from service.engines.client import EngineClient, LocalBackend
+from service.engines.host import EngineHost, ModelInfo, Status
+from service.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+CARD = ModelInfo("m", "ner", ["en"], ["PER"], "1", "0" * 64, {}, "fp32", {})
+
+
+def work(seconds: float) -> list[messages.InferenceItem]:
+    return [messages.InferenceItem("id", "m", {"text": "a"}, time.monotonic() + seconds)]
+
+
+WORKS = [messages.InferenceItem("id", "m", {"text": "a"}, time.monotonic() + 60)]
+
+
+class EngineBackend:
+    """Engines that can be told to be away."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+        self.says = Status([CARD])
+        self.is_away = False
+        self.is_stuck = False
+        self.is_deadly = False
+        self.n_calls = 0
+        self.cancelled: list[str] = []
+
+    async def status(self) -> bytes:
+        if self.is_stuck:
+            await asyncio.sleep(60)
+        if self.is_away:
+            raise ConnectionRefusedError
+        return self.says.pack()
+
+    async def predict(self, packed: bytes) -> bytes:
+        self.n_calls += 1
+        if self.is_away or self.is_deadly:
+            raise ConnectionResetError
+        return messages.pack_outcomes(
+            [ValueError("secret")] * len(messages.unpack_items(packed)), 0.5
+        )
+
+    async def cancel(self, cancellation_ids: list[str]) -> None:
+        if self.is_away:
+            raise ConnectionResetError
+        self.cancelled += cancellation_ids
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+async def until_up(link: EngineClient) -> None:
+    for _ in range(300):
+        if link.is_up:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("never came up")
+
+
+async def test_a_link_is_down_until_the_engines_answer() -> None:
+    engines = EngineBackend()
+    engines.is_away = True
+    link = EngineClient("ner", engines, 1.0)
+    with pytest.raises(NotReady, match="ner: still loading"):
+        link.require_up()
+    link.connect()
+    await asyncio.sleep(0.02)
+    assert await link.ping() == "still loading"
+    engines.is_away = False
+    await until_up(link)
+    assert link.cards == [CARD]
+    assert await link.ping() is None
+
+
+async def test_a_crash_is_noticed_and_so_is_the_recovery(monkeypatch: pytest.MonkeyPatch) -> None:
+    engines = EngineBackend()
+    link = EngineClient("ner", engines, 1.0)
+    link.connect()
+    await until_up(link)
+    engines.is_away = True
+    with pytest.raises(UnavailableError, match="does not answer"):
+        await link.predict(work(0.05))
+    link.require_up()  # it may be back soon
+    monkeypatch.setattr(links, "_COMEBACK_S", 0.01)
+    with pytest.raises(UnavailableError, match="does not answer"):
+        link.require_up()
+    with pytest.raises(UnavailableError, match="does not answer"):
+        await link.predict(work(5.0))
+    assert await link.ping() == "does not answer"
+    engines.is_away = False
+    await until_up(link)
+
+
+async def test_a_call_that_breaks_is_tried_again_when_the_engines_are_back() -> None:
+    engines = EngineBackend()
+    link = EngineClient("ner", engines, 1.0)
+    link.connect()
+    await until_up(link)
+    engines.is_away = True
+    call = asyncio.create_task(link.predict(work(5.0)))
+    await asyncio.sleep(0.02)
+    assert not link.is_up and not call.done()
+    engines.is_away = False
+    assert len((await call).results) == 1
+    assert (engines.n_calls, link.n_answered) == (2, 1)
+
+
+async def test_there_is_no_third_try() -> None:
+    engines = EngineBackend()
+    link = EngineClient("ner", engines, 1.0)
+    link.connect()
+    await until_up(link)
+    engines.is_deadly = True
+    with pytest.raises(ConnectionResetError):
+        await link.predict(work(5.0))
+    assert (engines.n_calls, link.n_answered) == (2, 0)
+
+
+async def test_what_cannot_be_packed_says_nothing_about_the_engines() -> None:
+    engines = EngineBackend()
+    link = EngineClient("ner", engines, 1.0)
+    assert await link.ping() is None
+    with pytest.raises(TypeError):
+        await link.predict(
+            [messages.InferenceItem("id", "m", {"text": object()}, time.monotonic() + 60)]
+        )
+    assert link.is_up and engines.n_calls == 0
+
+
+async def test_a_ping_never_hangs() -> None:
+    engines = EngineBackend()
+    engines.is_stuck = True
+    link = EngineClient("ner", engines, 0.01)
+    assert await asyncio.wait_for(link.ping(), 1) == "still loading"
+
+
+async def test_the_reason_of_a_failed_start() -> None:
+    engines = EngineBackend()
+    engines.says = Status(reason="bad golden case")
+    link = EngineClient("ner", engines, 1.0)
+    link.connect()
+    await asyncio.sleep(0.02)
+    with pytest.raises(NotReady, match="ner: bad golden case"):
+        link.require_up()
+    await link.close()
+    assert engines.is_closed
+
+
+def model_up() -> float:
+    value = REGISTRY.get_sample_value("seqserve_model_up", {"task": "watched"})
+    assert value is not None
+    return value
+
+
+async def test_engines_that_fall_silent_are_noticed_without_a_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(links, "_WATCH_S", 0.01)
+    engines = EngineBackend()
+    link = EngineClient("watched", engines, 0.05)
+    link.connect()
+    await until_up(link)
+    assert model_up() == 1
+    engines.is_stuck = True
+    for _ in range(300):
+        await asyncio.sleep(0.01)
+        if not model_up():
+            break
+    with pytest.raises(UnavailableError, match="does not answer"):
+        await link.predict(WORKS)
+    engines.is_stuck = False
+    await until_up(link)
+    assert model_up() == 1
+    await link.close()
+
+
+async def test_one_late_answer_is_no_death() -> None:
+    engines = EngineBackend()
+    link = EngineClient("ner", engines, 0.05)
+    assert await link.ping() is None
+    engines.is_stuck = True
+    assert await link.ping() == "does not answer"
+    link.require_up()
+    assert await link.ping() == "does not answer"
+    assert not link.is_up
+
+
+async def test_errors_and_times_come_out_of_the_wire() -> None:
+    link = EngineClient("ner", EngineBackend(), 1.0)
+    await link.ping()
+    reply = await link.predict(WORKS * 2)
+    assert [type(result) for result in reply.results] == [SeqserveError, SeqserveError]
+    assert reply.engine_s == 0.5
+
+
+async def test_engines_are_told_what_to_cancel() -> None:
+    engines = EngineBackend()
+    link = EngineClient("ner", engines, 1.0)
+    link.cancel(WORKS)
+    await asyncio.sleep(0.01)
+    assert engines.cancelled == [WORKS[0].cancellation_id]
+    engines.is_away = True
+    link.cancel(WORKS)  # nobody is the worse for it
+    await asyncio.sleep(0.01)
+    assert await link.ping() == "still loading"
+
+
+async def test_embedded_engines_open_in_the_background(bundles_dir: Path) -> None:
+    may_open = threading.Event()
+    settings = Settings(bundles_dir=bundles_dir, engine_factory="tests.fakes:open_engine")
+
+    def make_host() -> EngineHost:
+        may_open.wait(10)
+        return EngineHost("ner", settings)
+
+    engines = LocalBackend(make_host, 1)
+    link = EngineClient("ner", engines, 0.01)
+    assert await link.ping() == "still loading"
+    assert await link.ping() == "still loading"  # the first time-out did no harm
+    may_open.set()
+    link.connect()
+    await until_up(link)
+    reply = await link.predict(
+        [messages.InferenceItem("id", "ner-en", {"text": "Ann"}, time.monotonic() + 60)]
+    )
+    (done,) = reply.results
+    assert isinstance(done, messages.InferenceResult)
+    assert done.fields["entities"][0]["text"] == "Ann"
+    await engines.close()

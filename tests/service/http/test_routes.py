@@ -1,0 +1,93 @@
+"""The same answers as Starlette's own router, which it stands in for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route, Router
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.http.routes import Routes
+
+pytestmark = pytest.mark.anyio
+
+
+async def export_gauges(request: Request) -> Response:
+    return PlainTextResponse(f"{request.method} {await request.body()!r}")
+
+
+async def fail(request: Request) -> Response:
+    raise KeyError
+
+
+ROUTES = [
+    Route("/show", export_gauges),
+    Route("/take", export_gauges, methods=["POST"]),
+    Route("/fail", fail),
+]
+
+
+def edge(app: ASGIApp) -> ASGIApp:
+    """Answers exceptions, as the edge does; the "app" lets Starlette's router raise them."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app({**scope, "app": answer}, receive, send)
+        except HTTPException as error:
+            allowed = sorted((error.headers or {}).get("Allow", "").split(", "))
+            await JSONResponse(allowed, error.status_code)(scope, receive, send)
+        except KeyError:
+            await PlainTextResponse("failed", 500)(scope, receive, send)
+
+    return answer
+
+
+@pytest.fixture
+def apps(tmp_path: Path) -> list[ASGIApp]:
+    (tmp_path / "style.css").write_text("a {}")
+    mount = Mount("/assets", StaticFiles(directory=tmp_path))
+    return [
+        edge(Routes(ROUTES, [mount])),
+        edge(Router([*ROUTES, mount], redirect_slashes=False)),
+    ]
+
+
+REQUESTS: list[tuple[str, str, int]] = [
+    ("GET", "/show", 200),
+    ("HEAD", "/show", 200),
+    ("GET", "/show?a=1", 200),
+    ("POST", "/take", 200),
+    ("GET", "/fail", 500),
+    ("POST", "/show", 405),
+    ("GET", "/take", 405),
+    ("HEAD", "/take", 405),
+    ("GET", "/show/", 404),
+    ("GET", "/", 404),
+    ("GET", "//show", 404),
+    ("GET", "/%73how", 200),
+    ("GET", "/assets/style.css", 200),
+    ("GET", "/assets/none.css", 404),
+    ("POST", "/assets/style.css", 405),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), REQUESTS)
+async def test_routes_answer_as_starlette_does(
+    apps: list[ASGIApp], method: str, path: str, status: int
+) -> None:
+    seen: list[tuple[Any, ...]] = []
+    for app in apps:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            url = httpx.URL("http://x").copy_with(raw_path=path.encode())
+            answer = await client.send(client.build_request(method, url, content=b"body"))
+            seen.append((answer.status_code, answer.content, answer.headers.get("content-type")))
+    assert seen[0] == seen[1]
+    assert seen[0][0] == status
