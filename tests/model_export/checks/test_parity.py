@@ -148,7 +148,7 @@ def test_a_damaged_classifier_is_refused(classifier: Classifier, weight: str) ->
 def test_swapped_lstm_gates_are_refused(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch, order: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr(lstm_graph, "_GATES", order)
+    monkeypatch.setattr(lstm, "_GATES", order)
     with pytest.raises(ExportError, match="logits"):
         check_classifier(classifier, classifier_graph(classifier.config, Weights.of(classifier)))
 

@@ -94,7 +94,7 @@ async def test_a_crash_is_noticed_and_so_is_the_recovery(monkeypatch: pytest.Mon
     with pytest.raises(UnavailableError, match="does not answer"):
         await link.predict(work(0.05))
     link.require_up()  # it may be back soon
-    monkeypatch.setattr(links, "_COMEBACK_S", 0.01)
+    monkeypatch.setattr(client, "_COMEBACK_S", 0.01)
     with pytest.raises(UnavailableError, match="does not answer"):
         link.require_up()
     with pytest.raises(UnavailableError, match="does not answer"):
@@ -168,7 +168,7 @@ def model_up() -> float:
 async def test_engines_that_fall_silent_are_noticed_without_a_request(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(links, "_WATCH_S", 0.01)
+    monkeypatch.setattr(client, "_WATCH_S", 0.01)
     engines = EngineBackend()
     link = EngineClient("watched", engines, 0.05)
     link.connect()
