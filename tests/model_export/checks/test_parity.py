@@ -17,6 +17,7 @@ from model_export.checks.parity import (
     check_transformer,
     compare,
 )
+from model_export.exporters.graphs import lstm
 from model_export.exporters.graphs.classifier import classifier_graph
 from model_export.exporters.graphs.tagger import tagger_graph
 from model_export.exporters.graphs.weights import Weights

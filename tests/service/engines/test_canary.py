@@ -25,7 +25,7 @@ async def test_an_engine_that_fails_makes_the_server_unready(
 ) -> None:
     asked: list[str] = []
     line = SimpleNamespace(ask_for_restart=asked.append)
-    monkeypatch.setattr(canary, "LIFELINE", line)
+    monkeypatch.setattr(canary, "HEARTBEAT", line)
     monkeypatch.setattr(canary, "PERIOD_S", 0.02)
     monkeypatch.setattr(canary, "SECOND_LOOK_S", 0.02)
     async with serving(bundles_dir) as server:

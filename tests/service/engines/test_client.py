@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from seqserve.errors import NotReady, SeqserveError, UnavailableError
-from service.engines import messages
+from service.engines import client, messages
 from service.engines.client import EngineClient, LocalBackend
 from service.engines.host import EngineHost, ModelInfo, Status
 from service.settings import Settings
