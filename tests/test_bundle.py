@@ -277,7 +277,7 @@ PROBLEMS: dict[str, tuple[Callable[[Path], object], str]] = {
     "entry lacks a key": (edit_manifest(files={"a.txt": {"bytes": 0}}), "files['a.txt'].sha256"),
     "newer format": (
         edit_manifest(format_version=FORMAT_VERSION + 1, new_key=1),
-        "this bundle has format 3, this program reads 3: upgrade seqserve",
+        "this bundle has format 4, this program reads 3: upgrade seqserve",
     ),
     "older format": (
         edit_manifest(format_version=1),
