@@ -1,4 +1,4 @@
-"""Twenty training steps → export → `seqserve serve` → HTTP answer, for all three tasks at once."""
+"""Train for twenty steps, export, serve and predict over HTTP, for all three tasks."""
 
 from __future__ import annotations
 
