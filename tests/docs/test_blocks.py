@@ -164,11 +164,11 @@ def test_the_metrics_of_the_readme_are_those_of_the_bundles() -> None:
     assert {bundle for bundle, _ in rows} == {path.name for path in (ROOT / "bundles").iterdir()}
     for bundle, row in rows:
         manifest = json.loads((ROOT / "bundles" / bundle / "manifest.json").read_text())
-        *_, figures, speed = [cell.strip() for cell in row.split("|")]
-        assert len(re.findall(r"\d+\.\d+", figures)) >= 4
-        for number in re.finditer(r"\d+\.(\d+)", figures):
+        *_, metrics, speed = [cell.strip() for cell in row.split("|")]
+        assert len(re.findall(r"\d+\.\d+", metrics)) >= 4
+        for number in re.finditer(r"\d+\.(\d+)", metrics):
             half = 0.5001 * 0.1 ** len(number[1])
-            recorded = manifest["figures"].values()
+            recorded = manifest["metrics"].values()
             assert any(abs(float(number[0]) - one) <= half for one in recorded), number[0]
         assert int(speed.replace(",", "")) == round(per_s[manifest["task"]], -1), bundle
     assert measured["machine"]["cpu"] in README.read_text(encoding="utf-8")
