@@ -25,13 +25,13 @@ REMOVED = {
     "PYTHONWARNINGS": "error",
 }
 PROBE = """
-import os, signal, time
+import os, signal, tempfile, time
 from tests.environment import enter
 with enter() as home:
     ignored = [n for n in signal.Signals if signal.getsignal(n) == signal.SIG_IGN]
     print(sorted(signal.Signals(n).name for n in ignored))
     print(os.environ["HOME"] == home, time.tzname[0], oct(os.umask(0)), "LC_ALL" in os.environ)
-print(os.path.exists(home))
+print(os.path.exists(home), tempfile.gettempdir(), os.environ["TMPDIR"])
 """
 
 
@@ -73,17 +73,19 @@ def hostile() -> None:
 
 
 def test_a_process_without_terminal_home_and_signals(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 80)
+    long.mkdir()
     found = subprocess.run(
         [sys.executable, "-c", PROBE],
         cwd=ROOT,
-        env={"TZ": "Asia/Kathmandu", "LC_ALL": "C", "TMPDIR": str(tmp_path)},
+        env={"TZ": "Asia/Kathmandu", "LC_ALL": "C", "TMPDIR": str(long)},
         preexec_fn=hostile,
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     ).stdout.splitlines()
-    assert found == ["['SIGPIPE', 'SIGXFSZ']", "True UTC 0o22 False", "False"]
+    assert found == ["['SIGPIPE', 'SIGXFSZ']", "True UTC 0o22 False", "False /tmp /tmp"]
 
 
 @pytest.mark.parametrize("name", ["SEQSERVE_PORT", "MAKELEVEL", "https_proxy"])
