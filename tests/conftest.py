@@ -14,9 +14,15 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     # Before torch and onnxruntime are imported: they read the environment once.
     config.add_cleanup(environment.enter().cleanup)
+    import hypothesis
     import torch
 
     torch.set_num_threads(1)
+    # On a busy machine an example may take any time.
+    hypothesis.settings.register_profile(
+        "any load", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("any load")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.environment import clean
@@ -93,3 +94,7 @@ def test_any_case_of_a_name_is_removed(name: str) -> None:
     environment = {name.swapcase(): "x"}
     clean(environment, "/home")
     assert name.swapcase() not in environment
+
+
+def test_no_example_is_late() -> None:
+    assert hypothesis.settings().deadline is None

@@ -23,7 +23,8 @@ from service.processes import supervisor
 from tests import fakes
 from tests.serving import FAKES, START_S, STOP_S, Serve, running_server
 
-BACK_S = 30.0  # 10 are promised, of a machine that does nothing else; `make chaos` measures it
+# The targets are 10 s and 2 s on an idle machine; `make chaos` measures them.
+BACK_S, AWAY_S = 30.0, 6.0
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_no_second_try_beyond_the_deadline(sound: Serve) -> None:
     started = time.monotonic()
     answer = while_waiting(sound, "/v1/ner", fakes.SLOW, runner.kill, **soon)
     assert answer.json()["code"] in {"deadline_exceeded", "model_unavailable"}
-    assert time.monotonic() - started < fakes.SLOW_S + 0.5
+    assert time.monotonic() - started < fakes.SLOW_S + 1.5
 
 
 def test_a_killed_runner_is_soon_known_to_be_away_and_others_do_not_notice(sound: Serve) -> None:
@@ -93,7 +94,7 @@ def test_a_killed_runner_is_soon_known_to_be_away_and_others_do_not_notice(sound
     started = time.monotonic()
     ready = sound.client.get("/readyz", timeout=5)
     assert (ready.status_code, ready.json()["code"]) == (503, "not_ready") or ready.is_success
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < AWAY_S
     assert sound.post("/v1/sentiment", "bad").json()["results"][0]["label"] == "negative"
     sound.wait_until_ready(BACK_S - (time.monotonic() - started))
     assert sound.post("/v1/ner", "Ann").status_code == 200
@@ -120,12 +121,12 @@ def test_a_stopped_runner_is_replaced(sound: Serve) -> None:
     sound.wait_until_ready(BACK_S)
 
 
-def test_a_stopped_runner_is_known_to_be_away_within_two_seconds(sound: Serve) -> None:
+def test_a_stopped_runner_is_soon_known_to_be_away(sound: Serve) -> None:
     sound.worker("TranslationRunner").suspend()
     started = time.monotonic()
     while sound.client.get("/readyz", timeout=5).status_code != 503:
-        assert time.monotonic() - started < 2
-    assert time.monotonic() - started < 2
+        assert time.monotonic() - started < AWAY_S
+    assert time.monotonic() - started < AWAY_S
     sound.wait_until_ready(BACK_S)
 
 
