@@ -93,7 +93,10 @@ def test_the_manifest_reads_well(written: Bundle) -> None:
     assert list(json.loads(text)) == sorted(json.loads(text))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     files=st.dictionaries(
         st.from_regex(

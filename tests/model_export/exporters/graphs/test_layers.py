@@ -21,6 +21,7 @@ from model_export.exporters.graphs.weights import (
 )
 from seqserve.arrays import FloatArray
 from seqserve.runtime.session import make_session, run
+from tests.processor import needs_exact_int8
 
 RNG = np.random.default_rng(0)
 WIDTH, N_COLUMNS = 48, 64
@@ -82,7 +83,13 @@ def rounded_input(kind: str, layer: Layer, x: FloatArray) -> FloatArray:
 
 
 @pytest.mark.parametrize("layer", [plain, of_relu])
-@pytest.mark.parametrize("kind", ["fp32", "static", "factors", "per row"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "fp32",
+        *(pytest.param(one, marks=needs_exact_int8) for one in ("static", "factors", "per row")),
+    ],
+)
 def test_a_layer_gives_what_numpy_gives(kind: str, layer: Layer) -> None:
     expected = rounded_input(kind, layer, X) @ tensors_of(kind).dense("l.weight").T + BIAS
     actual = run(session_of(kind, layer), {"x": X})["y"]
@@ -94,6 +101,7 @@ def test_a_layer_gives_what_numpy_gives(kind: str, layer: Layer) -> None:
     assert (np.abs(actual - float_result).max() > 1e-3) == (kind != "fp32")
 
 
+@needs_exact_int8
 def test_the_largest_bytes_do_not_overflow() -> None:
     """255 times 127, twice, is more than 16 bits hold; products are summed in more."""
     tensors = dict(tensors_of("static").tensors)
