@@ -17,8 +17,6 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.processor import skip_without_exact_int8
-
 ROOT = Path(__file__).parents[1]
 START_S, STOP_S = 60, 15  # of a machine with other work to do
 FAKES = {"SEQSERVE_ENGINE_FACTORY": "tests.fakes:open_engine"}
@@ -118,8 +116,6 @@ class Serve:
 @contextmanager
 def running_server(directory: Path, bundles_dir: Path, **settings: str) -> Iterator[Serve]:
     """Run a server: ready when the block starts, stopped with all its workers when it ends."""
-    if bundles_dir == ROOT / "bundles":
-        skip_without_exact_int8()  # their golden cases would fail
     serve = Serve(directory, bundles_dir, **settings)
     try:
         serve.wait_until_ready(START_S)

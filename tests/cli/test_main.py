@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from model_export.pipeline import export
-from tests.processor import needs_exact_int8
 from tests.tiny import TinyProject
 
 RUNNER = CliRunner()
@@ -67,7 +66,6 @@ def test_what_training_and_measuring_say_to_programs(tiny: TinyProject, tmp_path
     assert (measured["split"], measured["bundle"]) == ("test", bundle)
 
 
-@needs_exact_int8
 def test_int8_bundle_is_smaller_and_records_what_it_costs(
     tiny: TinyProject, tmp_path: Path
 ) -> None:

@@ -19,7 +19,6 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from tests.fakes import write_bundles
-from tests.processor import needs_exact_int8, skip_without_exact_int8
 
 ROOT = Path(__file__).parents[2]
 RUNNER = CliRunner()
@@ -97,7 +96,6 @@ def test_every_format_to_every_format(
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
     """What the shipped bundles say of the texts, by task."""
-    skip_without_exact_int8()
     folder = tmp_path_factory.mktemp("answered")
     source = write_inputs(folder)["jsonl"]
     found = {}
@@ -131,9 +129,6 @@ def test_the_answers_are_those_of_the_engine(answered: dict[str, list[dict[str, 
     assert scores == pytest.approx([one.score for one in entities.entities], abs=1e-4)
     (tone,) = open_engine(ROOT / "bundles/sentiment-en").predict([SentimentItem(TEXTS[1])])
     assert answered["sentiment"][1]["score"] == pytest.approx(tone.score, abs=1e-4)
-
-
-@needs_exact_int8
 def test_options_of_the_tasks(tmp_path: Path) -> None:
     source = tmp_path / "in.txt"
     source.write_text(TEXTS[0] + " I hated it.\n")
@@ -262,9 +257,6 @@ def wait_for(is_so: Any, seconds: float = 30.0) -> None:
 
 def children_of(pid: int) -> Sequence[int]:
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-@needs_exact_int8
 def test_real_model_killed_and_resumed(tmp_path: Path) -> None:
     """Shipped weights: what is computed again comes out again, whatever the batch mates were."""
     source = tmp_path / "in.txt"
@@ -328,7 +320,6 @@ WRONG = {
 @pytest.mark.parametrize(("words", "status", "message"), WRONG.values(), ids=WRONG)
 def test_wrong_command_lines(words: list[str], status: int, message: str) -> None:
     if SHIPPED in words:
-        skip_without_exact_int8()
     done = RUNNER.invoke(app, ["predict", *words], input="text\n")
     assert (done.exit_code, done.stdout) == (status, "")
     assert message in done.stderr and "Traceback" not in done.stderr

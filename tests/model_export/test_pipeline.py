@@ -26,7 +26,6 @@ from seqserve.evaluation.measurement import recipe_of
 from seqserve.evaluation.report import Findings, Report, SetReport, read_report
 from seqserve.manifest import Precision
 from seqserve.training.cost import read_effort
-from tests.processor import needs_exact_int8
 from tests.tiny import TinyProject
 
 TASKS = ("ner", "sentiment", "translation")
@@ -256,7 +255,6 @@ def report_with(changes: dict[str, float], base: float) -> Report:
     )
 
 
-@needs_exact_int8
 @pytest.mark.parametrize(("changes", "is_allowed"), COSTS.values(), ids=COSTS)
 def test_int8_may_cost_only_so_much(
     tiny: TinyProject,

@@ -24,7 +24,6 @@ from seqserve.errors import ExportError
 from seqserve.models.classifier import Classifier
 from seqserve.models.tagger import ILLEGAL, Tagger
 from seqserve.text.tagging import TaggerText
-from tests.processor import needs_exact_int8
 
 STEPS = {"words.weight": INPUT_STEP}
 SHAPES = [(1, 3), (4, 5)]
@@ -44,7 +43,6 @@ def changed(weights: Weights, name: str, factor: float) -> Weights:
     return Weights(tensors)
 
 
-@needs_exact_int8
 def test_sound_graphs_pass(tagger: Tagger, tagger_text: TaggerText, classifier: Classifier) -> None:
     weights = rounded_tagger(tagger, tagger_text)
     graph = tagger_graph(tagger.config, weights, tagger_text.scheme)

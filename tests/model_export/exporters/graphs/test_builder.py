@@ -12,7 +12,6 @@ from model_export.exporters.graphs.weights import SCALES, Weights, quantise_rows
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.manifest import Precision
 from seqserve.runtime.session import make_session, run
-from tests.processor import needs_exact_int8
 
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=(50, 32)).astype(np.float32)
@@ -35,9 +34,7 @@ def look_up_and_multiply(precision: Precision = "fp32") -> onnx.ModelProto:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 1), (1, 40), (5, 7)], ids=str)
-@pytest.mark.parametrize(
-    "precision, tolerance", [("fp32", 2e-5), pytest.param("int8", 0.5, marks=needs_exact_int8)]
-)
+@pytest.mark.parametrize("precision, tolerance", [("fp32", 2e-5), ("int8", 0.5)])
 def test_a_graph_takes_any_shape_and_gives_what_numpy_gives(
     shape: tuple[int, int], precision: Precision, tolerance: float
 ) -> None:

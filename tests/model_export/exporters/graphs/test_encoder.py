@@ -12,7 +12,6 @@ from seqserve.arrays import FloatArray, IntArray
 from seqserve.manifest import Precision
 from seqserve.models.transformer import Transformer, TransformerConfig
 from seqserve.runtime.session import make_session, run
-from tests.processor import needs_exact_int8
 
 CONFIGS = {
     "relu": TransformerConfig(70, 32, 4, encoder_layers=2, decoder_layers=2, ffn_dim=48),
@@ -99,7 +98,6 @@ def test_padding_and_batch_mates_change_nothing(
             )
 
 
-@needs_exact_int8
 def test_int8_is_close_and_not_the_same(transformer: Transformer) -> None:
     source = random_source(4, 9, 0)
     exact = read(transformer, Weights.of(transformer), source)

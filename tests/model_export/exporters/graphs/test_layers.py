@@ -21,7 +21,6 @@ from model_export.exporters.graphs.weights import (
 )
 from seqserve.arrays import FloatArray
 from seqserve.runtime.session import make_session, run
-from tests.processor import needs_exact_int8
 
 RNG = np.random.default_rng(0)
 WIDTH, N_COLUMNS = 48, 64
@@ -87,7 +86,9 @@ def rounded_input(kind: str, layer: Layer, x: FloatArray) -> FloatArray:
     "kind",
     [
         "fp32",
-        *(pytest.param(one, marks=needs_exact_int8) for one in ("static", "factors", "per row")),
+        "static",
+        "factors",
+        "per row",
     ],
 )
 def test_a_layer_gives_what_numpy_gives(kind: str, layer: Layer) -> None:
@@ -101,7 +102,6 @@ def test_a_layer_gives_what_numpy_gives(kind: str, layer: Layer) -> None:
     assert (np.abs(actual - float_result).max() > 1e-3) == (kind != "fp32")
 
 
-@needs_exact_int8
 def test_the_largest_bytes_do_not_overflow() -> None:
     """255 times 127, twice, is more than 16 bits hold; products are summed in more."""
     tensors = dict(tensors_of("static").tensors)

@@ -18,7 +18,6 @@ from seqserve.arrays import FloatArray, IntArray
 from seqserve.manifest import Precision
 from seqserve.models.bilstm import BiLstm
 from seqserve.runtime.session import make_session, run
-from tests.processor import needs_exact_int8
 
 D, N, K = 30, 18, 5
 SHAPES = [(1, 1), (1, 9), (5, 1), (7, 33), (2, 200)]
@@ -77,7 +76,7 @@ def from_torch(model: Reader, ids: IntArray, lengths: IntArray) -> FloatArray:
 
 @pytest.mark.parametrize(
     ("precision", "tolerance"),
-    [("fp32", 1e-5), pytest.param("int8", 0.02, marks=needs_exact_int8)],
+    [("fp32", 1e-5), ("int8", 0.02)],
 )
 @pytest.mark.parametrize("bidirectional", [True, False], ids=["both ways", "one way"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

@@ -18,7 +18,6 @@ from seqserve.models.transformer import Activation, Transformer, TransformerConf
 from seqserve.runtime.transformer_search import Sentence
 from seqserve.runtime.translation import BANNED_IDS, Search
 from seqserve.text.batching import pad
-from tests.processor import needs_exact_int8
 
 END = 1
 LONG = 40
@@ -190,7 +189,6 @@ def test_a_sentence_gives_the_same_bits_alone_and_in_any_batch(
         assert batch == [alone[i] for i in order]
 
 
-@needs_exact_int8
 def test_int8_finds_about_what_fp32_finds(graphs: Search, int8_graphs: Search) -> None:
     sources, limits = sources_of([*RAGGED] * 3, seed=5), [1] * 24
     options = SearchOptions(4, 1.0, 4)

@@ -19,7 +19,6 @@ from seqserve.models.tagger import CharacterCnn, Tagger
 from seqserve.runtime.ner import TaggerModel, onnx_tagger
 from seqserve.runtime.session import make_session, run
 from seqserve.text.tagging import TaggerText
-from tests.processor import needs_exact_int8
 
 C = 6
 FIELDS = ("tags", "enter", "go_on", "leave")
@@ -70,7 +69,6 @@ def test_the_graph_gives_what_torch_gives(
     np.testing.assert_allclose(probabilities(found), probabilities(expected), atol=1e-5)
 
 
-@needs_exact_int8
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_bytes_give_nearly_what_torch_gives(
     rounded: TaggerModel, tagger: Tagger, tagger_text: TaggerText, shape: tuple[int, int]
