@@ -34,7 +34,10 @@ PICTURES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "demo-phone": (PHONE | {"locale": "en-US"}, "ner"),
 }
-N_POLLS, POLL_MS = 24, 5000  # polls of the status strip, with traffic in between; the clock is simulated
+N_POLLS, POLL_MS = (
+    24,
+    5000,
+)  # polls of the status strip, with traffic in between; the clock is simulated
 
 
 def shoot(browser: Browser, serve: Serve, options: dict[str, Any], task: str) -> bytes:

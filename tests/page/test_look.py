@@ -171,9 +171,7 @@ def test_what_is_shown_already_changes_its_language(visiting: Opening, faked: Se
     visit.page.locator("#language").click()
     expect(visit.panel("ner").locator("h2")).to_have_text("实体")
     expect(visit.panel("ner").locator(".counts")).to_contain_text("人名")
-    expect(visit.panel("sentiment").locator("h2")).to_have_text(
-        "文本或某个选项无效。"
-    )
+    expect(visit.panel("sentiment").locator("h2")).to_have_text("文本或某个选项无效。")
     expect(visit.panel("sentiment").locator("q")).to_have_attribute("lang", "en")
     visit.page.locator("#tab-translation").click()
     expect(visit.panel("translation").locator(".pair h3")).to_have_text(["英语", "中文"])

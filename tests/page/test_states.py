@@ -128,7 +128,9 @@ def test_a_key_that_has_used_its_minute_up(
     visit.open(state="key")
     visit.page.locator("#key-field").fill(key)
     visit.page.locator("#key-field").press("Enter")
-    visit.page.wait_for_selector(".state[data-state=ready]")  # two requests: the models and the example
+    visit.page.wait_for_selector(
+        ".state[data-state=ready]"
+    )  # two requests: the models and the example
     visit.wait_until_idle()
     for _ in range(3):
         visit.run("ner", "Ann")
@@ -143,7 +145,9 @@ def test_no_connection_and_back_again(visit: Visit) -> None:
     shown = visit.refused("ner", "Ann lives in Rome.")
     expect(shown.locator("h2")).to_have_text("The server cannot be reached.")
     expect(visit.page.locator("#state")).to_have_text("No connection")
-    expect(visit.page.locator("#no-traffic")).to_have_text("Metrics are not available at the moment.")
+    expect(visit.page.locator("#no-traffic")).to_have_text(
+        "Metrics are not available at the moment."
+    )
     expect(visit.panel("ner").locator("textarea")).to_have_value("Ann lives in Rome.")
     visit.page.context.set_offline(False)
     visit.page.wait_for_selector(".state[data-state=ready]")
@@ -193,7 +197,9 @@ def test_metrics_and_probes_on_another_port(
     visit.expected.append("Failed to load resource")
     visit.open(state="online")
     expect(visit.page.locator("#state")).to_have_text("Online")
-    expect(visit.page.locator("#no-traffic")).to_have_text("Metrics are not available on this port.")
+    expect(visit.page.locator("#no-traffic")).to_have_text(
+        "Metrics are not available on this port."
+    )
     expect(visit.page.locator("#traffic")).to_be_hidden()
     visit.page.wait_for_timeout(6000)  # a missing path is not requested again
     assert len([error for error in visit.errors if "/metrics" in error]) == 1

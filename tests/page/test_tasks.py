@@ -121,7 +121,9 @@ def test_sentiment_as_a_whole_and_by_sentence(visit: Visit, shipped: Serve) -> N
     expect(shown.locator(".outcome .label")).to_have_text(
         [one["label"].capitalize() for one in sentences]
     )
-    expect(shown.locator(".outcome .share")).to_have_text([f"{one['score']:.1%}" for one in sentences])
+    expect(shown.locator(".outcome .share")).to_have_text(
+        [f"{one['score']:.1%}" for one in sentences]
+    )
     assert {one["label"] for one in sentences} == {"positive", "negative"}
 
 

@@ -19,7 +19,7 @@ export function drawModels(models) {
       element("h2", {}, `${model.name} ${model.version}`),
       element("dl", { class: "model-facts" }, ...facts.flatMap(([name, value]) =>
         [element("dt", {}, word(name)), element("dd", {}, value)])),
-      ...drawMetrics(model.metrics ?? model.figures ?? {}));
+      ...drawMetrics(model.metrics));
   });
 }
 

@@ -1,4 +1,4 @@
-"""The demo page over HTTP: headers, caching, access, consistency of its files. tests/page covers its behavior."""
+"""The demo page over HTTP: headers, caching, access, consistent files. tests/page covers its behavior."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ async def test_keys_are_described_where_they_are_needed(
         assert (operation.get("security") == [{"key": []}]) == is_guarded
         assert ({"401", "403", "429"} <= set(operation["responses"])) == is_guarded
     responses = document["paths"]["/v1/ner"]["post"]["responses"]
-    assert responses["429"]["description"] == "Code `overloaded`, `rate_limited`"
+    assert responses["429"]["description"] == "Error code `overloaded`, `rate_limited`"
     assert list(responses) == sorted(responses)
     assert "securitySchemes" not in build_document(TASKS)["components"]
 
