@@ -6,7 +6,7 @@ let apiKey = "";
 
 /** The base URL of the API; ends in a slash. */
 export function baseUrl() {
-  return new URL(".", document.baseURI).href;
+  return new URL("./", document.baseURI).href;
 }
 
 /** Sets the key of the following requests. It is kept in memory only. */

@@ -6,7 +6,8 @@ const EXAMPLES = {
       name: "example.news",
       language: "en",
       labels: ["PER", "LOC", "ORG"],
-      text: "German Chancellor Angela Merkel met Barack Obama in Berlin before the United Nations summit in New York. A week later the World Bank opened an office in Nairobi.",
+      text: "German Chancellor Angela Merkel met Barack Obama in Berlin before the United Nations summit "
+        + "in New York. A week later the World Bank opened an office in Nairobi.",
     },
     {
       name: "example.emoji",
@@ -26,7 +27,8 @@ const EXAMPLES = {
       name: "example.mixed",
       language: "en",
       labels: ["positive", "negative"],
-      text: "The first hour is slow and the jokes fall flat. Then the two sisters meet, and it becomes one of the warmest films of the year.",
+      text: "The first hour is slow and the jokes fall flat. Then the two sisters meet, and it becomes one "
+        + "of the warmest films of the year.",
     },
     {
       name: "example.praise",

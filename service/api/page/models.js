@@ -10,15 +10,15 @@ export function drawModels(models) {
   return models.map((model) => {
     const facts = [
       ["models.task", taskName(model.task)],
-      ["models.languages", model.languages.map(languageName).join(" → ")],
+      ["pair", model.languages.map(languageName).join(" → ")],
       ["models.labels", model.labels.join(", ")],
       ["models.precision", model.precision],
-      ["models.sha256", model.sha256],
     ].filter(([, value]) => value !== "");
     return element("section", { class: "model" },
       element("h2", {}, `${model.name} ${model.version}`),
       element("dl", { class: "model-facts" }, ...facts.flatMap(([name, value]) =>
-        [element("dt", {}, word(name)), element("dd", {}, value)])),
+        [element("dt", {}, word(name)), element("dd", {}, value)]),
+        element("dt", {}, "SHA-256"), element("dd", {}, model.sha256)),
       ...drawMetrics(model.metrics));
   });
 }

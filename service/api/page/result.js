@@ -23,9 +23,9 @@ export function drawResult({ sent, received, task, model, choices, onChoice }) {
     return [heading, ...task.draw(result, sent.texts[i], model)].filter(Boolean);
   });
   const content = choices.view === "json"
-    ? scrollable("json", word("view.json"), JSON.stringify(received.document, null, 2))
+    ? scrollable("json", "JSON", JSON.stringify(received.document, null, 2))
     : element("div", { class: "body" }, ...bodies);
-  const views = { result: word("view.result"), json: word("view.json") };
+  const views = { result: word("view.result"), json: "JSON" };
   return element("article", { class: "card answer" },
     element("header", {},
       element("h2", {}, word(task.title)),
@@ -68,7 +68,7 @@ function drawLatency(stages) {
 
 function drawFacts({ document: { model, version, usage }, requestId }) {
   return element("p", { class: "facts quiet" },
-    element("span", {}, word("model", { name: model, version })),
+    element("span", {}, `${model} ${version}`),
     element("span", {}, word("tokens", { n: usage.n_tokens })),
     element("span", { class: "id" }, word("request", { id: requestId })));
 }

@@ -16,9 +16,9 @@ export function offerPairs(form, models) {
   const chosen = form.elements.pair.value;
   form.elements.pair.replaceChildren(
     ...models.map(({ languages: [source, target] }) => {
-      const names = { source: languageName(source), target: languageName(target) };
       const value = JSON.stringify([source, target]);
-      return element("option", { value, selected: value === chosen }, word("pair_of", names));
+      return element("option", { value, selected: value === chosen },
+        `${languageName(source)} → ${languageName(target)}`);
     }),
   );
 }
@@ -52,7 +52,7 @@ function drawAlternatives(alternatives, language) {
   if (alternatives.length === 0) return null;
   const digits = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
   return element("div", { class: "alternatives" },
-    element("h3", {}, word("translation.alternatives")),
+    element("h3", {}, word("alternatives")),
     element("ol", {}, ...alternatives.map(({ text, score }) =>
       element("li", {}, element("span", { lang: language }, text), " ",
         element("span", { class: "quiet" }, word("score", { score: number(score, digits) }))))));
