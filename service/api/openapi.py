@@ -24,9 +24,9 @@ _MODELS_TAG, _HEALTH_TAG = "Models", "Health and metrics"
 _DESCRIPTION = """\
 Named entity recognition, sentiment classification and translation, on CPUs.
 
-`text` takes one text or a list of texts. A response has one result per text, in the same order. All errors are
-`application/problem+json` (RFC 9457): `code` identifies the error, `detail` says what to change. `docs/api.md` in
-the source repository describes every option and error.
+`text` takes one text or a list of texts. A response has one result per text, in the same order. All errors
+are `application/problem+json` (RFC 9457): `code` identifies the error, `detail` says what to change. `docs/api.md`
+in the source repository describes every option and error.
 
 **Limits of a request**
 

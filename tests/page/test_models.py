@@ -51,7 +51,11 @@ def test_each_tab_runs_its_example_once(visiting: Opening, shipped: Serve) -> No
 def test_a_text_of_the_reader_is_kept(visiting: Opening, faked: Serve) -> None:
     visit = visiting(faked)
     held: list[Route] = []
-    visit.page.route("**/v1/models", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.page.route("**/v1/models", hold)
     visit.page.goto(faked.base)
     visit.page.locator("#text-ner").fill("Ann")
     expect(visit.page.locator("#panel-ner .chip")).to_have_count(0)

@@ -45,12 +45,17 @@ def shown_json(visit: Visit, task: str) -> Any:
     return json.loads(visit.panel(task).locator(".json").text_content() or "")
 
 
+def open_probe(visiting: Opening, serve: Serve) -> Page:
+    visit = visiting(serve)
+    visit.expected.append("favicon.ico")  # requested by the browser for pages without an icon
+    visit.page.goto(f"{serve.base}/livez")
+    return visit.page
+
+
 @pytest.fixture
 def unprotected(visiting: Opening, faked: Serve) -> Page:
     """Open a page of the server that runs code from strings, which the demo page does not."""
-    page: Page = visiting(faked).page
-    page.goto(f"{faked.base}/livez")
-    return page
+    return open_probe(visiting, faked)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -96,7 +101,6 @@ def test_there_is_javascript_in_the_documentation() -> None:
 
 @pytest.mark.parametrize("block", DOCUMENTED, ids=lambda block: block.name)
 def test_documented_javascript_runs(visiting: Opening, shipped: Serve, block: Block) -> None:
-    page = visiting(shipped).page
-    page.goto(f"{shipped.base}/livez")
+    page = open_probe(visiting, shipped)
     assert HERE in block.code
     assert run_javascript(page, block.code.replace(HERE, shipped.base))

@@ -185,7 +185,7 @@ def test_warnings_are_said_in_words(visit: Visit) -> None:
     }
     visit.page.route("**/v1/translate", lambda route: route.fulfill(json=answer))
     said = visit.run("translation").locator(".warnings li").all_inner_texts()
-    parts = ["cut off", "numbers", "repeated", "copied instead of translated", "some_new_one"]
+    parts = ["cut off", "numbers", "repeats", "copied instead of translated", "some_new_one"]
     assert len(said) == len(parts)
     assert all(part in one for part, one in zip(parts, said, strict=True))
 
@@ -207,6 +207,8 @@ def test_lines_are_texts_of_their_own(visit: Visit, shipped: Serve, task: str) -
 def test_every_answer_says_how_long_by_whom_and_how(
     visit: Visit, shipped: Serve, task: str
 ) -> None:
+    visit.page.locator(f"#tab-{task}").click()
+    visit.wait_until_idle()
     with visit.page.expect_response(f"**{PATHS[task]}") as waited:
         shown = visit.run(task)
     headers = waited.value.headers
