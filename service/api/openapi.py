@@ -25,8 +25,8 @@ _DESCRIPTION = """\
 Named entity recognition, sentiment classification and translation, on CPUs.
 
 `text` takes one text or a list of texts. A response has one result per text, in the same order. All errors
-are `application/problem+json` (RFC 9457): `code` identifies the error, `detail` says what to change. `docs/api.md`
-in the source repository describes every option and error.
+are `application/problem+json` (RFC 9457): `code` identifies the error, `detail` says what to change.
+`docs/api.md` in the source repository describes every option and error.
 
 **Limits of a request**
 
