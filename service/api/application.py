@@ -188,7 +188,7 @@ class Application:
             document = await read_json(request, self._settings.max_body_bytes)
             guard.note_body()
             parsed = parse_request(task, document, self._settings)
-            plan = task.plan(parsed, link.cards, self._settings)
+            plan = task.plan(parsed, link.models, self._settings)
             items = _works(plan, context, deadline)
             pre_ms = context.elapsed_ms()
             try:
@@ -206,10 +206,10 @@ class Application:
         return min(int(given), self._settings.max_timeout_ms) / 1000
 
     async def _models(self, request: Request) -> Response:
-        cards = [card for link in self.links.values() for card in link.cards]
-        if not cards:
+        models = [model for link in self.links.values() for model in link.models]
+        if not models:
             raise NotReady("No model is loaded yet.")
-        return _json({"models": cards})
+        return _json({"models": models})
 
     async def _livez(self, request: Request) -> Response:
         return _json({"status": "alive"})
@@ -272,7 +272,7 @@ def _works(
         (
             messages.InferenceItem(
                 context.request_id,
-                plan.card.name,
+                plan.model.name,
                 item,
                 deadline,
                 traceparent=traceparent,
@@ -304,8 +304,8 @@ def _respond(
     n_tokens = sum(done.n_tokens for done in answer.results)
     body = orjson.dumps(
         {
-            "model": plan.card.name,
-            "version": plan.card.version,
+            "model": plan.model.name,
+            "version": plan.model.version,
             "results": [
                 TASKS[task.name].requested(done.fields, item)
                 for done, item in zip(answer.results, plan.items, strict=True)
@@ -314,7 +314,7 @@ def _respond(
         }
     )
     context.log_fields = {
-        "model": plan.card.name,
+        "model": plan.model.name,
         "n_texts": len(answer.results),
         "n_tokens": n_tokens,
     }

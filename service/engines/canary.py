@@ -68,7 +68,8 @@ class Canary:
         n_answered = self._link.n_answered
         item = {"text": TEXT}
         items = [
-            messages.InferenceItem("canary", card.name, item, deadline) for card in self._link.cards
+            messages.InferenceItem("canary", model.name, item, deadline)
+            for model in self._link.models
         ]
         try:
             await self._queue.submit([(work, estimate_tokens(TEXT)) for work in items], deadline)

@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from seqserve.errors import NotReady, UnavailableError
+from seqserve.model_info import ModelInfo
 from service.engines import messages
-from service.engines.host import EngineHost, ModelInfo, Status
+from service.engines.host import EngineHost, Status
 from service.queue.batcher import DOWN_SENTENCE, Reply
 from service.telemetry import metrics
 from service.telemetry.logs import failure_fields, get_logger
@@ -96,7 +97,7 @@ class EngineClient:
         self._n_missed = 0
         self._pinging: asyncio.Task[None] | None = None
         self._cancelling: set[asyncio.Task[None]] = set()
-        self.cards: list[ModelInfo] = []
+        self.models: list[ModelInfo] = []
         self.n_answered = 0  # calls
 
     def connect(self) -> None:
@@ -125,7 +126,7 @@ class EngineClient:
         """
         if self.is_up or self._patience_s() > 0:
             return
-        if self.cards:
+        if self.models:
             raise UnavailableError(DOWN_SENTENCE)
         raise NotReady(f"{self._task}: {self._reason}.")
 
@@ -146,10 +147,10 @@ class EngineClient:
             self._n_missed += 1
             if self._n_missed >= _PINGS_UNTIL_DOWN:
                 self._mark_down()
-            return "does not answer" if self.cards else "still loading"
+            return "does not answer" if self.models else "still loading"
         self._n_missed = 0
         if status.reason is None:
-            self._mark_up(status.cards)
+            self._mark_up(status.models)
         return status.reason
 
     async def predict(self, items: list[messages.InferenceItem]) -> Reply[messages.InferenceResult]:
@@ -205,19 +206,19 @@ class EngineClient:
         except Exception as error:
             get_logger().debug("cancel failed", task=self._task, **failure_fields(error))
 
-    def _mark_up(self, cards: list[ModelInfo]) -> None:
+    def _mark_up(self, models: list[ModelInfo]) -> None:
         if not self.is_up:
-            get_logger().info("model up", task=self._task, models=[card.name for card in cards])
-        if cards != self.cards:  # a runner may come back with other bundles
-            self._show(self.cards, 0)
-            self._show(cards, 1)
-        self.cards = cards
+            get_logger().info("model up", task=self._task, models=[model.name for model in models])
+        if models != self.models:  # a runner may come back with other bundles
+            self._show(self.models, 0)
+            self._show(models, 1)
+        self.models = models
         self._up.set()
         metrics.MODEL_UP.labels(self._task).set(1)
 
-    def _show(self, cards: list[ModelInfo], is_loaded: int) -> None:
-        for card in cards:
-            labels = (card.name, card.version, card.precision, card.sha256[:_SHA_CHARS])
+    def _show(self, models: list[ModelInfo], is_loaded: int) -> None:
+        for model in models:
+            labels = (model.name, model.version, model.precision, model.sha256[:_SHA_CHARS])
             metrics.MODEL_INFO.labels(self._task, *labels).set(is_loaded)
 
     def _mark_down(self) -> None:

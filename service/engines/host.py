@@ -11,7 +11,7 @@ import importlib
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -20,6 +20,7 @@ import orjson
 
 from seqserve.bundle import Bundle
 from seqserve.errors import BundleError, ConfigError, DeadlineExceeded, InputError
+from seqserve.model_info import ModelInfo
 from seqserve.tasks import TASKS
 from seqserve.tasks import Task as TaskName
 from service.engines import messages
@@ -53,25 +54,10 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
-class ModelInfo:
-    """One loaded bundle, as `GET /v1/models` shows it."""
-
-    name: str
-    task: TaskName
-    languages: list[str]
-    labels: list[str]
-    version: str
-    sha256: str
-    limits: dict[str, Any]
-    precision: str
-    metrics: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class Status:
-    """What a host says about itself: its cards, or the reason why there are none."""
+    """What a host reports: its loaded models, or the reason why there are none."""
 
-    cards: list[ModelInfo] = field(default_factory=list)
+    models: list[ModelInfo] = field(default_factory=list)
     reason: str | None = None
 
     def pack(self) -> bytes:
@@ -82,7 +68,7 @@ class Status:
     def unpack(cls, packed: bytes) -> Status:
         """Reverses `pack`."""
         document = orjson.loads(packed)
-        return cls([ModelInfo(**card) for card in document["cards"]], document["reason"])
+        return cls([_to_model_info(fields) for fields in document["models"]], document["reason"])
 
 
 def load_function(reference: str) -> Callable[..., Any]:
@@ -167,9 +153,9 @@ class EngineHost:
             get_logger().info(
                 "bundle ready", task=self._task, path=str(directory), seconds=round(seconds, 3)
             )
-        cards = [_card(self._task, engine.bundle) for engine in self._engines.values()]
-        _check_distinct(self._task, cards, len(directories))
-        self.status = Status(cards)
+        models = [_model_info(self._task, engine.bundle) for engine in self._engines.values()]
+        _check_distinct(self._task, models, len(directories))
+        self.status = Status(models)
 
     def predict(self, packed: bytes) -> bytes:
         """Exactly one outcome per text, in order; a text that fails leaves the others alone.
@@ -274,13 +260,18 @@ class EngineHost:
         log("text failed", task=self._task, request_id=work.request_id, **failure_fields(error))
 
 
-def _card(task: TaskName, bundle: Bundle) -> ModelInfo:
+def _to_model_info(fields: Mapping[str, Any]) -> ModelInfo:
+    as_tuples = {name: tuple(fields[name]) for name in ("languages", "labels")}
+    return ModelInfo(**{**fields, **as_tuples})
+
+
+def _model_info(task: TaskName, bundle: Bundle) -> ModelInfo:
     manifest = bundle.manifest
     return ModelInfo(
         name=manifest.name,
         task=task,
-        languages=list(manifest.languages),
-        labels=list(manifest.labels),
+        languages=tuple(manifest.languages),
+        labels=tuple(manifest.labels),
         version=manifest.version,
         sha256=bundle.sha256,
         limits=manifest.limits,
@@ -289,9 +280,9 @@ def _card(task: TaskName, bundle: Bundle) -> ModelInfo:
     )
 
 
-def _check_distinct(task: TaskName, cards: Iterable[ModelInfo], n_bundles: int) -> None:
+def _check_distinct(task: TaskName, models: Iterable[ModelInfo], n_bundles: int) -> None:
     """Raises ConfigError: a request would not say which of two bundles is meant."""
-    served = {tuple(card.languages) if task == "translation" else task for card in cards}
+    served = {tuple(model.languages) if task == "translation" else task for model in models}
     if len(served) < n_bundles:
         raise ConfigError(
             f"{n_bundles} bundles for {len(served)} kinds of request; keep one bundle "

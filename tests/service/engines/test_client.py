@@ -9,14 +9,15 @@ import pytest
 from prometheus_client import REGISTRY
 
 from seqserve.errors import NotReady, SeqserveError, UnavailableError
+from seqserve.model_info import ModelInfo
 from service.engines import client, messages
 from service.engines.client import EngineClient, LocalBackend
-from service.engines.host import EngineHost, ModelInfo, Status
+from service.engines.host import EngineHost, Status
 from service.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
-CARD = ModelInfo("m", "ner", ["en"], ["PER"], "1", "0" * 64, {}, "fp32", {})
+MODEL = ModelInfo("m", "ner", ("en",), ("PER",), "1", "0" * 64, {}, "fp32", {})
 
 
 def work(seconds: float) -> list[messages.InferenceItem]:
@@ -31,7 +32,7 @@ class EngineBackend:
 
     def __init__(self) -> None:
         self.is_closed = False
-        self.says = Status([CARD])
+        self.says = Status([MODEL])
         self.is_away = False
         self.is_stuck = False
         self.is_deadly = False
@@ -81,7 +82,7 @@ async def test_a_link_is_down_until_the_engines_answer() -> None:
     assert await link.ping() == "still loading"
     engines.is_away = False
     await until_up(link)
-    assert link.cards == [CARD]
+    assert link.models == [MODEL]
     assert await link.ping() is None
 
 

@@ -159,7 +159,7 @@ def test_texts_of_two_models_in_one_batch(tmp_path: Path) -> None:
     host = make_host(tmp_path, "translation")
     outcomes = answers(host, [work("1 2", like), work("3 4", "back"), work("5 6", like)])
     assert [one.fields["text"] for one in outcomes] == ["2 1", "4 3", "6 5"]  # type: ignore[union-attr]
-    assert [card.languages for card in host.status.cards] == [["en", "zh"], ["zh", "en"]]
+    assert [model.languages for model in host.status.models] == [("en", "zh"), ("zh", "en")]
 
 
 def test_status_survives_the_way(bundles_dir: Path) -> None:
