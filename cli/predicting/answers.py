@@ -22,7 +22,7 @@ from seqserve.runtime import Engine, open_engine
 from seqserve.tasks import TASKS
 from service.api.tasks import Plan
 from service.engines.host import EngineHost
-from service.engines.messages import InferenceItem, InferenceResult, pack_items, unpack_outcomes
+from service.engines.messages import InferenceItem, InferenceResult
 from service.settings import Settings
 
 _NO_DEADLINE_S = 1e9  # a generation
@@ -63,7 +63,7 @@ class Answers:
         plan = self._plan([texts[i] for i in accepted])
         deadline = time.monotonic() + _NO_DEADLINE_S
         items = [InferenceItem("predict", plan.model.name, item, deadline) for item in plan.items]
-        found, _ = unpack_outcomes(self._host.predict(pack_items(items))) if items else ([], 0.0)
+        found = self._host.predict(items).results if items else []
         for i, one, item in zip(accepted, found, items, strict=True):
             if isinstance(one, InferenceResult):
                 outcomes[i] = TASKS[self._job.name].requested(one.fields, item.item)

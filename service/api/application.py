@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -115,7 +115,11 @@ class Application:
         """Answers one HTTP request."""
         await self._edge(scope, receive, send)
 
-    def start(self, engines: Mapping[TaskName, EngineBackend]) -> None:
+    def start(
+        self,
+        engines: Mapping[TaskName, EngineBackend],
+        request_restart: Callable[[str], None] | None = None,
+    ) -> None:
         """Begins to look for the engines of every task; they may still be loading.
 
         Raises:
@@ -136,7 +140,7 @@ class Application:
             limits = self._settings.batch_limits(name)
             self.queues[name] = Batcher(name, call, link.cancel, limits)
             timeout_s = self._settings.timeout_ms(name) / 1000
-            self.canaries[name] = Canary(name, link, self.queues[name], timeout_s)
+            self.canaries[name] = Canary(name, link, self.queues[name], timeout_s, request_restart)
             link.connect()
             self.canaries[name].start()
 
