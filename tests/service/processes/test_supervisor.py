@@ -20,6 +20,7 @@ import pytest
 
 from service.engines.host import STUCK_S
 from service.processes import supervisor
+from service.processes.supervisor import banner
 from tests import fakes
 from tests.serving import FAKES, START_S, STOP_S, Serve, running_server
 
@@ -359,3 +360,31 @@ def test_long_work_gives_way_to_short_work(sound: Serve) -> None:
 def test_every_line_of_the_log_is_json(sound: Serve) -> None:
     lines = sound.log.read_text().splitlines()
     assert any(json.loads(line)["event"] == "serving" for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+        ("http://0.0.0.0:3000", "http://localhost:3000"),
+        ("http://[::]:3000", "http://localhost:3000"),
+    ],
+)
+def test_the_banner_of_a_terminal(url: str, shown: str) -> None:
+    lines = [" ".join(line.split()) for line in banner(url, has_demo=True).splitlines()]
+    assert lines == [
+        f"seqserve is ready: {shown}",
+        f"Demo page {shown}/",
+        f"API docs {shown}/docs",
+        "Stop Ctrl+C",
+    ]
+    assert "Demo" not in banner(url, has_demo=False)
+
+
+def test_readable_logs_on_request(tmp_path: Path, bundles_dir: Path) -> None:
+    text = {"SEQSERVE_LOG_FORMAT": "text", **FAKES}
+    with running_server(tmp_path, bundles_dir, **text) as serve:
+        serve.post("/v1/ner", "Ann")
+        log = serve.log.read_text()
+    assert f"seqserve is ready: {serve.base}\n" in log
+    assert "route=/v1/ner" in log and "{" not in log

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from seqserve.errors import ConfigError
-from service.engines import messages
+from service.engines import codec, messages
 from service.telemetry.tracing import Tracer, load_tracer, require_exporter, traced
 from tests import fakes
 from tests.collector import Collector, Received, collecting
@@ -203,10 +203,8 @@ async def test_only_texts_that_are_traced_are_touched(collector: Collector) -> N
     await traced(tracer, "ner", call)([plain, mine])
     assert seen[0] is plain
     assert seen[1].traceparent.startswith(f"00-{TRACE}-") and seen[1].traceparent != CALLER
-    assert (
-        messages.unpack_items(messages.pack_items(seen[1:]))[0].traceparent == seen[1].traceparent
-    )
-    assert b"traceparent" not in messages.pack_items([plain])
+    assert codec.unpack_items(codec.pack_items(seen[1:]))[0].traceparent == seen[1].traceparent
+    assert b"traceparent" not in codec.pack_items([plain])
 
 
 def test_the_share_that_is_traced(collector: Collector) -> None:
