@@ -10,6 +10,7 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -19,8 +20,7 @@ from seqserve.bulk.records import Refusal
 from seqserve.bulk.run import Outcome
 from seqserve.errors import BundleError, ConfigError, InputError
 from seqserve.runtime import Engine, open_engine
-from seqserve.tasks import TASKS
-from service.api.tasks import Plan
+from service.api.core import Plan, plan_request, requested_fields
 from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult, pack_items, unpack_outcomes
 from service.settings import Settings
@@ -51,7 +51,7 @@ class Answers:
         if self._host.fault is not None:
             raise BundleError(self._host.fault)
         try:
-            card = self._plan([]).card
+            card = self._plan([]).model
         except InputError as error:
             raise ConfigError(str(error)) from None
         self.model = Model(card.name, card.version, tuple(card.languages))
@@ -62,11 +62,11 @@ class Answers:
         accepted = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, Refusal)]
         plan = self._plan([texts[i] for i in accepted])
         deadline = time.monotonic() + _NO_DEADLINE_S
-        items = [InferenceItem("predict", plan.card.name, item, deadline) for item in plan.items]
+        items = [InferenceItem("predict", plan.model.name, item, deadline) for item in plan.items]
         found, _ = unpack_outcomes(self._host.predict(pack_items(items))) if items else ([], 0.0)
         for i, one, item in zip(accepted, found, items, strict=True):
             if isinstance(one, InferenceResult):
-                outcomes[i] = TASKS[self._job.name].requested(one.fields, item.item)
+                outcomes[i] = requested_fields(self._job.name, one, item.item)
             else:
                 outcomes[i] = refusal(one)
         return outcomes
@@ -79,8 +79,8 @@ class Answers:
         return None
 
     def _plan(self, texts: Sequence[str]) -> Plan:
-        request = self._job.request("text").model_copy(update={"text": list(texts)})
-        return self._job.task.plan(request, self._host.status.cards, self._job.settings)
+        request = replace(self._job.request("text"), texts=texts)
+        return plan_request(request, self._host.status.cards, self._job.settings)
 
 
 def _on_one_thread(settings: Settings) -> Settings:

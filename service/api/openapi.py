@@ -10,9 +10,10 @@ from pydantic.json_schema import models_json_schema
 
 from seqserve import errors
 from seqserve.errors import SeqserveError
+from seqserve.tasks import TASKS
 from service.api import schemas
 from service.api.examples import load_examples
-from service.api.tasks import Task
+from service.api.schemas import TaskSchema
 from service.http.keys import KeyScope
 
 API_VERSION = "1"
@@ -55,7 +56,7 @@ _STAMPS: Json = {name: {"schema": {"type": "string"}} for name in ("X-Request-ID
 
 
 def build_document(
-    tasks: Sequence[Task], keys: KeyScope | None = None, *, has_health: bool = True
+    tasks: Sequence[TaskSchema], keys: KeyScope | None = None, *, has_health: bool = True
 ) -> Json:
     """The OpenAPI 3.1 document of all routes.
 
@@ -146,12 +147,12 @@ def _content(model: type[BaseModel], media_type: str = "application/json") -> Js
     return {media_type: {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
 
 
-def _prediction(task: Task) -> Json:
+def _prediction(task: TaskSchema) -> Json:
     kinds = list(_PREDICTION_ERRORS)
-    if task.name == "translation":
+    if TASKS[task.name].is_pair:
         kinds.append(errors.UnsupportedLanguagePair)
     return {
-        "summary": task.summary,
+        "summary": TASKS[task.name].summary,
         "parameters": _HEADERS,
         "requestBody": {
             "description": "As it is, or with Content-Encoding: gzip.",

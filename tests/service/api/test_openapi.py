@@ -11,8 +11,8 @@ import pytest
 
 from service.api.examples import load_examples
 from service.api.openapi import build_document
+from service.api.schemas import SCHEMAS
 from service.api.swagger import ASSETS
-from service.api.tasks import TASKS
 from tests import fakes
 from tests.service.api.test_errors import FAULTS
 from tests.service.api.test_predictions import PREDICTIONS
@@ -20,6 +20,7 @@ from tests.service.conftest import Server
 
 pytestmark = pytest.mark.anyio
 
+TASKS = list(SCHEMAS.values())
 TYPES = {
     "object": dict,
     "array": list,
