@@ -65,7 +65,8 @@ def parse_request(schema: TaskSchema, document: object, settings: Settings) -> P
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         fields = list(schema.request.model_fields)
         raise InputError(describe_faults(faults, fields)) from None
-    given: dict[str, Any] = {name: getattr(parsed, name) for name in parsed.model_fields_set}
+    values: dict[str, Any] = parsed.__dict__  # ten times faster than `model_dump`
+    given = {name: values[name] for name in parsed.model_fields_set}
     return PredictionRequest(
         schema.name,
         given.pop("text"),
