@@ -18,7 +18,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Routes:
     """ASGI application: routes with plain paths or with parameters, and mounts.
 
-    Routing and answering `/v1/translate` takes 2.2 µs; with Starlette's router it takes 13.7 µs, because that tries
+    Routing and answering `/v1/translate` takes 2.2 µs, with Starlette's router 13.7 µs, because that tries
     one regular expression after the other and handles exceptions, which the middleware does as well.
 
     Args:
