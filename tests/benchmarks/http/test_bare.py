@@ -11,13 +11,13 @@ from starlette.testclient import TestClient
 from benchmarks.http import bare, null
 from benchmarks.tools.workplace import TASKS
 from seqserve.runtime.engine import check_golden
+from seqserve.tasks import TASKS as SPECS
 from seqserve.tasks import Task
-from service.api.tasks import TASKS as ROUTES
 from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult
 from service.settings import Settings
 
-PATHS = {task.name: task.path for task in ROUTES}
+PATHS = {name: spec.path for name, spec in SPECS.items()}
 
 
 @pytest.fixture(scope="module")
