@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from seqserve.config import Config, from_mapping, to_mapping
 from seqserve.errors import ConfigError
@@ -74,7 +74,8 @@ class LoopConfig:
         evaluate_every: Steps between evaluations on dev.
         patience: Evaluations without a better dev metric before the run stops.
         seed: Fixes data order, initial weights and dropout.
-        bf16: Autocast to bfloat16; weights and optimiser stay float32.
+        bf16: Autocast to bfloat16; weights and optimizer state stay float32. `auto`: where the hardware
+            computes in bfloat16 natively; a resumed run keeps what it began with.
     """
 
     max_steps: int
@@ -88,7 +89,7 @@ class LoopConfig:
     evaluate_every: int = 500
     patience: int = 1000
     seed: int = 1
-    bf16: bool = False
+    bf16: Literal["auto", True, False] = False
 
     def __post_init__(self) -> None:
         """Check the ranges.
