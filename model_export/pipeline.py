@@ -26,6 +26,7 @@ from seqserve.errors import BundleError, ExportError
 from seqserve.evaluation.measurement import evaluate
 from seqserve.evaluation.report import CARD_FILE, EFFORT_FILE, GOLDEN_FILE, RECIPE_FILE
 from seqserve.evaluation.writing import write_report
+from seqserve.files import as_typed
 from seqserve.manifest import DataSource, Description, Precision
 from seqserve.runtime.engine import Engine, Predictor, agrees, open_engine
 from seqserve.tasks import TASKS
@@ -92,7 +93,8 @@ def export(
     files = _files(parts, recipe, served, precision)
     files[RECIPE_FILE] = recipe_bytes(recipe)
     files[EFFORT_FILE] = effort_bytes(effort)
-    sources = CardSources(recipe, report, effort, read_ablation(recipe.card.ablation))
+    ablation = read_ablation(recipe.card.ablation)
+    sources = CardSources(recipe, report, effort, ablation, as_typed(directory))
     files[CARD_FILE] = model_card(description, sources).encode()
     directory.parent.mkdir(parents=True, exist_ok=True)
     bundle = write_bundle(directory, files, description)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import PurePath
 
 from model_export.cards.ablation import Ablation
 from seqserve.evaluation.calibration import N_BINS, Calibration
 from seqserve.evaluation.markdown import interval_text, number, table_lines
 from seqserve.evaluation.report import Report, SetReport, Slice
 from seqserve.evaluation.reproduction import is_of_export
-from seqserve.manifest import Description, Precision
+from seqserve.manifest import Description
 from seqserve.tasks import TASKS
 from seqserve.training.cost import Effort, Stage
 from seqserve.training.recipe import Recipe
@@ -20,28 +22,33 @@ _MIN_EXAMPLES = 30  # of a slice that is called weak
 _N_WEAK = 8
 _MIN_CHARTED = 500  # examples of a set whose probabilities are drawn
 _N_CHARTS = 2
-_EXPORT_COMMANDS: dict[Precision, str] = {
-    "fp32": "make export RECIPE=recipes/{}.toml",
-    "int8": "seqserve export recipes/{}.toml --int8",
-}
 _NOT_PARTS = ("copied", "length", "warning")  # slices of the answers, not of the set
 
 
 @dataclass(frozen=True)
 class CardSources:
-    """All that a card is made of, the manifest aside; None where there is nothing."""
+    """What a card is made of beside the manifest; None where there is nothing.
+
+    Args:
+        recipe: The recipe of the model.
+        report: Its evaluation on the test sets.
+        effort: The training cost.
+        ablation: The table of its variants.
+        bundle: Path of the bundle, as one types it from the working directory; empty: below bundles/.
+    """
 
     recipe: Recipe
     report: Report
     effort: Effort | None = None
     ablation: Ablation | None = None
+    bundle: str = ""
 
 
 def model_card(description: Description, sources: CardSources) -> str:
-    """Give the Markdown text of MODEL_CARD.md."""
+    """Return the Markdown text of MODEL_CARD.md."""
     sections = {
         "Intended use": [sources.recipe.card.intended_use],
-        "Metrics": list(_metrics(description, sources.report)),
+        "Metrics": list(_metrics(description, sources)),
         "Where it is weak": list(_weak(sources.report)),
         "What is copied": list(_copied(sources.report)),
         "Are its probabilities right?": list(_reliability(sources.report)),
@@ -50,32 +57,53 @@ def model_card(description: Description, sources: CardSources) -> str:
         "Training": list(_training(sources.recipe, sources.effort)),
         "Limits": [sources.recipe.card.limits],
     }
-    lines = list(_head(description, sources.recipe))
+    lines = list(_head(description, sources))
     for title, content in sections.items():
         if any(content):
             lines += ["", f"## {title}", "", *content]
     return "\n".join([*lines, ""])
 
 
-def _head(description: Description, recipe: Recipe) -> Iterator[str]:
+def _bundle(sources: CardSources) -> PurePath:
+    return PurePath(sources.bundle or f"bundles/{sources.recipe.name}")
+
+
+def _data_option(report: Report) -> str:
+    return f" --data {shlex.quote(report.data)}" if report.data not in ("", "data") else ""
+
+
+def _export_command(description: Description, sources: CardSources) -> str:
+    """Return the command that made the bundle; options that have their default are left out."""
+    recipe = sources.recipe.path or f"recipes/{sources.recipe.name}.toml"
+    folder = _bundle(sources).parent
+    return (
+        f"seqserve export {shlex.quote(recipe)}{_data_option(sources.report)}"
+        + (f" --bundles {shlex.quote(str(folder))}" if folder != PurePath("bundles") else "")
+        + (" --int8" if description.precision == "int8" else "")
+    )
+
+
+def _head(description: Description, sources: CardSources) -> Iterator[str]:
     yield f"# {description.name} {description.version}"
-    yield from ("", recipe.card.summary, "")
+    yield from ("", sources.recipe.card.summary, "")
     yield (
         f"- Task: {description.task}; languages: {' → '.join(description.languages)}; "
         f"labels: {', '.join(description.labels) or '—'}; precision: {description.precision}"
     )
     yield f"- Licence of the weights: {description.licence}"
     yield (
-        f"- Made by `{_EXPORT_COMMANDS[description.precision].format(recipe.name)}` on "
+        f"- Made by `{_export_command(description, sources)}` on "
         f"{description.created} with "
         + ", ".join(f"{tool} {version}" for tool, version in sorted(description.tools.items()))
     )
 
 
-def _metrics(description: Description, report: Report) -> Iterator[str]:
-    """The manifest's metrics with the report's intervals, and the parts by label of the first set."""
-    yield "Measured on the exported bundle through the serving runtime, batches and all; again by"
-    yield f"`make evaluate BUNDLE=bundles/{description.name}`. Brackets: 95 % intervals over resamples."
+def _metrics(description: Description, sources: CardSources) -> Iterator[str]:
+    """Yield the manifest's metrics with the report's intervals, and the first set's label slices."""
+    report = sources.report
+    command = f"seqserve evaluate {shlex.quote(str(_bundle(sources)))}{_data_option(report)}"
+    yield "Measured on the exported bundle through the serving runtime, in batches. To measure again:"
+    yield f"`{command}`. In brackets: 95 % intervals by bootstrap."
     yield ""
     rows = [
         (name, f"{description.metrics[name]:g}", f"[{number(found.low)}, {number(found.high)}]")

@@ -17,6 +17,7 @@ from seqserve.evaluation.ner import known_names, ner_findings
 from seqserve.evaluation.report import RECIPE_FILE, Findings, Report, SetReport, model_sha256
 from seqserve.evaluation.sentiment import sentiment_findings
 from seqserve.evaluation.translation import translation_findings
+from seqserve.files import as_typed
 from seqserve.records import NerItem, SentimentItem, TranslationItem
 from seqserve.runtime.engine import Engine
 from seqserve.tasks import Task
@@ -86,6 +87,7 @@ def evaluate(engine: Engine, root: Path, recipe: Recipe, split: Split = "test") 
         N_RESAMPLES,
         {tool: version(tool) for tool in _TOOLS},
         tuple(sets),
+        as_typed(root),
     )
 
 

@@ -108,6 +108,7 @@ class Report:
         n_resamples: Behind every interval.
         tools: Versions of what measured.
         sets: In the order of the recipe.
+        data: Folder of the data sets, as typed from the working directory; empty in older evaluations.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Report:
     n_resamples: int
     tools: dict[str, str]
     sets: tuple[SetReport, ...]
+    data: str = ""
 
     def intervals(self) -> dict[str, Measure]:
         """Give every metric with its interval, by its name in the manifest; the main ones first."""

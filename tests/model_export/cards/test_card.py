@@ -51,16 +51,40 @@ def test_card_has_the_sections_that_have_content(recipe: Recipe) -> None:
     assert [*sections(full)][:: len(sections(full)) - 1] == ["Intended use", "Limits"]
 
 
-MADE_BY = {
-    "fp32": "make export RECIPE=recipes/ner-tiny.toml",
-    "int8": "seqserve export recipes/ner-tiny.toml --int8",
+# precision, path of the recipe, data root, bundle -> commands
+COMMANDS: dict[str, tuple[tuple[Precision, str, str, str], str, str]] = {
+    "defaults": (
+        ("fp32", "recipes/x.toml", "data", "bundles/x"),
+        "seqserve export recipes/x.toml",
+        "seqserve evaluate bundles/x",
+    ),
+    "int8": (
+        ("int8", "recipes/x.toml", "data", "bundles/x"),
+        "seqserve export recipes/x.toml --int8",
+        "seqserve evaluate bundles/x",
+    ),
+    "own folders": (
+        ("fp32", "docs/x.toml", "my data", "my-bundles/x"),
+        "seqserve export docs/x.toml --data 'my data' --bundles my-bundles",
+        "seqserve evaluate my-bundles/x --data 'my data'",
+    ),
+    "of an older version": (
+        ("fp32", "", "", ""),
+        "seqserve export recipes/ner-tiny.toml",
+        "seqserve evaluate bundles/ner-tiny",
+    ),
 }
 
 
-@pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_card_names_the_command_that_made_it(recipe: Recipe, precision: Precision) -> None:
-    card = model_card(replace(DESCRIPTION, precision=precision), CardSources(recipe, REPORT))
-    assert f"- Made by `{MADE_BY[precision]}` on 2026-01-31 with numpy 2\n" in card
+@pytest.mark.parametrize(("given", "made_by", "measured_by"), COMMANDS.values(), ids=COMMANDS)
+def test_commands_name_the_paths_as_typed(
+    recipe: Recipe, given: tuple[Precision, str, str, str], made_by: str, measured_by: str
+) -> None:
+    precision, path, data, bundle = given
+    sources = CardSources(replace(recipe, path=path), replace(REPORT, data=data), bundle=bundle)
+    card = model_card(replace(DESCRIPTION, precision=precision), sources)
+    assert f"- Made by `{made_by}` on 2026-01-31 with numpy 2\n" in card
+    assert f"\n`{measured_by}`. In brackets" in card
 
 
 def test_metrics_come_from_the_manifest_and_intervals_from_the_evaluation(recipe: Recipe) -> None:
