@@ -30,7 +30,7 @@ ORDER = [
     {"model_export"},
     {"service"},
     {"benchmarks"},
-    {"cli"},
+    {"seqserve.cli"},
     {"loadtest"},
 ]
 RANK = {package: rank for rank, packages in enumerate(ORDER) for package in packages}
@@ -53,13 +53,13 @@ FORBIDDEN = {
     "benchmarks": {"service", "bentoml", "onnx"},
     "benchmarks.http": {"torch", "bentoml", "onnx"},
     "loadtest": {
-        *("seqserve", "model_export", "service", "benchmarks", "cli", "tests"),
+        *("seqserve", "model_export", "service", "benchmarks", "tests"),
         *("torch", "onnxruntime", "bentoml", "numpy", "pydantic", "httpx", "psutil"),
     },
 }
 FILES = sorted(
     path
-    for top in ("seqserve", "model_export", "service", "benchmarks", "cli", "loadtest")
+    for top in ("seqserve", "model_export", "service", "benchmarks", "loadtest")
     for path in (ROOT / top).rglob("*.py")
 )
 
@@ -151,7 +151,7 @@ def test_only_those_who_ask_a_server_import_the_client() -> None:
         for path in FILES
         if "seqserve.client" in {package_of(module) for module in imports_of(path)}
     }
-    assert users <= {"seqserve.client", "cli"}
+    assert users <= {"seqserve.client", "seqserve.cli"}
 
 
 def test_only_those_who_send_load_import_locust() -> None:
@@ -170,7 +170,7 @@ def test_only_the_cluster_imports_ray() -> None:
         for path in FILES
         if "ray" in {module.split(".")[0] for module in imports_of(path)}
     }
-    assert with_ray == {"cli.predicting.cluster"}
+    assert with_ray == {"seqserve.cli.predicting.cluster"}
 
 
 def test_no_dumping_grounds() -> None:

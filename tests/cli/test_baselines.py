@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
 from seqserve.baselines.measure import measure_baselines
 from seqserve.baselines.sentiment import BagConfig
+from seqserve.cli.main import app
 from tests.tiny import TinyProject
 
 RUNNER = CliRunner()

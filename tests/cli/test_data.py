@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from seqserve.cli.main import app
 from seqserve.datasets.catalogue import ELSEWHERE, SOURCES
 from tests.tiny import TinyProject, write_data
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from cli import reporting
-from cli.main import app
 from seqserve.bulk import readers, rows
+from seqserve.cli import reporting
+from seqserve.cli.main import app
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 

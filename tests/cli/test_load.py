@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli import load as load_module
-from cli.main import app
+from seqserve.cli import load as load_module
+from seqserve.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 
 
 def load(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli", "load", *words]
+    command = [sys.executable, "-m", "seqserve.cli", "load", *words]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )

@@ -13,8 +13,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from cli.main import app
 from model_export.pipeline import export
+from seqserve.cli.main import app
 from tests.tiny import TinyProject
 
 RUNNER = CliRunner()
@@ -251,7 +251,7 @@ def test_wrong_command_line_exits_with_2() -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     code = (
-        "import sys, cli.main; "
+        "import sys, seqserve.cli.main; "
         "sys.exit(int(bool({'torch', 'numpy', 'onnxruntime'} & set(sys.modules))))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from seqserve.cli.main import app
 from tests.fakes import write_bundles
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ TASKS = {
 
 
 def predict(*words: object, cwd: Path = ROOT, **more: Any) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "cli", "predict", *map(str, words)]
+    command = [sys.executable, "-m", "seqserve.cli", "predict", *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **more.pop("env", {})}
     return subprocess.run(
         command, cwd=cwd, capture_output=True, timeout=120, env=environment, check=False, **more
@@ -188,7 +188,16 @@ def test_nobody_reads(tmp_path: Path, fakes: dict[str, str]) -> None:
     source = tmp_path / "in.txt"
     source.write_text("fine\n" * 20_000)
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "predict", "sentiment", str(source), "--workers", "1"],
+        [
+            sys.executable,
+            "-m",
+            "seqserve.cli",
+            "predict",
+            "sentiment",
+            str(source),
+            "--workers",
+            "1",
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **fakes},
         stdout=subprocess.PIPE,
@@ -230,7 +239,7 @@ def test_stopped_and_resumed(
     whole = tmp_path / f"whole.{target}"
     assert predict(*words, "--out", whole, env=fakes).returncode == 3
     out = tmp_path / f"out.{target}"
-    command = [sys.executable, "-m", "cli", "predict", *map(str, words), "--out", str(out)]
+    command = [sys.executable, "-m", "seqserve.cli", "predict", *map(str, words), "--out", str(out)]
     said = tmp_path / "stderr"  # no pipe, which a process that is left would keep open
     with said.open("wb") as stderr:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **fakes}
@@ -304,7 +313,7 @@ WRONG = {
         "at most beam_size",
     ),
     "no input": (["ner", "none.txt"], 1, "none.txt cannot be read: No such file"),
-    "no bundle": (["ner", "--bundles", "cli"], 1, "there is no bundle of this task in"),
+    "no bundle": (["ner", "--bundles", "seqserve/cli"], 1, "there is no bundle of this task in"),
     "both": (["ner", "--url", "http://x", "--engine", "ray"], 2, "choose one"),
     "same files": (["ner", "-o", "a.jsonl", "--rejected", "a.jsonl"], 2, "are the same file"),
     "no key file": (

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.progress import bar, working
+from seqserve.cli.progress import bar, working
 
 ROOT = Path(__file__).parents[2]
 CODE = """
-from cli.progress import bar
+from seqserve.cli.progress import bar
 with bar("reading", 10) as advance:
     for done in range(11):
         advance(done, f"{done} of 10")

@@ -9,15 +9,19 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from seqserve.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 OURS = {
-    *("cli", "cli.main", "cli.progress", "cli.reporting", "cli.server_key"),
-    *("cli.bench_bulk", "cli.bench_http", "cli.data", "cli.endurance", "cli.keys", "cli.load"),
-    *("cli.models", "cli.options"),
-    *("cli.predicting", "cli.predicting.command", "cli.predicting.options"),
-    *("seqserve", "seqserve.errors", "service", "service.__main__"),
+    *("seqserve", "seqserve.errors", "service", "service.__main__", "seqserve.cli"),
+    *(
+        f"seqserve.cli.{name}"
+        for name in (
+            *("bench_bulk", "bench_http", "data", "endurance", "keys", "load", "main", "models"),
+            *("options", "predicting", "predicting.command", "predicting.options", "progress"),
+            *("reporting", "server_key"),
+        )
+    ),
 }
 THEIRS = {"typer", "annotated_doc", "shellingham", "typing_extensions"}
 
@@ -43,8 +47,8 @@ def imported(code: str) -> set[str]:
 
 
 def test_the_command_line_imports_only_typer_and_itself() -> None:
-    found = imported("import cli.main")
-    tops = ("seqserve", "service", "cli", "benchmarks", "loadtest", "model_export")
+    found = imported("import seqserve.cli.main")
+    tops = ("seqserve", "service", "benchmarks", "loadtest", "model_export")
     ours = {name for name in found if name.split(".")[0] in tops}
     assert ours == OURS
     theirs = {name.split(".")[0] for name in found - ours if not name.startswith("_")}
@@ -69,7 +73,7 @@ QUICK: dict[str, tuple[list[str], set[str]]] = {
 @pytest.mark.parametrize(("words", "needed"), QUICK.values(), ids=QUICK)
 def test_commands_import_what_they_need(words: list[str], needed: set[str]) -> None:
     code = (
-        "import contextlib, io\nfrom cli.main import app\n"
+        "import contextlib, io\nfrom seqserve.cli.main import app\n"
         "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
         f"    app({words})"
     )

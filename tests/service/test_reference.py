@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, Field
 from typer.testing import CliRunner
 
-from cli.main import app
+from seqserve.cli.main import app
 from service.reference import metrics_rows, settings_rows
 from service.settings import Settings
 

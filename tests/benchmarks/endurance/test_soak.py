@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from benchmarks.endurance.mixed_load import Outcomes, Texts
 from benchmarks.endurance.soak import Effort, Soak, memory_of, soak, soak_lines, supplies_of
 from benchmarks.tools.served import ServerFailed, our_server
-from cli.main import app
+from seqserve.cli.main import app
 from seqserve.errors import DataError
 from tests import fakes
 

@@ -15,7 +15,7 @@ from benchmarks.http.size import HttpSize
 from benchmarks.tools.cores import split_cores
 from benchmarks.tools.record import read_record
 from benchmarks.tools.workplace import TASKS, Workplace
-from cli.main import app
+from seqserve.cli.main import app
 from tests.tiny import TinyProject
 
 RUNNER = CliRunner()

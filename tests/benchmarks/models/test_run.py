@@ -12,7 +12,7 @@ from benchmarks.models.lstm import measure_lstm, time_in_graphs
 from benchmarks.models.parts import RuntimeRecord
 from benchmarks.tools.record import read_record
 from benchmarks.tools.workplace import TASKS, Workplace
-from cli.main import app
+from seqserve.cli.main import app
 from seqserve.runtime import open_engine
 from seqserve.runtime.records import SentimentItem, TranslationItem
 from tests.benchmarks.models.made_up import TINY

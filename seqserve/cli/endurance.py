@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.reporting import conclude, reported
+from seqserve.cli.reporting import conclude, reported
 
 Bundles = Annotated[Path, typer.Option(help="folder of bundles")]
 Update = Annotated[Path | None, typer.Option(help="page whose table to replace")]

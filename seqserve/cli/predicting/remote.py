@@ -9,9 +9,9 @@ from dataclasses import fields, is_dataclass
 from multiprocessing.pool import ThreadPool
 from typing import Any
 
-from cli.predicting.job import Job, Model, refusal
 from seqserve import errors
 from seqserve.bulk.run import Outcome, Submit
+from seqserve.cli.predicting.job import Job, Model, refusal
 from seqserve.client import Client, Receipt
 from seqserve.errors import ConfigError, InputError, SeqserveError
 from seqserve.manifest import Task as TaskName

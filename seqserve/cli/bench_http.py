@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.reporting import reported
+from seqserve.cli.reporting import reported
 
 
 def bench_http(  # noqa: PLR0913, PLR0917 - one parameter an option

@@ -17,12 +17,12 @@ from multiprocessing.connection import wait
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from cli.predicting.job import Job, Model
 from seqserve.bulk.run import Outcome, Submit
+from seqserve.cli.predicting.job import Job, Model
 from seqserve.errors import SeqserveError
 
 if TYPE_CHECKING:
-    from cli.predicting.answers import Answers
+    from seqserve.cli.predicting.answers import Answers
 
 _jobs: list[Job] = []  # of this process, once it is a worker
 
@@ -72,7 +72,7 @@ def _end_with_parent() -> None:
 
 @cache
 def _answers() -> Answers:
-    from cli.predicting.answers import Answers  # brings onnxruntime in
+    from seqserve.cli.predicting.answers import Answers  # brings onnxruntime in
 
     return Answers(_jobs[0])
 

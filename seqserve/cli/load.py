@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import typer
 
-from cli.reporting import FAILED
+from seqserve.cli.reporting import FAILED
 
 
 def load(context: typer.Context) -> None:

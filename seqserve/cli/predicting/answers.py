@@ -14,9 +14,9 @@ from pathlib import Path
 
 import structlog
 
-from cli.predicting.job import Job, Model, refusal
 from seqserve.bulk.records import Refusal
 from seqserve.bulk.run import Outcome
+from seqserve.cli.predicting.job import Job, Model, refusal
 from seqserve.errors import BundleError, ConfigError, InputError
 from seqserve.runtime import Engine, open_engine
 from service.api.tasks import Plan

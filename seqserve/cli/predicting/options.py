@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from cli.server_key import KEY_VARIABLE
+from seqserve.cli.server_key import KEY_VARIABLE
 
 IN, OUT, WHO = "Input", "Output", "What answers"
 

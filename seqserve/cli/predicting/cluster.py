@@ -14,11 +14,11 @@ import orjson
 import ray
 from ray.data.datasource import BlockBasedFileDatasink
 
-from cli.predicting.answers import Answers
-from cli.predicting.job import Job
-from cli.predicting.plan import Plan
 from seqserve.bulk.readers import InputFormat, Reader
 from seqserve.bulk.records import Columns, Entry, Record, Refusal
+from seqserve.cli.predicting.answers import Answers
+from seqserve.cli.predicting.job import Job
+from seqserve.cli.predicting.plan import Plan
 from seqserve.errors import ConfigError, DataError, SeqserveError, UnavailableError
 
 _BATCH_TEXTS = 128

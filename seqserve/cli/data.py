@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import AsJson, DataRoot
-from cli.progress import bar
-from cli.reporting import FAILED, reported
+from seqserve.cli.options import AsJson, DataRoot
+from seqserve.cli.progress import bar
+from seqserve.cli.reporting import FAILED, reported
 
 if TYPE_CHECKING:
     from seqserve.datasets.inventory import FoundSet

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from cli.options import AsJson
-from cli.reporting import FAILED, reported
+from seqserve.cli.options import AsJson
+from seqserve.cli.reporting import FAILED, reported
 from seqserve.errors import ConfigError, InputError
 
 app = typer.Typer(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import AsJson
-from cli.progress import bar
-from cli.reporting import FAILED, command_line, reported
+from seqserve.cli.options import AsJson
+from seqserve.cli.progress import bar
+from seqserve.cli.reporting import FAILED, command_line, reported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,7 @@ def _ask_golden_cases(path: Path) -> Bundle:
 
 
 def _of_server(url: str, api_key_file: Path | None) -> Iterator[dict[str, Any]]:
-    from cli.server_key import read_key
+    from seqserve.cli.server_key import read_key
     from seqserve.client import Client
 
     with Client(url, api_key=read_key(api_key_file)) as client:

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli import data as data_sets
-from cli import keys
-from cli.bench_bulk import bench_bulk
-from cli.bench_http import bench_http
-from cli.endurance import chaos, soak
-from cli.load import load
-from cli.models import models
-from cli.options import AsJson, DataRoot
-from cli.predicting.command import app as predict_app
-from cli.progress import working
-from cli.reporting import reported as _reported
+from seqserve.cli import data as data_sets
+from seqserve.cli import keys
+from seqserve.cli.bench_bulk import bench_bulk
+from seqserve.cli.bench_http import bench_http
+from seqserve.cli.endurance import chaos, soak
+from seqserve.cli.load import load
+from seqserve.cli.models import models
+from seqserve.cli.options import AsJson, DataRoot
+from seqserve.cli.predicting.command import app as predict_app
+from seqserve.cli.progress import working
+from seqserve.cli.reporting import reported as _reported
 from service.__main__ import serve
 
 if TYPE_CHECKING:

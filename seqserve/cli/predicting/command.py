@@ -12,13 +12,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli.predicting.options import Files, with_files
-from cli.progress import bar
-from cli.reporting import FAILED, INTERRUPTED, REJECTED, TERMINATED, UNREAD, command_line, reported
+from seqserve.cli.predicting.options import Files, with_files
+from seqserve.cli.progress import bar
+from seqserve.cli.reporting import (
+    FAILED,
+    INTERRUPTED,
+    REJECTED,
+    TERMINATED,
+    UNREAD,
+    command_line,
+    reported,
+)
 
 if TYPE_CHECKING:
-    from cli.predicting.plan import Plan
     from seqserve.bulk.run import Totals
+    from seqserve.cli.predicting.plan import Plan
     from seqserve.manifest import Task
 
 app = typer.Typer(
@@ -86,7 +94,7 @@ def translate(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 def _predict(task: Task, files: Files, **options: Any) -> None:
     """Plan, do and report one run."""
-    from cli.predicting.plan import make_plan
+    from seqserve.cli.predicting.plan import make_plan
 
     asked = {name: value for name, value in options.items() if value is not None}
     with reported(), command_line():
@@ -112,7 +120,7 @@ def _predict(task: Task, files: Files, **options: Any) -> None:
 
 def _predict_on_ray(plan: Plan) -> None:
     try:
-        from cli.predicting.cluster import run_on_ray
+        from seqserve.cli.predicting.cluster import run_on_ray
     except ImportError as error:
         typer.echo(
             f"seqserve: --engine ray needs Ray, which is not installed ({error}): "
@@ -126,9 +134,9 @@ def _predict_on_ray(plan: Plan) -> None:
 
 def _run(plan: Plan) -> tuple[Any, Totals]:
     """Answer everything; gives the model and how much was done."""
-    from cli.predicting.plan import open_input, open_models, open_sink
     from seqserve.bulk.rows import row_maker
     from seqserve.bulk.run import Run
+    from seqserve.cli.predicting.plan import open_input, open_models, open_sink
 
     with ExitStack() as stack:
         reader, n_bytes = stack.enter_context(open_input(plan))

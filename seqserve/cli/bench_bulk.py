@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.reporting import conclude, reported
+from seqserve.cli.reporting import conclude, reported
 
 
 def bench_bulk(

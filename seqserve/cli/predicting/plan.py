@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cli.predicting.job import Job, Model, check_options
-from cli.predicting.options import Files
 from seqserve.bulk import readers, rows
 from seqserve.bulk.readers import InputFormat, Reader
 from seqserve.bulk.records import Columns, columns_of
@@ -18,6 +16,8 @@ from seqserve.bulk.rows import OutputFormat
 from seqserve.bulk.run import Submit
 from seqserve.bulk.sink import FileSink, Sink
 from seqserve.bulk.windows import WindowSize
+from seqserve.cli.predicting.job import Job, Model, check_options
+from seqserve.cli.predicting.options import Files
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError, DataError
 from seqserve.manifest import Task
@@ -170,11 +170,11 @@ def open_models(plan: Plan) -> AbstractContextManager[tuple[Model, Submit]]:
     """
     files = plan.files
     if files.url is None:
-        from cli.predicting.workers import workers
+        from seqserve.cli.predicting.workers import workers
 
         return workers(plan.job, files.workers or available_cpus())
-    from cli.predicting.remote import N_REQUESTS, server
-    from cli.server_key import read_key
+    from seqserve.cli.predicting.remote import N_REQUESTS, server
+    from seqserve.cli.server_key import read_key
     from seqserve.client import Client
 
     client = Client(files.url, api_key=read_key(files.api_key_file), timeout_s=files.timeout_s)
