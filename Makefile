@@ -56,7 +56,7 @@ train: $(EVERYTHING) ## Train RECIPE on the data sets in DATA; resumes
 	$(TRAINING) $(BIN)/seqserve train $(RECIPE) --data $(DATA)
 
 ablate: $(EVERYTHING) ## Train the variants that RECIPE names, for the table of its card; resumes
-	$(TRAINING) $(BIN)/seqserve ablate $(RECIPE) --data $(DATA)
+	$(TRAINING) $(BIN)/seqserve dev ablate $(RECIPE) --data $(DATA)
 
 export: $(EVERYTHING) ## Turn the run of RECIPE into a bundle
 	$(BIN)/seqserve export $(RECIPE) --data $(DATA)
@@ -65,19 +65,19 @@ evaluate: $(EVERYTHING) ## Measure BUNDLE on its test sets; fails unless its fig
 	$(BIN)/seqserve evaluate $(BUNDLE) --data $(DATA)
 
 baselines: $(EVERYTHING) ## Put what one would try before RECIPE beside its bundle, in docs/benchmarks.md
-	$(BIN)/seqserve baselines $(RECIPE) --data $(DATA) --update docs/benchmarks.md
+	$(BIN)/seqserve dev baselines $(RECIPE) --data $(DATA) --update docs/benchmarks.md
 
 bench: $(EVERYTHING) ## Time the bundles beside CTranslate2 and torch, into docs/benchmarks.md; QUICK=1 only shows
-	$(BIN)/seqserve bench --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks.md)
+	$(BIN)/seqserve dev bench --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks.md)
 
 soak: $(EVERYTHING) ## Serve under mixed load for MINUTES and see whether memory stays flat, into docs/operations.md
-	$(BIN)/seqserve soak --minutes $(MINUTES) --update docs/operations.md
+	$(BIN)/seqserve dev soak --minutes $(MINUTES) --update docs/operations.md
 
 chaos: $(EVERYTHING) ## Kill, stop and restart processes under load and see what is lost, into docs/operations.md
-	$(BIN)/seqserve chaos --update docs/operations.md
+	$(BIN)/seqserve dev chaos --update docs/operations.md
 
 docs: $(EVERYTHING) ## Write the tables of docs/operations.md anew from the code
-	$(BIN)/seqserve reference --update docs/operations.md
+	$(BIN)/seqserve dev reference --update docs/operations.md
 
 examples: $(EVERYTHING) ## Ask bundles/ the examples of /docs.json and write their answers anew
 	$(BIN)/python -m tests.examples
@@ -86,7 +86,7 @@ screenshots: $(EVERYTHING) ## Take the pictures of the demo page in docs/images 
 	$(BIN)/python -m tests.page.screenshots
 
 bench-http: $(EVERYTHING) ## Time the server beside the runtime alone, into docs/benchmarks-http.md; QUICK=1 only shows
-	$(BIN)/seqserve bench-http --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks-http.md)
+	$(BIN)/seqserve dev bench-http --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks-http.md)
 
 image: ## Build the image seqserve:latest with Docker
 	docker build --tag seqserve:latest --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 # Each may import what stands on its own line or above.
 ORDER = [
-    {"seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files"},
+    {"seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files", "seqserve.progress"},
     {"seqserve.client"},
     {"seqserve.config"},
     {"seqserve.text"},

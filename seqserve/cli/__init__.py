@@ -1,1 +1,1 @@
-"""One command line over everything; a command imports its package only when it runs."""
+"""The `seqserve` command line. A command imports what it needs only when it runs."""

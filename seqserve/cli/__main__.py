@@ -1,5 +1,5 @@
 """`python -m seqserve.cli`: the `seqserve` command."""
 
-from seqserve.cli.main import app
+from seqserve.cli.main import main
 
-app(prog_name="seqserve")
+main()

@@ -1,4 +1,4 @@
-"""`seqserve keys`: keys for the file that SEQSERVE_API_KEYS_FILE names: made, listed, recognised."""
+"""`seqserve keys`: create, list and check the keys in the file that SEQSERVE_API_KEYS_FILE names."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from typing import Annotated
 
 import typer
 
+from seqserve.cli.app import App
 from seqserve.cli.options import AsJson
 from seqserve.cli.reporting import FAILED, reported
 from seqserve.errors import ConfigError, InputError
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Keys for the server: make, list and recognise them.\n\nExit codes: 0 done; 1 the file is damaged "
-    "or missing, or nobody has the key; 2 the command line was wrong.",
+app = App(
+    help="API keys of the server: create, list and check them.\n\nExit codes: 0 success; 1 the file is damaged "
+    "or missing, or the key is unknown; 2 wrong command line.",
 )
 
 KeysFile = Annotated[
-    Path, typer.Option("--file", envvar="SEQSERVE_API_KEYS_FILE", help="the server's file of keys")
+    Path, typer.Option("--file", envvar="SEQSERVE_API_KEYS_FILE", help="key file of the server")
 ]
 
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="whose key it is; stands in the log")],
+    name: Annotated[str, typer.Argument(help="owner of the key; written to the log")],
     limit: Annotated[int | None, typer.Option(help="requests per minute")] = None,
 ) -> None:
-    """Show a new random key, once, on stderr; its line for the file goes to stdout."""
+    """Create a random key: the key goes to standard error, its line for the file to standard output."""
     from service.http.keys import new_key
 
     try:
         key, line = new_key(name, limit)
     except ConfigError as error:
         raise typer.BadParameter(str(error)) from None
-    typer.echo(f"{key}\nKeep it: only its hash is kept, in this line for the file:", err=True)
+    typer.echo(f"{key}\nStore it now: the line for the file holds only its hash:", err=True)
     typer.echo(line)
 
 
 @app.command("list")
 def list_keys(file: KeysFile, as_json: AsJson = False) -> None:
-    """List whose keys a file has, and how often they may ask."""
+    """List the owners of the keys in a file, and their rate limits."""
     from service.http.keys import read_keys
 
     with reported():
@@ -58,7 +58,7 @@ def list_keys(file: KeysFile, as_json: AsJson = False) -> None:
 
 @app.command()
 def check(file: KeysFile) -> None:
-    """Say whose key stands on standard input; 1 if it is nobody's."""
+    """Show the owner of the key on standard input; exit with 1 if it is unknown."""
     from service.http.keys import Keyring
 
     keyring = Keyring(file)

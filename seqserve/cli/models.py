@@ -1,4 +1,4 @@
-"""`seqserve models`: which bundles a folder has, or a server, and whether they are what their makers wrote."""
+"""`seqserve models`: the bundles of a folder, their files verified, or the models of a server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqserve.cli.options import AsJson
+from seqserve.cli.options import AsJson, BundlesDir
 from seqserve.cli.progress import bar
 from seqserve.cli.reporting import FAILED, command_line, reported
 
@@ -19,23 +19,32 @@ if TYPE_CHECKING:
 
 
 def models(
-    bundles: Annotated[Path, typer.Option(help="folder of bundles")] = Path("bundles"),
+    bundles: BundlesDir = Path("bundles"),
+    tasks: Annotated[
+        str | None,
+        typer.Option(envvar="SEQSERVE_TASKS", help="only these tasks, such as ner,sentiment"),
+    ] = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="open every model and ask its golden cases")
+        bool, typer.Option("--verify", help="load every model and compare its golden cases")
     ] = False,
     as_json: AsJson = False,
-    url: Annotated[str | None, typer.Option(help="server to ask instead of a folder")] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", "--server", help="server to ask instead of a folder")
+    ] = None,
     api_key_file: Annotated[
         Path | None, typer.Option(help="file of the server's key; CLIENT_API_KEY if not set")
     ] = None,
 ) -> None:
-    """List the models of a folder, every file hashed, or those that a server has loaded.
+    """List the models of a folder, with the hash of every file verified, or those of a server.
 
-    Exit codes: 0 all are whole; 1 one is not, or there is none, or the server does not answer; 2 the
-    command line was wrong.
+    Exit codes: 0 all are complete; 1 a bundle is damaged, or there is no such folder, or the server does
+    not answer; 2 wrong command line.
     """
     with reported(), command_line():
         found = list(_of_server(url, api_key_file) if url else _of_folder(bundles, verify=verify))
+    if tasks is not None:
+        chosen = {one.strip() for one in tasks.split(",")}
+        found = [one for one in found if one.get("task", "") in {*chosen, ""}]
     if as_json:
         typer.echo(json.dumps({"models": found}, indent=2, ensure_ascii=False))
     for one in found:
@@ -48,7 +57,7 @@ def models(
 
 
 def _of_folder(bundles: Path, *, verify: bool) -> Iterator[dict[str, Any]]:
-    """Give what every bundle says of itself, or what is wrong with it.
+    """Describe every bundle of a folder, or what is wrong with it.
 
     Raises:
         BundleError: There is no such folder.
@@ -56,7 +65,7 @@ def _of_folder(bundles: Path, *, verify: bool) -> Iterator[dict[str, Any]]:
     from seqserve.bundle import load_bundle
     from seqserve.errors import BundleError, SeqserveError
 
-    read = _ask_golden_cases if verify else load_bundle
+    read = _with_golden_cases if verify else load_bundle
     if not bundles.is_dir():
         raise BundleError(f"{bundles} is not a directory; name one with --bundles")
     paths = sorted(bundles.glob("[!.]*/"))
@@ -83,7 +92,7 @@ def _of_folder(bundles: Path, *, verify: bool) -> Iterator[dict[str, Any]]:
             advance(n_done, path.name)
 
 
-def _ask_golden_cases(path: Path) -> Bundle:
+def _with_golden_cases(path: Path) -> Bundle:
     from seqserve.runtime import check_golden, open_engine
 
     engine = open_engine(path)

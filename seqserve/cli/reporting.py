@@ -1,7 +1,7 @@
-"""How a command ends: its exit codes, and its errors on one line.
+"""Exit codes of the commands, and their errors on one line.
 
-0 done; 1 the work failed, the message says why; 2 the command line was wrong. What other codes mean, the help
-of the command says.
+0 success; 1 failure, with the reason on standard error; 2 wrong command line. The help of a command lists
+its other codes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ INTERRUPTED, UNREAD, TERMINATED = 130, 141, 143  # 128 and the number of the sig
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Turn our own errors into one line on stderr and exit code 1."""
+    """Turn errors of seqserve into one line on standard error and exit code 1."""
     try:
         yield
     except SeqserveError as error:
@@ -30,7 +30,7 @@ def reported() -> Iterator[None]:
 
 @contextmanager
 def command_line() -> Iterator[None]:
-    """Turn what is wrong with options into one line on stderr and exit code 2."""
+    """Turn errors in options into one line on standard error and exit code 2."""
     try:
         yield
     except ConfigError as error:
@@ -41,7 +41,7 @@ def command_line() -> Iterator[None]:
 def conclude(
     section: str, lines: Iterable[str], update: Path | None, faults: Sequence[str]
 ) -> None:
-    """Show the figures, write them into a page, and fail if they are not as they should be."""
+    """Show results, write them into a page, and exit with 1 if there are faults."""
     from seqserve.evaluation.markdown import replace_section
 
     text = "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The key that a server asks for: from a file or the environment, never a word of the command line."""
+"""The API key of a server, from a file or the environment: other users can read a command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KEY_VARIABLE = "CLIENT_API_KEY"
 
 
 def read_key(file: Path | None) -> str | None:
-    """Give what stands in a file, or else in CLIENT_API_KEY.
+    """Return the content of a file, or else the variable CLIENT_API_KEY.
 
     Raises:
         ConfigError: The file cannot be read.

@@ -78,7 +78,7 @@ def refuse_other_figures(comparisons: Iterable[Comparison], path: Path) -> None:
     if wrong:
         raise BundleError(
             f"{path} does not give the figures of its manifest on these data: {'; '.join(wrong)}. If "
-            "the data are right, seqserve card --accept-figures records what was measured"
+            "the data are right, seqserve dev card --accept-figures records what was measured"
         )
 
 

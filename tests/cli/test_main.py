@@ -94,9 +94,15 @@ FAILURES = {
     "no subwords": (["export", "{pairs}", "--runs", "nowhere"], "train the model first"),
     "no bundles": (["models", "--bundles", "nowhere"], "nowhere"),
     "no bundle": (["evaluate", "nowhere"], "is not a directory"),
-    "no bundle to describe": (["card", "nowhere"], "is not a directory"),
-    "no evaluation": (["card", "{bundle}", "--report", "nowhere"], "run seqserve evaluate first"),
-    "a folder": (["card", "{bundle}", "--report", "{folder}"], "cannot be read: Is a directory"),
+    "no bundle to describe": (["dev", "card", "nowhere"], "is not a directory"),
+    "no evaluation": (
+        ["dev", "card", "{bundle}", "--report", "nowhere"],
+        "run seqserve evaluate first",
+    ),
+    "a folder": (
+        ["dev", "card", "{bundle}", "--report", "{folder}"],
+        "cannot be read: Is a directory",
+    ),
 }
 
 
@@ -164,7 +170,7 @@ def test_nothing_to_compare_fails(tiny: TinyProject, tmp_path: Path) -> None:
     described = RUNNER.invoke(
         app,
         [
-            *("card", str(bundle.path), "--report"),
+            *("dev", "card", str(bundle.path), "--report"),
             str(tmp_path / "sentiment-tiny" / "evaluation.json"),
         ],
     )
@@ -189,7 +195,13 @@ def test_card_records_other_figures_only_if_told_to(
 
     wrong = with_manifest(bundle, spoil)
     assert evaluate(tiny, str(bundle), tmp_path).exit_code == 1
-    words = ["card", str(bundle), "--report", str(tmp_path / "sentiment-tiny" / "evaluation.json")]
+    words = [
+        "dev",
+        "card",
+        str(bundle),
+        "--report",
+        str(tmp_path / "sentiment-tiny" / "evaluation.json"),
+    ]
     refused = RUNNER.invoke(app, words)
     assert refused.exit_code == 1 and "films_test_macro_f1" in refused.stderr
     assert "differs" in refused.stderr and "--accept-figures" in refused.stderr
@@ -208,7 +220,7 @@ def test_missing_table_of_variants_is_said(tiny: TinyProject, tmp_path: Path, bu
     text = tiny.recipe_files["sentiment"].read_text(encoding="utf-8")
     recipe.write_text(text + '[card]\nablation = "none.json"\n', encoding="utf-8")
     report = str(tmp_path / "sentiment-tiny" / "evaluation.json")
-    words = ["card", str(bundle), "--report", report, "--recipe", str(recipe)]
+    words = ["dev", "card", str(bundle), "--report", report, "--recipe", str(recipe)]
     places = [*options(tiny, "data", "runs"), "--bundles", str(tmp_path / "bundles")]
     places += ["--reports", str(tmp_path)]
     for command in (words, ["export", str(recipe), *places]):
@@ -232,7 +244,7 @@ def test_card_is_written_anew_from_the_evaluation(
     words = tmp_path / "words.toml"
     text = tiny.recipe_files["sentiment"].read_text(encoding="utf-8")
     words.write_text(text + '[card]\nintended_use = "For films."\n', encoding="utf-8")
-    result = RUNNER.invoke(app, ["card", str(bundle), "--recipe", str(words)])
+    result = RUNNER.invoke(app, ["dev", "card", str(bundle), "--recipe", str(words)])
     assert result.exit_code == 0 and result.stdout == f"{bundle / 'MODEL_CARD.md'}\n"
     assert "For films." in (bundle / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert evaluate(tiny, str(bundle), tmp_path).exit_code == 0

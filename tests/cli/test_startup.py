@@ -13,13 +13,15 @@ from seqserve.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 OURS = {
-    *("seqserve", "seqserve.errors", "service", "service.__main__", "seqserve.cli"),
+    *("seqserve", "seqserve.errors", "seqserve.progress", "seqserve.cli"),
     *(
         f"seqserve.cli.{name}"
         for name in (
-            *("bench_bulk", "bench_http", "data", "endurance", "keys", "load", "main", "models"),
-            *("options", "predicting", "predicting.command", "predicting.options", "progress"),
-            *("reporting", "server_key"),
+            *("app", "checkout", "data", "environment", "keys", "main", "models", "options"),
+            *("predicting", "predicting.command", "predicting.options", "progress", "reporting"),
+            *("server_key", "serving", "training"),
+            *("dev", "dev.baselines", "dev.bench", "dev.bench_bulk", "dev.bench_http", "dev.cards"),
+            *("dev.endurance", "dev.load", "dev.reference"),
         )
     ),
 }

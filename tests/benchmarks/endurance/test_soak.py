@@ -113,6 +113,6 @@ def test_a_server_that_does_not_start_is_named(tmp_path: Path, bundles: Path) ->
 
 def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
     done = CliRunner().invoke(
-        app, ["soak", "--bundles", str(tmp_path / "none"), "--minutes", "0.01"]
+        app, ["dev", "soak", "--bundles", str(tmp_path / "none"), "--minutes", "0.01"]
     )
     assert done.exit_code == 1 and "holds no bundle" in done.stderr

@@ -17,7 +17,7 @@ TABLE: dict[str, Any] = {
         {"name": "full", "figures": {"dev_f1": 0.9}},
         {"name": "no characters", "figures": {}},
     ],
-    "command": "seqserve ablate recipes/x.toml",
+    "command": "seqserve dev ablate recipes/x.toml",
 }
 
 

@@ -1,4 +1,4 @@
-"""`seqserve soak` and `seqserve chaos`: a server under load for minutes, and one whose processes die."""
+"""`seqserve dev soak` and `seqserve dev chaos`: a server under load, and recovery from killed processes."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from typing import Annotated
 
 import typer
 
+from seqserve.cli.options import BundlesDir, UpdatePage
 from seqserve.cli.reporting import conclude, reported
-
-Bundles = Annotated[Path, typer.Option(help="folder of bundles")]
-Update = Annotated[Path | None, typer.Option(help="page whose table to replace")]
 
 
 def soak(
-    bundles: Bundles = Path("bundles"),
-    minutes: Annotated[float, typer.Option(min=0.01, help="of load")] = 10.0,
-    clients: Annotated[int, typer.Option(min=1, help="for each task")] = 4,
-    update: Update = None,
+    bundles: BundlesDir = Path("bundles"),
+    minutes: Annotated[float, typer.Option(min=0.01, help="duration of the load")] = 10.0,
+    clients: Annotated[int, typer.Option(min=1, help="clients for each task")] = 4,
+    update: UpdatePage = None,
 ) -> None:
-    """Serve under mixed load and see whether any process grows; 1 if one does, or a request fails."""
+    """Serve under mixed load; exit with 1 if the memory of a process grows or a request fails."""
     from benchmarks.endurance.soak import Effort, soak_lines
     from benchmarks.endurance.soak import soak as run_soak
 
@@ -28,8 +26,8 @@ def soak(
     conclude("soak", soak_lines(found), update, found.faults())
 
 
-def chaos(bundles: Bundles = Path("bundles"), update: Update = None) -> None:
-    """Kill, stop and restart the processes of a server under load; 1 if anything is lost or hangs."""
+def chaos(bundles: BundlesDir = Path("bundles"), update: UpdatePage = None) -> None:
+    """Kill, stop and restart the processes of a server under load; exit with 1 if requests are lost or hang."""
     from benchmarks.endurance.chaos import chaos as run_chaos
     from benchmarks.endurance.chaos import chaos_lines, restarts
 

@@ -1,4 +1,4 @@
-"""`seqserve bench-bulk`: `seqserve predict` on a large file, its speed and its memory."""
+"""`seqserve dev bench-bulk`: speed and memory of `seqserve predict` on a large file."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from typing import Annotated, Literal
 
 import typer
 
+from seqserve.cli.options import UpdatePage
 from seqserve.cli.reporting import conclude, reported
 
 
 def bench_bulk(
     task: Annotated[Literal["ner", "sentiment", "translate"], typer.Argument(help="task")] = "ner",
-    megabytes: Annotated[int, typer.Option(min=1, help="of the file that is made")] = 1000,
+    megabytes: Annotated[int, typer.Option(min=1, help="size of the generated file")] = 1000,
     bundles: Annotated[
-        Path | None, typer.Option(help="folder of bundles; engines that compute nothing if not set")
+        Path | None, typer.Option(help="folder of bundles; null engines if not set")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="as for predict")] = None,
-    minutes: Annotated[float, typer.Option(min=0.01, help="after which it is stopped")] = 60.0,
-    update: Annotated[Path | None, typer.Option(help="page whose table to replace")] = None,
+    minutes: Annotated[float, typer.Option(min=0.01, help="time limit")] = 60.0,
+    update: UpdatePage = None,
 ) -> None:
-    """Make a large file, predict on it and see whether memory grows; 1 if it does."""
+    """Run predict on a large generated file; exit with 1 if memory grows."""
     from tempfile import TemporaryDirectory
 
     from benchmarks.endurance.bulk import Job, faults, lines_of, measure
