@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
@@ -16,6 +17,7 @@ _COMPLETIONS = {
     "--install-completion": "Install completion for a shell.",
 }
 _SHELLS = ("bash", "zsh", "fish")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _without_types_of_flags(params: list[Any]) -> list[Any]:
@@ -82,7 +84,7 @@ class App(typer.Typer):
     def __init__(self, *, cls: type[TyperGroup] = Group, **settings: Any) -> None:
         super().__init__(cls=cls, no_args_is_help=True, **settings)
 
-    def command(self, name: str | None = None, **settings: Any) -> Any:
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[F], F]:
         """Return a decorator that adds a command."""
         settings.setdefault("cls", Command)
         return super().command(name, **settings)
@@ -90,7 +92,7 @@ class App(typer.Typer):
 
 def _current_shell() -> str:
     """Return the name of the shell that called this program, or else of the user's login shell."""
-    import shellingham
+    import shellingham  # type: ignore[import-untyped]
 
     try:
         name: str = shellingham.detect_shell()[0]

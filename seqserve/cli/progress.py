@@ -1,4 +1,4 @@
-"""Progress on stderr, and only on a terminal: nobody wants bars in a log."""
+"""Progress on standard error: a bar on a terminal, a line a minute elsewhere."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Advance = Callable[[int, str], None]
-"""Takes how much is done, and a few words."""
+"""Takes how much is done, in the unit of the total, and a few words."""
 
 
 @contextmanager
 def bar(what: str, total: int | None) -> Iterator[Advance]:
-    """Show a bar while a block runs.
+    """Show the progress of a block.
 
     Args:
-        what: Is being done.
-        total: How much there is to do; None: nobody knows.
+        what: Name of the work.
+        total: How much there is to do; None if unknown.
 
     Yields:
-        What moves it.
+        The function that moves it.
     """
     if not sys.stderr.isatty():
-        yield lambda done, words: None
+        from seqserve.progress import LinePerMinute
+
+        log = LinePerMinute(what)
+        yield lambda done, words: log.tell(f"{done / total:.0%}, {words}" if total else words)
         return
     from rich.console import Console
     from rich.progress import (
@@ -47,6 +50,6 @@ def bar(what: str, total: int | None) -> Iterator[Advance]:
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Show that something of unknown length is being done, and for how long."""
+    """Show that work of unknown length is in progress, and for how long."""
     with bar(what, None):
         yield

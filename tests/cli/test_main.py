@@ -35,7 +35,12 @@ def test_train_export_evaluate_and_list(tiny: TinyProject, tmp_path: Path) -> No
     bundles = ["--bundles", str(tmp_path / "bundles")]
     trained = RUNNER.invoke(app, ["train", recipe, *places, "--max-steps", "10"])
     assert trained.exit_code == 0 and "sentiment-tiny: best" in trained.stdout
+    assert f"next    seqserve export {recipe} --data {tiny.data} --runs" in trained.stdout
+    assert (tmp_path / "runs/sentiment-tiny/curves.png").is_file()
     reports = tmp_path / "reports"
+    refused = RUNNER.invoke(app, ["export", recipe, *places, *bundles, "--reports", str(reports)])
+    assert refused.exit_code == 1 and "is unfinished, at step 10 of 20" in refused.stderr
+    places.append("--unfinished")
     exported = RUNNER.invoke(app, ["export", recipe, *places, *bundles, "--reports", str(reports)])
     assert exported.exit_code == 0, exported.output
     figures = json.loads(exported.stdout)

@@ -296,8 +296,12 @@ def test_a_worker_that_dies(tmp_path: Path, fakes: dict[str, str]) -> None:
 WRONG = {
     "resume a pipe": (["ner", "--resume"], 2, "--resume needs --out"),
     "json of a pipe": (["ner", "--json"], 2, "--json needs --out"),
-    "unknown suffix": (["ner", "in.docx"], 2, "there are .txt, .jsonl, .ndjson, .csv. Say --from"),
-    "unknown suffix of out": (["ner", "-o", "out.xml"], 2, "Say --to"),
+    "unknown suffix": (
+        ["ner", "in.docx"],
+        2,
+        ".jsonl, .ndjson, .csv, .tsv. Set it with --from",
+    ),
+    "unknown suffix of out": (["ner", "-o", "out.xml"], 2, "Set it with --to"),
     "two fields of a name": (
         ["translate", "--keep", "text"],
         2,

@@ -217,7 +217,7 @@ def test_ctrl_c_does_not_wait_for_a_server_that_hangs(served: Served, tmp_path: 
     finally:
         asking.kill()
         asking.wait()
-    assert asking.returncode == 130 and "--resume goes on" in said and "Traceback" not in said
+    assert asking.returncode == 130 and "--resume continues" in said and "Traceback" not in said
 
 
 @contextmanager

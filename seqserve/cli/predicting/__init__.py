@@ -1,1 +1,1 @@
-"""`seqserve predict`: what answers the texts of a file, and the command line around seqserve.bulk."""
+"""`seqserve predict`: the command line of seqserve.bulk; processes, a server or a cluster predict."""

@@ -1,6 +1,6 @@
-"""`--engine ray`: the answers of `seqserve predict`, through Ray Data on the cluster that is there.
+"""`--engine ray`: `seqserve predict` through Ray Data, on a cluster.
 
-Reading, sending, repeating what fails and writing are Ray's. Only this module imports it.
+Ray reads, distributes, retries and writes. Only this module imports it.
 """
 
 from __future__ import annotations
@@ -14,27 +14,28 @@ import orjson
 import ray
 from ray.data.datasource import BlockBasedFileDatasink
 
-from seqserve.bulk.readers import InputFormat, Reader
+from seqserve.bulk.inputs import is_utf8
+from seqserve.bulk.readers import DELIMITERS, InputFormat, Reader
 from seqserve.bulk.records import Columns, Entry, Record, Refusal
-from seqserve.cli.predicting.answers import Answers
-from seqserve.cli.predicting.job import Job
-from seqserve.cli.predicting.plan import Plan
+from seqserve.cli.predicting.engines import TaskEngines
+from seqserve.cli.predicting.run_config import RunConfig
+from seqserve.cli.predicting.spec import PredictionSpec
 from seqserve.errors import ConfigError, DataError, SeqserveError, UnavailableError
 
 _BATCH_TEXTS = 128
 _ROW = "row"
 
 
-def run_on_ray(plan: Plan) -> None:
-    """Answer everything on the cluster that RAY_ADDRESS names, or that this machine is in.
+def run_on_ray(config: RunConfig) -> None:
+    """Run on the cluster that RAY_ADDRESS names, or that this machine is part of.
 
     Raises:
-        ConfigError: Ray cannot do what the command line says.
-        DataError: The output is there, or the input is not.
+        ConfigError: An option is not available with Ray.
+        DataError: The output exists, or the input does not.
         UnavailableError: There is no cluster.
-        SeqserveError: It gave up, such as where bundles are missing.
+        SeqserveError: Ray gave up, for instance because bundles are missing.
     """
-    source, out = _check(plan)
+    source, out = _check(config)
     if os.path.lexists(out):
         raise DataError(f"{out} exists: remove it, or name another folder")
     if not os.path.exists(source):
@@ -46,69 +47,72 @@ def run_on_ray(plan: Plan) -> None:
     try:
         ray.data.DataContext.get_current().execution_options.preserve_order = True
         lines = ray.data.read_text(source, drop_empty_lines=False)
-        answers = lines.map_batches(
-            Answering,
-            fn_constructor_args=(plan.job, plan.input_format, plan.columns),
+        predictions = lines.map_batches(
+            EngineActor,
+            fn_constructor_args=(config.spec, config.inputs[0].format, config.columns),
             batch_size=_BATCH_TEXTS,
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=plan.files.workers),
+            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=config.options.workers),
         )
-        answers.write_datasink(_Rows(out, file_format="jsonl"))
+        predictions.write_datasink(_Rows(out, file_format="jsonl"))
     except ray.exceptions.RayError as error:  # its last line says what the engine said
         raise SeqserveError(f"Ray gave up: {str(error).strip().splitlines()[-1]}") from None
     finally:
         ray.shutdown()
 
 
-def _check(plan: Plan) -> tuple[str, str]:
-    """Give input and output, absolute: nodes have working directories of their own.
+def _check(config: RunConfig) -> tuple[str, str]:
+    """Return the absolute paths of input and output: nodes have their own working directories.
 
     Raises:
-        ConfigError: Something is asked for that does not go with Ray.
+        ConfigError: An option is not available with Ray.
     """
-    files = plan.files
-    if plan.input is None or files.out is None:
-        raise ConfigError("--engine ray needs a file to read, and a folder by --out")
-    if plan.input_format == "csv" or plan.output_format != "jsonl":
+    options = config.options
+    path = config.inputs[0].path
+    if path is None or len(config.inputs) > 1 or options.out is None:
+        raise ConfigError("--engine ray needs one file or folder to read, and a folder with --out")
+    if config.inputs[0].format in DELIMITERS or config.output_format != "jsonl":
         raise ConfigError(
-            "--engine ray reads text and jsonl, and writes jsonl: say --from and --to"
+            "--engine ray reads text and jsonl, and writes jsonl: set --from and --to"
         )
     refused = {
-        "--resume": files.resume,
-        "--rejected": files.rejected,
-        "--json": files.as_json,
-        "--window": files.window,
+        "--resume": options.resume,
+        "--rejected": options.rejected,
+        "--json": options.as_json,
+        "--window": options.window,
+        "--limit": options.limit,
+        "--encoding": not is_utf8(options.encoding),
     }
     for name, value in refused.items():
         if value:
-            raise ConfigError(f"{name} does not go with --engine ray")
-    return os.path.abspath(plan.input), os.path.abspath(files.out)
+            raise ConfigError(f"{name} is not available with --engine ray")
+    return os.path.abspath(path), os.path.abspath(options.out)
 
 
-class Answering:
-    """What an actor of the cluster does: it opens the engines once and answers batches.
+class EngineActor:
+    """An actor of the cluster: it opens the engines once and predicts batches.
 
     Args:
-        job: What is asked; its bundles are on a path that the actor's node sees.
-        format: Of the lines.
+        spec: The task and its options; its bundles are on a path that the actor's node sees.
+        format: Format of the lines.
         columns: Fields that are read.
     """
 
-    def __init__(self, job: Job, format: InputFormat, columns: Columns) -> None:
-        self._answers = Answers(job)
+    def __init__(self, spec: PredictionSpec, format: InputFormat, columns: Columns) -> None:
+        self._engines = TaskEngines(spec)
         self._format = format
         self._columns = columns
-        self._max_bytes = job.settings.max_body_bytes
+        self._max_bytes = spec.max_record_bytes
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
-        """Give a row of JSON for every record in some lines."""
+        """Return a row of JSON for every record in some lines."""
         return {_ROW: self.rows(batch["text"])}
 
     def rows(self, lines: Iterable[str]) -> list[str]:
-        """Give the rows, in order; one of a rejected record says why."""
+        """Return the rows, in order; the row of a rejected record has the reason."""
         raw = "".join(f"{line}\n" for line in lines).encode()
         entries = list(Reader(io.BytesIO(raw), self._format, self._columns, self._max_bytes))
         texts = [entry.text for entry in entries if isinstance(entry, Record)]
-        outcomes = iter(self._answers.answer(texts))
+        outcomes = iter(self._engines.predict(texts))
         return [
             _row(entry, next(outcomes) if isinstance(entry, Record) else entry.why)
             for entry in entries
@@ -122,7 +126,7 @@ def _row(entry: Entry, outcome: Any) -> str:
     return orjson.dumps({**kept, **outcome}).decode()
 
 
-class _Rows(BlockBasedFileDatasink):  # type: ignore[misc]  # of Ray, whatever is installed
+class _Rows(BlockBasedFileDatasink):  # type: ignore[misc]
     """Files of one JSON object a line."""
 
     def write_block_to_file(self, block: Any, file: Any) -> None:

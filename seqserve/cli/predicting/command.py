@@ -1,4 +1,4 @@
-"""`seqserve predict ner|sentiment|translate`: a file of texts in, a file of answers out."""
+"""`seqserve predict ner|sentiment|translate`: files of texts in, a file of predictions out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from seqserve.cli.predicting.options import Files, with_files
+from seqserve.cli.app import App
+from seqserve.cli.predicting.options import Options, with_options
 from seqserve.cli.progress import bar
 from seqserve.cli.reporting import (
     FAILED,
@@ -26,63 +27,65 @@ from seqserve.cli.reporting import (
 
 if TYPE_CHECKING:
     from seqserve.bulk.run import Totals
-    from seqserve.cli.predicting.plan import Plan
+    from seqserve.cli.predicting.run_config import RunConfig
+    from seqserve.cli.predicting.spec import Model
     from seqserve.manifest import Task
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help=f"""Answer the texts of a file, of any size: text, JSONL or CSV in, JSONL, CSV or CoNLL out.
+app = App(
+    help=f"""Predict for every text of a file of any size: text, JSONL, CSV or TSV in, JSONL, CSV or CoNLL out.
 
-    Exit codes: 0 all answered; 1 the work failed; 2 the command line was wrong; {REJECTED} done, some
-    lines were rejected; {INTERRUPTED} Ctrl-C, and {TERMINATED} SIGTERM: --resume goes on; {UNREAD} nobody reads
-    the output any more.
+    Exit codes: 0 success; 1 failure; 2 wrong command line; {REJECTED} complete, but some lines were rejected;
+    {INTERRUPTED} Ctrl-C, and {TERMINATED} SIGTERM: --resume continues; {UNREAD} the output has no reader.
     """,
 )
 
 
 @app.command()
-@with_files
+@with_options
 def ner(
-    files: Files,
-    min_score: Annotated[
-        float | None, typer.Option(help="keep entities with at least this score")
+    options: Options,
+    min_score: Annotated[float | None, typer.Option(help="minimum score of an entity")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="only entities of this label; repeatable")
     ] = None,
-    label: Annotated[list[str] | None, typer.Option(help="keep only this label; repeat")] = None,
     offset_unit: Annotated[
-        Literal["codepoint", "utf16", "byte"] | None, typer.Option(help="of start and end")
+        Literal["codepoint", "utf16", "byte"] | None,
+        typer.Option(help="unit of start and end; default codepoint"),
     ] = None,
 ) -> None:
-    """Find names."""
-    _predict("ner", files, min_score=min_score, labels=label, offset_unit=offset_unit)
+    """Find named entities (NER)."""
+    _predict("ner", options, min_score=min_score, labels=label, offset_unit=offset_unit)
 
 
 @app.command()
-@with_files
+@with_options
 def sentiment(
-    files: Files,
+    options: Options,
     sentences: Annotated[
-        bool, typer.Option("--sentences", help="judge every sentence as well")
+        bool, typer.Option("--sentences", help="classify every sentence too")
     ] = False,
 ) -> None:
-    """Judge the tone."""
-    _predict("sentiment", files, sentences=sentences or None)
+    """Classify the sentiment of texts."""
+    _predict("sentiment", options, sentences=sentences or None)
 
 
 @app.command()
-@with_files
+@with_options
 def translate(  # noqa: PLR0913, PLR0917 - one parameter an option
-    files: Files,
+    options: Options,
     source: Annotated[str | None, typer.Option(help="language of the texts")] = None,
     target: Annotated[str | None, typer.Option(help="language to translate to")] = None,
     beam_size: Annotated[int | None, typer.Option(help="1 is greedy search")] = None,
-    alternatives: Annotated[int | None, typer.Option(help="runners-up to give")] = None,
-    length_penalty: Annotated[float | None, typer.Option(help="0 to 5")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="of a sentence's translation")] = None,
+    alternatives: Annotated[int | None, typer.Option(help="further translations per text")] = None,
+    length_penalty: Annotated[float | None, typer.Option(help="of the beam search, 0 to 5")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="most tokens of a translated sentence")
+    ] = None,
 ) -> None:
-    """Translate."""
+    """Translate texts."""
     _predict(
         "translation",
-        files,
+        options,
         source=source,
         target=target,
         beam_size=beam_size,
@@ -92,20 +95,20 @@ def translate(  # noqa: PLR0913, PLR0917 - one parameter an option
     )
 
 
-def _predict(task: Task, files: Files, **options: Any) -> None:
-    """Plan, do and report one run."""
-    from seqserve.cli.predicting.plan import make_plan
+def _predict(task: Task, options: Options, **values: Any) -> None:
+    """Configure, execute and report one run."""
+    from seqserve.cli.predicting.run_config import make_config
 
-    asked = {name: value for name, value in options.items() if value is not None}
+    asked = {name: value for name, value in values.items() if value is not None}
     with reported(), command_line():
-        plan = make_plan(task, files, asked)
-    if files.engine == "ray":
-        _predict_on_ray(plan)
+        config = make_config(task, options, asked)
+    if options.engine == "ray":
+        _predict_on_ray(config)
         return
     started = time.monotonic()
-    with reported(), command_line(), _ending(plan):
-        model, totals = _run(plan)
-    said = {
+    with reported(), command_line(), _ending(config):
+        model, totals = _run(config)
+    report = {
         "model": model.name,
         "version": model.version,
         "answered": totals.n_answered,
@@ -113,12 +116,12 @@ def _predict(task: Task, files: Files, **options: Any) -> None:
         "blank": totals.n_blank,
         "seconds": round(time.monotonic() - started, 3),
     }
-    _say(said, plan)
+    _report(report, config)
     if totals.n_rejected:
         raise typer.Exit(REJECTED)
 
 
-def _predict_on_ray(plan: Plan) -> None:
+def _predict_on_ray(config: RunConfig) -> None:
     try:
         from seqserve.cli.predicting.cluster import run_on_ray
     except ImportError as error:
@@ -129,48 +132,50 @@ def _predict_on_ray(plan: Plan) -> None:
         )
         raise typer.Exit(FAILED) from None
     with reported(), command_line():
-        run_on_ray(plan)
+        run_on_ray(config)
 
 
-def _run(plan: Plan) -> tuple[Any, Totals]:
-    """Answer everything; gives the model and how much was done."""
+def _run(config: RunConfig) -> tuple[Model, Totals]:
+    """Predict for all records; return the model and the totals."""
     from seqserve.bulk.rows import row_maker
     from seqserve.bulk.run import Run
-    from seqserve.cli.predicting.plan import open_input, open_models, open_sink
+    from seqserve.cli.predicting.run_config import open_input, open_models, open_sink
 
+    task = config.spec.task
     with ExitStack() as stack:
-        reader, n_bytes = stack.enter_context(open_input(plan))
-        sink = stack.enter_context(open_sink(plan))
-        model, submit = stack.enter_context(open_models(plan))
-        advance = stack.enter_context(bar(f"predict {plan.job.name}", n_bytes))
+        reader, n_bytes = stack.enter_context(open_input(config))
+        sink = stack.enter_context(open_sink(config))
+        advance = stack.enter_context(bar(f"predict {task}", n_bytes))
+        advance(0, "loading the model")
+        model, submit = stack.enter_context(open_models(config))
 
         def tell(totals: Totals) -> None:
-            words = f"{totals.n_answered:,} answered, {totals.n_rejected:,} rejected"
+            words = f"{totals.n_done:,} records"
+            if totals.n_rejected:
+                words += f", {totals.n_rejected:,} rejected"
             advance(totals.n_bytes, words)
 
-        row = row_maker(plan.job.name, plan.output_format, model.languages[0])
-        return model, Run(reader, submit, row, sink, plan.size, tell).finish()
+        row = row_maker(task, config.output_format, model.languages[0])
+        return model, Run(reader, submit, row, sink, config.size, tell).finish()
 
 
-def _say(said: Mapping[str, Any], plan: Plan) -> None:
-    """Report on stdout as JSON, or on stderr in words."""
-    if plan.files.as_json:
+def _report(report: Mapping[str, Any], config: RunConfig) -> None:
+    """Report on standard output as JSON, or on standard error in words."""
+    rejected = str(config.rejected) if config.rejected else None
+    if config.options.as_json:
         import json
 
-        typer.echo(json.dumps({**said, "out": str(plan.files.out), "rejected_file": _where(plan)}))
+        out = str(config.options.out)
+        typer.echo(json.dumps({**report, "out": out, "rejected_file": rejected}))
         return
-    words = f"seqserve: {said['answered']:,} answered, {said['rejected']:,} rejected"
-    words += f" (see {_where(plan)})" if said["rejected"] and plan.rejected else ""
-    typer.echo(f"{words}, in {said['seconds']:.1f} s", err=True)
-
-
-def _where(plan: Plan) -> str | None:
-    return str(plan.rejected) if plan.rejected else None
+    words = f"seqserve: {report['answered']:,} answered, {report['rejected']:,} rejected"
+    words += f" (see {rejected})" if report["rejected"] and rejected else ""
+    typer.echo(f"{words}, in {report['seconds']:.1f} s", err=True)
 
 
 @contextmanager
-def _ending(plan: Plan) -> Iterator[None]:
-    """End as programs of a pipeline do: silently without a reader, in order when they are told to stop."""
+def _ending(config: RunConfig) -> Iterator[None]:
+    """End as programs of a pipeline do: without a message if the reader is gone, in order on a signal."""
 
     def stop(number: int, _: object) -> None:
         raise SystemExit(128 + number)
@@ -179,10 +184,10 @@ def _ending(plan: Plan) -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still buffered
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for buffered output
         raise SystemExit(UNREAD) from None
     except KeyboardInterrupt:
-        more = "; --resume goes on where it stopped" if plan.files.out else ""
+        more = "; --resume continues where it stopped" if config.options.out else ""
         typer.echo(f"seqserve: interrupted{more}", err=True)
         raise SystemExit(INTERRUPTED) from None
     finally:

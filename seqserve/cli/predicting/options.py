@@ -1,4 +1,4 @@
-"""The options that all tasks of `seqserve predict` share, written once: a dataclass that becomes parameters."""
+"""The options that all tasks of `seqserve predict` share: a dataclass that becomes parameters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 from seqserve.cli.server_key import KEY_VARIABLE
 
-IN, OUT, WHO = "Input", "Output", "What answers"
+IN, OUT, WHO = "Input", "Output", "Where to predict"
 
 
 def _option(panel: str, text: str, *names: str, **more: Any) -> Any:
@@ -20,62 +20,74 @@ def _option(panel: str, text: str, *names: str, **more: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Files:
-    """Where texts come from, where answers go, and what gives them; see the help of each."""
+class Options:
+    """Input, output, and where to predict; see the help of each option."""
 
     input: Annotated[
-        Path | None, typer.Argument(help="file of texts; none, or -, is standard input")
+        list[Path] | None,
+        typer.Argument(help="files of texts, .gz too; none, or -, is standard input"),
     ] = None
     input_format: Annotated[
-        Literal["text", "jsonl", "csv"] | None,
-        _option(IN, "by the file's suffix if not set, else text", "--from"),
+        Literal["text", "jsonl", "csv", "tsv"] | None,
+        _option(IN, "format; default by the file's suffix, or else text", "--from"),
     ] = None
-    field: Annotated[str, _option(IN, "field or column of the text, in jsonl and csv")] = "text"
-    out: Annotated[Path | None, _option(OUT, "file; standard output if not set", "--out", "-o")] = (
-        None
+    field: Annotated[str, _option(IN, "field or column of the text, in jsonl, csv and tsv")] = (
+        "text"
     )
+    delimiter: Annotated[
+        str | None, _option(IN, "between columns, such as ';'; default , in csv and a tab in tsv")
+    ] = None
+    encoding: Annotated[str, _option(IN, "such as UTF-16, latin-1, cp1252, gb18030")] = "UTF-8"
+    limit: Annotated[int | None, _option(IN, "stop after this many records", min=1)] = None
+    out: Annotated[Path | None, _option(OUT, "file; default standard output", "--out", "-o")] = None
     output_format: Annotated[
         Literal["jsonl", "csv", "conll"] | None,
-        _option(OUT, "by the file's suffix if not set, else jsonl", "--to"),
+        _option(OUT, "format; default by the suffix of OUT, or else jsonl", "--to"),
     ] = None
     keep: Annotated[
         list[str] | None,
-        _option(OUT, "field of the input to put into the output, NAME or NAME:NEW_NAME; repeat"),
+        _option(OUT, "copy a field of the input to the output, NAME or NAME:NEW_NAME; repeatable"),
     ] = None
-    resume: Annotated[bool, _option(OUT, "go on with OUT where it stopped", "--resume")] = False
+    resume: Annotated[
+        bool, _option(OUT, "continue OUT where an earlier run stopped", "--resume")
+    ] = False
     rejected: Annotated[
         Path | None,
-        _option(OUT, "file of lines without an answer; OUT.rejected.jsonl, or standard error"),
+        _option(OUT, "file of rejected lines; default OUT.rejected.jsonl, or standard error"),
     ] = None
-    as_json: Annotated[bool, _option(OUT, "say as JSON what was done", "--json")] = False
+    as_json: Annotated[
+        bool, _option(OUT, "report the run as JSON on standard output", "--json")
+    ] = False
     engine: Annotated[
         Literal["local", "ray"], _option(WHO, "this machine, or a Ray cluster: docs/cli.md")
     ] = "local"
     bundles: Annotated[
-        Path | None, _option(WHO, "folder of bundles; SEQSERVE_BUNDLES_DIR if not set")
+        Path | None, _option(WHO, "folder of bundles; SEQSERVE_BUNDLES_DIR, or else bundles")
     ] = None
     workers: Annotated[
-        int | None, _option(WHO, "processes, or requests at a time; CPUs, or 4, if not set", min=1)
+        int | None,
+        _option(
+            WHO, "processes, default one per CPU; with --url concurrent requests, default 4", min=1
+        ),
     ] = None
-    window: Annotated[
-        int | None, _option(WHO, "records that are read before they are answered", min=1)
-    ] = None
+    window: Annotated[int | None, _option(WHO, "records per window", min=1)] = None
     url: Annotated[
-        str | None, _option(WHO, "server that answers, such as http://localhost:3000")
+        str | None,
+        _option(WHO, "server that predicts, such as http://localhost:3000", "--url", "--server"),
     ] = None
     api_key_file: Annotated[
-        Path | None, _option(WHO, f"file of the server's key; {KEY_VARIABLE} if not set")
+        Path | None, _option(WHO, f"file with the API key of the server; default {KEY_VARIABLE}")
     ] = None
     timeout_s: Annotated[
-        float, _option(WHO, "of one request to the server, its repetitions included", min=0.1)
+        float, _option(WHO, "seconds per request to the server, retries included", min=0.1)
     ] = 300.0
 
 
-def with_files(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command whose first parameter is `Files` the options of it."""
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command whose first parameter is `Options` its fields as options."""
     own = inspect.signature(command, eval_str=True).parameters
     first, *others = own.values()
-    hints = get_type_hints(Files, include_extras=True)
+    hints = get_type_hints(Options, include_extras=True)
     shared = [
         first.replace(
             name=one.name,
@@ -83,13 +95,13 @@ def with_files(command: Callable[..., None]) -> Callable[..., None]:
             default=one.default,
             annotation=hints[one.name],
         )
-        for one in fields(Files)
+        for one in fields(Options)
     ]
     keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in others]
 
     def run(**given: Any) -> None:
-        files = Files(**{one.name: given.pop(one.name) for one in fields(Files)})
-        command(files, **given)
+        options = Options(**{one.name: given.pop(one.name) for one in fields(Options)})
+        command(options, **given)
 
     parameters = [*shared, *keywords]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

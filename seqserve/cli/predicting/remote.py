@@ -1,4 +1,4 @@
-"""A server that answers: batches as requests, several at a time, and texts that it refuses one by one."""
+"""Prediction by a server: batches as concurrent requests; a batch with a bad text is split."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from seqserve import errors
 from seqserve.bulk.run import Outcome, Submit
-from seqserve.cli.predicting.job import Job, Model, refusal
+from seqserve.cli.predicting.spec import Model, PredictionSpec, refusal
 from seqserve.client import Client, Receipt
 from seqserve.errors import ConfigError, InputError, SeqserveError
 from seqserve.manifest import Task as TaskName
@@ -26,22 +26,24 @@ _OPTIONAL = ("sentences", "alternatives")
 
 
 @contextmanager
-def server(job: Job, client: Client, url: str, n_requests: int) -> Iterator[tuple[Model, Submit]]:
-    """Ask a server, after seeing whether it takes the options.
+def server(
+    spec: PredictionSpec, client: Client, url: str, n_requests: int
+) -> Iterator[tuple[Model, Submit]]:
+    """Let a server predict, after checking that it accepts the options.
 
     Yields:
-        The model, and what takes batches.
+        The model, and the function that starts the prediction for a batch.
 
     Raises:
-        ConfigError: It does not.
-        SeqserveError: It cannot be reached, or wants a key, or anything else that is no text's fault.
+        ConfigError: It does not accept the options.
+        SeqserveError: It cannot be reached, requires a key, or fails for a reason other than a text.
     """
-    pool = ThreadPool(n_requests)  # of daemons: nobody waits for what a server does not answer
-    call = _method(job, client)
-    optional = {name for name in _OPTIONAL if not job.options.get(name)}
+    pool = ThreadPool(n_requests)  # daemon threads: a server that hangs does not block the exit
+    call = _method(spec, client)
+    optional = {name for name in _OPTIONAL if not spec.options.get(name)}
 
     def ask(texts: Sequence[str]) -> list[dict[str, Any]]:
-        found = map(_plain, call(texts, **job.options))
+        found = map(_plain, call(texts, **spec.options))
         return [{k: v for k, v in one.items() if k not in optional} for one in found]
 
     def submit(texts: Sequence[str]) -> Future[list[Outcome]]:
@@ -50,25 +52,25 @@ def server(job: Job, client: Client, url: str, n_requests: int) -> Iterator[tupl
         return found
 
     try:
-        yield _model(client, call([_PROBE], **job.options).receipts[0]), submit
+        yield _model(client, call([_PROBE], **spec.options).receipts[0]), submit
     except (errors.MissingKey, errors.UnknownKey):
         raise
     except errors.UnavailableError as error:
-        raise SeqserveError(f"{url} does not answer: {error}. --resume goes on later") from None
-    except InputError as error:  # of the probe: no other comes out of `answer`
+        raise SeqserveError(f"{url} does not answer: {error}. --resume continues later") from None
+    except InputError as error:  # from the probe; `answer` raises no other
         raise ConfigError(str(error)) from None
     finally:
         pool.terminate()
         client.close()
 
 
-def _method(job: Job, client: Client) -> Callable[..., Any]:
+def _method(spec: PredictionSpec, client: Client) -> Callable[..., Any]:
     methods: dict[TaskName, Callable[..., Any]] = {
         "ner": client.ner,
         "sentiment": client.sentiment,
         "translation": client.translate,
     }
-    return methods[job.name]
+    return methods[spec.task]
 
 
 def _model(client: Client, receipt: Receipt) -> Model:
@@ -79,14 +81,14 @@ def _model(client: Client, receipt: Receipt) -> Model:
 def answer(
     ask: Callable[[Sequence[str]], list[dict[str, Any]]], texts: Sequence[str]
 ) -> list[Outcome]:
-    """Give an outcome per text, in order.
+    """Return an outcome per text, in order.
 
     Args:
-        ask: Gives a result per text, or raises.
+        ask: Returns a result per text, or raises.
         texts: A batch.
 
     Raises:
-        SeqserveError: What is no text's fault; the run ends.
+        SeqserveError: A fault that no text causes; it ends the run.
     """
     try:
         return list(ask(texts))
@@ -104,7 +106,7 @@ def answer(
 
 
 def _plain(value: Any) -> Any:
-    """A result of the client as JSON has it."""
+    """Convert a result of the client to JSON types."""
     if is_dataclass(value):
         return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):

@@ -1,6 +1,6 @@
-"""Processes that answer batches side by side, one for each CPU: Python computes on one at a time.
+"""Worker processes that predict batches in parallel, one per CPU: Python threads share one.
 
-They ignore Ctrl-C, which reaches all processes of a terminal, and end when the process that started them does.
+They ignore Ctrl-C, which reaches all processes of a terminal, and end with the process that started them.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from seqserve.bulk.run import Outcome, Submit
-from seqserve.cli.predicting.job import Job, Model
+from seqserve.cli.predicting.spec import Model, PredictionSpec
 from seqserve.errors import SeqserveError
 
 if TYPE_CHECKING:
-    from seqserve.cli.predicting.answers import Answers
+    from seqserve.cli.predicting.engines import TaskEngines
 
-_jobs: list[Job] = []  # of this process, once it is a worker
+# Set in worker processes.
+_specs: list[PredictionSpec] = []
 
 
 @contextmanager
-def workers(job: Job, n_workers: int) -> Iterator[tuple[Model, Submit]]:
-    """Start workers, which open the engines when they get their first batch; end them with the block.
+def workers(spec: PredictionSpec, n_workers: int) -> Iterator[tuple[Model, Submit]]:
+    """Start workers, which open the engines with their first batch; end them with the block.
 
     Yields:
-        The model, and what takes batches.
+        The model, and the function that starts the prediction for a batch.
 
     Raises:
         BundleError: The engines cannot be opened.
@@ -41,13 +42,13 @@ def workers(job: Job, n_workers: int) -> Iterator[tuple[Model, Submit]]:
     """
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(n_workers, context, initializer=_begin, initargs=(job,))
+    pool = ProcessPoolExecutor(n_workers, context, initializer=_begin, initargs=(spec,))
     try:
-        yield pool.submit(_model).result(), lambda texts: pool.submit(_answer, texts)
+        yield pool.submit(_model).result(), lambda texts: pool.submit(_predict, texts)
     except BrokenProcessPool:
         raise SeqserveError(
             "a worker process died; was there not enough memory? Try fewer --workers. "
-            "--resume goes on where it stopped"
+            "--resume continues where it stopped"
         ) from None
     except BaseException:
         for child in set(multiprocessing.active_children()) - before:
@@ -57,10 +58,10 @@ def workers(job: Job, n_workers: int) -> Iterator[tuple[Model, Submit]]:
         pool.shutdown(cancel_futures=True)
 
 
-def _begin(job: Job) -> None:
+def _begin(spec: PredictionSpec) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
-    _jobs.append(job)
+    _specs.append(spec)
 
 
 def _end_with_parent() -> None:
@@ -71,15 +72,15 @@ def _end_with_parent() -> None:
 
 
 @cache
-def _answers() -> Answers:
-    from seqserve.cli.predicting.answers import Answers  # brings onnxruntime in
+def _engines() -> TaskEngines:
+    from seqserve.cli.predicting.engines import TaskEngines
 
-    return Answers(_jobs[0])
+    return TaskEngines(_specs[0])
 
 
 def _model() -> Model:
-    return _answers().model
+    return _engines().model
 
 
-def _answer(texts: Sequence[str]) -> list[Outcome]:
-    return _answers().answer(texts)
+def _predict(texts: Sequence[str]) -> list[Outcome]:
+    return _engines().predict(texts)

@@ -1,0 +1,135 @@
+"""A task's engines in this process: texts in, the API's results out.
+
+The service's own engine host opens them, so a text gets the same checks and the same prediction as over HTTP.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from seqserve.bulk.records import Refusal
+from seqserve.bulk.run import Outcome
+from seqserve.cli.predicting.spec import Model, PredictionSpec, refusal
+from seqserve.errors import BundleError, ConfigError, InputError
+from seqserve.manifest import Task as TaskName
+from seqserve.runtime import Engine, open_engine
+from service.api.tasks import TASKS, Plan, Task, parse_request
+from service.engines.host import EngineHost
+from service.engines.messages import InferenceItem, InferenceResult, pack_items, unpack_outcomes
+from service.settings import Settings, load_settings
+
+_NO_DEADLINE_S = 1e9  # 32 years
+
+
+def local_spec(task: TaskName, options: dict[str, Any], bundles: Path | None) -> PredictionSpec:
+    """Return what is to be predicted on this machine.
+
+    Args:
+        task: The task.
+        options: Options of the task that are set, by their names in the API.
+        bundles: Folder of bundles; that of the settings if None.
+
+    Raises:
+        ConfigError: An option or a setting is invalid.
+    """
+    settings = load_settings()
+    if bundles is not None:
+        settings = settings.model_copy(update={"bundles_dir": bundles})
+    spec = PredictionSpec(task, options, settings.max_body_bytes, settings)
+    try:
+        _request(spec, "text")
+    except InputError as error:
+        raise ConfigError(str(error)) from None
+    return spec
+
+
+def _settings(spec: PredictionSpec) -> Settings:
+    assert spec.settings is not None
+    return spec.settings
+
+
+def _task(spec: PredictionSpec) -> Task:
+    return next(task for task in TASKS if task.name == spec.task)
+
+
+def _request(spec: PredictionSpec, text: str) -> Any:
+    """Return the request with one text.
+
+    Raises:
+        InputError: The service would refuse it.
+    """
+    return parse_request(_task(spec), {"text": text, **spec.options}, _settings(spec))
+
+
+def open_on_one_thread(path: Path) -> Engine:
+    """Open an engine that leaves the other CPUs to other processes."""
+    return open_engine(path, n_threads=1)
+
+
+class TaskEngines:
+    """The engines of a task.
+
+    Args:
+        spec: The task and its options.
+
+    Raises:
+        BundleError: They cannot be opened.
+        ConfigError: They do not know an option's value, such as a label or a language pair.
+    """
+
+    def __init__(self, spec: PredictionSpec) -> None:
+        _log_to_stderr()
+        self._spec = spec
+        self._host = EngineHost(spec.task, _on_one_thread(_settings(spec)))
+        if self._host.fault is not None:
+            raise BundleError(self._host.fault)
+        try:
+            card = self._plan([]).card
+        except InputError as error:
+            raise ConfigError(str(error)) from None
+        self.model = Model(card.name, card.version, tuple(card.languages))
+
+    def predict(self, texts: Sequence[str]) -> list[Outcome]:
+        """Return an outcome per text, in order; a text that is refused does not affect the others."""
+        outcomes: list[Outcome] = [self._check(text) or {} for text in texts]
+        accepted = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, Refusal)]
+        plan = self._plan([texts[i] for i in accepted])
+        deadline = time.monotonic() + _NO_DEADLINE_S
+        items = [InferenceItem("predict", plan.card.name, item, deadline) for item in plan.items]
+        found, _ = unpack_outcomes(self._host.predict(pack_items(items))) if items else ([], 0.0)
+        for i, one in zip(accepted, found, strict=True):
+            outcomes[i] = one.fields if isinstance(one, InferenceResult) else refusal(one)
+        return outcomes
+
+    def _check(self, text: str) -> Refusal | None:
+        try:
+            _request(self._spec, text)
+        except InputError as error:
+            return refusal(error)
+        return None
+
+    def _plan(self, texts: Sequence[str]) -> Plan:
+        request = _request(self._spec, "text").model_copy(update={"text": list(texts)})
+        return _task(self._spec).plan(request, self._host.status.cards, _settings(self._spec))
+
+
+def _on_one_thread(settings: Settings) -> Settings:
+    """Return the settings with an opener that uses one thread instead of the default opener."""
+    if settings.engine_factory != Settings.model_fields["engine_factory"].default:
+        return settings
+    return settings.model_copy(update={"engine_factory": f"{__name__}:open_on_one_thread"})
+
+
+def _log_to_stderr() -> None:
+    """Send the host's critical messages to standard error: standard output is for predictions."""
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
+    )
