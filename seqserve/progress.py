@@ -9,25 +9,24 @@ from typing import TextIO
 
 
 class LinePerMinute:
-    """Write how far some work is, at most once in an interval.
+    """Write how far some work is, at most once a minute.
 
     Args:
         what: Name of the work; begins every line.
         stream: Where lines go; standard error if not set.
-        interval_s: Seconds between two lines, and before the first.
         clock: Monotonic time in seconds.
     """
+
+    INTERVAL_S = 60.0
 
     def __init__(
         self,
         what: str,
         stream: TextIO | None = None,
-        interval_s: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._what = what
         self._stream = stream
-        self._interval_s = interval_s
         self._clock = clock
         self._started = self._last = clock()
 
@@ -38,7 +37,7 @@ class LinePerMinute:
             words: How far the work is.
         """
         now = self._clock()
-        if now - self._last < self._interval_s:
+        if now - self._last < self.INTERVAL_S:
             return
         self._last = now
         minutes = (now - self._started) / 60

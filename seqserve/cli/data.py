@@ -1,4 +1,4 @@
-"""`seqserve data`: which data sets are there, whether they are whole, what recipes lack, where to get more."""
+"""`seqserve data`: list, check and download data sets for training."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seqserve.cli.app import App
 from seqserve.cli.options import AsJson, DataRoot
 from seqserve.cli.progress import bar
 from seqserve.cli.reporting import FAILED, reported
@@ -17,16 +18,15 @@ from seqserve.cli.reporting import FAILED, reported
 if TYPE_CHECKING:
     from seqserve.datasets.inventory import FoundSet
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Data sets for training: list, check and fetch.\n\nExit codes: 0 all is well; 1 something is "
-    "damaged or missing, or cannot be had; 2 the command line was wrong.",
+app = App(
+    help="Data sets for training: list, check and download them.\n\nExit codes: 0 success; 1 a file is damaged "
+    "or missing, or a download failed; 2 wrong command line.",
 )
 
 
 @app.command("list")
 def list_sets(data: DataRoot = Path("data"), as_json: AsJson = False) -> None:
-    """List the sets of a folder: task, examples by split, licence."""
+    """List the data sets in a folder: task, examples per split, licence."""
     found = _read(data, hashed=False)
     _show(found, as_json)
     _conclude(found)
@@ -35,12 +35,12 @@ def list_sets(data: DataRoot = Path("data"), as_json: AsJson = False) -> None:
 @app.command()
 def check(
     recipes: Annotated[
-        list[Path] | None, typer.Argument(help="recipes whose data must be there; none, or several")
+        list[Path] | None, typer.Argument(help="recipes whose files must exist")
     ] = None,
     data: DataRoot = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Read every file, hold it against META.json, and say what recipes lack."""
+    """Read every file, verify the checksums in META.json, and list missing files of recipes."""
     from seqserve.datasets.inventory import missing_for
     from seqserve.training.recipe import read_recipe
 
@@ -49,12 +49,19 @@ def check(
         missing = {recipe.name: missing_for(recipe, data) for recipe in read}
     found = _read(data, hashed=True)
     _show(found, as_json, missing)
-    _conclude(found, [f"{name} lacks {file}" for name, files in missing.items() for file in files])
+    _conclude(
+        found,
+        [
+            f"{name} needs {file}, which is missing"
+            for name, files in missing.items()
+            for file in files
+        ],
+    )
 
 
 @app.command()
 def sources(as_json: AsJson = False) -> None:
-    """List the sets that the recipes use: which can be fetched, and where the others are."""
+    """List the data sets of the recipes: those to download with fetch, and the origin of the others."""
     from seqserve.datasets.catalogue import ELSEWHERE, SOURCES
 
     if as_json:
@@ -71,20 +78,23 @@ def sources(as_json: AsJson = False) -> None:
 
 @app.command()
 def fetch(
-    names: Annotated[list[str], typer.Argument(help="such as ner/btc; see seqserve data sources")],
+    names: Annotated[
+        list[str],
+        typer.Argument(help="data sets, such as ner/btc; `seqserve data sources` lists them"),
+    ],
     data: DataRoot = Path("data"),
     mirror: Annotated[
-        str | None, typer.Option(help="base URL with the originals under HOST/PATH")
+        str | None, typer.Option(help="base URL of a mirror with the originals under HOST/PATH")
     ] = None,
 ) -> None:
-    """Download public sets, convert and count them."""
+    """Download public data sets, convert them and count their examples."""
     from seqserve.datasets.catalogue import SOURCES
     from seqserve.datasets.fetch import fetch as fetch_set
 
     known = {source.path: source for source in SOURCES}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(known)}")
+        raise typer.BadParameter(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}")
     for name in names:
         with reported(), bar(f"fetch {name}", None) as advance:
             same = fetch_set(
@@ -95,11 +105,11 @@ def fetch(
 
 def _comparison(same: dict[str, bool], known: object) -> str:
     if not known:
-        return "counts as known; the split is not the one that the shipped models were made with"
+        return "expected number of examples; the shipped models were trained on another split"
     other = sorted(name for name, is_same in same.items() if not is_same)
     if not other:
-        return "line for line what the shipped models were made with"
-    return f"counts as known, but other lines than the shipped models were made with: {', '.join(other)}"
+        return "identical, line by line, to the training data of the shipped models"
+    return f"expected number of examples, but these differ from the shipped models' data: {', '.join(other)}"
 
 
 def _read(root: Path, *, hashed: bool) -> list[FoundSet]:
@@ -117,19 +127,17 @@ def _show(
     found: Sequence[FoundSet], as_json: bool, missing: dict[str, list[str]] | None = None
 ) -> None:
     if as_json:
-        said = {"sets": [asdict(one) for one in found]}
-        typer.echo(json.dumps(said if missing is None else {**said, "missing": missing}))
+        report = {"sets": [asdict(one) for one in found]}
+        typer.echo(json.dumps(report if missing is None else {**report, "missing": missing}))
         return
     for one in found:
         counts = ", ".join(f"{split} {n:,}" for split, n in one.counts.items())
-        absent = f"; not here: {', '.join(one.absent)}" if one.absent else ""
+        absent = f"; missing: {', '.join(one.absent)}" if one.absent else ""
         typer.echo(
             f"{one.path}  {one.kind}  {counts}  {one.licence or 'licence not stated'}{absent}"
         )
     for name, files in (missing or {}).items():
-        typer.echo(
-            f"{name}: {'nothing is missing' if not files else f'{len(files)} files missing'}"
-        )
+        typer.echo(f"{name}: {'complete' if not files else f'{len(files)} files missing'}")
 
 
 def _conclude(found: Sequence[FoundSet], lacks: Sequence[str] = ()) -> None:

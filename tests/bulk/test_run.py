@@ -97,6 +97,11 @@ def test_order_counts_and_what_was_rejected(tmp_path: Path) -> None:
     assert told == sorted(told) and told[-1] == len(INPUT)
 
 
+def test_progress_begins_with_the_first_batch(tmp_path: Path) -> None:
+    _, told = run(tmp_path)
+    assert 0 < told[0] < len(INPUT) / 10
+
+
 def test_answers_that_come_in_any_order(tmp_path: Path, whole: Path) -> None:
     rng = random.Random(2)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -331,6 +332,11 @@ WRONG = {
         "localhost:9",
     ),
     "workers": (["ner", "--workers", "0"], 2, "workers"),
+    "encoding": (["ner", "--encoding", "klingon"], 2, "there is no encoding 'klingon'"),
+    "delimiter": (["ner", "--from", "csv", "--delimiter", ";;"], 2, "one ASCII character"),
+    "delimiter of text": (["ner", "--delimiter", ";"], 2, "--delimiter is for csv and tsv"),
+    "stdin twice": (["ner", "-", "-"], 2, "only once"),
+    "limit": (["ner", "--limit", "0"], 2, "limit"),
 }
 
 
@@ -339,6 +345,36 @@ def test_wrong_command_lines(words: list[str], status: int, message: str) -> Non
     done = RUNNER.invoke(app, ["predict", *words], input="text\n")
     assert (done.exit_code, done.stdout) == (status, "")
     assert message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_tables_of_other_programs(tmp_path: Path, fakes: dict[str, str]) -> None:
+    rows = [["id", "body"], ["1", "Zoë left OSLO"], ["2", "Ann, Bob"], ["3", "none"]]
+    tabs, marks = tmp_path / "in.tsv.gz", tmp_path / "in.csv"
+    raw = "".join("\t".join(row) + "\r\n" for row in rows)
+    tabs.write_bytes(gzip.compress(raw.encode("utf-16")))
+    marks.write_text("".join(";".join(row) + "\n" for row in rows), encoding="cp1252")
+    common = ["--field", "body", "--keep", "id", "--limit", "2", "--workers", "1"]
+    one = predict("ner", tabs, *common, "--encoding", "UTF-16", env=fakes)
+    two = predict("ner", marks, *common, "--encoding", "cp1252", "--delimiter", ";", env=fakes)
+    assert one.returncode == two.returncode == 0, one.stderr + two.stderr
+    assert one.stdout == two.stdout
+    found = [json.loads(line) for line in one.stdout.splitlines()]
+    assert [(row["line"], row["id"]) for row in found] == [(2, "1"), (3, "2")]
+
+
+def test_several_files_are_resumed_as_one(tmp_path: Path, fakes: dict[str, str]) -> None:
+    paths = write_inputs(tmp_path)
+    out = tmp_path / "out.csv"
+    words = ["ner", paths["txt"], paths["jsonl"], paths["csv"], "--out", out, "--workers", "1"]
+    assert predict(*words, env=fakes).returncode == 0
+    whole = out.read_bytes()
+    rows = list(csv.DictReader(io.StringIO(whole.decode())))
+    firsts = {row["file"]: row["line"] for row in reversed(rows)}
+    assert firsts == {str(paths["txt"]): "1", str(paths["jsonl"]): "4", str(paths["csv"]): "8"}
+    for n_bytes in (len(whole) // 3, len(whole) // 2, len(whole) - 1):
+        out.write_bytes(whole[:n_bytes])
+        assert predict(*words, "--resume", env=fakes).returncode == 0
+        assert out.read_bytes() == whole
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
