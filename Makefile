@@ -107,7 +107,7 @@ image: ## Build the image seqserve:latest with Docker
 	@command -v docker > /dev/null || { echo "docker is missing: install Docker Engine"; exit 1; }
 	docker build --tag seqserve:latest --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
 
-up: ## Start the service, Prometheus and Grafana with Docker; docs/containers.md
+up: ## Start the service, Prometheus and Grafana with Docker; docs/deployment.md
 	@docker compose version > /dev/null 2>&1 || { echo "docker compose is missing: install Docker Engine with the compose plugin"; exit 1; }
 	docker compose up --build
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 
 ROUTES: dict[Task, str] = {
     "ner": "/v1/ner",

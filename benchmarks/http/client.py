@@ -14,7 +14,7 @@ from benchmarks.tools.cores import Cpus, started_on
 from benchmarks.tools.served import Server
 from seqserve.config import from_mapping
 from seqserve.errors import DataError
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 
 PATHS: dict[Task, str] = {
     "ner": "/v1/ner",

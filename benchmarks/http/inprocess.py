@@ -13,7 +13,7 @@ from benchmarks.tools.cores import Cpus, started_on
 from seqserve.bundle import Bundle
 from seqserve.config import from_mapping
 from seqserve.runtime import open_engine
-from seqserve.runtime.engine import ITEMS
+from seqserve.tasks import TASKS
 
 CALLS = (16, 32, 128, 1024)
 """Texts in a call that are tried; the fastest is what the server is measured against."""
@@ -43,7 +43,7 @@ def best_call(bundle: Bundle, texts: list[str], seconds: float, cpus: Cpus) -> i
 def time_calls(bundle: str, texts: list[str], n_texts: int, seconds: float) -> dict[str, Any]:
     """In a child: answer all texts again and again, and give the `Turn` per text."""
     engine = open_engine(Path(bundle))
-    item = ITEMS[engine.bundle.manifest.task]
+    item = TASKS[engine.bundle.manifest.task].item
     calls = [[item(t) for t in texts[i : i + n_texts]] for i in range(0, len(texts), n_texts)]
     engine.predict(calls[0])
     wall, cpu, n_passes = time.perf_counter(), time.process_time(), 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.tools.verdicts import Target
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 
 OVERHEAD: dict[str, Target] = {
     "embedded": Target(1.6, 1.3, less_is_better=True),

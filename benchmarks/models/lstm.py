@@ -26,11 +26,11 @@ from model_export.checks.torch_reference import torch_tagger
 from model_export.sources.restore import restore_classifier, restore_tagger
 from seqserve.arrays import IntArray
 from seqserve.bundle import Bundle
-from seqserve.manifest import Task
 from seqserve.models.tagger import Tagger
 from seqserve.runtime import open_engine
-from seqserve.runtime.engine import ITEMS
 from seqserve.runtime.session import make_session, run
+from seqserve.tasks import TASKS as SPECS
+from seqserve.tasks import Task
 from seqserve.text.batching import pad
 from seqserve.text.classification import ClassifierText
 from seqserve.text.tagging import TaggerText
@@ -149,7 +149,7 @@ def rows_of(
 
 
 def torch_sides(model: nn.Module) -> dict[str, Callable[[Batch], object]]:
-    """Give eager mode, bfloat16 and dynamic int8, by name; the tagger without its CRF."""
+    """Return eager mode, dynamic int8 and, where the CPU has it, bfloat16; the tagger without its CRF."""
 
     def eager(batch: Batch) -> object:
         with torch.inference_mode():
@@ -165,7 +165,10 @@ def torch_sides(model: nn.Module) -> dict[str, Callable[[Batch], object]]:
         with torch.inference_mode():
             return small(*batch.tensors)
 
-    return {EAGER: eager, "torch bf16": bf16, "torch int8": int8}
+    sides: dict[str, Callable[[Batch], object]] = {EAGER: eager, "torch int8": int8}
+    if torch.ops.mkldnn._is_mkldnn_bf16_supported():  # torch has no bfloat16 LSTM without AVX-512
+        sides["torch bf16"] = bf16
+    return sides
 
 
 def with_crf(model: Tagger, scheme: TagScheme) -> Callable[[Batch], object]:
@@ -177,7 +180,7 @@ def with_crf(model: Tagger, scheme: TagScheme) -> Callable[[Batch], object]:
 def measure_around(bundle: Bundle, texts: Sequence[str], n_rounds: int) -> Around:
     """Measure what `predict` takes for batches of 32 texts, and how much of it within graphs."""
     engine = open_engine(bundle.path)
-    kind = ITEMS[bundle.manifest.task]
+    kind = SPECS[bundle.manifest.task].item
     batches = [[kind(text) for text in batch] for batch in batches_of(texts, SHARE_BATCH)]
     engine.predict(batches[0])
     with time_in_graphs() as spent_s:

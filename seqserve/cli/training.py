@@ -79,7 +79,7 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter an option
             place = bundles / read.name
             bundle = export_run(read, runs / read.name, data, place, precision, reports)
     warn_of_missing_table(read)
-    typer.echo(json.dumps(bundle.manifest.figures, indent=2))
+    typer.echo(json.dumps(bundle.manifest.metrics, indent=2))
 
 
 def _refuse_unfinished(recipe: Path, run: Path, loop: LoopConfig) -> None:
@@ -120,7 +120,7 @@ def evaluate(
     """Evaluate a bundle on its data sets; on test, the metrics must equal the manifest's."""
     from seqserve.evaluation.measurement import evaluate as measure
     from seqserve.evaluation.measurement import recipe_of
-    from seqserve.evaluation.reproduction import compare, refuse_no_figures, refuse_other_figures
+    from seqserve.evaluation.reproduction import compare, refuse_no_metrics, refuse_other_metrics
     from seqserve.evaluation.writing import write_report
     from seqserve.runtime import open_engine
 
@@ -130,15 +130,15 @@ def evaluate(
             report = measure(engine, data, recipe_of(engine.bundle), split)
         folder = write_report(report, out)
         if split == "test":
-            comparisons = compare(engine.bundle.manifest.figures, report.figures())
+            comparisons = compare(engine.bundle.manifest.metrics, report.metrics())
             lines = [found.line() for found in comparisons]
         else:
-            lines = [f"{name} {value:g}" for name, value in report.figures().items()]
+            lines = [f"{name} {value:g}" for name, value in report.metrics().items()]
         if as_json:
-            said = {"bundle": str(bundle), "split": split, "figures": report.figures()}
+            said = {"bundle": str(bundle), "split": split, "metrics": report.metrics()}
             typer.echo(json.dumps({**said, "report": str(folder)}))
         else:
             typer.echo("\n".join([*lines, f"more in {folder}"]))
         if split == "test":
-            refuse_no_figures(comparisons, bundle)
-            refuse_other_figures(comparisons, bundle)
+            refuse_no_metrics(comparisons, bundle)
+            refuse_other_metrics(comparisons, bundle)

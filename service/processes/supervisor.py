@@ -36,6 +36,7 @@ SERVICES = {
 """What BentoML calls the services of service/bento/app.py."""
 
 _WORKER = "_bentoml_impl.worker.service"
+_MAX_SOCKET_PATH = 103  # bytes: the smallest limit that a system has for a Unix socket's path
 _BACKLOG = 2048
 _RETRY_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_S = 60.0  # after which a failure counts as the first
@@ -79,7 +80,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._asked_to_stop)
-        directory = Path(tempfile.mkdtemp(prefix="seqserve-"))  # for this user only
+        directory = _make_directory(len(f"{max(self._names, key=len)}.sock"))
         tasks: list[asyncio.Task[object]] = []
         try:
             self._prepare(directory)
@@ -233,6 +234,21 @@ async def _first_end(tasks: Iterable[asyncio.Task[object]]) -> None:
     done, _ = await asyncio.wait(list(tasks), return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()
+
+
+def _make_directory(longest_name: int) -> Path:
+    """Create a temporary directory for this user only, in which Unix sockets can be made.
+
+    A path below a long TMPDIR may exceed what a system takes; the directory is then made in /tmp.
+
+    Args:
+        longest_name: Length of the longest file name of a socket.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="seqserve-"))
+    if len(os.fsencode(directory)) + 1 + longest_name <= _MAX_SOCKET_PATH:
+        return directory
+    directory.rmdir()
+    return Path(tempfile.mkdtemp(prefix="seqserve-", dir="/tmp"))
 
 
 def _listen(host: str, port: int) -> socket.socket:

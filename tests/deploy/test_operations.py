@@ -1,4 +1,4 @@
-"""The queries that docs/operations.md and docs/scaling.md name."""
+"""The queries that docs/operations.md and docs/deployment.md name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.deploy.promql import ROOT, faults_of
 
-PAGES = ("operations.md", "scaling.md")
+PAGES = ("operations.md", "deployment.md")
 MADE = re.compile(
     r"<!-- (\w+) -->.*?<!-- /\1 -->", re.DOTALL
 )  # which tests of their own watch over
@@ -16,7 +16,7 @@ FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 
 
 def queries(page: str) -> list[str]:
-    """The code between single backticks that names a metric of ours or of BentoML's."""
+    """Return the inline code that contains a metric of this service or of BentoML."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     spans = re.findall(r"`([^`\n]+)`", FENCED.sub("", MADE.sub("", text)))
     return [

@@ -34,7 +34,7 @@ def baselines(
             record = recorded_baselines(read, data, out / f"{read.name}.json", refit=refit)
         bundle = bundles / read.name
         manifest = load_bundle(bundle).manifest if bundle.is_dir() else None
-        table = baselines_table(record.figures, manifest)
+        table = baselines_table(record.metrics, manifest)
         if update:
             update_section(update, read.name, table)
     typer.echo(table)

@@ -19,9 +19,9 @@ def card(
         Path | None, typer.Option(help="evaluation; default reports/NAME/evaluation.json")
     ] = None,
     recipe: Annotated[Path | None, typer.Option(help="recipe whose [card] to use")] = None,
-    accept_figures: Annotated[
+    accept_metrics: Annotated[
         bool,
-        typer.Option("--accept-figures", help="record metrics that differ from the manifest's"),
+        typer.Option("--accept-metrics", help="record metrics that differ from the manifest's"),
     ] = False,
 ) -> None:
     """Rewrite the card of a bundle from its evaluation, whose metrics must equal the manifest's."""
@@ -36,9 +36,9 @@ def card(
         before = load_bundle(bundle).manifest
         evaluation = report or Path("reports", before.name, REPORT_FILE)
         words = read_recipe(recipe) if recipe else None
-        made = refresh(bundle, evaluation, words, accept_figures=accept_figures)
+        made = refresh(bundle, evaluation, words, accept_metrics=accept_metrics)
         warn_of_missing_table(recipe_of(made))
-    for found in compare(before.figures, made.manifest.figures):
+    for found in compare(before.metrics, made.manifest.metrics):
         if found.recorded != found.measured:
             typer.echo(found.change())
     typer.echo(made.path / CARD_FILE)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from seqserve.bulk.run import Totals
     from seqserve.cli.predicting.run_config import RunConfig
     from seqserve.cli.predicting.spec import Model
-    from seqserve.manifest import Task
+    from seqserve.tasks import Task
 
 app = App(
     help=f"""Predict for every text of a file of any size: text, JSONL, CSV or TSV in, JSONL, CSV or CoNLL out.

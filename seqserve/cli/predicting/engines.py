@@ -18,8 +18,9 @@ from seqserve.bulk.records import Refusal
 from seqserve.bulk.run import Outcome
 from seqserve.cli.predicting.spec import Model, PredictionSpec, refusal
 from seqserve.errors import BundleError, ConfigError, InputError
-from seqserve.manifest import Task as TaskName
 from seqserve.runtime import Engine, open_engine
+from seqserve.tasks import TASKS as SPECS
+from seqserve.tasks import Task as TaskName
 from service.api.tasks import TASKS, Plan, Task, parse_request
 from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult, pack_items, unpack_outcomes
@@ -104,8 +105,11 @@ class TaskEngines:
         deadline = time.monotonic() + _NO_DEADLINE_S
         items = [InferenceItem("predict", plan.card.name, item, deadline) for item in plan.items]
         found, _ = unpack_outcomes(self._host.predict(pack_items(items))) if items else ([], 0.0)
-        for i, one in zip(accepted, found, strict=True):
-            outcomes[i] = one.fields if isinstance(one, InferenceResult) else refusal(one)
+        for i, one, item in zip(accepted, found, items, strict=True):
+            if isinstance(one, InferenceResult):
+                outcomes[i] = SPECS[self._spec.task].requested(one.fields, item.item)
+            else:
+                outcomes[i] = refusal(one)
         return outcomes
 
     def _check(self, text: str) -> Refusal | None:

@@ -22,7 +22,7 @@ from seqserve.cli.predicting.options import Options
 from seqserve.cli.predicting.spec import Model, PredictionSpec
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 
 F = TypeVar("F")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqserve.bulk.records import Refusal
 from seqserve.errors import SeqserveError
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 
 if TYPE_CHECKING:
     from service.settings import Settings

@@ -54,6 +54,7 @@ async def listening(engines: EngineBackend, path: Path) -> AsyncIterator[None]:
     server.capture_signals = _nothing  # type: ignore[method-assign]
     running = asyncio.create_task(server.serve())
     while not server.started:
+        assert not running.done(), running
         await asyncio.sleep(0.01)
     yield
     server.should_exit = True
