@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli.main import app
 from typer.testing import CliRunner
 
 from benchmarks.models.invariance import CALLERS, measure_invariance
@@ -13,6 +12,7 @@ from benchmarks.models.lstm import measure_lstm, time_in_graphs
 from benchmarks.models.parts import RuntimeRecord
 from benchmarks.tools.record import read_record
 from benchmarks.tools.workplace import TASKS, Workplace
+from seqserve.cli.main import app
 from seqserve.records import SentimentItem, TranslationItem
 from seqserve.runtime import open_engine
 from tests.benchmarks.models.made_up import TINY
@@ -69,7 +69,9 @@ def test_command_measures_records_and_shows(tiny: TinyProject, tmp_path: Path) -
     assert done.exit_code == 0, done.output
     figures = read_record(out, RuntimeRecord).parts.memory
     assert figures and all(side.after_mib > side.before_mib > 0 for side in figures.sides.values())
-    again = RUNNER.invoke(app, ["dev", "bench", "--redraw", "--out", str(out), "--update", str(page)])
+    again = RUNNER.invoke(
+        app, ["dev", "bench", "--redraw", "--out", str(out), "--update", str(page)]
+    )
     assert again.exit_code == 0, again.output
     assert "| load, ms |" in again.stdout
     assert done.stdout.endswith(again.stdout) and again.stdout.strip() in page.read_text()
