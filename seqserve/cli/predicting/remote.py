@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from multiprocessing.pool import ThreadPool
 from typing import Any
 
@@ -14,6 +14,7 @@ from seqserve.bulk.run import Outcome, Submit
 from seqserve.cli.predicting.spec import Model, PredictionSpec, refusal
 from seqserve.client import Client, Receipt
 from seqserve.errors import ConfigError, InputError, SeqserveError
+from seqserve.records import api_fields
 from seqserve.tasks import Task as TaskName
 
 N_REQUESTS = 4  # at a time
@@ -108,7 +109,7 @@ def answer(
 def _plain(value: Any) -> Any:
     """Convert a result of the client to JSON types."""
     if is_dataclass(value):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+        return {one.name: _plain(getattr(value, one.name)) for one in api_fields(type(value))}
     if isinstance(value, Mapping):
         return dict(value)
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
