@@ -310,7 +310,7 @@ WRONG = {
     ),
     "no place": (["sentiment", "--to", "csv", "--sentences"], 2, "csv has no place for sentences"),
     "score": (["ner", "--min-score", "2"], 2, "min_score: should be less than or equal to 1"),
-    "label": (["ner", "--label", "CAR", "--bundles", SHIPPED], 2, "labels: this model knows"),
+    "label": (["ner", "--label", "CAR", "--bundles", SHIPPED], 2, "labels: not a label of this model"),
     "pair": (["translate", "--target", "fr", "--bundles", SHIPPED], 2, "No model translates this"),
     "alternatives": (
         ["translate", "--alternatives", "4", "--bundles", SHIPPED],
@@ -318,7 +318,7 @@ WRONG = {
         "at most beam_size",
     ),
     "no input": (["ner", "none.txt"], 1, "none.txt cannot be read: No such file"),
-    "no bundle": (["ner", "--bundles", "seqserve/cli"], 1, "there is no bundle of this task in"),
+    "no bundle": (["ner", "--bundles", "seqserve/cli"], 1, "there is no bundle of task ner in"),
     "both": (["ner", "--url", "http://x", "--engine", "ray"], 2, "choose one"),
     "same files": (["ner", "-o", "a.jsonl", "--rejected", "a.jsonl"], 2, "are the same file"),
     "no key file": (
@@ -384,5 +384,5 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     done = RUNNER.invoke(
         app, ["predict", "ner", str(source), "--out", str(out), "--bundles", SHIPPED]
     )
-    assert done.exit_code == 1 and "exists: go on with it by --resume" in done.stderr
+    assert done.exit_code == 1 and "exists: resume it with --resume" in done.stderr
     assert out.read_text() == "mine"
