@@ -1,4 +1,4 @@
-"""Tables of TOML as frozen dataclasses: what is unknown, missing or of another type is an error."""
+"""Load TOML tables as frozen dataclasses; unknown, missing and mistyped keys are errors."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from loadtest.problems import LoadTestError
-
 Made = TypeVar("Made")
 
 
+class LoadTestError(Exception):
+    """The command line, a file or the service does not allow a run; the message says what to do."""
+
+
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a file.
+    """Read a TOML file.
 
     Raises:
-        LoadTestError: It is missing or is no TOML.
+        LoadTestError: The file is missing or malformed.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -29,12 +31,12 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def made_from(kind: type[Made], table: Mapping[str, Any], where: str) -> Made:
-    """Make a dataclass of a table.
+    """Build a dataclass from a table.
 
     Args:
         kind: A dataclass of numbers, strings, mappings, tuples and other such dataclasses.
-        table: Values by name of the field.
-        where: Where the table stands, for errors.
+        table: Values by field name.
+        where: Location of the table, for errors.
 
     Raises:
         LoadTestError: A key is unknown, missing or of another type.
