@@ -19,7 +19,7 @@ def bench_http(  # noqa: PLR0913, PLR0917 - one parameter an option
         Path | None, typer.Option(help="JSON; docs/benchmarks-http.json, or if quick in build/")
     ] = None,
     update: Annotated[Path | None, typer.Option(help="page whose tables to replace")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="minutes; rough figures")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="minutes; rough metrics")] = False,
     redraw: Annotated[bool, typer.Option("--redraw", help="measure nothing, show OUT")] = False,
 ) -> None:
     """Measure CPU per request, throughput and latency over HTTP, and what is promised."""

@@ -17,7 +17,7 @@ def load(context: typer.Context) -> None:
     Such as `seqserve load run smoke --host http://127.0.0.1:3000`, `seqserve load list`, and
     `seqserve load run --help` for all options; docs/load-testing.md. Exit codes: 0 objectives met; 1 one
     was missed, or Locust is not installed; 2 the command line, a file or the server is not fit for a
-    run; 3 the generator was busy, so the figures do not count.
+    run; 3 the generator was busy, so the metrics do not count.
     """
     if find_spec("locust") is None:
         typer.echo(

@@ -94,7 +94,7 @@ def export(
             place = bundles / read.name
             bundle = export_run(read, runs / read.name, data, place, precision, reports)
     _warn_of_missing_table(read)
-    typer.echo(json.dumps(bundle.manifest.figures, indent=2))
+    typer.echo(json.dumps(bundle.manifest.metrics, indent=2))
 
 
 @app.command()
@@ -105,10 +105,10 @@ def evaluate(
     split: Annotated[Literal["train", "dev", "test"], typer.Option(help="which part")] = "test",
     as_json: AsJson = False,
 ) -> None:
-    """Measure a bundle on the data sets of its recipe; test must give the manifest's figures again."""
+    """Measure a bundle on the data sets of its recipe; test must give the manifest's metrics again."""
     from seqserve.evaluation.measurement import evaluate as measure
     from seqserve.evaluation.measurement import recipe_of
-    from seqserve.evaluation.reproduction import compare, refuse_no_figures, refuse_other_figures
+    from seqserve.evaluation.reproduction import compare, refuse_no_metrics, refuse_other_metrics
     from seqserve.evaluation.writing import write_report
     from seqserve.runtime import open_engine
 
@@ -118,18 +118,18 @@ def evaluate(
             report = measure(engine, data, recipe_of(engine.bundle), split)
         folder = write_report(report, out)
         if split == "test":
-            comparisons = compare(engine.bundle.manifest.figures, report.figures())
+            comparisons = compare(engine.bundle.manifest.metrics, report.metrics())
             lines = [found.line() for found in comparisons]
         else:
-            lines = [f"{name} {value:g}" for name, value in report.figures().items()]
+            lines = [f"{name} {value:g}" for name, value in report.metrics().items()]
         if as_json:
-            said = {"bundle": str(bundle), "split": split, "figures": report.figures()}
+            said = {"bundle": str(bundle), "split": split, "metrics": report.metrics()}
             typer.echo(json.dumps({**said, "report": str(folder)}))
         else:
             typer.echo("\n".join([*lines, f"more in {folder}"]))
         if split == "test":
-            refuse_no_figures(comparisons, bundle)
-            refuse_other_figures(comparisons, bundle)
+            refuse_no_metrics(comparisons, bundle)
+            refuse_other_metrics(comparisons, bundle)
 
 
 @app.command()
@@ -139,12 +139,12 @@ def card(
         Path | None, typer.Option(help="reports/NAME/evaluation.json if not set")
     ] = None,
     recipe: Annotated[Path | None, typer.Option(help="recipe whose [card] is to be used")] = None,
-    accept_figures: Annotated[
+    accept_metrics: Annotated[
         bool,
-        typer.Option("--accept-figures", help="record figures that the manifest does not have"),
+        typer.Option("--accept-metrics", help="record metrics that the manifest does not have"),
     ] = False,
 ) -> None:
-    """Write the card of a bundle anew, from its evaluation, which must give the manifest's figures."""
+    """Write the card of a bundle anew, from its evaluation, which must give the manifest's metrics."""
     from model_export.cards.refresh import refresh
     from seqserve.bundle import load_bundle
     from seqserve.evaluation.measurement import recipe_of
@@ -156,9 +156,9 @@ def card(
         before = load_bundle(bundle).manifest
         evaluation = report or Path("reports", before.name, REPORT_FILE)
         words = read_recipe(recipe) if recipe else None
-        made = refresh(bundle, evaluation, words, accept_figures=accept_figures)
+        made = refresh(bundle, evaluation, words, accept_metrics=accept_metrics)
         _warn_of_missing_table(recipe_of(made))
-    for found in compare(before.figures, made.manifest.figures):
+    for found in compare(before.metrics, made.manifest.metrics):
         if found.recorded != found.measured:
             typer.echo(found.change())
     typer.echo(made.path / CARD_FILE)
@@ -191,9 +191,9 @@ def baselines(
     bundles: BundlesDir = Path("bundles"),
     out: Annotated[Path, typer.Option(help="folder of NAME.json")] = Path("docs/baselines"),
     update: Annotated[Path | None, typer.Option(help="page whose table to replace")] = None,
-    refit: Annotated[bool, typer.Option("--refit", help="even if NAME.json has figures")] = False,
+    refit: Annotated[bool, typer.Option("--refit", help="even if NAME.json has metrics")] = False,
 ) -> None:
-    """Measure what one would try first, beside the bundle; figures in NAME.json are used again."""
+    """Measure what one would try first, beside the bundle; metrics in NAME.json are used again."""
     from seqserve.baselines.record import recorded_baselines
     from seqserve.baselines.table import baselines_table, update_section
     from seqserve.bundle import load_bundle
@@ -205,7 +205,7 @@ def baselines(
             record = recorded_baselines(read, data, out / f"{read.name}.json", refit=refit)
         bundle = bundles / read.name
         manifest = load_bundle(bundle).manifest if bundle.is_dir() else None
-        table = baselines_table(record.figures, manifest)
+        table = baselines_table(record.metrics, manifest)
         if update:
             update_section(update, read.name, table)
     typer.echo(table)
@@ -220,7 +220,7 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
         Path | None, typer.Option(help="JSON; docs/benchmarks.json, or if quick in build/")
     ] = None,
     update: Annotated[Path | None, typer.Option(help="page whose tables to replace")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="minutes; rough figures")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="minutes; rough metrics")] = False,
     redraw: Annotated[bool, typer.Option("--redraw", help="measure nothing, show OUT")] = False,
 ) -> None:
     """Measure the models of a folder of bundles beside CTranslate2 and torch, and what is promised."""

@@ -78,7 +78,7 @@ def _of_folder(bundles: Path, *, verify: bool) -> Iterator[dict[str, Any]]:
                     "precision": said.precision,
                     "sha256": bundle.sha256,
                     "limits": said.limits,
-                    "figures": said.figures,
+                    "metrics": said.metrics,
                 }
             advance(n_done, path.name)
 
@@ -106,5 +106,5 @@ def _of_server(url: str, api_key_file: Path | None) -> Iterator[dict[str, Any]]:
                 "precision": model.precision,
                 "sha256": model.sha256,
                 "limits": dict(model.limits),
-                "figures": dict(model.figures),
+                "metrics": dict(model.metrics),
             }

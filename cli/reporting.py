@@ -41,7 +41,7 @@ def command_line() -> Iterator[None]:
 def conclude(
     section: str, lines: Iterable[str], update: Path | None, faults: Sequence[str]
 ) -> None:
-    """Show the figures, write them into a page, and fail if they are not as they should be."""
+    """Show the metrics, write them into a page, and fail if they are not as they should be."""
     from seqserve.evaluation.markdown import replace_section
 
     text = "\n".join(lines)

@@ -27,7 +27,8 @@ from seqserve.evaluation.measurement import evaluate
 from seqserve.evaluation.report import CARD_FILE, EFFORT_FILE, GOLDEN_FILE, RECIPE_FILE
 from seqserve.evaluation.writing import write_report
 from seqserve.manifest import DataSource, Description, Precision
-from seqserve.runtime.engine import ITEMS, Engine, Predictor, agrees, open_engine
+from seqserve.runtime.engine import Engine, Predictor, agrees, open_engine
+from seqserve.tasks import TASKS
 from seqserve.training.cost import read_effort
 from seqserve.training.data import Split, count_examples
 from seqserve.training.recipe import DataSet, Recipe, hold_to_recipe
@@ -52,11 +53,11 @@ def export(
     Args:
         recipe: What was trained.
         run: The directory that training wrote.
-        root: Where the data sets are; the figures are measured on the recipe's test sets.
+        root: Where the data sets are; the metrics are measured on the recipe's test sets.
         directory: Where the bundle goes; must not exist.
         precision: How weights are stored. For int8 the torch model is measured as well, and what
-            each figure lost or gained is recorded as `<figure>_change`.
-        reports: Where the evaluation goes, in a folder of the recipe's name; None keeps its figures only.
+            each metric lost or gained is recorded as `<metric>_change`.
+        reports: Where the evaluation goes, in a folder of the recipe's name; None keeps its metrics only.
 
     Raises:
         ExportError: Torch and onnxruntime give different answers, or int8 costs too much.
@@ -78,15 +79,15 @@ def export(
         if precision == "fp32":
             _refuse_other_answers(recipe, answers, served)
         report = evaluate(engine, root, recipe)
-        figures = report.figures()
+        metrics = report.metrics()
         if precision == "int8":
-            before = evaluate(Engine(engine.bundle, parts.reference), root, recipe).figures()
-            changes = {k: round(figures[k] - before[k], 4) for k in before}
+            before = evaluate(Engine(engine.bundle, parts.reference), root, recipe).metrics()
+            changes = {k: round(metrics[k] - before[k], 4) for k in before}
             _refuse_costly_int8(recipe, changes)
-            figures |= {f"{name}_change": change for name, change in changes.items()}
+            metrics |= {f"{name}_change": change for name, change in changes.items()}
     if precision == "fp32":
-        figures["torch_max_difference"] = parts.worst_difference
-    description = replace(description, figures=figures)
+        metrics["torch_max_difference"] = parts.worst_difference
+    description = replace(description, metrics=metrics)
     effort = read_effort(run)
     files = _files(parts, recipe, served, precision)
     files[RECIPE_FILE] = recipe_bytes(recipe)
@@ -103,7 +104,7 @@ def export(
 def _golden_answers(predictor: Predictor, recipe: Recipe) -> list[dict[str, Any]]:
     """Give the answers to the golden questions, asked all at once."""
     inputs = GOLDEN_INPUTS[recipe.task]
-    items = [from_mapping(ITEMS[recipe.task], values, "golden inputs") for values in inputs]
+    items = [from_mapping(TASKS[recipe.task].item, values, "golden inputs") for values in inputs]
     return [asdict(result) for result in predictor.predict(items)]
 
 
@@ -121,7 +122,7 @@ def _refuse_other_answers(
 
 
 def _refuse_costly_int8(recipe: Recipe, changes: Mapping[str, float]) -> None:
-    """Raises ExportError: a figure lost more than int8 storage may cost."""
+    """Raises ExportError: a metric lost more than int8 storage may cost."""
     for name, change in changes.items():
         allowed = INT8_COSTS.get(name.rsplit("_", 1)[-1])
         if allowed is not None and change < -allowed:
@@ -145,7 +146,7 @@ def _files(
 
 
 def _describe(recipe: Recipe, parts: Parts, root: Path, precision: Precision) -> Description:
-    """Say what the manifest says, figures aside."""
+    """Say what the manifest says, metrics aside."""
     return Description(
         name=recipe.name,
         version=recipe.version,
@@ -156,7 +157,7 @@ def _describe(recipe: Recipe, parts: Parts, root: Path, precision: Precision) ->
         limits=parts.limits,
         data=tuple(_sources(recipe, root)),
         licence=recipe.licence,
-        figures={},
+        metrics={},
         tools={tool: version(tool).partition("+")[0] for tool in _TOOLS},
         created=date.today().isoformat(),
     )

@@ -23,8 +23,10 @@ from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import BundleError, ConfigError
 from seqserve.files import sha256_of
 from seqserve.manifest import Description, FileEntry, Manifest
+from seqserve.tasks import TASKS
 
-FORMAT_VERSION = 2  # graphs refer to weights.safetensors
+FORMAT_VERSION = 3
+_OLDEST_VERSION = 2  # graphs refer to weights.safetensors; `metrics` of the manifest is `figures`
 
 _MANIFEST, _CONFIG, _GOLDEN = "manifest.json", "config.json", "golden.json"
 _SUFFIXES = (".onnx", ".json", ".safetensors", ".txt", ".md")  # no pickle, ever
@@ -197,19 +199,22 @@ def _read_manifest(path: Path) -> Manifest:
     if isinstance(version, int) and version > FORMAT_VERSION:
         reads = f"this program reads {FORMAT_VERSION}: upgrade seqserve"
         raise BundleError(f"{path}: this bundle has format {version}, {reads}")
+    if version == _OLDEST_VERSION and "figures" in values:
+        values["metrics"] = values.pop("figures")
     return from_mapping(Manifest, values, where=_MANIFEST)
 
 
 def _said_problems(manifest: Manifest) -> Iterator[str]:
     """What is wrong with the values of a manifest, its table of files aside."""
-    if manifest.format_version < FORMAT_VERSION:
-        reads = f"this program reads {FORMAT_VERSION}: export the model again"
+    if manifest.format_version < _OLDEST_VERSION:
+        reads = f"this program reads {_OLDEST_VERSION} to {FORMAT_VERSION}: export the model again"
         yield f"format_version is {manifest.format_version}; {reads}"
-    if manifest.task == "translation" and len(manifest.languages) != 2:
-        yield f"languages are {manifest.languages}; translation needs exactly (source, target)"
-    for name, figure in manifest.figures.items():
-        if not math.isfinite(figure):
-            yield f"figures: {name} is {figure}; measure it again, or leave it out"
+    n_languages = TASKS[manifest.task].n_languages
+    if n_languages == 2 and len(manifest.languages) != n_languages:
+        yield f"languages are {manifest.languages}; {manifest.task} needs exactly (source, target)"
+    for name, metric in manifest.metrics.items():
+        if not math.isfinite(metric):
+            yield f"metrics: {name} is {metric}; measure it again, or leave it out"
     try:
         date.fromisoformat(manifest.created)
     except ValueError:

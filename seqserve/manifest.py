@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["ner", "sentiment", "translation"]
+from seqserve.tasks import Task
+
 Precision = Literal["fp32", "int8"]
 
 
@@ -48,7 +49,7 @@ class Description:
         limits: Largest inputs, for example {"max_tokens": 256}.
         data: Where the training and test data came from.
         licence: Of the weights.
-        figures: Measured quality, for example {"f1_test": 0.91}.
+        metrics: Measured quality, for example {"f1_test": 0.91}.
         tools: Versions of what made it, for example {"torch": "2.13.0"}.
         created: Day of the export, YYYY-MM-DD.
     """
@@ -62,7 +63,7 @@ class Description:
     limits: dict[str, int]
     data: tuple[DataSource, ...]
     licence: str
-    figures: dict[str, float]
+    metrics: dict[str, float]
     tools: dict[str, str]
     created: str
 

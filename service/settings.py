@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
-from seqserve.manifest import Task as TaskName
+from seqserve.tasks import Task as TaskName
 from service.queue.limits import BatchLimits
 
 TASKS: tuple[TaskName, ...] = get_args(TaskName)

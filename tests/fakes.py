@@ -21,9 +21,7 @@ from typing import Any
 from seqserve.bundle import Bundle, load_bundle, write_bundle
 from seqserve.errors import InputError
 from seqserve.manifest import Description
-from seqserve.runtime.engine import Engine
-from seqserve.runtime.engine import open_engine as real_engine
-from seqserve.runtime.records import (
+from seqserve.records import (
     Alternative,
     Entity,
     NerItem,
@@ -34,7 +32,10 @@ from seqserve.runtime.records import (
     TranslationItem,
     TranslationResult,
 )
+from seqserve.runtime.engine import Engine
+from seqserve.runtime.engine import open_engine as real_engine
 from seqserve.runtime.transformer_search import Cohort
+from seqserve.tasks import TASKS
 
 POISON = "POISON"  # the engine raises
 REFUSED = "REFUSED"  # the engine raises an error that is the caller's fault
@@ -136,7 +137,7 @@ class FakeSentiment(FakeEngine):
     def answer(self, item: SentimentItem) -> SentimentResult:
         label, score = _judge(item.text)
         other = {"negative": "positive", "positive": "negative"}[label]
-        sentences = None
+        sentences: tuple[SentenceSentiment, ...] = ()
         if item.sentences:
             sentences = tuple(
                 SentenceSentiment(found.group(), found.start(), found.end(), *_judge(found.group()))
@@ -162,7 +163,7 @@ class FakeTranslation(FakeEngine):
         limit = item.max_tokens or len(words)
         warnings = ("truncated",) if limit < len(words) else ()
         text = " ".join(words[:limit])
-        alternatives = None
+        alternatives: tuple[Alternative, ...] = ()
         if item.alternatives:
             alternatives = tuple(
                 Alternative(f"{text} {rank}", -1.0 - rank) for rank in range(item.alternatives)
@@ -176,7 +177,6 @@ _ENGINES: dict[str, type[FakeEngine]] = {
     "translation": FakeTranslation,
 }
 OPENED: dict[str, FakeEngine] = {}  # by task, the last that was opened in this process
-_ITEMS = {"ner": NerItem, "sentiment": SentimentItem, "translation": TranslationItem}
 
 
 def open_engine(path: Path) -> FakeEngine:
@@ -214,14 +214,14 @@ def write_bundle_of(
         changes: What is to differ in the description.
     """
     described = {**DESCRIPTIONS[like], "name": like, **changes}
-    result = _ENGINES[described["task"]](None).answer(_ITEMS[described["task"]](text))
+    result = _ENGINES[described["task"]](None).answer(TASKS[described["task"]].item(text))
     case = {"input": {"text": "Ann saw a bad film"}, "output": asdict(result)}
     golden = {"tolerance": 1e-6, "cases": [case]}
     description = Description(
         **{"version": "1.0.0", "precision": "fp32", "limits": {"max_tokens": 512}, **described},
         data=(),
         licence="Apache-2.0",
-        figures={"f1": 0.9},
+        metrics={"f1": 0.9},
         tools={},
         created="2026-01-31",
     )

@@ -29,7 +29,7 @@ DESCRIPTION = Description(
     limits={"max_tokens": 256, "max_chars": 2000},
     data=(DataSource("Sätze 1.0", "CC-BY-4.0", "news, for training", {"train": 10, "test": 2}),),
     licence="Apache-2.0",
-    figures={"f1_test": 0.91},
+    metrics={"f1_test": 0.91},
     tools={"torch": "2.13.0", "onnx": "1.23.2"},
     created="2026-01-31",
 )
@@ -65,7 +65,7 @@ def test_a_written_bundle_loads_as_it_was_written(written: Bundle) -> None:
     assert loaded == written
     assert loaded.config == {"n_layers": 2}
     assert loaded.manifest.format_version == FORMAT_VERSION
-    for field in ("name", "task", "languages", "labels", "limits", "data", "figures", "created"):
+    for field in ("name", "task", "languages", "labels", "limits", "data", "metrics", "created"):
         assert getattr(loaded.manifest, field) == getattr(DESCRIPTION, field)
     for name, content in FILES.items():
         expected = FileEntry(hashlib.sha256(content).hexdigest(), len(content))
@@ -103,18 +103,18 @@ def test_the_manifest_reads_well(written: Bundle) -> None:
         max_size=4,
     ),
     text=st.text(st.characters(codec="utf-8"), max_size=20),
-    figure=st.floats(allow_nan=False, allow_infinity=False),
+    metric=st.floats(allow_nan=False, allow_infinity=False),
 )
 def test_any_bytes_and_any_text_come_back(
-    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes], text: str, figure: float
+    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes], text: str, metric: float
 ) -> None:
     directory = tmp_path_factory.mktemp("any") / "bundle"
-    description = replace(DESCRIPTION, licence=text, labels=(text,), figures={text: figure})
+    description = replace(DESCRIPTION, licence=text, labels=(text,), metrics={text: metric})
     write_bundle(directory, {**files, "config.json": b"{}"}, description)
     loaded = load_bundle(directory)
     assert {name: loaded.file(name).read_bytes() for name in files} == files
     assert (loaded.manifest.licence, loaded.manifest.labels) == (text, (text,))
-    assert loaded.manifest.figures == {text: figure}
+    assert loaded.manifest.metrics == {text: metric}
 
 
 def test_a_directory_that_is_a_symlink_to_a_bundle_loads(written: Bundle, tmp_path: Path) -> None:
@@ -277,15 +277,15 @@ PROBLEMS: dict[str, tuple[Callable[[Path], object], str]] = {
     "entry lacks a key": (edit_manifest(files={"a.txt": {"bytes": 0}}), "files['a.txt'].sha256"),
     "newer format": (
         edit_manifest(format_version=FORMAT_VERSION + 1, new_key=1),
-        "this bundle has format 3, this program reads 2: upgrade seqserve",
+        "this bundle has format 3, this program reads 3: upgrade seqserve",
     ),
     "older format": (
-        edit_manifest(format_version=FORMAT_VERSION - 1),
-        "format_version is 1; this program reads 2: export the model again",
+        edit_manifest(format_version=1),
+        "format_version is 1; this program reads 2 to 3: export the model again",
     ),
     "one language": (edit_manifest(task="translation"), "exactly (source, target)"),
     "no date": (edit_manifest(created="yesterday"), "created is 'yesterday'"),
-    "endless figure": (edit_manifest(figures={"f1": float("inf")}), "figures: f1 is inf"),
+    "endless metric": (edit_manifest(metrics={"f1": float("inf")}), "metrics: f1 is inf"),
     "file missing": (remove("model.onnx"), "model.onnx is listed, but missing"),
     "file cut": (write("model.onnx", b"cut"), "model.onnx has 3 bytes instead of 7000"),
     "file changed": (write("config.json", b'{"n_layers": 3}'), "config.json was changed"),
@@ -365,7 +365,7 @@ def test_a_disk_that_fails_is_reported_by_file(
         ),
         pytest.param({}, replace(DESCRIPTION, created="soon"), "created is 'soon'", id="no date"),
         pytest.param(
-            {}, replace(DESCRIPTION, figures={"f1": float("nan")}), "f1 is nan", id="no figure"
+            {}, replace(DESCRIPTION, metrics={"f1": float("nan")}), "f1 is nan", id="no metric"
         ),
         pytest.param({}, replace(DESCRIPTION, precision="int3"), "precision", id="precision"),
     ],

@@ -13,7 +13,16 @@ ROOT = Path(__file__).parents[1]
 
 # Each may import what stands on its own line or above.
 ORDER = [
-    {"seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files"},
+    {
+        "seqserve.errors",
+        "seqserve.arrays",
+        "seqserve.cpus",
+        "seqserve.files",
+        "seqserve.cancellation",
+    },
+    {"seqserve.records"},
+    {"seqserve.tasks"},
+    {"seqserve.model_info"},
     {"seqserve.client"},
     {"seqserve.config"},
     {"seqserve.text"},

@@ -23,7 +23,7 @@ from benchmarks.tools.served import our_server
 from seqserve.bundle import load_bundle
 from seqserve.errors import BundleError, DataError
 from seqserve.evaluation.markdown import table_lines
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 
 MAX_DRIFT = 0.05
 _MEMORY = "seqserve_process_resident_memory_bytes"

@@ -23,8 +23,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from benchmarks.http.null import NullEngine, open_engine
-from seqserve.manifest import Task as TaskName
-from seqserve.runtime.engine import ITEMS
+from seqserve.tasks import TASKS as SPECS
+from seqserve.tasks import Task as TaskName
 from service.api.tasks import TASKS, Task
 from service.settings import Settings
 
@@ -37,7 +37,7 @@ class GreedyQueue:
     """Takes whatever waits when the engine is free, `MAX_BATCH` at most."""
 
     def __init__(self, task: TaskName, engine: NullEngine) -> None:
-        self._item_type = ITEMS[task]
+        self._item_type = SPECS[task].item
         self._engine = engine
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1)

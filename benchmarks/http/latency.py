@@ -14,7 +14,7 @@ from benchmarks.models.texts import dev_texts, middle_of
 from benchmarks.tools.cores import Cpus, split_cores
 from benchmarks.tools.served import Server
 from benchmarks.tools.workplace import TASKS, Workplace
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 
 NATURAL, ALIKE = "natural", "alike"
 """Texts as they are, and those of about one length: how far times spread is partly the texts' doing."""

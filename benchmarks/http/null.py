@@ -14,8 +14,9 @@ from typing import Any
 
 from seqserve.bundle import Bundle, load_bundle, write_bundle
 from seqserve.config import to_mapping
-from seqserve.manifest import Description, Task
-from seqserve.runtime.records import Entity, NerResult, SentimentResult, TranslationResult
+from seqserve.manifest import Description
+from seqserve.records import Entity, NerResult, SentimentResult, TranslationResult
+from seqserve.tasks import Task
 
 FACTORY = "benchmarks.http.null:open_engine"
 TEXT = "Harry Potter invented a spell in London."
@@ -23,9 +24,9 @@ TEXT = "Harry Potter invented a spell in London."
 RESULTS: dict[Task, NerResult | SentimentResult | TranslationResult] = {
     "ner": NerResult((Entity("Harry Potter", "PER", 0, 12, 0.998),), 9),
     "sentiment": SentimentResult(
-        "positive", 0.97, {"negative": 0.03, "positive": 0.97}, None, n_tokens=9
+        "positive", 0.97, {"negative": 0.03, "positive": 0.97}, n_tokens=9
     ),
-    "translation": TranslationResult("哈利·波特在伦敦发明了一个咒语。", -0.31, (), None, 9),
+    "translation": TranslationResult("哈利·波特在伦敦发明了一个咒语。", -0.31, (), n_tokens=9),
 }
 _LANGUAGES: dict[Task, tuple[str, ...]] = {"translation": ("en", "zh")}
 _LABELS: dict[Task, tuple[str, ...]] = {"ner": ("PER",), "sentiment": ("negative", "positive")}
@@ -73,7 +74,7 @@ def _describe(task: Task) -> Description:
         limits={},
         data=(),
         licence="Apache-2.0",
-        figures={},
+        metrics={},
         tools={},
         created="2026-01-31",
     )

@@ -16,7 +16,7 @@ from benchmarks.tools.cores import split_cores
 from benchmarks.tools.served import Server
 from benchmarks.tools.timing import Comparison
 from benchmarks.tools.workplace import TASKS, Workplace
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 
 BARE = "bare"
 N_CLIENTS = 64

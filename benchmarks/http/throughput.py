@@ -17,7 +17,7 @@ from benchmarks.tools.served import Server
 from benchmarks.tools.timing import Comparison
 from benchmarks.tools.workplace import TASKS, Workplace
 from seqserve.bundle import Bundle
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 
 HTTP, RUNTIME = "HTTP", "runtime"
 N_CLIENTS, REQUEST_TEXTS = 16, 16

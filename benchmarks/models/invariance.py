@@ -14,9 +14,9 @@ from typing import Any
 
 from benchmarks.models.texts import dev_texts
 from benchmarks.tools.workplace import TASKS, Size, Workplace
-from seqserve.manifest import Task
 from seqserve.runtime import open_engine
-from seqserve.runtime.engine import ITEMS
+from seqserve.tasks import TASKS as SPECS
+from seqserve.tasks import Task
 
 SMALLEST, LARGEST = 2, 64
 CALLERS = (1, 4)
@@ -62,7 +62,7 @@ def measure_invariance(
         texts = dev_texts(bundle, place.data, size.invariance_texts, place.seed)
         engine = open_engine(bundle.path)
         for line in compare_batches(
-            task, engine.predict, list(map(ITEMS[task], texts)), place.seed
+            task, engine.predict, list(map(SPECS[task].item, texts)), place.seed
         ):
             say(str(line))
             found.append(line)

@@ -26,11 +26,11 @@ from model_export.checks.torch_reference import torch_tagger
 from model_export.sources.restore import restore_classifier, restore_tagger
 from seqserve.arrays import IntArray
 from seqserve.bundle import Bundle
-from seqserve.manifest import Task
 from seqserve.models.tagger import Tagger
 from seqserve.runtime import open_engine
-from seqserve.runtime.engine import ITEMS
 from seqserve.runtime.session import make_session, run
+from seqserve.tasks import TASKS as SPECS
+from seqserve.tasks import Task
 from seqserve.text.batching import pad
 from seqserve.text.classification import ClassifierText
 from seqserve.text.tagging import TaggerText
@@ -177,7 +177,7 @@ def with_crf(model: Tagger, scheme: TagScheme) -> Callable[[Batch], object]:
 def measure_around(bundle: Bundle, texts: Sequence[str], n_rounds: int) -> Around:
     """Measure what `predict` takes for batches of 32 texts, and how much of it within graphs."""
     engine = open_engine(bundle.path)
-    kind = ITEMS[bundle.manifest.task]
+    kind = SPECS[bundle.manifest.task].item
     batches = [[kind(text) for text in batch] for batch in batches_of(texts, SHARE_BATCH)]
     engine.predict(batches[0])
     with time_in_graphs() as spent_s:

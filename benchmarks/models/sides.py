@@ -73,5 +73,5 @@ def rewrite(bundle: Bundle, precision: Precision, directory: Path) -> Path:
     files |= {name: bundle.file(name).read_bytes() for name in ("tokenizer.json", RECIPE_FILE)}
     files |= {WEIGHTS_FILE: contents, "config.json": json.dumps(bundle.config).encode()}
     said = {field.name: getattr(bundle.manifest, field.name) for field in fields(Description)}
-    described = replace(Description(**said), precision=precision, figures={})
+    described = replace(Description(**said), precision=precision, metrics={})
     return write_bundle(directory, files, described).path

@@ -59,7 +59,7 @@ def describe_bundles(place: Workplace) -> dict[str, Measured]:
     for task in TASKS:
         bundle = place.bundle(task)
         said = bundle.manifest
-        changes = {k.removesuffix("_change"): v for k, v in said.figures.items() if "_change" in k}
+        changes = {k.removesuffix("_change"): v for k, v in said.metrics.items() if "_change" in k}
         found[said.name] = Measured(said.version, said.precision, bundle.sha256, changes)
     return found
 

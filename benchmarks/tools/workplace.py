@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.tools.timing import Effort
 from seqserve.bundle import Bundle, load_bundle
 from seqserve.errors import BundleError
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 
 TASKS: tuple[Task, ...] = ("ner", "sentiment", "translation")
 

@@ -19,6 +19,7 @@ from seqserve.bulk.records import Refusal
 from seqserve.bulk.run import Outcome
 from seqserve.errors import BundleError, ConfigError, InputError
 from seqserve.runtime import Engine, open_engine
+from seqserve.tasks import TASKS
 from service.api.tasks import Plan
 from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult, pack_items, unpack_outcomes
@@ -63,8 +64,11 @@ class Answers:
         deadline = time.monotonic() + _NO_DEADLINE_S
         items = [InferenceItem("predict", plan.card.name, item, deadline) for item in plan.items]
         found, _ = unpack_outcomes(self._host.predict(pack_items(items))) if items else ([], 0.0)
-        for i, one in zip(accepted, found, strict=True):
-            outcomes[i] = one.fields if isinstance(one, InferenceResult) else refusal(one)
+        for i, one, item in zip(accepted, found, items, strict=True):
+            if isinstance(one, InferenceResult):
+                outcomes[i] = TASKS[self._job.name].requested(one.fields, item.item)
+            else:
+                outcomes[i] = refusal(one)
         return outcomes
 
     def _checked(self, text: str) -> Refusal | None:

@@ -19,7 +19,7 @@ from cli.reporting import FAILED, INTERRUPTED, REJECTED, TERMINATED, UNREAD, com
 if TYPE_CHECKING:
     from cli.predicting.plan import Plan
     from seqserve.bulk.run import Totals
-    from seqserve.manifest import Task
+    from seqserve.tasks import Task
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -9,7 +9,7 @@ from typing import Any
 
 from seqserve.bulk.records import Refusal
 from seqserve.errors import ConfigError, InputError, SeqserveError
-from seqserve.manifest import Task as TaskName
+from seqserve.tasks import Task as TaskName
 from service.api.tasks import TASKS, Task, parse_request
 from service.settings import Settings
 

@@ -20,7 +20,7 @@ from seqserve.bulk.sink import FileSink, Sink
 from seqserve.bulk.windows import WindowSize
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError, DataError
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 from service.settings import load_settings
 
 F = TypeVar("F")

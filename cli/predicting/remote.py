@@ -14,7 +14,7 @@ from seqserve import errors
 from seqserve.bulk.run import Outcome, Submit
 from seqserve.client import Client, Receipt
 from seqserve.errors import ConfigError, InputError, SeqserveError
-from seqserve.manifest import Task as TaskName
+from seqserve.tasks import Task as TaskName
 
 N_REQUESTS = 4  # at a time
 _PROBE = "Is this allowed?"

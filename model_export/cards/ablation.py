@@ -12,10 +12,10 @@ from seqserve.errors import ConfigError, DataError
 
 @dataclass(frozen=True)
 class MeasuredVariant:
-    """A variant of the model and its figures."""
+    """A variant of the model and its metrics."""
 
     name: str
-    figures: dict[str, float]
+    metrics: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Ablation:
     """What is said of several variants.
 
     Args:
-        columns: Figures, in the order of the table.
+        columns: Metrics, in the order of the table.
         rows: The variants, in the order of the table.
         command: What measured them.
     """

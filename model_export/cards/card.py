@@ -1,4 +1,4 @@
-"""The model card: one page from the recipe and the evaluation; no figure is typed by hand."""
+"""The model card: one page from the recipe and the evaluation; no metric is typed by hand."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from datetime import timedelta
 from model_export.cards.ablation import Ablation
 from seqserve.evaluation.calibration import N_BINS, Calibration
 from seqserve.evaluation.markdown import interval_text, number, table_lines
-from seqserve.evaluation.report import MAIN_MEASURE, Report, SetReport, Slice
+from seqserve.evaluation.report import Report, SetReport, Slice
 from seqserve.evaluation.reproduction import is_of_export
 from seqserve.manifest import Description, Precision
+from seqserve.tasks import TASKS
 from seqserve.training.cost import Effort, Stage
 from seqserve.training.recipe import Recipe
 
@@ -40,7 +41,7 @@ def model_card(description: Description, sources: CardSources) -> str:
     """Give the Markdown text of MODEL_CARD.md."""
     sections = {
         "Intended use": [sources.recipe.card.intended_use],
-        "Figures": list(_figures(description, sources.report)),
+        "Metrics": list(_metrics(description, sources.report)),
         "Where it is weak": list(_weak(sources.report)),
         "What is copied": list(_copied(sources.report)),
         "Are its probabilities right?": list(_reliability(sources.report)),
@@ -71,17 +72,17 @@ def _head(description: Description, recipe: Recipe) -> Iterator[str]:
     )
 
 
-def _figures(description: Description, report: Report) -> Iterator[str]:
-    """The manifest's figures with the report's intervals, and the parts by label of the first set."""
+def _metrics(description: Description, report: Report) -> Iterator[str]:
+    """The manifest's metrics with the report's intervals, and the parts by label of the first set."""
     yield "Measured on the exported bundle through the serving runtime, batches and all; again by"
     yield f"`make evaluate BUNDLE=bundles/{description.name}`. Brackets: 95 % intervals over resamples."
     yield ""
     rows = [
-        (name, f"{description.figures[name]:g}", f"[{number(found.low)}, {number(found.high)}]")
+        (name, f"{description.metrics[name]:g}", f"[{number(found.low)}, {number(found.high)}]")
         for name, found in report.intervals().items()
     ]
-    rows += [(k, f"{v:g}", "") for k, v in sorted(description.figures.items()) if is_of_export(k)]
-    yield from table_lines(("figure", "value", "95 %"), rows)
+    rows += [(k, f"{v:g}", "") for k, v in sorted(description.metrics.items()) if is_of_export(k)]
+    yield from table_lines(("metric", "value", "95 %"), rows)
     for found in report.sets[:1]:
         labels = [part for part in found.findings.slices if part.kind == "label"]
         if labels:
@@ -92,13 +93,13 @@ def _figures(description: Description, report: Report) -> Iterator[str]:
 
 
 def _weak(report: Report) -> Iterator[str]:
-    """The parts whose whole interval lies below the figure of their set, furthest below first."""
+    """The parts whose whole interval lies below the metric of their set, furthest below first."""
     weak = [entry for found in report.sets for entry in _weak_parts(report, found)]
     weak.sort(key=lambda entry: entry[0])
     if weak:
-        main = MAIN_MEASURE[report.task]
+        main = TASKS[report.task].main_metric
         yield from table_lines(
-            ("set", "part", "n", "figure", "all of the set"),
+            ("set", "part", "n", "metric", "all of the set"),
             (
                 (f.name, f"{part.kind} {part.name}", part.n, f"{name} {interval_text(part.measures[name])}",
                  f"{main} {number(f.findings.measures[main].value)}")
@@ -108,8 +109,8 @@ def _weak(report: Report) -> Iterator[str]:
 
 
 def _weak_parts(report: Report, found: SetReport) -> Iterator[tuple[float, SetReport, Slice, str]]:
-    """(share of the set's figure, the set, the part, the name of its figure) of weak parts."""
-    main = MAIN_MEASURE[report.task]
+    """(share of the set's metric, the set, the part, the name of its metric) of weak parts."""
+    main = TASKS[report.task].main_metric
     whole = found.findings.measures[main].value
     for part in found.findings.slices:
         name = main if main in part.measures else "recall"
@@ -173,7 +174,7 @@ def _variants(sources: CardSources) -> Iterator[str]:
         yield from table_lines(
             ("variant", *ablation.columns),
             (
-                (row.name, *(f"{row.figures[c]:g}" if c in row.figures else "—" for c in ablation.columns))
+                (row.name, *(f"{row.metrics[c]:g}" if c in row.metrics else "—" for c in ablation.columns))
                 for row in ablation.rows
             ),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Rewriting what an existing bundle says about itself: its card, and the figures of its manifest."""
+"""Rewriting what an existing bundle says about itself: its card, and the metrics of its manifest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError, DataError
 from seqserve.evaluation.measurement import recipe_of
 from seqserve.evaluation.report import CARD_FILE, EFFORT_FILE, RECIPE_FILE, read_report
-from seqserve.evaluation.reproduction import compare, is_of_export, refuse_other_figures
+from seqserve.evaluation.reproduction import compare, is_of_export, refuse_other_metrics
 from seqserve.manifest import Description
 from seqserve.training.cost import Effort
 from seqserve.training.recipe import Recipe
@@ -30,7 +30,7 @@ def effort_bytes(effort: Effort) -> bytes:
 
 
 def refresh(
-    path: Path, evaluation: Path, words: Recipe | None = None, *, accept_figures: bool = False
+    path: Path, evaluation: Path, words: Recipe | None = None, *, accept_metrics: bool = False
 ) -> Bundle:
     """Write the card of a bundle anew; its model stays as it is.
 
@@ -38,11 +38,11 @@ def refresh(
         path: The bundle; must hold its recipe.
         evaluation: The evaluation.json of its test sets.
         words: A recipe whose `[card]` is to be used instead of the bundle's own.
-        accept_figures: Record the figures of the evaluation; else they must be those of the
+        accept_metrics: Record the metrics of the evaluation; else they must be those of the
             manifest, which stays as it is.
 
     Raises:
-        BundleError: The evaluation is of another model or has other figures than the manifest, or the
+        BundleError: The evaluation is of another model or has other metrics than the manifest, or the
             bundle is damaged or holds no recipe.
         ConfigError: The words are of another model.
         DataError: The evaluation is missing, malformed or not of the test sets.
@@ -57,12 +57,12 @@ def refresh(
     if report.split != "test":
         raise DataError(f"{evaluation} measures {report.split}; a card needs the test sets")
     said = {field.name: getattr(bundle.manifest, field.name) for field in fields(Description)}
-    figures = bundle.manifest.figures
-    if accept_figures:
-        figures = report.figures() | {k: v for k, v in figures.items() if is_of_export(k)}
+    metrics = bundle.manifest.metrics
+    if accept_metrics:
+        metrics = report.metrics() | {k: v for k, v in metrics.items() if is_of_export(k)}
     else:
-        refuse_other_figures(compare(figures, report.figures()), path)
-    description = Description(**{**said, "figures": figures})
+        refuse_other_metrics(compare(metrics, report.metrics()), path)
+    description = Description(**{**said, "metrics": metrics})
     sources = CardSources(recipe, report, _effort(bundle), read_ablation(recipe.card.ablation))
     files = {name: bundle.file(name).read_bytes() for name in bundle.manifest.files}
     files[RECIPE_FILE] = recipe_bytes(recipe)

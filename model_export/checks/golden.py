@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 
 _EDGES = (
     "x",

@@ -34,12 +34,13 @@ from model_export.int8.calibration import translator_roundings
 from model_export.int8.equalisation import equalised_classifier, equalised_tagger
 from model_export.int8.quantization import check_rounded_classifier, check_rounded_tagger
 from seqserve.config import from_mapping, to_mapping
-from seqserve.manifest import Precision, Task
+from seqserve.manifest import Precision
 from seqserve.models.transformer import TransformerConfig
 from seqserve.runtime.engine import Predictor
 from seqserve.runtime.ner import NerPredictor
 from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.runtime.translation import BANNED_IDS, TranslationPredictor
+from seqserve.tasks import Task
 from seqserve.text.classification import ClassifierText
 from seqserve.text.subwords import SubwordTokenizer
 from seqserve.text.tagging import TaggerText

@@ -18,7 +18,7 @@ from seqserve.baselines.sentiment import (
 )
 from seqserve.baselines.translation import Copy, DictionaryConfig, WordDictionary
 from seqserve.errors import ConfigError
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 from seqserve.text.classification import forms
 from seqserve.text.tagging import retokenize
 from seqserve.text.tags import spans_of, tags_of
@@ -26,7 +26,7 @@ from seqserve.training.data import Split, read_labelled, read_pairs, read_tagged
 from seqserve.training.metrics import entity_scores, label_scores, translation_scores
 from seqserve.training.recipe import DataSet, Recipe
 
-Figures = dict[str, float]
+Metrics = dict[str, float]
 
 
 class _Classifier(Protocol):
@@ -34,7 +34,7 @@ class _Classifier(Protocol):
     def predict(self, texts: Sequence[Sequence[str]], /) -> Sequence[int]: ...
 
 
-def measure_baselines(recipe: Recipe, root: Path) -> dict[str, Figures]:
+def measure_baselines(recipe: Recipe, root: Path) -> dict[str, Metrics]:
     """Fit and measure.
 
     Args:
@@ -42,7 +42,7 @@ def measure_baselines(recipe: Recipe, root: Path) -> dict[str, Figures]:
         root: Where the data sets are.
 
     Returns:
-        Baseline -> figures, named as the bundle's: last folder of the set, its files, measure.
+        Baseline -> metrics, named as the bundle's: last folder of the set, its files, measure.
 
     Raises:
         ConfigError: No training set of an NER recipe has all labels.
@@ -58,7 +58,7 @@ def measure_baselines(recipe: Recipe, root: Path) -> dict[str, Figures]:
     }
 
 
-def _measure_ner(recipe: Recipe, root: Path) -> dict[str, list[Figures]]:
+def _measure_ner(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]:
     complete = [dataset for dataset in recipe.data.train if not dataset.labels]
     if not complete:
         raise ConfigError(
@@ -70,7 +70,7 @@ def _measure_ner(recipe: Recipe, root: Path) -> dict[str, list[Figures]]:
     return {name: _crf_rows(recipe, root, sets) for name, sets in learns_from.items()}
 
 
-def _crf_rows(recipe: Recipe, root: Path, sets: Sequence[DataSet]) -> list[Figures]:
+def _crf_rows(recipe: Recipe, root: Path, sets: Sequence[DataSet]) -> list[Metrics]:
     """Fit a CRF, which takes what a set does not annotate for outside, and measure it."""
     words, tags = [], []
     for dataset in sets:
@@ -105,7 +105,7 @@ def _within(tags: Sequence[str], labels: Sequence[str]) -> list[str]:
     return tags_of(kept, len(tags))
 
 
-def _measure_sentiment(recipe: Recipe, root: Path) -> dict[str, list[Figures]]:
+def _measure_sentiment(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]:
     config = BagConfig()
     classifiers: dict[str, _Classifier] = {
         "TF-IDF + logistic regression": weighted_words(config),
@@ -119,7 +119,7 @@ def _measure_sentiment(recipe: Recipe, root: Path) -> dict[str, list[Figures]]:
             labels.append(example.label)
     for classifier in classifiers.values():
         classifier.fit(texts, labels)
-    rows: dict[str, list[Figures]] = {name: [] for name in classifiers}
+    rows: dict[str, list[Metrics]] = {name: [] for name in classifiers}
     for dataset in recipe.data.test:
         examples = read_labelled(root, dataset, "test")
         texts, gold = [forms(e.text) for e in examples], np.array([e.label for e in examples])
@@ -129,7 +129,7 @@ def _measure_sentiment(recipe: Recipe, root: Path) -> dict[str, list[Figures]]:
     return rows
 
 
-def _measure_translation(recipe: Recipe, root: Path) -> dict[str, list[Figures]]:
+def _measure_translation(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]:
     dictionary = WordDictionary(DictionaryConfig())
     dictionary.fit(
         [p for s in recipe.data.train for p in read_pairs(root, s, "train", recipe.languages)]
@@ -138,7 +138,7 @@ def _measure_translation(recipe: Recipe, root: Path) -> dict[str, list[Figures]]
         "source copied": Copy(),
         "word for word": dictionary,
     }
-    rows: dict[str, list[Figures]] = {name: [] for name in translators}
+    rows: dict[str, list[Metrics]] = {name: [] for name in translators}
     for dataset in recipe.data.test:
         pairs = read_pairs(root, dataset, "test", recipe.languages)
         sources, targets = [p.source for p in pairs], [p.target for p in pairs]
@@ -148,7 +148,7 @@ def _measure_translation(recipe: Recipe, root: Path) -> dict[str, list[Figures]]
     return rows
 
 
-_MEASURES: dict[Task, Callable[[Recipe, Path], dict[str, list[Figures]]]] = {
+_MEASURES: dict[Task, Callable[[Recipe, Path], dict[str, list[Metrics]]]] = {
     "ner": _measure_ner,
     "sentiment": _measure_sentiment,
     "translation": _measure_translation,

@@ -1,4 +1,4 @@
-"""Figures of baselines on disk, with the sets that they belong to: only other sets need a new fit."""
+"""Metrics of baselines on disk, with the sets that they belong to: only other sets need a new fit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqserve.baselines.measure import Figures, measure_baselines
+from seqserve.baselines.measure import Metrics, measure_baselines
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import DataError
 from seqserve.training.recipe import DataSet, Recipe
@@ -20,20 +20,20 @@ class Record:
     Args:
         train: The training sets, in words.
         test: The test sets, in words.
-        figures: Baseline -> figures, named as a bundle's.
+        metrics: Baseline -> metrics, named as a bundle's.
     """
 
     train: tuple[str, ...]
     test: tuple[str, ...]
-    figures: dict[str, Figures]
+    metrics: dict[str, Metrics]
 
 
 def recorded_baselines(recipe: Recipe, root: Path, path: Path, *, refit: bool = False) -> Record:
-    """Give the figures of a recipe's baselines: those in the file, or measured now and written there.
+    """Give the metrics of a recipe's baselines: those in the file, or measured now and written there.
 
     Args:
         recipe: Whose baselines.
-        root: Where the data sets are; not read when the file has the figures.
+        root: Where the data sets are; not read when the file has the metrics.
         path: The file.
         refit: Measure even if the file has them.
 

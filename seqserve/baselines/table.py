@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from seqserve.baselines.measure import Figures
+from seqserve.baselines.measure import Metrics
 from seqserve.evaluation.markdown import number, replace_section, table_lines
 from seqserve.manifest import Manifest
 
 _UNKNOWN = "–"
 
 
-def baselines_table(baselines: Mapping[str, Figures], manifest: Manifest | None) -> str:
-    """Give a row per figure and a column per baseline.
+def baselines_table(baselines: Mapping[str, Metrics], manifest: Manifest | None) -> str:
+    """Give a row per metric and a column per baseline.
 
     Args:
-        baselines: Baseline -> figures; every one has the same.
+        baselines: Baseline -> metrics; every one has the same.
         manifest: Of the bundle, for the last column; None: no such column.
     """
     columns = dict(baselines)
     if manifest:
-        columns[f"**{manifest.name} {manifest.version}**"] = manifest.figures
+        columns[f"**{manifest.name} {manifest.version}**"] = manifest.metrics
     names = next(iter(baselines.values()))
     rows = (
         (name, *(number(of[name]) if name in of else _UNKNOWN for of in columns.values()))
         for name in names
     )
-    return "\n".join(table_lines(("figure", *columns), rows))
+    return "\n".join(table_lines(("metric", *columns), rows))
 
 
 def update_section(path: Path, name: str, text: str) -> None:

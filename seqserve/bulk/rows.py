@@ -18,7 +18,7 @@ import orjson
 
 from seqserve.bulk.records import LINE, Columns, Record, Rejected, Result
 from seqserve.errors import ConfigError
-from seqserve.manifest import Task
+from seqserve.tasks import TASKS, Task, TaskSpec
 from seqserve.text.sentences import split_sentences
 from seqserve.text.tags import OUTSIDE
 from seqserve.text.words import tokenize
@@ -31,24 +31,14 @@ SUFFIXES: dict[str, OutputFormat] = {
     ".csv": "csv",
     ".conll": "conll",
 }
-RESULT_FIELDS: dict[Task, tuple[str, ...]] = {
-    "ner": ("entities",),
-    "sentiment": ("label", "score", "scores", "sentences"),
-    "translation": ("text", "score", "warnings", "alternatives"),
-}
-CSV_FIELDS: dict[Task, tuple[str, ...]] = {
-    "ner": ("text", "label", "start", "end", "score"),
-    "sentiment": ("label", "score"),
-    "translation": ("text", "score", "warnings"),
-}
-
 Row = Callable[[Record, Result], bytes]
 """What a text's answer looks like in the file."""
 
 
 def fields_of(task: Task, format: OutputFormat) -> tuple[str, ...]:
     """Give the names that the output has of its own."""
-    return CSV_FIELDS[task] if format == "csv" else RESULT_FIELDS[task]
+    spec = TASKS[task]
+    return spec.csv_columns if format == "csv" else spec.result_fields
 
 
 def check_output(task: Task, format: OutputFormat, asked: Mapping[str, Any], kept: Columns) -> None:
@@ -80,7 +70,7 @@ def header_of(task: Task, format: OutputFormat, kept: Columns) -> bytes:
     """Give what stands before the first row."""
     if format != "csv":
         return b""
-    return _csv_line([LINE, *kept.beside.values(), *CSV_FIELDS[task]])
+    return _csv_line([LINE, *kept.beside.values(), *TASKS[task].csv_columns])
 
 
 def row_maker(task: Task, format: OutputFormat, language: str) -> Row:
@@ -95,10 +85,10 @@ def row_maker(task: Task, format: OutputFormat, language: str) -> Row:
         return _jsonl_row
     if format == "conll":
         return lambda record, result: _conll_rows(record, result, language)
-    cells = _CSV_CELLS[task]
+    spec = TASKS[task]
     return lambda record, result: b"".join(
         _csv_line([record.line, *map(_cell, record.beside.values()), *found])
-        for found in cells(result)
+        for found in _csv_cells(spec, result)
     )
 
 
@@ -128,27 +118,12 @@ def _cell(value: object) -> object:
     return orjson.dumps(value).decode()
 
 
-def _entity_cells(result: Result) -> Iterator[Sequence[object]]:
-    names = CSV_FIELDS["ner"]
-    for entity in result["entities"]:
-        yield [entity[name] for name in names]
-    if not result["entities"]:
-        yield [None] * len(names)
-
-
-def _sentiment_cells(result: Result) -> Iterator[Sequence[object]]:
-    yield [result["label"], result["score"]]
-
-
-def _translation_cells(result: Result) -> Iterator[Sequence[object]]:
-    yield [result["text"], result["score"], " ".join(result["warnings"])]
-
-
-_CSV_CELLS: dict[Task, Callable[[Result], Iterator[Sequence[object]]]] = {
-    "ner": _entity_cells,
-    "sentiment": _sentiment_cells,
-    "translation": _translation_cells,
-}
+def _csv_cells(spec: TaskSpec, result: Result) -> Iterator[list[object]]:
+    """Yield the cells of every row of a result: one row, or one per element of `csv_rows`, at least one."""
+    rows = result[spec.csv_rows] if spec.csv_rows else [result]
+    for row in rows or [{}]:
+        cells = [row.get(name) for name in spec.csv_columns]
+        yield [" ".join(cell) if isinstance(cell, list | tuple) else cell for cell in cells]
 
 
 def _conll_rows(record: Record, result: Result, language: str) -> bytes:

@@ -4,22 +4,19 @@ Knows HTTP, the contract in docs/api.md and the error tree. It needs httpx and n
 onnxruntime, no numpy. docs/client.md is its page.
 """
 
-from seqserve.client.answers import (
-    Alternative,
-    Answer,
-    Entity,
-    Health,
-    Model,
-    NerResult,
-    Receipt,
-    SentenceSentiment,
-    SentimentResult,
-    TranslationResult,
-)
+from seqserve.client.answers import Answer, Health, Model, Receipt
 from seqserve.client.asynchronous import AsyncClient
 from seqserve.client.blocking import Client
 from seqserve.client.policy import Policy
 from seqserve.client.problems import ServerUnreachable, UnexpectedAnswer
+from seqserve.records import (
+    Alternative,
+    Entity,
+    NerResult,
+    SentenceSentiment,
+    SentimentResult,
+    TranslationResult,
+)
 
 __all__ = [
     "Alternative",

@@ -1,91 +1,34 @@
-"""What the server answers, as frozen dataclasses; fields that a newer server adds are left out.
+"""Read the JSON of answers into frozen dataclasses; fields that a newer server adds are left out.
 
-Knows the shape of the answers' JSON; nothing of how they came.
+The results themselves are those of `seqserve.records`.
 """
 
 from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, is_dataclass
 from functools import cache
-from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints, overload
+from typing import (
+    Any,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
 
 from seqserve.client.problems import UnexpectedAnswer
+from seqserve.model_info import ModelInfo
+from seqserve.records import api_fields
 
 R = TypeVar("R")
 
 
-@dataclass(frozen=True)
-class Entity:
-    """A name; `text` is what stands between `start` and `end`, in the unit that was asked for."""
-
-    text: str
-    label: str
-    start: int
-    end: int
-    score: float
-
-
-@dataclass(frozen=True)
-class NerResult:
-    """The names in one text, in text order."""
-
-    entities: tuple[Entity, ...]
-
-
-@dataclass(frozen=True)
-class SentenceSentiment:
-    """The verdict on one sentence; offsets are code points of the whole text."""
-
-    text: str
-    start: int
-    end: int
-    label: str
-    score: float
-
-
-@dataclass(frozen=True)
-class SentimentResult:
-    """The likeliest label, the probability of every label, and the sentences if they were asked for."""
-
-    label: str
-    score: float
-    scores: Mapping[str, float]
-    sentences: tuple[SentenceSentiment, ...] = ()
-
-
-@dataclass(frozen=True)
-class Alternative:
-    """A runner-up translation."""
-
-    text: str
-    score: float
-
-
-@dataclass(frozen=True)
-class TranslationResult:
-    """A translation; `score` is the mean log-probability per target token."""
-
-    text: str
-    score: float
-    warnings: tuple[str, ...]
-    alternatives: tuple[Alternative, ...] = ()
-
-
-@dataclass(frozen=True)
-class Model:
-    """One loaded bundle."""
-
-    name: str
-    task: str
-    languages: tuple[str, ...]
-    labels: tuple[str, ...]
-    version: str
-    sha256: str
-    limits: Mapping[str, Any]
-    precision: str
-    figures: Mapping[str, Any]
+Model: TypeAlias = ModelInfo
 
 
 @dataclass(frozen=True)
@@ -194,7 +137,9 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         return types.MappingProxyType(read)
     if kind is float and type(value) is int:
         return float(value)
-    return _expect(kind, value, where)
+    return _expect(
+        str if origin is Literal else kind, value, where
+    )  # a newer server may have more values
 
 
 def _expect(kind: type, value: Any, where: str) -> Any:
@@ -220,4 +165,5 @@ def _read_record(kind: type, found: Mapping[str, Any], where: str) -> Any:
 def _fields_of(kind: Any) -> dict[str, tuple[Any, bool]]:
     """Per field its type and whether it may be missing."""
     hints = get_type_hints(kind)
-    return {one.name: (hints[one.name], one.default is not MISSING) for one in fields(kind)}
+    read = api_fields(kind)
+    return {one.name: (hints[one.name], one.default is not MISSING) for one in read}

@@ -10,20 +10,12 @@ from typing import Any, TypeVar
 
 import httpx
 
-from seqserve.client.answers import (
-    Answer,
-    Health,
-    Model,
-    NerResult,
-    SentimentResult,
-    TranslationResult,
-)
+from seqserve.client.answers import Answer, Health, Model
 from seqserve.client.batches import cut
 from seqserve.client.calls import (
     NER,
     SENTIMENT,
     TRANSLATE,
-    OffsetUnit,
     Prediction,
     Route,
     ask_alive,
@@ -38,6 +30,7 @@ from seqserve.client.connection import Address, broken, timeout
 from seqserve.client.exchange import Broken, Send, Steps, Wait
 from seqserve.client.policy import Deadline, Policy
 from seqserve.client.problems import Reply
+from seqserve.records import NerResult, OffsetUnit, SentimentResult, TranslationResult
 
 T = TypeVar("T")
 

@@ -10,27 +10,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 
-from seqserve.client.answers import (
-    Answer,
-    Health,
-    Model,
-    NerResult,
-    Receipt,
-    SentimentResult,
-    TranslationResult,
-    all_from_json,
-    from_json,
-)
+from seqserve.client.answers import Answer, Health, Model, Receipt, all_from_json, from_json
 from seqserve.client.batches import Batch
 from seqserve.client.exchange import Answered, Send, Steps, ask, posting
 from seqserve.client.policy import Deadline, Policy
 from seqserve.client.problems import Reply, UnexpectedAnswer
 from seqserve.errors import BodyTooLarge, Draining, NotReady, TooManyTexts, UnavailableError
+from seqserve.records import NerResult, SentimentResult, TranslationResult
+from seqserve.tasks import TASKS, Task
 
 R = TypeVar("R")
-OffsetUnit: TypeAlias = Literal["codepoint", "utf16", "byte"]
 
 
 @dataclass(frozen=True)
@@ -45,10 +36,15 @@ class Route(Generic[R]):
     path: str
     result: type[R]
 
+    @classmethod
+    def of(cls, task: Task, result: type[R]) -> Route[R]:
+        """Return the route of a task; `result` is that of its row in `TASKS`."""
+        return cls(TASKS[task].path, result)
 
-NER = Route("/v1/ner", NerResult)
-SENTIMENT = Route("/v1/sentiment", SentimentResult)
-TRANSLATE = Route("/v1/translate", TranslationResult)
+
+NER = Route.of("ner", NerResult)
+SENTIMENT = Route.of("sentiment", SentimentResult)
+TRANSLATE = Route.of("translation", TranslationResult)
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from seqserve.datasets import originals
 from seqserve.datasets.originals import Converted
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 
 
 @dataclass(frozen=True)

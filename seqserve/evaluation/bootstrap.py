@@ -1,6 +1,6 @@
-"""How far a figure could have come out otherwise: 95 % intervals over resampled examples.
+"""How far a metric could have come out otherwise: 95 % intervals over resampled examples.
 
-Every figure here is a formula over sums of per-example counts (an F1 of true positives, predicted and
+Every metric here is a formula over sums of per-example counts (an F1 of true positives, predicted and
 gold spans; a BLEU of n-gram matches), so that a resample is one weighted sum.
 Source: Efron & Tibshirani 1993, chapter 13 (percentile intervals); Koehn 2004 (the same for BLEU).
 """
@@ -18,7 +18,7 @@ SEED = 1
 
 Counts = NDArray[np.float64]
 Formula = Callable[[Counts], NDArray[np.float64]]
-"""Sums of the columns, (R, K), a row per resample -> the figure of each, (R,)."""
+"""Sums of the columns, (R, K), a row per resample -> the metric of each, (R,)."""
 
 _CHUNK = 50  # resamples whose weights are in memory at once
 _DIGITS = 6
@@ -26,7 +26,7 @@ _DIGITS = 6
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure and the bounds of its 95 % interval."""
+    """A metric and the bounds of its 95 % interval."""
 
     value: float
     low: float
@@ -34,16 +34,16 @@ class Measure:
 
 
 def measure(counts: Counts, formula: Formula, *, is_biased: bool = False) -> Measure:
-    """Give a figure of a set of examples, and its interval.
+    """Give a metric of a set of examples, and its interval.
 
     Args:
         counts: (N, K), what each example adds to each sum.
-        formula: From the sums to the figure.
-        is_biased: Resampling alone moves the figure (a calibration error grows by it); the interval
+        formula: From the sums to the metric.
+        is_biased: Resampling alone moves the metric (a calibration error grows by it); the interval
             is then moved back by as much, and cut at zero.
     """
     sums = np.vstack([counts.sum(axis=0), _resampled_sums(counts)])
-    value, *resampled = (float(figure) for figure in formula(sums))
+    value, *resampled = (float(metric) for metric in formula(sums))
     low, high = (float(bound) for bound in np.percentile(resampled, (2.5, 97.5)))
     if is_biased:
         bias = float(np.mean(resampled)) - value
@@ -52,7 +52,7 @@ def measure(counts: Counts, formula: Formula, *, is_biased: bool = False) -> Mea
 
 
 def measures(counts: Counts, formulas: Mapping[str, Formula]) -> dict[str, Measure]:
-    """Give several figures of the same counts."""
+    """Give several metrics of the same counts."""
     return {name: measure(counts, formula) for name, formula in formulas.items()}
 
 

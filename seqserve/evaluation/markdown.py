@@ -1,4 +1,4 @@
-"""The evaluation of a bundle to read, report.md, and what other pages of figures need."""
+"""The evaluation of a bundle to read, report.md, and what other pages of metrics need."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def replace_section(page: Path, name: str, text: str) -> None:
 
 
 def interval_text(measure: Measure) -> str:
-    """Give a figure and its interval, for a table cell."""
+    """Give a metric and its interval, for a table cell."""
     return f"{number(measure.value)} [{number(measure.low)}, {number(measure.high)}]"
 
 
 def number(value: float) -> str:
-    """Give a figure with as many digits as it deserves: shares with 4, percentages with 2."""
+    """Give a metric with as many digits as it deserves: shares with 4, percentages with 2."""
     return f"{value:.4f}" if abs(value) < 2 else f"{value:.2f}"
 
 

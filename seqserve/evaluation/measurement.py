@@ -17,9 +17,9 @@ from seqserve.evaluation.ner import known_names, ner_findings
 from seqserve.evaluation.report import RECIPE_FILE, Findings, Report, SetReport, model_sha256
 from seqserve.evaluation.sentiment import sentiment_findings
 from seqserve.evaluation.translation import translation_findings
-from seqserve.manifest import Task
+from seqserve.records import NerItem, SentimentItem, TranslationItem
 from seqserve.runtime.engine import Engine
-from seqserve.runtime.records import NerItem, SentimentItem, TranslationItem
+from seqserve.tasks import Task
 from seqserve.training.data import Split, read_labelled, read_pairs, read_tagged
 from seqserve.training.recipe import DataSet, Recipe
 

@@ -14,7 +14,7 @@ from seqserve.evaluation.calibration import Calibration, calibration
 from seqserve.evaluation.examples import shortened, spread
 from seqserve.evaluation.lengths import length_buckets
 from seqserve.evaluation.report import Example, Findings, Slice, Table
-from seqserve.runtime.records import NerResult
+from seqserve.records import NerResult
 from seqserve.text.tagging import retokenize
 from seqserve.text.tags import Span, spans_of
 from seqserve.text.words import Token

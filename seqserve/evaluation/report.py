@@ -1,4 +1,4 @@
-"""The evaluation of a bundle as data: what evaluation.json holds, and the only source of its figures."""
+"""The evaluation of a bundle as data: what evaluation.json holds, and the only source of its metrics."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from seqserve.config import from_mapping
 from seqserve.errors import BundleError, ConfigError, DataError
 from seqserve.evaluation.bootstrap import Measure
 from seqserve.evaluation.calibration import Calibration
-from seqserve.manifest import Precision, Task
+from seqserve.manifest import Precision
+from seqserve.tasks import TASKS, Task
 from seqserve.training.data import Split
 
 REPORT_FILE = "evaluation.json"
 CARD_FILE, RECIPE_FILE = "MODEL_CARD.md", "recipe.json"  # of a bundle, as the next two
 EFFORT_FILE, GOLDEN_FILE = "training.json", "golden.json"
-MAIN_MEASURE: dict[Task, str] = {"ner": "f1", "sentiment": "accuracy", "translation": "bleu"}
-_DIGITS = 4  # of a figure in a manifest
+_DIGITS = 4  # of a metric in a manifest
 _WORDS = (CARD_FILE, RECIPE_FILE, EFFORT_FILE, GOLDEN_FILE)
 
 
@@ -31,7 +31,7 @@ class Slice:
         kind: What it is cut by, such as "label" or "tokens".
         name: Which part.
         n: How much there is to measure on, in the unit of the kind.
-        measures: Figures by name.
+        measures: Metrics by name.
     """
 
     kind: str
@@ -63,7 +63,7 @@ class Findings:
     """What was found out about the answers to one set.
 
     Args:
-        measures: The figures, which the manifest repeats.
+        measures: The metrics, which the manifest repeats.
         slices: Parts of the set.
         tables: Who was taken for whom.
         calibration: Whether probabilities can be believed; None where the task gives none.
@@ -121,8 +121,8 @@ class Report:
     sets: tuple[SetReport, ...]
 
     def intervals(self) -> dict[str, Measure]:
-        """Give every figure with its interval, by its name in the manifest; the main ones first."""
-        main = MAIN_MEASURE[self.task]
+        """Give every metric with its interval, by its name in the manifest; the main ones first."""
+        main = TASKS[self.task].main_metric
         named = [
             (measure != main, f"{found.name}_{found.split}_{measure}", value)
             for found in self.sets
@@ -130,8 +130,8 @@ class Report:
         ]
         return {name: value for _, name, value in sorted(named, key=lambda entry: entry[0])}
 
-    def figures(self) -> dict[str, float]:
-        """Give the figures as the manifest holds them."""
+    def metrics(self) -> dict[str, float]:
+        """Give the metrics as the manifest holds them."""
         return {name: round(found.value, _DIGITS) for name, found in self.intervals().items()}
 
 
@@ -139,7 +139,7 @@ def model_sha256(bundle: Bundle) -> str:
     """Give the digest over the files that decide what a bundle answers.
 
     Graphs, weights, vocabularies and config.json count; the card, the recipe, the notes on training and
-    the golden cases only tell about them, so rewriting a card does not make its figures another model's.
+    the golden cases only tell about them, so rewriting a card does not make its metrics another model's.
     """
     files = bundle.manifest.files
     table = sorted((name, entry.sha256) for name, entry in files.items() if name not in _WORDS)

@@ -1,4 +1,4 @@
-"""Holding measured figures against those that a bundle's manifest records."""
+"""Holding measured metrics against those that a bundle's manifest records."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Verdict = Literal["reproduced", "differs", "not measured", "new"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """One figure: what the manifest records and what was measured; None where one side lacks it."""
+    """One metric: what the manifest records and what was measured; None where one side lacks it."""
 
     name: str
     recorded: float | None
@@ -45,21 +45,21 @@ class Comparison:
         return f"{self.name} {_text(self.measured)}, {self.verdict}: the manifest says {said}"
 
     def change(self) -> str:
-        """Say what becomes of the recorded figure if the measured one takes its place."""
+        """Say what becomes of the recorded metric if the measured one takes its place."""
         return f"{self.name} {_text(self.recorded)} → {_text(self.measured)}"
 
 
-def _text(figure: float | None) -> str:
-    return "—" if figure is None else f"{figure:g}"
+def _text(metric: float | None) -> str:
+    return "—" if metric is None else f"{metric:g}"
 
 
 def is_of_export(name: str) -> bool:
-    """Say whether a figure compares the bundle with torch, so that only export can measure it."""
+    """Say whether a metric compares the bundle with torch, so that only export can measure it."""
     return name == "torch_max_difference" or name.endswith("_change")
 
 
 def compare(recorded: Mapping[str, float], measured: Mapping[str, float]) -> list[Comparison]:
-    """Put two sets of figures beside each other, those of export aside."""
+    """Put two sets of metrics beside each other, those of export aside."""
     names = [*measured, *(name for name in recorded if name not in measured)]
     return [
         Comparison(name, recorded.get(name), measured.get(name))
@@ -68,24 +68,24 @@ def compare(recorded: Mapping[str, float], measured: Mapping[str, float]) -> lis
     ]
 
 
-def refuse_other_figures(comparisons: Iterable[Comparison], path: Path) -> None:
-    """Let a bundle pass whose figures are those that were measured, no more and no fewer.
+def refuse_other_metrics(comparisons: Iterable[Comparison], path: Path) -> None:
+    """Let a bundle pass whose metrics are those that were measured, no more and no fewer.
 
     Raises:
-        BundleError: A figure is another one, was not measured, or is not recorded; names all of these.
+        BundleError: A metric is another one, was not measured, or is not recorded; names all of these.
     """
     wrong = [c.line() for c in comparisons if c.verdict != "reproduced"]
     if wrong:
         raise BundleError(
-            f"{path} does not give the figures of its manifest on these data: {'; '.join(wrong)}. If "
-            "the data are right, seqserve card --accept-figures records what was measured"
+            f"{path} does not give the metrics of its manifest on these data: {'; '.join(wrong)}. If "
+            "the data are right, seqserve card --accept-metrics records what was measured"
         )
 
 
-def refuse_no_figures(comparisons: Collection[Comparison], path: Path) -> None:
+def refuse_no_metrics(comparisons: Collection[Comparison], path: Path) -> None:
     """Raises BundleError: there is nothing to compare, so nothing was shown."""
     if not comparisons:
         raise BundleError(
-            f"{path} has no figures in its manifest and no test sets in its recipe, so there is "
+            f"{path} has no metrics in its manifest and no test sets in its recipe, so there is "
             "nothing to compare: name [[data.test]] sets and export it again"
         )

@@ -12,7 +12,7 @@ from seqserve.evaluation.calibration import calibration
 from seqserve.evaluation.examples import shortened
 from seqserve.evaluation.lengths import length_buckets
 from seqserve.evaluation.report import Example, Findings, Slice, Table
-from seqserve.runtime.records import SentimentResult
+from seqserve.records import SentimentResult
 from seqserve.training.data import LabelledText
 
 _LENGTHS = (10, 20, 50, 100, 200, 400)  # words

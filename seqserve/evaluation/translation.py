@@ -14,7 +14,7 @@ from seqserve.evaluation.copying import KINDS, copied
 from seqserve.evaluation.examples import shortened
 from seqserve.evaluation.lengths import length_buckets
 from seqserve.evaluation.report import Example, Findings, Slice
-from seqserve.runtime.records import TranslationResult
+from seqserve.records import TranslationResult
 from seqserve.text.words import tokenize
 from seqserve.training.data import SegmentPair
 from seqserve.training.metrics import bleu_metric

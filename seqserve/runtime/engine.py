@@ -11,11 +11,10 @@ from typing import Any, Protocol
 from seqserve.bundle import Bundle, load_bundle
 from seqserve.config import from_mapping
 from seqserve.errors import BundleError
-from seqserve.manifest import Task
 from seqserve.runtime.ner import NerPredictor
-from seqserve.runtime.records import NerItem, SentimentItem, TranslationItem
 from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.runtime.translation import TranslationPredictor
+from seqserve.tasks import TASKS, Task
 
 
 class Predictor(Protocol):
@@ -38,7 +37,7 @@ class Engine:
     predictor: Predictor
 
     def predict(self, items: Sequence[Any]) -> list[Any]:
-        """Answer items of the bundle's task (`NerItem`, `SentimentItem` or `TranslationItem`), in order."""
+        """Answer items of the bundle's task (of the type in `TASKS`), in order."""
         return self.predictor.predict(items)
 
 
@@ -46,11 +45,6 @@ _OPENERS: dict[Task, Callable[[Bundle, int | None], Predictor]] = {
     "ner": lambda bundle, _: NerPredictor.open(bundle),
     "sentiment": lambda bundle, _: SentimentPredictor.open(bundle),
     "translation": TranslationPredictor.open,
-}
-ITEMS: dict[Task, type[NerItem] | type[SentimentItem] | type[TranslationItem]] = {
-    "ner": NerItem,
-    "sentiment": SentimentItem,
-    "translation": TranslationItem,
 }
 
 
@@ -78,15 +72,20 @@ def check_golden(engine: Engine) -> None:
         BundleError: An answer differs from the recorded one by more than the bundle's tolerance.
     """
     bundle = engine.bundle
-    item_type = ITEMS[bundle.manifest.task]
+    item_type = TASKS[bundle.manifest.task].item
     cases = bundle.golden()
     items = [from_mapping(item_type, case["input"], "golden.json") for case in cases]
     for i, (case, result) in enumerate(zip(cases, engine.predict(items), strict=True)):
-        if not agrees(case["output"], asdict(result), bundle.golden_tolerance()):
+        if not agrees(_current(case["output"]), asdict(result), bundle.golden_tolerance()):
             raise BundleError(
                 f"{bundle.path}: golden case {i} has another answer here than where the bundle was made; "
                 "is this a supported processor and onnxruntime version?"
             )
+
+
+def _current(output: dict[str, Any]) -> dict[str, Any]:
+    """Return a golden output as today's results have it: format 2 has null for a part not requested."""
+    return {name: () if value is None else value for name, value in output.items()}
 
 
 def agrees(expected: Any, actual: Any, tolerance: float) -> bool:

@@ -12,7 +12,7 @@ import onnxruntime
 from seqserve.arrays import IntArray
 from seqserve.bundle import Bundle
 from seqserve.decode.crf import TagPaths
-from seqserve.runtime.records import Entity, NerItem, NerResult
+from seqserve.records import Entity, NerItem, NerResult
 from seqserve.runtime.session import make_session, run
 from seqserve.text.batching import length_batches
 from seqserve.text.offsets import offset_table

@@ -8,7 +8,7 @@ import numpy as np
 
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.bundle import Bundle
-from seqserve.runtime.records import SentenceSentiment, SentimentItem, SentimentResult
+from seqserve.records import SentenceSentiment, SentimentItem, SentimentResult
 from seqserve.runtime.session import make_session, run
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.classification import ClassifierText
@@ -49,7 +49,7 @@ class SentimentPredictor:
         best = probabilities.argmax(1)
         results = []
         row = len(items)
-        for i, item in enumerate(items):
+        for i in range(len(items)):
             verdicts = tuple(
                 SentenceSentiment(
                     sentence.text.strip(),
@@ -67,7 +67,7 @@ class SentimentPredictor:
                     self._text.labels[best[i]],
                     float(probabilities[i, best[i]]),
                     scores,
-                    verdicts if item.sentences else None,
+                    verdicts,
                     len(ids[i]),
                 )
             )

@@ -15,8 +15,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime import OrtValue
 
+from seqserve.cancellation import Cancellation
 from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary, best_first
-from seqserve.runtime.cancellation import Cancellation
 from seqserve.runtime.scheduler import Crew
 from seqserve.text.batching import length_batches, pad
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from seqserve.bundle import Bundle
 from seqserve.cpus import available_cpus
 from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
-from seqserve.runtime.records import Alternative, TranslationItem, TranslationResult
+from seqserve.records import Alternative, TranslationItem, TranslationResult, Warning
 from seqserve.runtime.session import make_session
 from seqserve.runtime.transformer_search import GRAPHS, OnnxTranslator, Sentence
 from seqserve.text.subwords import END_ID, PAD_ID, UNKNOWN_ID, SubwordTokenizer
@@ -26,7 +26,7 @@ Search = Callable[[Sequence[Sentence]], None]
 
 BANNED_IDS = (PAD_ID, UNKNOWN_ID)
 
-_WARNINGS = ("truncated", "number_mismatch", "repetition", "untranslated")
+_WARNINGS: tuple[Warning, ...] = ("truncated", "number_mismatch", "repetition", "untranslated")
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class TranslationPredictor:
         others = {
             version.text: version for version in reversed(versions) if version.text != best.text
         }
-        alternatives = tuple(reversed(others.values())) if item.alternatives else None
+        alternatives = tuple(reversed(others.values())) if item.alternatives else ()
         return TranslationResult(best.text, best.score, warnings, alternatives, source.n_tokens)
 
     def _segment_texts(self, source: _Source, chosen: Sequence[Hypothesis]) -> list[str]:
@@ -128,7 +128,7 @@ class TranslationPredictor:
 
     def _warnings(
         self, source: _Source, chosen: Sequence[Hypothesis], texts: Sequence[str]
-    ) -> tuple[str, ...]:
+    ) -> tuple[Warning, ...]:
         originals = [segment.text for segment in source.segments if segment.is_translatable]
         noticed = {name for pair in zip(originals, texts, strict=True) for name in oddities(*pair)}
         if not all(hypothesis.is_finished for hypothesis in chosen):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
-OffsetUnit = Literal["codepoint", "utf16", "byte"]
+from seqserve.records import OffsetUnit
 
 
 def offset_table(text: str, unit: OffsetUnit) -> Sequence[int]:

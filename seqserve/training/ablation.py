@@ -54,7 +54,7 @@ def ablate(recipe: Recipe, root: Path, runs: Path) -> dict[str, Any]:
             gets one run per variant, in `NAME.variants`.
 
     Returns:
-        The table: `columns`, `rows` of a `name` and its `figures` on dev at the best step, `command`.
+        The table: `columns`, `rows` of a `name` and its `metrics` on dev at the best step, `command`.
 
     Raises:
         ConfigError: The recipe has no variants, or its own run was made from another recipe.
@@ -70,9 +70,9 @@ def ablate(recipe: Recipe, root: Path, runs: Path) -> dict[str, Any]:
         directory = runs / f"{recipe.name}.variants" / _digest(made)
         _take_shared(own, directory, [k for k in _KEYS if made.text.get(k) == recipe.text.get(k)])
         progress = run_recipe(made, root, directory)
-        rows.append({"name": variant.name, "figures": _figures(directory, progress.best_step)})
+        rows.append({"name": variant.name, "metrics": _metrics(directory, progress.best_step)})
     return {
-        "columns": list(rows[0]["figures"]),
+        "columns": list(rows[0]["metrics"]),
         "rows": rows,
         "command": f"make ablate RECIPE=recipes/{recipe.name}.toml",
     }
@@ -93,7 +93,7 @@ def _take_shared(run: Path, directory: Path, same_keys: Collection[str]) -> None
             copy_whole(run / name, directory / name)
 
 
-def _figures(directory: Path, step: int) -> dict[str, float]:
+def _metrics(directory: Path, step: int) -> dict[str, float]:
     """Give what was measured on dev at a step."""
     line = next(line for line in read_log(directory / "log.jsonl") if line["step"] == step)
     return {name: value for name, value in line.items() if name.startswith("dev_")}

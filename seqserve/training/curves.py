@@ -23,11 +23,11 @@ def plot_curves(log: Path, picture: Path) -> None:
     lines = read_log(log)
     measures = [key for key in lines[-1] if key.startswith("dev_")]
     panels = ["loss", *measures, "learning_rate"]
-    figure, axes = plt.subplots(1, len(panels), figsize=(3.5 * len(panels), 3), squeeze=False)
+    metric, axes = plt.subplots(1, len(panels), figsize=(3.5 * len(panels), 3), squeeze=False)
     for panel, name in zip(axes[0], panels, strict=True):
         panel.plot([line["step"] for line in lines], [line[name] for line in lines], marker=".")
         panel.set_title(name)
         panel.set_xlabel("step")
-    figure.tight_layout()
-    figure.savefig(picture, dpi=100)
-    plt.close(figure)
+    metric.tight_layout()
+    metric.savefig(picture, dpi=100)
+    plt.close(metric)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from seqserve.errors import DataError
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 from seqserve.training.recipe import DataSet
 
 Split = Literal["train", "dev", "test"]

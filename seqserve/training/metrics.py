@@ -1,4 +1,4 @@
-"""Figures of merit, by the libraries that the field quotes: seqeval, scikit-learn, sacrebleu."""
+"""Metrics of merit, by the libraries that the field quotes: seqeval, scikit-learn, sacrebleu."""
 
 from __future__ import annotations
 

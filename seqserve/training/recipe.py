@@ -17,7 +17,7 @@ from typing import Any
 from seqserve.config import Config, from_mapping, to_mapping
 from seqserve.errors import ConfigError
 from seqserve.files import written_whole
-from seqserve.manifest import Task
+from seqserve.tasks import TASKS, Task
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class DataSet:
 
     @property
     def name(self) -> str:
-        """The last folder of the path: what figures of the set begin with."""
+        """The last folder of the path: what metrics of the set begin with."""
         return self.path.rstrip("/").rsplit("/", 1)[-1]
 
 
@@ -109,7 +109,7 @@ class CardConfig:
         summary: What the model is.
         intended_use: Who it is for, and for what.
         limits: What it is not good at.
-        ablation: JSON file with the figures of the model's variants, from the project's root; see
+        ablation: JSON file with the metrics of the model's variants, from the project's root; see
             docs/evaluation.md.
     """
 
@@ -183,9 +183,9 @@ class Recipe:
             if len(set(names)) < len(names):
                 raise ConfigError(
                     f"{self.name}: two sets of data.{split} have the same last folder, so their "
-                    "figures would have the same names; rename a folder"
+                    "metrics would have the same names; rename a folder"
                 )
-        wanted = 2 if self.task == "translation" else 1
+        wanted = TASKS[self.task].n_languages
         if len(self.languages) != wanted:
             raise ConfigError(f"{self.name}: {self.task} needs {wanted} languages")
 

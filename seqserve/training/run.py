@@ -11,10 +11,10 @@ import torch
 
 from seqserve.config import from_mapping
 from seqserve.errors import ConfigError
-from seqserve.manifest import Task
 from seqserve.models.classifier import ClassifierConfig
 from seqserve.models.tagger import TaggerConfig
 from seqserve.models.transformer import TransformerConfig
+from seqserve.tasks import Task
 from seqserve.training import ner, sentiment, translation
 from seqserve.training.checkpoint import Progress
 from seqserve.training.curves import plot_curves

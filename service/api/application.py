@@ -29,11 +29,13 @@ from seqserve.errors import (
     SeqserveError,
     UnavailableError,
 )
-from seqserve.manifest import Task as TaskName
+from seqserve.tasks import TASKS
+from seqserve.tasks import Task as TaskName
 from service.api.demo import page_routes
 from service.api.openapi import build_document
 from service.api.swagger import docs_assets, docs_routes
-from service.api.tasks import TASKS, Plan, Task, parse_request
+from service.api.tasks import TASKS as ROUTES
+from service.api.tasks import Plan, Task, parse_request
 from service.engines import messages
 from service.engines.canary import Canary
 from service.engines.client import EngineBackend, EngineClient
@@ -87,7 +89,7 @@ class Application:
         self.canaries: dict[TaskName, Canary] = {}
         self._is_draining = False
         self._is_refusing = False
-        self._tasks = [task for task in TASKS if task.name in settings.tasks]
+        self._tasks = [task for task in ROUTES if task.name in settings.tasks]
         document = build_document(
             self._tasks, _key_scope(settings), has_health=settings.admin_port is None
         )
@@ -304,7 +306,10 @@ def _respond(
         {
             "model": plan.card.name,
             "version": plan.card.version,
-            "results": [done.fields for done in answer.results],
+            "results": [
+                TASKS[task.name].requested(done.fields, item)
+                for done, item in zip(answer.results, plan.items, strict=True)
+            ],
             "usage": {"n_texts": len(answer.results), "n_tokens": n_tokens},
         }
     )

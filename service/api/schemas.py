@@ -191,7 +191,7 @@ class ModelCard(_Response):
     sha256: str
     limits: dict[str, Any]
     precision: str
-    figures: dict[str, Any] = Field(description="Quality figures of the model card.")
+    metrics: dict[str, Any] = Field(description="Quality figures of the model card.")
 
 
 class Models(_Response):

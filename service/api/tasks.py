@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from seqserve.errors import InputError, TextTooLong, TooManyTexts, UnsupportedLanguagePair
-from seqserve.manifest import Task as TaskName
+from seqserve.tasks import Task as TaskName
 from service.api import schemas
 from service.engines.host import ModelInfo
 from service.settings import Settings
@@ -25,7 +25,7 @@ class Plan:
 
     Args:
         card: The model that is to answer.
-        items: Per text the fields of the task's item in seqserve/runtime/records.py.
+        items: Per text the fields of the task's item in seqserve/records.py.
     """
 
     card: ModelInfo

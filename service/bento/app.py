@@ -17,7 +17,7 @@ from typing import Any
 import bentoml
 
 from seqserve.errors import ConfigError
-from seqserve.manifest import Task as TaskName
+from seqserve.tasks import Task as TaskName
 from service.api.application import Application
 from service.bento.runners import (
     RUNNER_OPTIONS,

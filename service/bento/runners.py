@@ -20,7 +20,7 @@ from typing import Any
 import bentoml
 from bentoml._internal.server.http.instruments import RunnerTrafficMetricsMiddleware
 
-from seqserve.manifest import Task as TaskName
+from seqserve.tasks import Task as TaskName
 from service.bento.shim import AsgiShim
 from service.engines.client import EngineBackend, LocalBackend
 from service.engines.host import EngineHost

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from seqserve.errors import DeadlineExceeded, Overloaded
-from seqserve.manifest import Task as TaskName
+from seqserve.tasks import Task as TaskName
 from service.engines import messages
 from service.engines.client import EngineClient
 from service.processes.heartbeat import HEARTBEAT

@@ -20,7 +20,8 @@ import orjson
 
 from seqserve.bundle import Bundle
 from seqserve.errors import BundleError, ConfigError, DeadlineExceeded, InputError
-from seqserve.manifest import Task as TaskName
+from seqserve.tasks import TASKS
+from seqserve.tasks import Task as TaskName
 from service.engines import messages
 from service.settings import Settings
 from service.telemetry import metrics
@@ -28,7 +29,7 @@ from service.telemetry.logs import failure_fields, get_logger
 from service.telemetry.tracing import load_tracer
 
 if TYPE_CHECKING:
-    from seqserve.runtime.cancellation import Cancellation
+    from seqserve.cancellation import Cancellation
 
 FAILED_SENTENCE = "the model failed its start checks, see the log"
 STUCK_S = 10.0  # every call of a sound engine has ended by then
@@ -44,7 +45,7 @@ class Engine(Protocol):
         ...
 
     def predict(self, items: Sequence[Any], /) -> Sequence[Any]:
-        """One result per item, in order; records of seqserve/runtime/records.py.
+        """One result per item, in order; records of seqserve/records.py.
 
         As many threads call at once as the settings allow calls of the task.
         """
@@ -63,7 +64,7 @@ class ModelInfo:
     sha256: str
     limits: dict[str, Any]
     precision: str
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -150,9 +151,9 @@ class EngineHost:
             )
             get_logger().error("no bundle", task=self._task, directory=str(settings.bundles_dir))
             return
-        from seqserve.runtime.engine import ITEMS, check_golden  # brings onnxruntime in
+        from seqserve.runtime.engine import check_golden  # brings onnxruntime in
 
-        self._item_type = ITEMS[self._task]
+        self._item_type = TASKS[self._task].item
         self._is_cancellable = any(one.name == "cancellation" for one in fields(self._item_type))
         open_engine = load_function(settings.engine_factory)
         for directory in directories:
@@ -179,7 +180,7 @@ class EngineHost:
         Returns:
             Outcomes for `messages.unpack_outcomes`; DeadlineExceeded for a text that was given up.
         """
-        from seqserve.runtime.cancellation import Cancellation  # brings onnxruntime in
+        from seqserve.cancellation import Cancellation  # brings onnxruntime in
 
         started = time.perf_counter()
         items = messages.unpack_items(packed)
@@ -284,7 +285,7 @@ def _card(task: TaskName, bundle: Bundle) -> ModelInfo:
         sha256=bundle.sha256,
         limits=manifest.limits,
         precision=manifest.precision,
-        figures=manifest.figures,
+        metrics=manifest.metrics,
     )
 
 

@@ -32,7 +32,7 @@ class InferenceItem:
     Args:
         request_id: Of the request that the text came with.
         model: Name of the bundle.
-        item: Fields of the task's item in seqserve/runtime/records.py. The class itself would bring
+        item: Fields of the task's item in seqserve/records.py. The class itself would bring
             onnxruntime into the gateway.
         deadline: Time of `time.monotonic` in this process after which nobody wants the answer.
         ticket: What the text is cancelled by. Not the request id, which the caller chooses.
@@ -89,7 +89,7 @@ def pack_outcomes(outcomes: Sequence[object], engine_s: float) -> bytes:
     """What came of a batch, for the gateway.
 
     Args:
-        outcomes: Per text a result of seqserve/runtime/records.py or an exception, whose message goes
+        outcomes: Per text a result of seqserve/records.py or an exception, whose message goes
             along only where it is public.
         engine_s: Seconds that the engine took.
 
@@ -129,6 +129,4 @@ def _to_outcome(text: dict[str, Any]) -> InferenceResult | SeqserveError:
         return _PUBLIC_BY_CODE.get(failure["code"], SeqserveError)(failure["message"])
     fields: dict[str, Any] = text["result"]
     n_tokens = fields.pop("n_tokens")
-    return InferenceResult(
-        {name: value for name, value in fields.items() if value is not None}, n_tokens
-    )
+    return InferenceResult(fields, n_tokens)

@@ -22,14 +22,14 @@ def test_all_of_a_task_are_measured_alike(
 ) -> None:
     measured = measure_baselines(recipes[task], root)
     assert list(measured) == names
-    assert len({tuple(figures) for figures in measured.values()}) == 1
-    assert all(f == round(f, 4) for figures in measured.values() for f in figures.values())
+    assert len({tuple(metrics) for metrics in measured.values()}) == 1
+    assert all(f == round(f, 4) for metrics in measured.values() for f in metrics.values())
 
 
 def test_they_solve_what_is_easy(root: Path, recipes: dict[str, Recipe]) -> None:
     assert measure_baselines(recipes["ner"], root)["feature CRF"]["people_test_f1"] == 1
-    for figures in measure_baselines(recipes["sentiment"], root).values():
-        assert figures == {"films_test_accuracy": 1, "films_test_macro_f1": 1}
+    for metrics in measure_baselines(recipes["sentiment"], root).values():
+        assert metrics == {"films_test_accuracy": 1, "films_test_macro_f1": 1}
 
 
 def test_a_dictionary_is_better_than_nothing(root: Path, recipes: dict[str, Recipe]) -> None:
@@ -46,10 +46,10 @@ def with_data(recipe: Recipe, **sets: tuple[DataSet, ...]) -> Recipe:
 PEOPLE = DataSet("people", "CC0-1.0")
 
 
-def test_sets_and_their_files_name_the_figures(root: Path, recipes: dict[str, Recipe]) -> None:
+def test_sets_and_their_files_name_the_metrics(root: Path, recipes: dict[str, Recipe]) -> None:
     sets = (replace(PEOPLE, path="./people/", split="dev"), PEOPLE)
-    figures = measure_baselines(with_data(recipes["ner"], test=sets), root)["feature CRF"]
-    assert set(figures) == {
+    metrics = measure_baselines(with_data(recipes["ner"], test=sets), root)["feature CRF"]
+    assert set(metrics) == {
         f"people_{files}_{measure}"
         for files in ("dev", "test")
         for measure in ("precision", "recall", "f1")
@@ -83,8 +83,8 @@ def test_labels_that_a_set_lacks(
     recipes: dict[str, Recipe],
 ) -> None:
     recipe = with_data(recipes["ner"], test=(replace(half, labels=labels),))
-    figures = measure_baselines(recipe, root)["feature CRF"]
-    assert (figures["half_test_precision"], figures["half_test_recall"]) == expected
+    metrics = measure_baselines(recipe, root)["feature CRF"]
+    assert (metrics["half_test_precision"], metrics["half_test_recall"]) == expected
 
 
 def test_incomplete_sets_are_for_a_crf_of_their_own(
@@ -107,8 +107,8 @@ def test_baselines_learn_from_all_sets_together(root: Path, recipes: dict[str, R
         (root / "slang" / f"{split}.jsonl").write_text(lines * 12)
     films, slang = DataSet("films", "CC0-1.0"), DataSet("slang", "CC0-1.0")
     recipe = with_data(recipes["sentiment"], train=(films, slang), test=(films, slang))
-    figures = measure_baselines(recipe, root)["TF-IDF + logistic regression"]
-    assert (figures["films_test_accuracy"], figures["slang_test_accuracy"]) == (1, 1)
+    metrics = measure_baselines(recipe, root)["TF-IDF + logistic regression"]
+    assert (metrics["films_test_accuracy"], metrics["slang_test_accuracy"]) == (1, 1)
 
 
 def test_no_set_is_complete(root: Path, recipes: dict[str, Recipe]) -> None:

@@ -17,24 +17,24 @@ def recipe(recipes: dict[str, Recipe]) -> Recipe:
     return recipes["translation"]
 
 
-def test_figures_are_measured_once(root: Path, recipe: Recipe, tmp_path: Path) -> None:
-    path = tmp_path / "new" / "folder" / "figures.json"
+def test_metrics_are_measured_once(root: Path, recipe: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "metrics.json"
     measured = recorded_baselines(recipe, root, path)
     written = path.read_text(encoding="utf-8")
     assert json.loads(written) == {
         "train": ["files"],
         "test": ["files"],
-        "figures": measured.figures,
+        "metrics": measured.metrics,
     }
     assert written.endswith("}\n")
     assert recorded_baselines(recipe, tmp_path / "no data", path) == measured
 
 
 def test_refit_measures_again(root: Path, recipe: Recipe, tmp_path: Path) -> None:
-    path = tmp_path / "figures.json"
+    path = tmp_path / "metrics.json"
     path.write_text("old, whatever it is")
     measured = recorded_baselines(recipe, root, path, refit=True)
-    assert json.loads(path.read_text(encoding="utf-8"))["figures"] == measured.figures
+    assert json.loads(path.read_text(encoding="utf-8"))["metrics"] == measured.metrics
     with pytest.raises(DataError, match="is the data root right"):
         recorded_baselines(recipe, tmp_path / "no data", path, refit=True)
     assert recorded_baselines(recipe, root, path) == measured  # a failure leaves the file alone
@@ -52,14 +52,14 @@ CHANGES: dict[str, tuple[dict[str, Any], str | None]] = {
 
 @pytest.mark.parametrize("side", ["train", "test"])
 @pytest.mark.parametrize(("changes", "named"), CHANGES.values(), ids=CHANGES)
-def test_other_sets_need_other_figures(
+def test_other_sets_need_other_metrics(
     side: str, changes: dict[str, Any], named: str | None, recipe: Recipe, tmp_path: Path
 ) -> None:
-    path = tmp_path / "figures.json"
-    path.write_text('{"train": ["files"], "test": ["files"], "figures": {}}')
+    path = tmp_path / "metrics.json"
+    path.write_text('{"train": ["files"], "test": ["files"], "metrics": {}}')
     changed = replace(recipe, data=replace(recipe.data, **{side: (replace(FILES, **changes),)}))
     if named is None:
-        assert recorded_baselines(changed, tmp_path, path).figures == {}
+        assert recorded_baselines(changed, tmp_path, path).metrics == {}
         return
     with pytest.raises(DataError) as caught:
         recorded_baselines(changed, tmp_path, path)
@@ -69,17 +69,17 @@ def test_other_sets_need_other_figures(
 BROKEN = {
     "not JSON": ("{", "is not JSON"),
     "not text": (b"\xff\xfe", "is not JSON"),
-    "no figures": ('{"train": [], "test": []}', "figures"),
-    "an unknown key": ('{"train": [], "test": [], "figures": {}, "x": 1}', "x"),
-    "words for figures": ('{"train": [], "test": [], "figures": {"a": {"b": "c"}}}', "float"),
+    "no metrics": ('{"train": [], "test": []}', "metrics"),
+    "an unknown key": ('{"train": [], "test": [], "metrics": {}, "x": 1}', "x"),
+    "words for metrics": ('{"train": [], "test": [], "metrics": {"a": {"b": "c"}}}', "float"),
     "no object": ("[1]", "is no JSON object"),
 }
 
 
 @pytest.mark.parametrize(("content", "message"), BROKEN.values(), ids=BROKEN)
 def test_broken_files(content: str | bytes, message: str, recipe: Recipe, tmp_path: Path) -> None:
-    path = tmp_path / "figures.json"
+    path = tmp_path / "metrics.json"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(SeqserveError) as caught:
         recorded_baselines(recipe, tmp_path, path)
-    assert "figures.json" in str(caught.value) and message in str(caught.value)
+    assert "metrics.json" in str(caught.value) and message in str(caught.value)

@@ -17,14 +17,14 @@ FIGURES = {
 
 def test_table_without_a_bundle() -> None:
     assert baselines_table(FIGURES, None) == (
-        "| figure | first | second |\n"
+        "| metric | first | second |\n"
         "|---|---|---|\n"
         "| set_test_f1 | 0.5000 | 1.0000 |\n"
         "| set_test_bleu | 12.35 | 0.0000 |"
     )
 
 
-def manifest_with(figures: dict[str, float]) -> Manifest:
+def manifest_with(metrics: dict[str, float]) -> Manifest:
     return Manifest(
         name="ner-tiny",
         version="0.0.1",
@@ -35,7 +35,7 @@ def manifest_with(figures: dict[str, float]) -> Manifest:
         limits={},
         data=(),
         licence="CC0-1.0",
-        figures=figures,
+        metrics=metrics,
         tools={},
         created="2026-11-20",
         format_version=FORMAT_VERSION,
@@ -46,7 +46,7 @@ def manifest_with(figures: dict[str, float]) -> Manifest:
 def test_the_bundle_has_the_last_column() -> None:
     manifest = manifest_with({"set_test_f1": 0.75, "other_test_f1": 0.25})
     lines = baselines_table(FIGURES, manifest).splitlines()
-    assert lines[0] == "| figure | first | second | **ner-tiny 0.0.1** |"
+    assert lines[0] == "| metric | first | second | **ner-tiny 0.0.1** |"
     assert lines[1] == "|---|---|---|---|"
     assert lines[2] == "| set_test_f1 | 0.5000 | 1.0000 | 0.7500 |"
     assert lines[3].endswith("| 0.0000 | – |")  # the bundle was not measured on it

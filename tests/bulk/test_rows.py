@@ -18,7 +18,7 @@ from seqserve.bulk.rows import (
     row_maker,
 )
 from seqserve.errors import ConfigError
-from seqserve.manifest import Task
+from seqserve.tasks import Task
 from seqserve.training.data import read_tagged
 from seqserve.training.recipe import DataSet
 

@@ -46,14 +46,14 @@ def test_the_bundles_column_is_new_without_a_new_fit(tiny: TinyProject, tmp_path
 
 
 @pytest.mark.parametrize("task", ["ner", "sentiment", "translation"])
-def test_figures_are_named_as_the_bundles(task: str, tiny: TinyProject, tmp_path: Path) -> None:
+def test_metrics_are_named_as_the_bundles(task: str, tiny: TinyProject, tmp_path: Path) -> None:
     data = tmp_path / "data"
     shutil.copytree(tiny.data, data)
     vectors = data / BagConfig().vectors
     vectors.parent.mkdir(parents=True)
     vectors.write_text("great 1\ndull -1\n")
-    for figures in measure_baselines(tiny.recipes[task], data).values():
-        assert figures and set(figures) <= set(tiny.made[task].manifest.figures)
+    for metrics in measure_baselines(tiny.recipes[task], data).values():
+        assert metrics and set(metrics) <= set(tiny.made[task].manifest.metrics)
 
 
 FAILURES = {

@@ -38,14 +38,14 @@ def test_train_export_evaluate_and_list(tiny: TinyProject, tmp_path: Path) -> No
     reports = tmp_path / "reports"
     exported = RUNNER.invoke(app, ["export", recipe, *places, *bundles, "--reports", str(reports)])
     assert exported.exit_code == 0, exported.output
-    figures = json.loads(exported.stdout)
-    assert figures.pop("torch_max_difference") < 1e-4
-    assert set(figures) == {f"films_test_{name}" for name in ("accuracy", "macro_f1", "ece")}
+    metrics = json.loads(exported.stdout)
+    assert metrics.pop("torch_max_difference") < 1e-4
+    assert set(metrics) == {f"films_test_{name}" for name in ("accuracy", "macro_f1", "ece")}
     left = (reports / "sentiment-tiny" / "evaluation.json").read_bytes()
     bundle = str(tmp_path / "bundles" / "sentiment-tiny")
     evaluated = evaluate(tiny, bundle, tmp_path / "again")
     assert evaluated.exit_code == 0, evaluated.output
-    for name, value in figures.items():
+    for name, value in metrics.items():
         assert f"{name} {value:g}, reproduced: the manifest says {value:g}\n" in evaluated.stdout
     assert (tmp_path / "again" / "sentiment-tiny" / "evaluation.json").read_bytes() == left
     listed = RUNNER.invoke(app, ["models", *bundles])
@@ -60,9 +60,9 @@ def test_what_training_and_measuring_say_to_programs(tiny: TinyProject, tmp_path
     assert said["run"] == str(tmp_path / "sentiment-tiny") and 0 <= said["best"] <= 1
     bundle = str(tiny.bundle("sentiment"))
     measured = json.loads(evaluate(tiny, bundle, tmp_path, "--json").stdout)
-    figures = tiny.made["sentiment"].manifest.figures
-    for name, value in measured["figures"].items():
-        assert value == pytest.approx(figures[name], abs=1e-6)
+    metrics = tiny.made["sentiment"].manifest.metrics
+    for name, value in measured["metrics"].items():
+        assert value == pytest.approx(metrics[name], abs=1e-6)
     assert (measured["split"], measured["bundle"]) == ("test", bundle)
 
 
@@ -74,9 +74,9 @@ def test_int8_bundle_is_smaller_and_records_what_it_costs(
     places += ["--reports", str(tmp_path / "reports")]
     exported = RUNNER.invoke(app, ["export", recipe, *places, "--int8"])
     assert exported.exit_code == 0, exported.output
-    figures = json.loads(exported.stdout)
-    assert abs(figures["people_test_f1_change"]) <= 0.003
-    assert "torch_max_difference" not in figures  # that would be the fp32 graph's
+    metrics = json.loads(exported.stdout)
+    assert abs(metrics["people_test_f1_change"]) <= 0.003
+    assert "torch_max_difference" not in metrics  # that would be the fp32 graph's
     name = tiny.recipes["ner"].name
     sizes = [
         (folder / name / "weights.safetensors").stat().st_size
@@ -120,11 +120,11 @@ def bundle(tiny: TinyProject, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny.bundle("sentiment"), tmp_path / "bundle"))
 
 
-def test_figures_that_do_not_come_out_again_fail(
+def test_metrics_that_do_not_come_out_again_fail(
     tiny: TinyProject, tmp_path: Path, bundle: Path
 ) -> None:
     manifest = json.loads((bundle / "manifest.json").read_text())
-    manifest["figures"]["films_test_macro_f1"] += 0.01
+    manifest["metrics"]["films_test_macro_f1"] += 0.01
     (bundle / "manifest.json").write_text(json.dumps(manifest))
     result = evaluate(tiny, str(bundle), tmp_path)
     assert result.exit_code == 1
@@ -134,28 +134,28 @@ def test_figures_that_do_not_come_out_again_fail(
 
 
 def with_manifest(bundle: Path, change: Callable[[dict[str, Any]], Any]) -> dict[str, float]:
-    """Change what a manifest says; gives its figures."""
+    """Change what a manifest says; gives its metrics."""
     path = bundle / "manifest.json"
     manifest = json.loads(path.read_text())
     change(manifest)
     path.write_text(json.dumps(manifest))
-    figures: dict[str, float] = manifest["figures"]
-    return figures
+    metrics: dict[str, float] = manifest["metrics"]
+    return metrics
 
 
-def test_figures_that_are_not_recorded_fail(
+def test_metrics_that_are_not_recorded_fail(
     tiny: TinyProject, tmp_path: Path, bundle: Path
 ) -> None:
-    with_manifest(bundle, lambda manifest: manifest["figures"].pop("films_test_ece"))
+    with_manifest(bundle, lambda manifest: manifest["metrics"].pop("films_test_ece"))
     result = evaluate(tiny, str(bundle), tmp_path)
     assert result.exit_code == 1 and "new: the manifest says nothing" in result.stderr
-    with_manifest(bundle, lambda manifest: manifest["figures"].clear())
+    with_manifest(bundle, lambda manifest: manifest["metrics"].clear())
     result = evaluate(tiny, str(bundle), tmp_path)
     assert result.exit_code == 1 and "films_test_accuracy" in result.stderr
 
 
 def test_nothing_to_compare_fails(tiny: TinyProject, tmp_path: Path) -> None:
-    """A recipe without test sets makes a bundle without figures."""
+    """A recipe without test sets makes a bundle without metrics."""
     recipe = tiny.recipes["sentiment"]
     untested = replace(recipe, data=replace(recipe.data, test=()))
     bundle = export(untested, tiny.run("sentiment"), tiny.data, tmp_path / "untested")
@@ -179,22 +179,22 @@ def test_file_in_the_place_of_the_reports_is_a_wrong_command_line(
     assert result.exit_code == 2 and "--out" in result.stderr
 
 
-def test_card_records_other_figures_only_if_told_to(
+def test_card_records_other_metrics_only_if_told_to(
     tiny: TinyProject, tmp_path: Path, bundle: Path
 ) -> None:
     right = with_manifest(bundle, lambda _: None)
 
     def spoil(manifest: dict[str, Any]) -> None:
-        manifest["figures"]["films_test_macro_f1"] += 0.25
+        manifest["metrics"]["films_test_macro_f1"] += 0.25
 
     wrong = with_manifest(bundle, spoil)
     assert evaluate(tiny, str(bundle), tmp_path).exit_code == 1
     words = ["card", str(bundle), "--report", str(tmp_path / "sentiment-tiny" / "evaluation.json")]
     refused = RUNNER.invoke(app, words)
     assert refused.exit_code == 1 and "films_test_macro_f1" in refused.stderr
-    assert "differs" in refused.stderr and "--accept-figures" in refused.stderr
+    assert "differs" in refused.stderr and "--accept-metrics" in refused.stderr
     assert with_manifest(bundle, lambda _: None) == wrong
-    accepted = RUNNER.invoke(app, [*words, "--accept-figures"])
+    accepted = RUNNER.invoke(app, [*words, "--accept-metrics"])
     name = "films_test_macro_f1"
     assert accepted.exit_code == 0, accepted.output
     assert accepted.stdout.splitlines()[:-1] == [f"{name} {wrong[name]:g} → {right[name]:g}"]

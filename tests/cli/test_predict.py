@@ -121,8 +121,8 @@ def test_shipped_bundles_answer(answered: dict[str, list[dict[str, Any]]]) -> No
 
 
 def test_the_answers_are_those_of_the_engine(answered: dict[str, list[dict[str, Any]]]) -> None:
+    from seqserve.records import NerItem, SentimentItem
     from seqserve.runtime import open_engine
-    from seqserve.runtime.records import NerItem, SentimentItem
 
     (entities,) = open_engine(ROOT / "bundles/ner-en").predict([NerItem(TEXTS[0])])
     scores = [one["score"] for one in answered["ner"][0]["entities"]]

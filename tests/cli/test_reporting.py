@@ -10,7 +10,7 @@ from cli.reporting import conclude
 BEFORE = "# Page\n<!-- soak -->\nold\n<!-- /soak -->\n"
 
 
-def test_figures_are_shown_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_metrics_are_shown_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "page.md"
     page.write_text(BEFORE)
     conclude("soak", ["a", "b"], page, [])

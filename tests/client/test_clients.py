@@ -35,7 +35,7 @@ MODEL = {
     "sha256": "ab",
     "limits": {"max_window_tokens": 512},
     "precision": "int8",
-    "figures": {"f1": 0.9},
+    "metrics": {"f1": 0.9},
 }
 
 
@@ -258,7 +258,7 @@ def test_models(call: Caller) -> None:
     answer = {"models": [{**MODEL, "colour": "blue"}], "next": None}
     (model,) = call(lambda request: httpx.Response(200, json=answer), "models")
     assert (model.name, model.task, model.labels) == ("ner-en", "ner", ("LOC", "PER"))
-    assert model.limits == {"max_window_tokens": 512} and model.figures == {"f1": 0.9}
+    assert model.limits == {"max_window_tokens": 512} and model.metrics == {"f1": 0.9}
 
 
 HEALTH = {

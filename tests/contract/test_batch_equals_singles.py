@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from seqserve.records import NerItem, SentimentItem, TranslationItem
 from seqserve.runtime import Engine, open_engine
-from seqserve.runtime.records import NerItem, SentimentItem, TranslationItem
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
 LONG = " ".join(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seqserve.records import NerItem, OffsetUnit
 from seqserve.runtime import open_engine
-from seqserve.runtime.records import NerItem, OffsetUnit
 
 ENGINE = open_engine(Path(__file__).parents[2] / "bundles" / "ner-en")
 NAMES = st.sampled_from(

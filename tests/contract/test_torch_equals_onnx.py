@@ -14,7 +14,8 @@ from seqserve.models.classifier import ClassifierConfig
 from seqserve.models.tagger import TaggerConfig
 from seqserve.models.transformer import TransformerConfig
 from seqserve.runtime import check_golden, open_engine
-from seqserve.runtime.engine import ITEMS, agrees
+from seqserve.runtime.engine import agrees
+from seqserve.tasks import TASKS as SPECS
 from seqserve.text.classification import ClassifierText
 from seqserve.text.subwords import SubwordTokenizer
 from seqserve.text.tagging import TaggerText, retokenize
@@ -33,7 +34,7 @@ MANY = [*TEXTS.values(), *LONG_TEXTS.values(), "Anna left Oslo. " * 40, "Read th
 def test_same_answers_on_any_text(tiny: TinyProject, task: str) -> None:
     recipe = tiny.recipes[task]
     parts = PARTS[recipe.task](recipe, tiny.run(task), tiny.data, "fp32")
-    items = [ITEMS[recipe.task](text) for text in MANY]
+    items = [SPECS[recipe.task].item(text) for text in MANY]
     expected = parts.reference.predict(items)
     actual = open_engine(tiny.bundle(task)).predict(items)
     for text, torch_says, onnx_says in zip(MANY, expected, actual, strict=True):

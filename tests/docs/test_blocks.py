@@ -153,7 +153,7 @@ def test_shell_can_be_read(block: Block) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_figures_of_the_readme_are_those_of_the_bundles() -> None:
+def test_the_metrics_of_the_readme_are_those_of_the_bundles() -> None:
     """Quality from the manifests, speed from docs/benchmarks-http.json."""
     measured = json.loads((ROOT / "docs" / "benchmarks-http.json").read_text(encoding="utf-8"))
     per_s = {
@@ -164,11 +164,11 @@ def test_the_figures_of_the_readme_are_those_of_the_bundles() -> None:
     assert {bundle for bundle, _ in rows} == {path.name for path in (ROOT / "bundles").iterdir()}
     for bundle, row in rows:
         manifest = json.loads((ROOT / "bundles" / bundle / "manifest.json").read_text())
-        *_, figures, speed = [cell.strip() for cell in row.split("|")]
-        assert len(re.findall(r"\d+\.\d+", figures)) >= 4
-        for number in re.finditer(r"\d+\.(\d+)", figures):
+        *_, metrics, speed = [cell.strip() for cell in row.split("|")]
+        assert len(re.findall(r"\d+\.\d+", metrics)) >= 4
+        for number in re.finditer(r"\d+\.(\d+)", metrics):
             half = 0.5001 * 0.1 ** len(number[1])
-            recorded = manifest["figures"].values()
+            recorded = manifest["metrics"].values()
             assert any(abs(float(number[0]) - one) <= half for one in recorded), number[0]
         assert int(speed.replace(",", "")) == round(per_s[manifest["task"]], -1), bundle
     assert measured["machine"]["cpu"] in README.read_text(encoding="utf-8")

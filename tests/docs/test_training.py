@@ -123,8 +123,8 @@ def test_the_page_shows_the_files_as_they_are() -> None:
 def test_data_become_a_bundle(shell: Shell, made: str) -> None:
     lines = made.splitlines()
     assert lines[-1] == "tickets 0.1.0 ner fp32"
-    figures = json.loads(made[made.index("{") : made.rindex("}") + 1])
-    assert figures["tickets_test_f1"] > 0.9
+    metrics = json.loads(made[made.index("{") : made.rindex("}") + 1])
+    assert metrics["tickets_test_f1"] > 0.9
     assert (shell.folder / "my-bundles" / "tickets" / "MODEL_CARD.md").exists()
 
 

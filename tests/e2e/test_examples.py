@@ -14,7 +14,7 @@ from service.api.examples import FILE, Example, load_examples
 from tests import examples
 from tests.serving import ROOT, Serve, running_server
 
-OF_THE_MOMENT = {"version", "sha256", "figures", "request_id"}  # of a bundle, of a request
+OF_THE_MOMENT = {"version", "sha256", "metrics", "request_id"}  # of a bundle, of a request
 NEAR = 0.05  # scores move a little from one build of a bundle to the next
 
 

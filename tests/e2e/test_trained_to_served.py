@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from seqserve.runtime import open_engine
-from seqserve.runtime.engine import ITEMS, agrees
+from seqserve.runtime.engine import agrees
+from seqserve.tasks import TASKS
 from tests.serving import START_S, Serve, running_server
 from tests.tiny import TinyProject
 
@@ -31,7 +32,9 @@ def test_http_answers_are_the_engines_answers(served: Serve, tiny: TinyProject, 
     recipe = tiny.recipes[task]
     body = served.post(ROUTES[task], TEXTS).raise_for_status().json()
     assert (body["model"], body["version"]) == (recipe.name, recipe.version)
-    results = open_engine(tiny.bundle(task)).predict([ITEMS[recipe.task](text) for text in TEXTS])
+    results = open_engine(tiny.bundle(task)).predict(
+        [TASKS[recipe.task].item(text) for text in TEXTS]
+    )
     assert body["usage"] == {
         "n_texts": len(TEXTS),
         "n_tokens": sum(result.n_tokens for result in results),
@@ -46,7 +49,7 @@ def test_models_are_described(served: Serve, tiny: TinyProject) -> None:
     assert set(cards) == set(ROUTES)
     for task, bundle in tiny.made.items():
         assert cards[task]["sha256"] == bundle.sha256
-        assert cards[task]["figures"] == bundle.manifest.figures
+        assert cards[task]["metrics"] == bundle.manifest.metrics
         assert cards[task]["languages"] == list(bundle.manifest.languages)
 
 

@@ -30,7 +30,7 @@ DESCRIPTION = Description(
     limits={},
     data=(),
     licence="CC0-1.0",
-    figures={
+    metrics={
         **{f"{name}_f1": 0.8 for name in ("people_test", "web_dev")},
         **{f"{name}_precision": 0.9 for name in ("people_test", "web_dev")},
         "torch_max_difference": 1e-6,

@@ -1,4 +1,4 @@
-"""Intervals: around the figure, narrower with more examples, as wide as theory says."""
+"""Intervals: around the metric, narrower with more examples, as wide as theory says."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def test_bias_of_resampling_is_taken_back() -> None:
     resampled: list[float] = []
 
     def distance(sums: Counts) -> Counts:
-        figures = np.abs(sums[:, 0] - sums[:, 1] / 2) / sums[:, 1]
-        resampled[:] = figures[1:]  # the first is that of the set as it is
-        return figures
+        metrics = np.abs(sums[:, 0] - sums[:, 1] / 2) / sums[:, 1]
+        resampled[:] = metrics[1:]  # the first is that of the set as it is
+        return metrics
 
     plain = measure(answers(50, 100), distance)
     moved = measure(answers(50, 100), distance, is_biased=True)
@@ -70,9 +70,9 @@ def test_bias_is_taken_back_from_both_bounds() -> None:
     assert measure(answers(1, 2), too_high) == Measure(0.5, 0.6, 0.6)
 
 
-def test_several_figures_of_the_same_counts() -> None:
+def test_several_metrics_of_the_same_counts() -> None:
     found = measures(answers(3, 4), {"share": share, "n": lambda sums: sums[:, 1]})
-    assert {name: figure.value for name, figure in found.items()} == {"share": 0.75, "n": 4}
+    assert {name: metric.value for name, metric in found.items()} == {"share": 0.75, "n": 4}
 
 
 def test_ratio_of_nothing_is_nothing() -> None:

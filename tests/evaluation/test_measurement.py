@@ -1,4 +1,4 @@
-"""Figures come from what an engine answers to the text of the data, not from its inside."""
+"""Metrics come from what an engine answers to the text of the data, not from its inside."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from model_export.cards.refresh import recipe_bytes
 from seqserve.bundle import Bundle
 from seqserve.errors import BundleError, DataError
 from seqserve.evaluation.measurement import evaluate, recipe_of
-from seqserve.runtime.records import Entity, NerResult, SentimentResult, TranslationResult
+from seqserve.records import Entity, NerResult, SentimentResult, TranslationResult
 from seqserve.training.data import Split
 from seqserve.training.recipe import DataConfig, DataSet, LoopConfig, Recipe
 from tests.evaluation.reports import bundle_with
@@ -63,11 +63,11 @@ def recipe(task: Any, *test: DataSet, train: DataSet = CORPUS) -> Recipe:
     return Recipe("scripted", "1", task, languages, "CC0-1.0", data, LoopConfig(1, 1))
 
 
-def figures_of(
+def metrics_of(
     engine: Scripted, root: Path, *sets: DataSet, split: Split = "test"
 ) -> dict[str, float]:
     made_from = recipe(engine.bundle.manifest.task, *sets)
-    return evaluate(engine, root, made_from, split).figures()  # type: ignore[arg-type]
+    return evaluate(engine, root, made_from, split).metrics()  # type: ignore[arg-type]
 
 
 def entity(text: str, name: str, label: str) -> Entity:
@@ -80,8 +80,8 @@ def test_entities_count_by_exact_span_and_label(root: Path) -> None:
         wanted = [("Anna", "PER"), ("York", "LOC"), ("Oslo", "PER")]
         return NerResult(tuple(entity(text, n, label) for n, label in wanted if n in text), 4)
 
-    figures = figures_of(Scripted("ner", answer), root, CORPUS)
-    assert figures == {
+    metrics = metrics_of(Scripted("ner", answer), root, CORPUS)
+    assert metrics == {
         "corpus_test_precision": pytest.approx(1 / 3, abs=1e-4),
         "corpus_test_recall": pytest.approx(1 / 3, abs=1e-4),
         "corpus_test_f1": pytest.approx(1 / 3, abs=1e-4),
@@ -93,20 +93,20 @@ def test_an_entity_that_cuts_a_token_still_counts_as_found(root: Path) -> None:
         cut = [entity(text, name, "PER") for name in ("nna", "slo") if name in text]
         return NerResult(tuple(cut), 4)
 
-    figures = figures_of(Scripted("ner", answer), root, CORPUS)
-    assert figures["corpus_test_precision"] == 0.5  # Anna is right, Oslo has the wrong label
+    metrics = metrics_of(Scripted("ner", answer), root, CORPUS)
+    assert metrics["corpus_test_precision"] == 0.5  # Anna is right, Oslo has the wrong label
 
 
-def test_sentiment_figures(root: Path) -> None:
+def test_sentiment_metrics(root: Path) -> None:
     def answer(text: str) -> SentimentResult:
         label = "negative" if text == "bad" else "positive"
-        return SentimentResult(label, 0.9, {}, None, 1)
+        return SentimentResult(label, 0.9, {}, n_tokens=1)
 
     engine = Scripted("sentiment", answer, ["negative", "positive"])
-    figures = figures_of(engine, root, CORPUS)
-    assert figures["corpus_test_accuracy"] == 0.75
-    assert figures["corpus_test_macro_f1"] == pytest.approx((2 / 3 + 0.8) / 2, abs=1e-4)
-    assert figures["corpus_test_ece"] == 0.15
+    metrics = metrics_of(engine, root, CORPUS)
+    assert metrics["corpus_test_accuracy"] == 0.75
+    assert metrics["corpus_test_macro_f1"] == pytest.approx((2 / 3 + 0.8) / 2, abs=1e-4)
+    assert metrics["corpus_test_ece"] == 0.15
 
 
 @pytest.mark.parametrize("label", [-1, 2])
@@ -118,18 +118,18 @@ def test_gold_label_that_the_model_does_not_have_is_an_error(root: Path, label: 
         rf"kind/corpus test has labels \[{label}\]; the model's are 0 to 1: negative, positive"
     )
     with pytest.raises(DataError, match=message):
-        figures_of(engine, root, CORPUS)
+        metrics_of(engine, root, CORPUS)
     assert engine.sizes == []  # said before the model is asked
 
 
-def test_translation_figures(root: Path) -> None:
+def test_translation_metrics(root: Path) -> None:
     right = {"one": "返回文件的名称。", "two": "删除文件的列表。"}
 
     def answer(text: str) -> TranslationResult:
-        return TranslationResult(right[text], -0.1, (), None, 1)
+        return TranslationResult(right[text], -0.1, (), n_tokens=1)
 
-    figures = figures_of(Scripted("translation", answer), root, CORPUS)
-    assert figures == {"corpus_test_bleu": 100.0, "corpus_test_chrf": 100.0}
+    metrics = metrics_of(Scripted("translation", answer), root, CORPUS)
+    assert metrics == {"corpus_test_bleu": 100.0, "corpus_test_chrf": 100.0}
 
 
 def test_items_go_in_bounded_calls(root: Path) -> None:
@@ -138,21 +138,21 @@ def test_items_go_in_bounded_calls(root: Path) -> None:
     (many / "dev.jsonl").write_text('{"text": "x", "label": 0}\n' * 1100)
     engine = Scripted(
         "sentiment",
-        lambda _: SentimentResult("negative", 1.0, {}, None, 1),
+        lambda _: SentimentResult("negative", 1.0, {}, n_tokens=1),
         ["negative", "positive"],
     )
-    figures = figures_of(engine, root, DataSet("kind/many/", "CC0-1.0"), split="dev")
-    assert figures["many_dev_accuracy"] == 1.0
+    metrics = metrics_of(engine, root, DataSet("kind/many/", "CC0-1.0"), split="dev")
+    assert metrics["many_dev_accuracy"] == 1.0
     assert engine.sizes == [512, 512, 76]
 
 
-def test_no_sets_no_figures(root: Path) -> None:
+def test_no_sets_no_metrics(root: Path) -> None:
     # Without one, dev would be refused; the test list may be empty.
     nothing = Recipe(
         "scripted", "1", "ner", ("en",), "", DataConfig((CORPUS,), (CORPUS,)), LoopConfig(1, 1)
     )
     report = evaluate(Scripted("ner", str), root, nothing)  # type: ignore[arg-type]
-    assert report.sets == () and report.figures() == {}
+    assert report.sets == () and report.metrics() == {}
 
 
 def test_set_can_have_its_own_file_name_and_labels(root: Path) -> None:
@@ -163,9 +163,9 @@ def test_set_can_have_its_own_file_name_and_labels(root: Path) -> None:
         return NerResult(tuple(entity(text, n, "PER") for n in ("Anna", "Oslo") if n in text), 4)
 
     some = DataSet("kind/corpus", "CC0-1.0", split="dev", labels=("PER",))
-    figures = figures_of(Scripted("ner", answer), root, some)
-    assert figures["corpus_dev_recall"] == 1  # the places do not count
-    assert figures["corpus_dev_precision"] == 0.5
+    metrics = metrics_of(Scripted("ner", answer), root, some)
+    assert metrics["corpus_dev_recall"] == 1  # the places do not count
+    assert metrics["corpus_dev_precision"] == 0.5
 
 
 @pytest.mark.parametrize("is_there", [True, False], ids=["there", "missing"])
@@ -194,7 +194,7 @@ def test_report_says_what_was_measured_and_by_what(root: Path) -> None:
 
 def test_missing_data_are_an_error(root: Path) -> None:
     with pytest.raises(DataError, match="is the data root right"):
-        figures_of(Scripted("ner", str), root, DataSet("kind/none", ""))
+        metrics_of(Scripted("ner", str), root, DataSet("kind/none", ""))
 
 
 def test_bundle_carries_its_recipe(tmp_path: Path) -> None:

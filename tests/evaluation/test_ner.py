@@ -8,7 +8,7 @@ import pytest
 
 from seqserve.evaluation.ner import judge, kind_of, known_names, ner_findings
 from seqserve.evaluation.report import Findings, Slice
-from seqserve.runtime.records import Entity, NerResult
+from seqserve.records import Entity, NerResult
 from seqserve.text.tags import Span, spans_of, tags_of
 from seqserve.training.data import TaggedSentence
 from seqserve.training.metrics import entity_scores

@@ -18,15 +18,15 @@ from seqserve.evaluation.writing import write_report
 from tests.evaluation.reports import REPORT, bundle_with, measure, report_of
 
 
-def test_figures_are_rounded_and_named_by_set_split_and_measure() -> None:
+def test_metrics_are_rounded_and_named_by_set_split_and_measure() -> None:
     findings = Findings({"recall": measure(0.123456), "f1": Measure(0.87655, 0.8, 0.9)})
     report = replace(REPORT, sets=(SetReport("a_b", "test_2016", 1, findings),))
-    assert report.figures() == {"a_b_test_2016_f1": 0.8766, "a_b_test_2016_recall": 0.1235}
+    assert report.metrics() == {"a_b_test_2016_f1": 0.8766, "a_b_test_2016_recall": 0.1235}
     assert report.intervals()["a_b_test_2016_f1"] == Measure(0.87655, 0.8, 0.9)
 
 
-def test_main_figures_come_first_in_the_order_of_the_sets() -> None:
-    assert list(REPORT.figures()) == [
+def test_main_metrics_come_first_in_the_order_of_the_sets() -> None:
+    assert list(REPORT.metrics()) == [
         "people_test_f1",
         "web_dev_f1",
         "people_test_precision",

@@ -1,4 +1,4 @@
-"""A figure is reproduced or it is not; what only export can measure is left aside."""
+"""A metric is reproduced or it is not; what only export can measure is left aside."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from seqserve.errors import BundleError
 from seqserve.evaluation.reproduction import (
     Comparison,
     compare,
-    refuse_no_figures,
-    refuse_other_figures,
+    refuse_no_metrics,
+    refuse_other_metrics,
 )
 
 VERDICTS = {
     "same": ("a_test_f1", 0.85, 0.85, "reproduced"),
     "just close enough": ("a_test_f1", 0.85, 0.8505, "reproduced"),
     "too far": ("a_test_f1", 0.85, 0.8506, "differs"),
-    "better is another figure too": ("a_test_accuracy", 0.85, 0.9, "differs"),
+    "better is another metric too": ("a_test_accuracy", 0.85, 0.9, "differs"),
     "bleu is of 100": ("a_test_bleu", 30.0, 30.05, "reproduced"),
     "bleu too far": ("a_test_bleu", 30.0, 29.94, "differs"),
     "chrf is of 100": ("a_test_chrf", 30.0, 29.96, "reproduced"),
@@ -34,7 +34,7 @@ def test_verdicts(name: str, recorded: float | None, measured: float | None, ver
     assert Comparison(name, recorded, measured).verdict == verdict
 
 
-def test_figures_are_compared_in_the_order_of_measuring_and_those_of_export_are_not() -> None:
+def test_metrics_are_compared_in_the_order_of_measuring_and_those_of_export_are_not() -> None:
     recorded = {
         "gone_f1": 0.1,
         "b_f1": 0.2,
@@ -63,16 +63,16 @@ def test_lines(comparison: Comparison, line: str) -> None:
     assert comparison.line() == line
 
 
-def test_other_figures_are_refused_all_at_once() -> None:
+def test_other_metrics_are_refused_all_at_once() -> None:
     fine = [Comparison("a_f1", 0.5, 0.5), Comparison("a_ece", 0.1, 0.1004)]
-    refuse_other_figures(fine, Path("bundles/x"))
+    refuse_other_metrics(fine, Path("bundles/x"))
     wrong = [
         *(Comparison("b_f1", 0.5, 0.6), Comparison("c_f1", 0.5, None)),
         Comparison("d_f1", None, 0.5),
     ]
     message = r"bundles/x .* b_f1 0\.6, differs.*; c_f1 —.*; d_f1 0\.5, new"
     with pytest.raises(BundleError, match=message) as caught:
-        refuse_other_figures([*fine, *wrong], Path("bundles/x"))
+        refuse_other_metrics([*fine, *wrong], Path("bundles/x"))
     assert "a_f1" not in str(caught.value)
 
 
@@ -89,6 +89,6 @@ def test_changes(comparison: Comparison, text: str) -> None:
 
 
 def test_nothing_compared_is_nothing_reproduced() -> None:
-    refuse_no_figures([Comparison("a_f1", 0.5, 0.5)], Path("bundles/x"))
-    with pytest.raises(BundleError, match=r"bundles/x has no figures .* nothing to compare"):
-        refuse_no_figures([], Path("bundles/x"))
+    refuse_no_metrics([Comparison("a_f1", 0.5, 0.5)], Path("bundles/x"))
+    with pytest.raises(BundleError, match=r"bundles/x has no metrics .* nothing to compare"):
+        refuse_no_metrics([], Path("bundles/x"))

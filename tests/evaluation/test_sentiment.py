@@ -7,7 +7,7 @@ import pytest
 
 from seqserve.evaluation.report import Findings, Slice
 from seqserve.evaluation.sentiment import sentiment_findings
-from seqserve.runtime.records import SentimentResult
+from seqserve.records import SentimentResult
 from seqserve.training.data import LabelledText
 from seqserve.training.metrics import label_scores
 
@@ -17,7 +17,7 @@ LABELS = ("negative", "neutral", "positive")
 def findings(gold: list[int], answered: list[int], scores: list[float] | None = None) -> Findings:
     texts = [LabelledText(f"text {i} " + "word " * (5 * i), g) for i, g in enumerate(gold)]
     results = [
-        SentimentResult(LABELS[a], score, {}, None, 1)
+        SentimentResult(LABELS[a], score, {}, n_tokens=1)
         for a, score in zip(answered, scores or [0.9] * len(gold), strict=True)
     ]
     return sentiment_findings(texts, results, LABELS)
@@ -27,7 +27,7 @@ def parts(found: Findings, kind: str) -> dict[str, Slice]:
     return {part.name: part for part in found.slices if part.kind == kind}
 
 
-def test_figures_are_those_of_scikit_learn() -> None:
+def test_metrics_are_those_of_scikit_learn() -> None:
     rng = np.random.default_rng(3)
     gold, answered = rng.integers(0, 3, 300), rng.integers(0, 3, 300)
     answered[::2] = gold[::2]
@@ -63,7 +63,7 @@ def test_parts_by_length() -> None:
     }
 
 
-def test_calibration_error_is_a_figure() -> None:
+def test_calibration_error_is_a_metric() -> None:
     found = findings([0, 0], [0, 2], [0.9, 0.9])
     assert found.measures["ece"].value == pytest.approx(0.4)
     assert found.calibration and found.calibration.ece == found.measures["ece"]

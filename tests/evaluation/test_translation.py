@@ -9,7 +9,7 @@ from sacrebleu.metrics.bleu import BLEU
 
 from seqserve.evaluation.report import Findings, Slice
 from seqserve.evaluation.translation import translation_findings
-from seqserve.runtime.records import TranslationResult
+from seqserve.records import TranslationResult
 from seqserve.training.data import SegmentPair
 from seqserve.training.metrics import translation_scores
 
@@ -21,7 +21,7 @@ def findings(
     return translation_findings(
         [SegmentPair(source, reference) for source, reference, _ in rows],
         [
-            TranslationResult(text, -0.1, warnings if i == 0 else (), None, 3)
+            TranslationResult(text, -0.1, warnings if i == 0 else (), n_tokens=3)
             for i, (_, _, text) in enumerate(rows)
         ],
         target,
@@ -44,7 +44,7 @@ DE = [
 
 
 @pytest.mark.parametrize(("rows", "target"), [(ZH, "zh"), (DE, "de")], ids=["zh", "de"])
-def test_figures_are_those_of_sacrebleu(rows: list[tuple[str, str, str]], target: str) -> None:
+def test_metrics_are_those_of_sacrebleu(rows: list[tuple[str, str, str]], target: str) -> None:
     expected = translation_scores([row[1] for row in rows], [row[2] for row in rows], target)
     found = findings(rows, target).measures
     assert {name: m.value for name, m in found.items()} == pytest.approx(expected, abs=1e-5)

@@ -140,8 +140,8 @@ def test_manifest_says_what_was_made_and_measured(tiny: TinyProject, task: str) 
     assert manifest.created == date.today().isoformat()
     assert manifest.data[0].splits == {"train": 160, "dev": 24, "test": 24}
     assert manifest.data[0].licence == "CC0-1.0"
-    assert 0 <= manifest.figures["torch_max_difference"] < 1e-4
-    assert any("_test_" in name for name in manifest.figures)
+    assert 0 <= manifest.metrics["torch_max_difference"] < 1e-4
+    assert any("_test_" in name for name in manifest.metrics)
     assert manifest.tools.keys() >= {"torch", "onnxruntime"}
 
 
@@ -149,7 +149,7 @@ def test_manifest_says_what_was_made_and_measured(tiny: TinyProject, task: str) 
 def test_card_holds_every_figure_and_licence(tiny: TinyProject, task: str) -> None:
     manifest = tiny.made[task].manifest
     card = tiny.made[task].file("MODEL_CARD.md").read_text(encoding="utf-8")
-    for name, value in manifest.figures.items():
+    for name, value in manifest.metrics.items():
         assert f"| {name} | {value:g} | " in card
     for source in manifest.data:
         assert f"| {source.name} | {source.licence} |" in card
@@ -227,7 +227,7 @@ def test_evaluation_is_left_outside_and_speaks_of_the_bundle(
         reports=tmp_path / "reports",
     )
     report = read_report(tmp_path / "reports" / "sentiment-tiny" / "evaluation.json", bundle)
-    assert report.figures().items() <= bundle.manifest.figures.items()
+    assert report.metrics().items() <= bundle.manifest.metrics.items()
     assert (tmp_path / "reports" / "sentiment-tiny" / "films_test_reliability.png").exists()
 
 
@@ -238,17 +238,17 @@ COSTS: dict[str, tuple[dict[str, float], bool]] = {
     "f1": ({"x f1": -0.0031}, False),
     "accuracy": ({"x accuracy": -0.0021}, False),
     "bleu of one of two sets": ({"x bleu": 0.1, "y bleu": -0.31}, False),
-    "a figure without a limit": ({"x chrf": -9.0}, True),
+    "a metric without a limit": ({"x chrf": -9.0}, True),
 }
 
 
 def report_with(changes: dict[str, float], base: float) -> Report:
-    """One set per change, with a figure that is so much above the base."""
+    """One set per change, with a metric that is so much above the base."""
     sets = []
     for key, change in changes.items():
         name, measure = key.split()
-        figure = base + change
-        sets.append(SetReport(name, "test", 1, Findings({measure: Measure(figure, 0, figure)})))
+        metric = base + change
+        sets.append(SetReport(name, "test", 1, Findings({measure: Measure(metric, 0, metric)})))
     return Report(
         *("ner-tiny", "0.0.1", "ner", "int8", "", "test", 1, {}),
         sets=tuple(sets),
@@ -269,9 +269,9 @@ def test_int8_may_cost_only_so_much(
     monkeypatch.setattr(module, "model_card", lambda *_: "#")
     arguments = (tiny.recipes["ner"], tiny.run("ner"), tiny.data, tmp_path / "bundle", "int8")
     if is_allowed:
-        figures = export(*arguments).manifest.figures  # type: ignore[arg-type]
+        metrics = export(*arguments).manifest.metrics  # type: ignore[arg-type]
         named = {f"{k.replace(' ', '_test_')}_change": v for k, v in changes.items()}
-        assert named.items() <= figures.items()
+        assert named.items() <= metrics.items()
     else:
         with pytest.raises(ExportError, match="int8 changes"):
             export(*arguments)  # type: ignore[arg-type]

@@ -7,8 +7,8 @@ import pytest
 
 from seqserve.arrays import IntArray
 from seqserve.decode.crf import TagPaths, Transitions, tag_paths
+from seqserve.records import Entity, NerItem
 from seqserve.runtime.ner import NerPredictor
-from seqserve.runtime.records import Entity, NerItem
 from seqserve.text.tagging import TaggerText, TaggerTextConfig
 from seqserve.text.words import tokenize
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seqserve.arrays import FloatArray, IntArray
-from seqserve.runtime.records import SentimentItem
+from seqserve.records import SentimentItem
 from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.text.classification import ClassifierText, ClassifierTextConfig
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from seqserve.arrays import FloatArray, IntArray
+from seqserve.cancellation import Cancellation
 from seqserve.decode.search import SearchOptions, SearchVocabulary, beam_search
-from seqserve.runtime.cancellation import Cancellation
+from seqserve.records import TranslationItem
 from seqserve.runtime.engine import open_engine
-from seqserve.runtime.records import TranslationItem
 from seqserve.runtime.transformer_search import Sentence
 from seqserve.runtime.translation import BANNED_IDS, TranslationPredictor
 from seqserve.text.subwords import END_ID, PAD_ID, SubwordTokenizer, train_subwords

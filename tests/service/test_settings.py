@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from seqserve.errors import ConfigError
-from seqserve.manifest import Task as TaskName
+from seqserve.tasks import Task as TaskName
 from service.queue.limits import BatchLimits
 from service.settings import TASKS, Settings, load_settings
 

@@ -44,7 +44,7 @@ def test_every_variant_is_trained_once_and_measured_on_dev(
     for run, row in zip(runs, table["rows"], strict=True):
         (line,) = map(json.loads, (run / "log.jsonl").read_text().splitlines())
         assert line["step"] == 10
-        assert row["figures"] == {name: line[name] for name in table["columns"]}
+        assert row["metrics"] == {name: line[name] for name in table["columns"]}
         assert json.loads((run / "text.json").read_text()) == vocabulary
     assert [(run / "vectors.txt").exists() for run in runs] == [False, True]
     before = [(run / "best.safetensors").stat().st_mtime_ns for run in runs]

@@ -3,8 +3,8 @@ from __future__ import annotations
 from benchmarks.models.cells import Cell, batch_limit, cells_of, search_name
 from benchmarks.models.ours import max_tokens
 from benchmarks.tools.workplace import FULL
+from seqserve.records import TranslationItem
 from seqserve.runtime import translation
-from seqserve.runtime.records import TranslationItem
 
 
 def test_limits_are_the_runtimes() -> None:

@@ -13,7 +13,7 @@ from benchmarks.models.invariance import (
     difference_of,
     random_batches,
 )
-from seqserve.runtime.records import Entity, NerItem, NerResult
+from seqserve.records import Entity, NerItem, NerResult
 
 
 def answer(item: NerItem) -> NerResult:

@@ -13,8 +13,8 @@ from benchmarks.models.parts import RuntimeRecord
 from benchmarks.tools.record import read_record
 from benchmarks.tools.workplace import TASKS, Workplace
 from cli.main import app
+from seqserve.records import SentimentItem, TranslationItem
 from seqserve.runtime import open_engine
-from seqserve.runtime.records import SentimentItem, TranslationItem
 from tests.benchmarks.models.made_up import TINY
 from tests.tiny import TinyProject
 

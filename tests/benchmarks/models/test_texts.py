@@ -11,7 +11,8 @@ from model_export.cards.refresh import recipe_bytes
 from seqserve.bundle import Bundle, write_bundle
 from seqserve.errors import DataError
 from seqserve.evaluation.report import RECIPE_FILE
-from seqserve.manifest import Description, Task
+from seqserve.manifest import Description
+from seqserve.tasks import Task
 from seqserve.training.recipe import read_recipe
 from tests.tiny import write_recipes
 

@@ -14,8 +14,8 @@ from seqserve.errors import DataError
 TABLE: dict[str, Any] = {
     "columns": ["dev_f1"],
     "rows": [
-        {"name": "full", "figures": {"dev_f1": 0.9}},
-        {"name": "no characters", "figures": {}},
+        {"name": "full", "metrics": {"dev_f1": 0.9}},
+        {"name": "no characters", "metrics": {}},
     ],
     "command": "seqserve ablate recipes/x.toml",
 }
@@ -41,8 +41,8 @@ MALFORMED = {
     "no object": "[1]",
     "no rows": json.dumps({**TABLE, "rows": None}),
     "no command": json.dumps({k: v for k, v in TABLE.items() if k != "command"}),
-    "figure in words": json.dumps(
-        {**TABLE, "rows": [{"name": "a", "figures": {"dev_f1": "high"}}]}
+    "metric in words": json.dumps(
+        {**TABLE, "rows": [{"name": "a", "metrics": {"dev_f1": "high"}}]}
     ),
     "unknown key": json.dumps({**TABLE, "note": "x"}),
 }

@@ -36,7 +36,7 @@ def with_slices(*slices: Slice) -> Report:
 def test_card_has_the_sections_that_have_content(recipe: Recipe) -> None:
     bare = model_card(DESCRIPTION, CardSources(recipe, REPORT))
     assert list(sections(bare)) == [
-        "Figures",
+        "Metrics",
         "Where it is weak",
         "Data",
         "Training",
@@ -63,18 +63,18 @@ def test_card_names_the_command_that_made_it(recipe: Recipe, precision: Precisio
     assert f"- Made by `{MADE_BY[precision]}` on 2026-01-31 with numpy 2\n" in card
 
 
-def test_figures_come_from_the_manifest_and_intervals_from_the_evaluation(recipe: Recipe) -> None:
-    recorded = replace(DESCRIPTION, figures={**DESCRIPTION.figures, "web_dev_f1": 0.8001})
-    figures = sections(model_card(recorded, CardSources(recipe, REPORT)))["Figures"]
-    assert figures.split("\n\n")[1].splitlines()[2:] == [
+def test_metrics_come_from_the_manifest_and_intervals_from_the_evaluation(recipe: Recipe) -> None:
+    recorded = replace(DESCRIPTION, metrics={**DESCRIPTION.metrics, "web_dev_f1": 0.8001})
+    metrics = sections(model_card(recorded, CardSources(recipe, REPORT)))["Metrics"]
+    assert metrics.split("\n\n")[1].splitlines()[2:] == [
         "| people_test_f1 | 0.8 | [0.7800, 0.8200] |",
         "| web_dev_f1 | 0.8001 | [0.7800, 0.8200] |",
         "| people_test_precision | 0.9 | [0.8800, 0.9200] |",
         "| web_dev_precision | 0.9 | [0.8800, 0.9200] |",
         "| torch_max_difference | 1e-06 |  |",
     ]
-    assert "| label in people | n | recall | f1 |" in figures
-    assert "label in web" not in figures
+    assert "| label in people | n | recall | f1 |" in metrics
+    assert "label in web" not in metrics
 
 
 def test_weak_parts_are_those_below_their_set_beyond_doubt(recipe: Recipe) -> None:
@@ -115,7 +115,7 @@ def test_copied_shares(recipe: Recipe) -> None:
 
 def charts(recipe: Recipe, *sets: SetReport) -> str:
     report = replace(REPORT, sets=sets)
-    description = replace(DESCRIPTION, figures=report.figures())
+    description = replace(DESCRIPTION, metrics=report.metrics())
     card = model_card(description, CardSources(recipe, report))
     return sections(card).get("Are its probabilities right?", "")
 

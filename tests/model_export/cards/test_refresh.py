@@ -1,4 +1,4 @@
-"""Rewriting a card: words and figures change, the model does not."""
+"""Rewriting a card: words and metrics change, the model does not."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def card_of(bundle: Bundle) -> str:
     return bundle.file("MODEL_CARD.md").read_text(encoding="utf-8")
 
 
-def test_card_is_new_and_the_model_and_its_figures_are_not(bundle: Bundle, tmp_path: Path) -> None:
+def test_card_is_new_and_the_model_and_its_metrics_are_not(bundle: Bundle, tmp_path: Path) -> None:
     report = report_of(bundle)
     refreshed = refresh(bundle.path, evaluation(tmp_path, report))
     assert "| people_test_f1 | 0.8 |" in card_of(refreshed)
@@ -81,7 +81,7 @@ def test_variants_are_read_where_the_words_say(
 ) -> None:
     table = tmp_path / "table.json"
     table.write_text(
-        '{"columns": ["f1"], "command": "x", "rows": [{"name": "full", "figures": {"f1": 0.9}}]}'
+        '{"columns": ["f1"], "command": "x", "rows": [{"name": "full", "metrics": {"f1": 0.9}}]}'
     )
     words = replace(recipe, card=CardConfig(ablation=str(table)))
     refreshed = refresh(bundle.path, evaluation(tmp_path, report_of(bundle)), words)
@@ -95,12 +95,12 @@ def test_bundle_without_notes_on_its_training_says_so(tmp_path: Path, recipe: Re
     assert "training.json" not in refreshed.manifest.files
 
 
-def with_f1(figure: float) -> Callable[[Report], Report]:
+def with_f1(metric: float) -> Callable[[Report], Report]:
     """Let the first set have another F1."""
 
     def change(report: Report) -> Report:
         first, *others = report.sets
-        measures = {**first.findings.measures, "f1": measure(figure)}
+        measures = {**first.findings.measures, "f1": measure(metric)}
         first = replace(first, findings=replace(first.findings, measures=measures))
         return replace(report, sets=(first, *others))
 
@@ -115,11 +115,11 @@ def one_set_more(report: Report) -> Report:
     return replace(report, sets=(*report.sets, replace(report.sets[0], name="new")))
 
 
-def test_figures_within_tolerance_do_not_creep_into_the_manifest(
+def test_metrics_within_tolerance_do_not_creep_into_the_manifest(
     bundle: Bundle, tmp_path: Path
 ) -> None:
     refreshed = refresh(bundle.path, evaluation(tmp_path, with_f1(0.8004)(report_of(bundle))))
-    assert refreshed.manifest.figures == bundle.manifest.figures
+    assert refreshed.manifest.metrics == bundle.manifest.metrics
     assert "| people_test_f1 | 0.8 | [0.7804, 0.8204] |" in card_of(refreshed)
 
 
@@ -131,7 +131,7 @@ ACCEPTED: dict[str, tuple[Callable[[Report], Report], str]] = {
 
 
 @pytest.mark.parametrize(("change", "message"), ACCEPTED.values(), ids=ACCEPTED)
-def test_other_figures_are_recorded_only_if_they_are_accepted(
+def test_other_metrics_are_recorded_only_if_they_are_accepted(
     bundle: Bundle, tmp_path: Path, change: Callable[[Report], Report], message: str
 ) -> None:
     report = change(report_of(bundle))
@@ -139,9 +139,9 @@ def test_other_figures_are_recorded_only_if_they_are_accepted(
     with pytest.raises(BundleError, match=message):
         refresh(bundle.path, path)
     assert load_bundle(bundle.path).manifest == bundle.manifest
-    refreshed = refresh(bundle.path, path, accept_figures=True)
-    assert refreshed.manifest.figures == {**report.figures(), "torch_max_difference": 1e-6}
-    for name, value in report.figures().items():
+    refreshed = refresh(bundle.path, path, accept_metrics=True)
+    assert refreshed.manifest.metrics == {**report.metrics(), "torch_max_difference": 1e-6}
+    for name, value in report.metrics().items():
         assert f"| {name} | {value:g} |" in card_of(refreshed)
 
 

@@ -13,9 +13,9 @@ from model_export.checks.torch_reference import torch_classifier, torch_search, 
 from model_export.sources.restore import restore_classifier, restore_tagger, restore_translator
 from seqserve.bundle import Bundle
 from seqserve.errors import ConfigError
+from seqserve.records import NerItem, SentimentItem, TranslationItem
 from seqserve.runtime.engine import Predictor, agrees, open_engine
 from seqserve.runtime.ner import NerPredictor
-from seqserve.runtime.records import NerItem, SentimentItem, TranslationItem
 from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.runtime.translation import TranslationPredictor
 from seqserve.text.classification import ClassifierText

@@ -284,7 +284,7 @@ def test_the_files_travel_with_the_package() -> None:
     package = tomllib.loads((ROOT / "pyproject.toml").read_text())
     globs = package["tool"]["setuptools"]["package-data"]["service"]
     bento = yaml.safe_load((ROOT / "bentofile.yaml").read_text())["include"]
-    for name in ("examples.json", *(f"page/{name}" for name in FILES)):
+    for name in ("api/examples.json", *(f"api/page/{name}" for name in FILES)):
         assert any(fnmatch(name, glob) for glob in globs), name
         assert any(fnmatch(f"service/{name}", glob) for glob in bento), name
     assert "COPY service service\n" in (ROOT / "Dockerfile").read_text()

@@ -154,7 +154,7 @@ async def test_models(server: Server) -> None:
     assert cards[2]["languages"] == ["en", "zh"]
     assert cards[0]["labels"] == ["LOC", "PER"]
     assert all(re.fullmatch(r"[0-9a-f]{64}", card["sha256"]) for card in cards)
-    assert cards[1]["figures"] == {"f1": 0.9}
+    assert cards[1]["metrics"] == {"f1": 0.9}
 
 
 async def test_health(server: Server) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from seqserve.errors import ConfigError, DeadlineExceeded, InputError, SeqserveError
-from seqserve.manifest import Task as TaskName
-from seqserve.runtime.records import NerResult
+from seqserve.records import NerResult
+from seqserve.tasks import Task as TaskName
 from service.engines import messages
 from service.engines.host import (
     FAILED_SENTENCE,
@@ -237,9 +237,3 @@ def test_numbers_of_numpy_become_json() -> None:
     (done,), engine_s = messages.unpack_outcomes(messages.pack_outcomes([result], 0.5))
     assert done == messages.InferenceResult({"entities": []}, 3)
     assert engine_s == 0.5
-
-
-def test_what_was_not_asked_for_is_left_out() -> None:
-    result = fakes.FakeTranslation(None).answer(fakes.TranslationItem("a b"))
-    (done,), _ = messages.unpack_outcomes(messages.pack_outcomes([result], 0.0))
-    assert done == messages.InferenceResult({"text": "b a", "score": -0.5, "warnings": []}, 2)

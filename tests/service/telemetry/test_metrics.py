@@ -105,7 +105,7 @@ async def test_this_process_as_the_system_sees_it(server: Server) -> None:
     assert started == pytest.approx(seen.create_time(), abs=2)
 
 
-async def test_a_process_that_is_gone_has_no_figures(server: Server) -> None:
+async def test_a_process_that_is_gone_has_no_metrics(server: Server) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
     PROCESS_PID.labels("ner").set(gone.pid)

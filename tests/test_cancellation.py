@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from threading import Thread
 
-from seqserve.runtime.cancellation import Cancellation
+from seqserve.cancellation import Cancellation
 
 
 def test_without_a_deadline_an_answer_is_wanted_for_ever() -> None:

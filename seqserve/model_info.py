@@ -1,0 +1,36 @@
+"""What a served model reports about itself: the only definition, for the server, the client and the CLI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seqserve.tasks import Task
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """One loaded bundle, as `GET /v1/models` shows it.
+
+    Args:
+        name: Of the bundle.
+        task: What it does.
+        languages: BCP 47 codes; for translation (source, target).
+        labels: What it can answer; empty for translation.
+        version: Of the model.
+        sha256: Digest over all files of the bundle.
+        limits: Largest inputs, for example {"max_tokens": 256}.
+        precision: Of the weights, fp32 or int8.
+        metrics: Quality as measured on the test sets, for example {"f1_test": 0.91}.
+    """
+
+    name: str
+    task: Task
+    languages: tuple[str, ...]
+    labels: tuple[str, ...]
+    version: str
+    sha256: str
+    limits: Mapping[str, Any]
+    precision: str
+    metrics: Mapping[str, Any]

@@ -1,0 +1,164 @@
+"""Items and results of every task: the only definition, for the engines, the HTTP API and the client.
+
+Standard library only, so that the client can import it. `service/api/schemas.py` derives the JSON schemas
+from these dataclasses: a default, a range and a description stand here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
+from functools import cache
+from typing import Annotated, Any, Literal, TypeAlias
+
+from seqserve.cancellation import Cancellation
+
+OffsetUnit: TypeAlias = Literal["codepoint", "utf16", "byte"]
+Warning: TypeAlias = Literal["truncated", "number_mismatch", "repetition", "untranslated"]
+
+
+@dataclass(frozen=True)
+class Range:
+    """Bounds of a number, both inclusive; None is no bound."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+Probability: TypeAlias = Annotated[float, Range(0, 1)]
+
+
+def option(default: Any, description: str = "", **bounds: int) -> Any:
+    """Declare an option of a request.
+
+    Args:
+        default: Its value where the request does not set it.
+        description: For the API's documentation.
+        bounds: Pydantic's constraints, such as `ge`, `le` and `min_length`.
+    """
+    return field(default=default, metadata={"description": description, **bounds})
+
+
+def on_request(name: str) -> Any:
+    """Declare a part of a result that an answer has only where the option `name` of the item is set."""
+    metadata = {"option": name, "description": f"Present if `{name}` was requested."}
+    return field(default=(), metadata=metadata)
+
+
+def _internal(default: Any = None) -> Any:
+    """Declare a field that is no part of the API's JSON."""
+    return field(default=default, metadata={"is_internal": True})
+
+
+def api_fields(kind: type[Any]) -> list[Field[Any]]:
+    """Return the fields of an item or a result that the API's JSON has."""
+    return [one for one in fields(kind) if not one.metadata.get("is_internal")]
+
+
+@cache
+def optional_parts(kind: type[Any]) -> dict[str, str]:
+    """Return the parts of a result that are present on request only, with the options that request them."""
+    return {one.name: one.metadata["option"] for one in fields(kind) if "option" in one.metadata}
+
+
+@dataclass(frozen=True)
+class NerItem:
+    """A text in which entities are to be found."""
+
+    text: str
+    min_score: Probability = option(0.0, "Keep entities with at least this score.")
+    labels: Sequence[str] | None = option(
+        None, "Keep only these labels.", min_length=1, max_length=100
+    )
+    offset_unit: OffsetUnit = option("codepoint", "The unit of `start` and `end`.")
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A named entity: `text` is the part of the text from `start` to before `end`, in the requested unit.
+
+    `score` is the exact posterior probability of the span under the model.
+    """
+
+    text: str
+    label: str
+    start: int
+    end: int
+    score: Probability
+
+
+@dataclass(frozen=True)
+class NerResult:
+    """The entities of one text, in text order."""
+
+    entities: tuple[Entity, ...]
+    n_tokens: int | None = _internal()
+
+
+@dataclass(frozen=True)
+class SentimentItem:
+    """A text to classify."""
+
+    text: str
+    sentences: bool = option(False, "Classify every sentence as well.")
+
+
+@dataclass(frozen=True)
+class SentenceSentiment:
+    """The sentiment of one sentence; offsets are code points of the whole text."""
+
+    text: str
+    start: int
+    end: int
+    label: str
+    score: Probability
+
+
+@dataclass(frozen=True)
+class SentimentResult:
+    """The most probable label, its probability, and the probability of every label."""
+
+    label: str
+    score: Probability
+    scores: Mapping[str, Probability]
+    sentences: tuple[SentenceSentiment, ...] = on_request("sentences")
+    n_tokens: int | None = _internal()
+
+
+@dataclass(frozen=True)
+class TranslationItem:
+    """A text to translate; it is split into sentences."""
+
+    text: str
+    beam_size: int = option(4, "1 is greedy search.", ge=1, le=8)
+    alternatives: int = option(0, "At most beam_size - 1.", ge=0, le=7)
+    length_penalty: float = option(
+        1.0, "Hypotheses are ranked by log-probability / tokens ** length_penalty.", ge=0, le=5
+    )
+    max_tokens: int | None = option(None, "Maximum number of target tokens per sentence.", ge=1)
+    cancellation: Cancellation = field(
+        default_factory=Cancellation, compare=False, metadata={"is_internal": True}
+    )
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another translation of the whole text; `score` as in TranslationResult."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True)
+class TranslationResult:
+    """A translation; `score` is the mean log-probability per target token."""
+
+    text: str
+    score: float
+    warnings: tuple[Warning, ...]
+    alternatives: tuple[Alternative, ...] = on_request("alternatives")
+    n_tokens: int | None = _internal()
+
+
+Item: TypeAlias = NerItem | SentimentItem | TranslationItem
+Result: TypeAlias = NerResult | SentimentResult | TranslationResult
