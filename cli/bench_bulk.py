@@ -20,13 +20,13 @@ def bench_bulk(
     minutes: Annotated[float, typer.Option(min=0.01, help="after which it is stopped")] = 60.0,
     update: Annotated[Path | None, typer.Option(help="page whose table to replace")] = None,
 ) -> None:
-    """Make a large file, predict on it and see whether memory grows; 1 if it does."""
+    """Generate a large file, predict on it and check that memory does not grow; exit code 1 if it does."""
     from tempfile import TemporaryDirectory
 
-    from benchmarks.endurance.bulk import Job, faults, lines_of, measure
+    from benchmarks.endurance.bulk import BulkRun, growth_of, lines_of, measure
 
-    job = Job(task, megabytes, workers, bundles, minutes * 60)
+    run = BulkRun(task, megabytes, workers, bundles, minutes * 60)
     with reported(), TemporaryDirectory() as scratch:
-        found = measure(job, Path(scratch), lambda line: typer.echo(line, err=True))
-        lines, grown = lines_of(job, found), faults(found)
+        found = measure(run, Path(scratch), lambda line: typer.echo(line, err=True))
+        lines, grown = lines_of(run, found), growth_of(found)
     conclude("bulk", lines, update, grown)

@@ -12,16 +12,16 @@ from cli.reporting import FAILED
 
 
 def load(context: typer.Context) -> None:
-    """Send load to a server and judge it: what `python -m loadtest` does with the same words.
+    """Send load to a service and check its objectives: what `python -m loadtest` does with the same words.
 
     Such as `seqserve load run smoke --host http://127.0.0.1:3000`, `seqserve load list`, and
-    `seqserve load run --help` for all options; docs/load-testing.md. Exit codes: 0 objectives met; 1 one
-    was missed, or Locust is not installed; 2 the command line, a file or the server is not fit for a
-    run; 3 the generator was busy, so the metrics do not count.
+    `seqserve load run --help` for all options; docs/load-testing.md. Exit codes: 0 objectives met; 1 a
+    target was missed, or matplotlib is not installed; 2 the command line, a file or the service does not
+    allow a run; 3 the generator was busy, so the results do not count.
     """
-    if find_spec("locust") is None:
+    if find_spec("matplotlib") is None:
         typer.echo(
-            "seqserve: load tests need Locust, which is not installed: "
+            "seqserve: load tests need matplotlib, which is not installed: "
             "pip install --constraint requirements/lock.txt --requirement requirements/load.txt",
             err=True,
         )

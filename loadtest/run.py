@@ -11,6 +11,7 @@ from typing import Any
 
 import uvloop
 
+from loadtest.bodies import requests
 from loadtest.generator import Bounds, Fitness, Watch
 from loadtest.machine import describe_machine
 from loadtest.metrics import ALL, Moment, Rows, by_route, over_time
@@ -139,8 +140,9 @@ class Run:
 
     async def _send(self, profile: Profile, begin: float, index: int = 0) -> tuple[Traffic, Watch]:
         async with Watch() as watch:
-            seed = self.seed + 100 * index
-            sent = await send_traffic(self.service, profile, samplers(), seed, begin)
+            seed, texts = self.seed + 100 * index, samplers()
+            supplies = [requests(s.mix, texts, seed + i) for i, s in enumerate(profile.streams)]
+            sent = await send_traffic(self.service, profile, supplies, seed, Traffic(begin))
         self._notes += sent.notes()
         return sent, watch
 

@@ -9,16 +9,15 @@ import random
 import resource
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 
-from loadtest.bodies import Request, requests
+from loadtest.bodies import Request
 from loadtest.connection import Answer, Pool
 from loadtest.metrics import HUNG_UP, Outcome, Row, Rows, outcome_of
 from loadtest.profiles import Phase, Profile, Stream
 from loadtest.service import Service
-from loadtest.texts import Sampler
 
 MAX_UNANSWERED = 4096  # of one open stream; each needs a connection
 _LEAD_S = 0.5  # before the first request is due
@@ -70,18 +69,6 @@ async def send_open(send: Send, due: Iterable[float]) -> int:
     return n_unsent
 
 
-async def send_closed(send: Send, n_clients: int, end: float, think_s: float = 0.0) -> None:
-    """Let clients send until a moment, each again as soon as it is answered, or `think_s` later."""
-
-    async def client() -> None:
-        while (now := time.perf_counter()) < end:
-            await send(now)
-            if think_s:
-                await asyncio.sleep(think_s)
-
-    await asyncio.gather(*(client() for _ in range(n_clients)))
-
-
 async def _completed(sent: Awaitable[None]) -> None:
     await sent
 
@@ -96,13 +83,15 @@ class Traffic:
         n_unsent: Requests that were due and never sent.
         n_sent_again: Requests whose connection was closed before an answer came.
         reasons: Why requests failed, and how many.
+        is_stopped: Set to end closed streams early.
     """
 
-    begin: float
+    begin: float = 0.0
     rows: Rows = field(default_factory=Rows)
     n_unsent: int = 0
     n_sent_again: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    is_stopped: bool = False
 
     def notes(self) -> tuple[str, ...]:
         """Describe what a reader of the results should know."""
@@ -118,25 +107,25 @@ class Traffic:
 async def send_traffic(
     service: Service,
     profile: Profile,
-    samplers: Mapping[str, Sampler],
-    seed: int,
-    begin: float = 0.0,
+    supplies: Sequence[Iterator[Request]],
+    seed: int = 0,
+    traffic: Traffic | None = None,
 ) -> Traffic:
     """Send the traffic of a profile, and wait until all is answered.
 
     Args:
         service: What is tested.
         profile: What is sent, and when.
-        samplers: Of texts, by task.
-        seed: Of texts and arrivals.
-        begin: Moment of `time.perf_counter` when the first phase begins; at least half a second from now.
+        supplies: Requests of each stream.
+        seed: Of arrivals.
+        traffic: Receives the results; its `begin` is at least half a second from now.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection needs a file
-    supplies = [requests(s.mix, samplers, seed + i) for i, s in enumerate(profile.streams)]
     gc.collect()
     gc.freeze()  # keeps the prepared requests out of garbage collections
-    traffic = Traffic(max(begin, time.perf_counter() + _LEAD_S))
+    traffic = traffic or Traffic()
+    traffic.begin = max(traffic.begin, time.perf_counter() + _LEAD_S)
     senders = [
         _Sender(service, stream, supply, traffic, random.Random(seed + i))
         for i, (stream, supply) in enumerate(zip(profile.streams, supplies, strict=True))
@@ -173,9 +162,15 @@ class _Sender:
                 if stream.is_on(phase):
                     await asyncio.sleep(begin - time.perf_counter())
                     end = begin + phase.seconds
-                    await send_closed(self._send, stream.clients, end, stream.think_s)
+                    await asyncio.gather(*(self._client(end) for _ in range(stream.clients)))
                 begin += phase.seconds
         self._pool.close()
+
+    async def _client(self, end: float) -> None:
+        while (now := time.perf_counter()) < end and not self._traffic.is_stopped:
+            await self._send(now)
+            if self._stream.think_s:
+                await asyncio.sleep(self._stream.think_s)
 
     async def _send(self, due: float) -> None:
         request, traffic = next(self._supply), self._traffic
