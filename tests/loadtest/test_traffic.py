@@ -6,7 +6,7 @@ from statistics import mean, pstdev
 
 import pytest
 
-from loadtest.arrivals import arrivals
+from loadtest.traffic import arrivals
 
 
 def times(stages: list[tuple[float, float]], pattern: str, seed: int = 0) -> list[float]:

@@ -1,11 +1,44 @@
 from __future__ import annotations
 
+import asyncio
 import math
+from collections.abc import Callable
 
 import pytest
 
-from loadtest.profiles import Search
-from loadtest.search import highest_held
+from loadtest.metrics import Rows
+from loadtest.profiles import Phase, Profile, Search, Stream
+from loadtest.run import bounding_fitness, phase_results
+from loadtest.run import highest_held as search_held
+from tests.loadtest.made_up import BUSY, FIT, row, step
+
+TWO = Profile("", (Phase("alone", 10, settle_s=2), Phase("beside", 10)), (Stream(rate=10),))
+
+
+def highest_held(search: Search, is_held: Callable[[float], bool | None]) -> tuple[float, float]:
+    async def sent(rate: float) -> bool | None:
+        return is_held(rate)
+
+    return asyncio.run(search_held(search, sent))
+
+
+def test_what_settles_does_not_count() -> None:
+    kept = Rows()
+    for i in range(200):
+        kept.add(row(0.1 * i, 10 if i < 100 else 20))
+    alone, beside = phase_results(TWO, kept)
+    assert (alone.begin_s, alone.routes["ner"].n, alone.routes["ner"].offered_per_s) == (0, 80, 10)
+    assert (beside.begin_s, beside.routes["ner"].n, beside.routes["ner"].p50_ms) == (10, 100, 20)
+
+
+def test_a_search_rests_on_the_step_that_bounds_it() -> None:
+    held, missed = step(100), step(200, "p99", fitness=BUSY)
+    assert bounding_fitness([held, missed], 100, 200) is BUSY
+    assert bounding_fitness([held, step(200, "p99")], 100, 200) is FIT
+    far_above = step(800, "p99", fitness=BUSY)
+    assert bounding_fitness([held, far_above, step(200, "p99")], 100, 200) is FIT
+    assert bounding_fitness([held], 100, math.inf) is FIT
+    assert bounding_fitness([missed], 0, 200) is BUSY
 
 
 @pytest.mark.parametrize("limit", [21, 100, 333, 1000, 1500])

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from loadtest.problems import LoadTestError
-from loadtest.strict import made_from, read_toml
+from loadtest.config import LoadTestError, made_from, read_toml
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from loadtest.problems import LoadTestError
-from loadtest.target import Model, Target
+from loadtest.config import LoadTestError
+from loadtest.service import Model, Service
 from tests.loadtest.pages import served
 from tests.serving import free_port
 
@@ -17,30 +17,30 @@ MODELS = json.dumps({"models": [CARD]})
 
 def test_the_models_of_a_server() -> None:
     with served({"/v1/models": [(200, MODELS)]}) as pages:
-        target = Target(pages.url + "/", key="k")
-        assert target.models() == [Model("ner-en", "ner", "1.0.0", "abc", "int8")]
+        service = Service(pages.url + "/", key="k")
+        assert service.models() == [Model("ner-en", "ner", "1.0.0", "abc", "int8")]
         assert pages.asked[0][1]["Authorization"] == "Bearer k"
-        assert target.metrics == f"{pages.url}/metrics"
+        assert service.metrics == f"{pages.url}/metrics"
 
 
 def test_a_key_is_not_shown() -> None:
-    assert "secret" not in repr(Target("http://a", key="secret"))
-    assert Target("http://a").headers == {}
+    assert "secret" not in repr(Service("http://a", key="secret"))
+    assert Service("http://a").headers == {}
 
 
 def test_metrics_may_be_elsewhere() -> None:
-    assert Target("http://a", metrics_url="http://b/metrics").metrics == "http://b/metrics"
+    assert Service("http://a", metrics_url="http://b/metrics").metrics == "http://b/metrics"
 
 
 def test_one_that_is_not_ready_is_waited_for() -> None:
     with served({"/v1/models": [(503, ""), (200, MODELS)]}) as pages:
-        assert len(Target(pages.url).models()) == 1
+        assert len(Service(pages.url).models()) == 1
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        pytest.param(401, "answers 401: put a key that it knows into LOADTEST_API_KEY", id="key"),
+        pytest.param(401, "answers 401: put a valid API key into LOADTEST_API_KEY", id="key"),
         pytest.param(403, "answers 403", id="other-key"),
         pytest.param(404, "answers 404; is this a seqserve", id="another-server"),
         pytest.param(503, "answers 503", id="never-ready"),
@@ -48,27 +48,27 @@ def test_one_that_is_not_ready_is_waited_for() -> None:
 )
 def test_servers_that_are_not_fit(status: int, words: str) -> None:
     with served({"/v1/models": [(status, "")]}) as pages, pytest.raises(LoadTestError, match=words):
-        Target(pages.url).models(wait_s=0)
+        Service(pages.url).models(wait_s=0)
 
 
 @pytest.mark.parametrize("body", ["<h1>Log in</h1>", "[]", "{}", '{"models": [1]}'])
 def test_a_page_of_somebody_else(body: str) -> None:
     with (
         served({"/v1/models": [(200, body)]}) as pages,
-        pytest.raises(LoadTestError, match="names no models; is this a seqserve"),
+        pytest.raises(LoadTestError, match="lists no models; is this a seqserve"),
     ):
-        Target(pages.url).models()
+        Service(pages.url).models()
 
 
 def test_nobody_there() -> None:
     with pytest.raises(
-        LoadTestError, match=r"nobody answers at http://127.0.0.1:[0-9]+.\nStart one"
+        LoadTestError, match=r"no server answers at http://127.0.0.1:[0-9]+.\nStart one"
     ):
-        Target(f"http://127.0.0.1:{free_port()}").models()
+        Service(f"http://127.0.0.1:{free_port()}").models()
 
 
 def test_hosts_are_urls() -> None:
     with pytest.raises(
         LoadTestError, match="the host is 'localhost:3000'; it must begin with http"
     ):
-        Target("localhost:3000")
+        Service("localhost:3000")
