@@ -38,9 +38,9 @@ ORDER = [
     {"seqserve.baselines"},
     {"model_export"},
     {"service"},
+    {"loadtest"},
     {"benchmarks"},
     {"cli"},
-    {"loadtest"},
 ]
 RANK = {package: rank for rank, packages in enumerate(ORDER) for package in packages}
 FORBIDDEN = {
@@ -63,7 +63,7 @@ FORBIDDEN = {
     "benchmarks.http": {"torch", "bentoml", "onnx"},
     "loadtest": {
         *("seqserve", "model_export", "service", "benchmarks", "cli", "tests"),
-        *("torch", "onnxruntime", "bentoml", "numpy", "pydantic", "httpx", "psutil"),
+        *("torch", "onnxruntime", "bentoml", "numpy", "pydantic", "httpx", "psutil", "cattrs"),
     },
 }
 FILES = sorted(
@@ -163,14 +163,25 @@ def test_only_those_who_ask_a_server_import_the_client() -> None:
     assert users <= {"seqserve.client", "cli"}
 
 
-def test_only_those_who_send_load_import_locust() -> None:
+def test_only_the_web_interface_of_the_load_test_imports_locust() -> None:
     """Importing it patches the standard library."""
     with_locust = {
         module_of(path)
         for path in FILES
         if {module.split(".")[0] for module in imports_of(path)} & {"locust", "gevent"}
     }
-    assert with_locust == {"loadtest.__main__", "loadtest.traffic", "loadtest.locustfile"}
+    assert with_locust == {"loadtest.locustfile"}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if module_of(path).startswith("benchmarks.")], ids=module_of
+)
+def test_benchmarks_import_only_lower_rooms(path: Path) -> None:
+    rooms = {name: rank for rank, name in enumerate(("tools", "models", "http", "endurance"))}
+    mine = rooms.get(module_of(path).split(".")[1])
+    for parts in (imported.split(".") for imported in imports_of(path)):
+        if parts[0] == "benchmarks" and mine is not None and parts[1:]:
+            assert rooms[parts[1]] <= mine, f"{module_of(path)} imports {'.'.join(parts)}"
 
 
 def test_only_the_cluster_imports_ray() -> None:

@@ -117,7 +117,7 @@ class Suite:
             lines += ["", f"**Size {record.size}: few and short rounds.**"]
         for name, part in self.parts.items():
             if (values := record.parts.get(name)) is not None:
-                result = _decoded(part, values, f"{path}: {name}")
+                result = decoded(part, values, f"{path}: {name}")
                 lines += ["", f"### {part.title}", "", *part.lines(result)]
                 if part.draw:
                     pictures.mkdir(parents=True, exist_ok=True)
@@ -139,7 +139,8 @@ def _describe_bundles(space: Workspace) -> dict[str, MeasuredBundle]:
     return found
 
 
-def _decoded(part: Part, values: Any, where: str) -> Any:
+def decoded(part: Part, values: Any, where: str) -> Any:
+    """Build the result of a part from JSON values."""
     if isinstance(values, list):
         return tuple(from_mapping(part.kind, one, where) for one in values)
     return from_mapping(part.kind, values, where)

@@ -9,9 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from benchmarks.http import bare, null
-from benchmarks.tools.workplace import TASKS
 from seqserve.runtime.engine import check_golden
-from seqserve.tasks import Task
+from seqserve.tasks import TASKS, Task
 from service.api.tasks import TASKS as ROUTES
 from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult, pack_items, unpack_outcomes

@@ -3,10 +3,9 @@ from __future__ import annotations
 from itertools import count
 from typing import Any, cast
 
-from benchmarks.http.load import Seen
-from benchmarks.http.rounds import Turn, comparison_of, turn_of
+from benchmarks.http.load import Observation
+from benchmarks.http.overhead import UnitCost, comparison_of, cost_of
 from benchmarks.tools.served import Server
-from benchmarks.tools.timing import typical_ratio
 
 
 class FakeServer:
@@ -20,19 +19,19 @@ class FakeServer:
 
 
 def test_a_turn_is_time_per_unit() -> None:
-    seen = Seen(n_answered=500, n_failed=0, per_s=100.0, p50_ms=1.0, p99_ms=2.0)
+    seen = Observation(n_answered=500, n_failed=0, per_s=100.0, p50_ms=1.0, p99_ms=2.0)
     server = cast(Server, FakeServer())
-    assert turn_of(server, lambda: seen) == Turn(cpu_ms=4.0, wall_ms=10.0)
-    assert turn_of(server, lambda: seen, n_units=8) == Turn(cpu_ms=0.5, wall_ms=1.25)
+    assert cost_of(server, lambda: seen) == UnitCost(cpu_ms=4.0, wall_ms=10.0)
+    assert cost_of(server, lambda: seen, n_units=8) == UnitCost(cpu_ms=0.5, wall_ms=1.25)
 
 
 def test_turns_are_compared_round_by_round() -> None:
     turns: dict[str, Any] = {
-        "a": [Turn(2.0, 20.0), Turn(4.0, 30.0), Turn(3.0, 25.0)],
-        "b": [Turn(1.0, 10.0), Turn(1.0, 10.0), Turn(2.0, 50.0)],
+        "a": [UnitCost(2.0, 20.0), UnitCost(4.0, 30.0), UnitCost(3.0, 25.0)],
+        "b": [UnitCost(1.0, 10.0), UnitCost(1.0, 10.0), UnitCost(2.0, 50.0)],
     }
     found = comparison_of(turns)
-    cpu = typical_ratio(found, "a", "b", "cpu")
+    cpu = found.typical_ratio("a", "b", "cpu")
     assert (cpu.value, cpu.low, cpu.high) == (2.0, 1.75, 3.0)
-    assert typical_ratio(found, "b", "a", "wall").value == 0.5
+    assert found.typical_ratio("b", "a", "wall").value == 0.5
     assert found.sides["a"].wall.rounds_ms == (20.0, 30.0, 25.0)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from benchmarks.models.cells import Cell, batch_limit, cells_of, search_name
-from benchmarks.models.ours import max_tokens
-from benchmarks.tools.workplace import FULL
+from benchmarks.models.size import FULL
+from benchmarks.models.translation import cells_of
+from benchmarks.models.translators import batch_limit, max_tokens
+from benchmarks.models.tuning import Cell
 from seqserve.records import TranslationItem
 from seqserve.runtime import translation
 
@@ -13,7 +14,7 @@ def test_limits_are_the_runtimes() -> None:
     assert batch_limit(((5, 1), (5, 6, 7, 1))) == 18
 
 
-def test_full_size_has_the_cells_of_the_promise() -> None:
+def test_full_size_has_the_cells_of_the_targets() -> None:
     cells = cells_of(FULL, ("int8", "fp32"), 2)
     one = {(c.precision, c.batch, c.beam) for c in cells if c.threads == 1}
     two = {(c.precision, c.batch, c.beam) for c in cells if c.threads == 2}
@@ -23,5 +24,6 @@ def test_full_size_has_the_cells_of_the_promise() -> None:
 
 
 def test_one_core_counts_cpu_time_and_two_wall_time() -> None:
-    assert (Cell("int8", 8, 1, 1).clock, Cell("int8", 8, 4, 2).clock) == ("cpu", "wall")
-    assert (search_name(1), search_name(4)) == ("greedy", "beam 4")
+    one, two = Cell("int8", 8, 1, 1), Cell("int8", 8, 4, 2)
+    assert (one.clock, two.clock) == ("cpu", "wall")
+    assert (one.search, two.search) == ("greedy", "beam 4")
