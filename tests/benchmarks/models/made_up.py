@@ -50,7 +50,7 @@ TINY = Size(
 
 def comparison(**ms: tuple[float, ...]) -> Comparison:
     """One item; CPU and wall times alike."""
-    samples = {name.respace("_", " "): Sample(min(rounds), rounds) for name, rounds in ms.items()}
+    samples = {name.replace("_", " "): Sample(min(rounds), rounds) for name, rounds in ms.items()}
     return Comparison(1, {name: Side(sample, sample) for name, sample in samples.items()})
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import respace
+from dataclasses import replace
 
 import pytest
 
@@ -24,11 +24,11 @@ def spoilt(kind: str, result: NerResult) -> NerResult:
     """One answer that a batch has changed."""
     entity = result.entities[0]
     changed = {
-        "score": respace(entity, score=entity.score + 0.25),
-        "label": respace(entity, label="LOC"),
-        "offset": respace(entity, end=entity.end - 1),
+        "score": replace(entity, score=entity.score + 0.25),
+        "label": replace(entity, label="LOC"),
+        "offset": replace(entity, end=entity.end - 1),
     }
-    return respace(result, entities=() if kind == "lost" else (changed[kind],))
+    return replace(result, entities=() if kind == "lost" else (changed[kind],))
 
 
 ITEMS = [NerItem(f"text {i}") for i in range(200)]

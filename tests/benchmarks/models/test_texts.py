@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import respace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,8 +34,8 @@ def bundle_for(task: Task, folder: Path) -> Bundle:
         filename, lines = files[task]
         (folder / name / filename).write_text("\n".join(lines) + "\n")
         (folder / name / "dev.zh").write_text("\n".join("译" for _ in part) + "\n")
-    sets = tuple(respace(dev, path=name) for name in ("one", "two"))
-    recipe = respace(recipe, data=respace(recipe.data, dev=sets))
+    sets = tuple(replace(dev, path=name) for name in ("one", "two"))
+    recipe = replace(recipe, data=replace(recipe.data, dev=sets))
     files = {"config.json": b"{}", RECIPE_FILE: recipe_bytes(recipe)}
     said = Description(
         **{name: getattr(recipe, name) for name in ("name", "version", "task", "languages")},

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import respace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,11 +33,11 @@ def test_every_part_survives_json(tmp_path: Path, name: str) -> None:
 
 
 OTHERS: dict[str, Record] = {
-    "machine": respace(record(), machine=respace(record().machine, cpu="Another")),
-    "tool": respace(record(), machine=respace(record().machine, tools={"numpy": "2.1"})),
-    "bundle": respace(record(), bundles={}),
+    "machine": replace(record(), machine=replace(record().machine, cpu="Another")),
+    "tool": replace(record(), machine=replace(record().machine, tools={"numpy": "2.1"})),
+    "bundle": replace(record(), bundles={}),
     "size": record(size="quick"),
-    "seed": respace(record(), seed=1),
+    "seed": replace(record(), seed=1),
 }
 
 
@@ -46,7 +46,8 @@ def test_results_of_another_setting_are_not_kept(tmp_path: Path, other: Record) 
     path = tmp_path / "bench.json"
     add_part(path, record(), "memory", MEMORY)
     add_part(path, other, "growth", GROWTH)
-    assert read_record(path) == respace(other, parts=Parts(growth=GROWTH))
+    assert replace(read_record(path), parts={}) == other
+    assert set(read_record(path).parts) == {"growth"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks.tools.timing import (
+    Budget,
     Clocks,
     Comparison,
     Ratio,
