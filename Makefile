@@ -70,7 +70,7 @@ baselines: $(EVERYTHING) ## Put what one would try before RECIPE beside its bund
 bench: $(EVERYTHING) ## Time the bundles beside CTranslate2 and torch, into docs/benchmarks.md; QUICK=1 only shows
 	$(BIN)/seqserve bench --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks.md)
 
-soak: $(EVERYTHING) ## Serve under mixed load for MINUTES and see whether memory stays flat, into docs/operations.md
+soak: $(EVERYTHING) ## Serve under the load profile soak for MINUTES and check that memory stays flat, into docs/operations.md
 	$(BIN)/seqserve soak --minutes $(MINUTES) --update docs/operations.md
 
 chaos: $(EVERYTHING) ## Kill, stop and restart processes under load and see what is lost, into docs/operations.md
@@ -94,7 +94,7 @@ image: ## Build the image seqserve:latest with Docker
 up: ## Start the service, Prometheus and Grafana with Docker; docs/containers.md
 	docker compose up --build
 
-load: $(LOADING) ## Send the traffic of PROFILE to the server at HOST and judge it; TASK, RATE, SECONDS, SEED, CPUS, PLOTS=1
+load: $(LOADING) ## Send the traffic of PROFILE to the service at HOST and check its objectives; TASK, RATE, SECONDS, SEED, CPUS, PLOTS=1
 	$(BIN)/python -m loadtest run $(PROFILE) --host $(if $(findstring ://,$(HOST)),$(HOST),http://$(HOST):$(PORT)) \
 	$(if $(TASK),--task $(TASK)) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(CPUS),--cpus $(CPUS)) $(if $(PLOTS),--plots)

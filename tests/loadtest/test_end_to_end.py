@@ -216,7 +216,7 @@ def test_locusts_own_command_line(served: Serve) -> None:
         "--spawn-rate",
         "5",
         "--run-time",
-        "3s",
+        "8s",
         "--only-summary",
     ]
     done = subprocess.run(
