@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
-from functools import cache
 from typing import Annotated, Any, Literal, TypeAlias
 
 from seqserve.cancellation import Cancellation
@@ -55,7 +54,6 @@ def api_fields(kind: type[Any]) -> list[Field[Any]]:
     return [one for one in fields(kind) if not one.metadata.get("is_internal")]
 
 
-@cache
 def optional_parts(kind: type[Any]) -> dict[str, str]:
     """Return the parts of a result that are present on request only, with the options that request them."""
     return {one.name: one.metadata["option"] for one in fields(kind) if "option" in one.metadata}

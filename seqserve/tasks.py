@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from seqserve.records import (
@@ -69,7 +70,7 @@ class TaskSpec:
         """The fields of a result in JSON."""
         return tuple(field.name for field in api_fields(self.result))
 
-    @property
+    @cached_property
     def optional_parts(self) -> Mapping[str, str]:
         """The parts of a result that are present on request only, with the options that request them."""
         return optional_parts(self.result)
