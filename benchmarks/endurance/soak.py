@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -37,6 +38,7 @@ def soak(
         ServerFailed: The server did not become ready.
     """
     profile = read_profiles()[PROFILE].at_rate(rate).lasting(minutes * 60)
+    profile = replace(profile, metrics_every_s=min(profile.metrics_every_s, minutes))
     with TemporaryDirectory() as folder, our_server(bundles, Path(folder), settings) as server:
         service = Service(server.base_url)
         return Run(PROFILE, profile, read_objectives(PROFILE), service, report=report).record()
