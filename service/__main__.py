@@ -20,7 +20,7 @@ def serve(
 
     try:
         settings = load_settings()
-        configure_logging(settings.log_level)
+        configure_logging(settings.log_level, settings.log_format)
         supervise(settings, host, port)
     except SeqserveError as error:
         typer.echo(f"seqserve: {error}", err=True)

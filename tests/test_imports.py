@@ -42,6 +42,20 @@ ORDER = [
     {"benchmarks"},
     {"cli"},
 ]
+# The sub-packages and modules of a package: each may import what stands on its own line or above.
+INSIDE: dict[str, list[set[str]]] = {
+    "service": [
+        {"telemetry"},
+        {"queue"},
+        {"settings"},
+        {"engines"},
+        {"http"},
+        {"api"},
+        {"processes"},
+        {"bento"},
+        {"reference", "__main__"},
+    ],
+}
 RANK = {package: rank for rank, packages in enumerate(ORDER) for package in packages}
 FORBIDDEN = {
     "seqserve.client": {
@@ -120,6 +134,38 @@ def test_imports_point_up(path: Path) -> None:
         theirs = package_of(imported)
         if theirs in RANK and theirs != mine:
             assert RANK[theirs] < RANK[mine], f"{mine} must not import {imported}"
+
+
+def inside(module: str, package: str) -> str | None:
+    """The sub-package or module of a package that a module is in, or None."""
+    top, _, rest = module.partition(".")
+    return rest.split(".")[0] if top == package and rest else None
+
+
+@pytest.mark.parametrize("package", INSIDE)
+def test_imports_inside_a_package_point_up(package: str) -> None:
+    rank = {name: i for i, names in enumerate(INSIDE[package]) for name in names}
+    for path in FILES:
+        mine = inside(module_of(path), package)
+        if mine is None:
+            continue
+        assert mine in rank, f"{package}.{mine} has no place in INSIDE"
+        for imported in imports_of(path):
+            theirs = inside(imported, package)
+            if theirs is not None and theirs != mine:
+                assert rank[theirs] < rank[mine], f"{module_of(path)} must not import {imported}"
+
+
+def test_only_one_package_knows_bentoml() -> None:
+    with_bentoml = {
+        module_of(path)
+        for path in FILES
+        if {module.split(".")[0] for module in imports_of(path)} & {"bentoml", "_bentoml_impl"}
+    }
+    documentation = {"service.api.swagger"}  # its static files
+    assert {
+        name for name in with_bentoml - documentation if not name.startswith("service.bento.")
+    } == set()
 
 
 def test_modules_import_without_a_cycle() -> None:

@@ -22,7 +22,7 @@ from seqserve.runtime import Engine, open_engine
 from seqserve.tasks import TASKS
 from service.api.tasks import Plan
 from service.engines.host import EngineHost
-from service.engines.messages import InferenceItem, InferenceResult, pack_items, unpack_outcomes
+from service.engines.messages import InferenceItem, InferenceResult
 from service.settings import Settings
 
 _NO_DEADLINE_S = 1e9  # a generation
@@ -51,10 +51,10 @@ class Answers:
         if self._host.fault is not None:
             raise BundleError(self._host.fault)
         try:
-            card = self._plan([]).card
+            model = self._plan([]).model
         except InputError as error:
             raise ConfigError(str(error)) from None
-        self.model = Model(card.name, card.version, tuple(card.languages))
+        self.model = Model(model.name, model.version, tuple(model.languages))
 
     def answer(self, texts: Sequence[str]) -> list[Outcome]:
         """Give an outcome per text, in order; a text that is refused leaves the others alone."""
@@ -62,8 +62,8 @@ class Answers:
         accepted = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, Refusal)]
         plan = self._plan([texts[i] for i in accepted])
         deadline = time.monotonic() + _NO_DEADLINE_S
-        items = [InferenceItem("predict", plan.card.name, item, deadline) for item in plan.items]
-        found, _ = unpack_outcomes(self._host.predict(pack_items(items))) if items else ([], 0.0)
+        items = [InferenceItem("predict", plan.model.name, item, deadline) for item in plan.items]
+        found = self._host.predict(items).results if items else []
         for i, one, item in zip(accepted, found, items, strict=True):
             if isinstance(one, InferenceResult):
                 outcomes[i] = TASKS[self._job.name].requested(one.fields, item.item)
@@ -80,7 +80,7 @@ class Answers:
 
     def _plan(self, texts: Sequence[str]) -> Plan:
         request = self._job.request("text").model_copy(update={"text": list(texts)})
-        return self._job.task.plan(request, self._host.status.cards, self._job.settings)
+        return self._job.task.plan(request, self._host.status.models, self._job.settings)
 
 
 def _on_one_thread(settings: Settings) -> Settings:

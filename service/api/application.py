@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -115,7 +115,11 @@ class Application:
         """Answers one HTTP request."""
         await self._edge(scope, receive, send)
 
-    def start(self, engines: Mapping[TaskName, EngineBackend]) -> None:
+    def start(
+        self,
+        engines: Mapping[TaskName, EngineBackend],
+        request_restart: Callable[[str], None] | None = None,
+    ) -> None:
         """Begins to look for the engines of every task; they may still be loading.
 
         Raises:
@@ -136,7 +140,7 @@ class Application:
             limits = self._settings.batch_limits(name)
             self.queues[name] = Batcher(name, call, link.cancel, limits)
             timeout_s = self._settings.timeout_ms(name) / 1000
-            self.canaries[name] = Canary(name, link, self.queues[name], timeout_s)
+            self.canaries[name] = Canary(name, link, self.queues[name], timeout_s, request_restart)
             link.connect()
             self.canaries[name].start()
 
@@ -188,7 +192,7 @@ class Application:
             document = await read_json(request, self._settings.max_body_bytes)
             guard.note_body()
             parsed = parse_request(task, document, self._settings)
-            plan = task.plan(parsed, link.cards, self._settings)
+            plan = task.plan(parsed, link.models, self._settings)
             items = _works(plan, context, deadline)
             pre_ms = context.elapsed_ms()
             try:
@@ -206,10 +210,10 @@ class Application:
         return min(int(given), self._settings.max_timeout_ms) / 1000
 
     async def _models(self, request: Request) -> Response:
-        cards = [card for link in self.links.values() for card in link.cards]
-        if not cards:
+        models = [model for link in self.links.values() for model in link.models]
+        if not models:
             raise NotReady("No model is loaded yet.")
-        return _json({"models": cards})
+        return _json({"models": models})
 
     async def _livez(self, request: Request) -> Response:
         return _json({"status": "alive"})
@@ -272,7 +276,7 @@ def _works(
         (
             messages.InferenceItem(
                 context.request_id,
-                plan.card.name,
+                plan.model.name,
                 item,
                 deadline,
                 traceparent=traceparent,
@@ -304,8 +308,8 @@ def _respond(
     n_tokens = sum(done.n_tokens for done in answer.results)
     body = orjson.dumps(
         {
-            "model": plan.card.name,
-            "version": plan.card.version,
+            "model": plan.model.name,
+            "version": plan.model.version,
             "results": [
                 TASKS[task.name].requested(done.fields, item)
                 for done, item in zip(answer.results, plan.items, strict=True)
@@ -314,7 +318,7 @@ def _respond(
         }
     )
     context.log_fields = {
-        "model": plan.card.name,
+        "model": plan.model.name,
         "n_texts": len(answer.results),
         "n_tokens": n_tokens,
     }

@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from seqserve.errors import InputError, TextTooLong, TooManyTexts, UnsupportedLanguagePair
+from seqserve.model_info import ModelInfo
 from seqserve.tasks import Task as TaskName
 from service.api import schemas
-from service.engines.host import ModelInfo
 from service.settings import Settings
 
 
@@ -24,11 +24,11 @@ class Plan:
     """A checked request.
 
     Args:
-        card: The model that is to answer.
+        model: The model that is to answer.
         items: Per text the fields of the task's item in seqserve/records.py.
     """
 
-    card: ModelInfo
+    model: ModelInfo
     items: Sequence[dict[str, Any]]
 
 
@@ -42,7 +42,7 @@ class Task:
         summary: For the OpenAPI page.
         request: The JSON that comes in.
         answer: The JSON that goes out.
-        plan: Turns a parsed request into items for one of the cards. Raises InputError.
+        plan: Turns a parsed request into items for one of the models. Raises InputError.
     """
 
     name: TaskName
@@ -89,28 +89,28 @@ def _items(texts: Sequence[str], **options: object) -> list[dict[str, Any]]:
     return [{"text": text, **options} for text in texts]
 
 
-def _plan_ner(request: schemas.NerRequest, cards: Sequence[ModelInfo], _: Settings) -> Plan:
-    card = cards[0]
-    if request.labels is not None and not set(request.labels) <= set(card.labels):
-        raise InputError(f"labels: this model knows {', '.join(card.labels)}.")
+def _plan_ner(request: schemas.NerRequest, models: Sequence[ModelInfo], _: Settings) -> Plan:
+    model = models[0]
+    if request.labels is not None and not set(request.labels) <= set(model.labels):
+        raise InputError(f"labels: this model knows {', '.join(model.labels)}.")
     options = {
         "min_score": request.min_score,
         "offset_unit": request.offset_unit,
         "labels": None if request.labels is None else sorted(set(request.labels)),
     }
-    return Plan(card, _items(request.text, **options))
+    return Plan(model, _items(request.text, **options))
 
 
 def _plan_sentiment(
-    request: schemas.SentimentRequest, cards: Sequence[ModelInfo], _: Settings
+    request: schemas.SentimentRequest, models: Sequence[ModelInfo], _: Settings
 ) -> Plan:
-    return Plan(cards[0], _items(request.text, sentences=request.sentences))
+    return Plan(models[0], _items(request.text, sentences=request.sentences))
 
 
 def _plan_translation(
-    request: schemas.TranslateRequest, cards: Sequence[ModelInfo], settings: Settings
+    request: schemas.TranslateRequest, models: Sequence[ModelInfo], settings: Settings
 ) -> Plan:
-    card = _pick_pair(request.source, request.target, cards)
+    model = _pick_pair(request.source, request.target, models)
     beam_size = request.beam_size
     if beam_size > settings.max_beam_size:
         if "beam_size" in request.model_fields_set:
@@ -126,21 +126,23 @@ def _plan_translation(
         "length_penalty": request.length_penalty,
         "max_tokens": request.max_tokens,
     }
-    return Plan(card, _items(request.text, **options))
+    return Plan(model, _items(request.text, **options))
 
 
-def _pick_pair(source: str | None, target: str | None, cards: Sequence[ModelInfo]) -> ModelInfo:
-    """The one card that fits; a language left out fits any.
+def _pick_pair(source: str | None, target: str | None, models: Sequence[ModelInfo]) -> ModelInfo:
+    """The one model that fits; a language left out fits any.
 
     Raises:
-        UnsupportedLanguagePair: no card fits.
+        UnsupportedLanguagePair: no model fits.
         InputError: several do.
     """
-    pairs = "; ".join(f"source {card.languages[0]}, target {card.languages[1]}" for card in cards)
+    pairs = "; ".join(
+        f"source {model.languages[0]}, target {model.languages[1]}" for model in models
+    )
     fitting = [
-        card
-        for card in cards
-        if source in (None, card.languages[0]) and target in (None, card.languages[1])
+        model
+        for model in models
+        if source in (None, model.languages[0]) and target in (None, model.languages[1])
     ]
     if not fitting:
         raise UnsupportedLanguagePair(f"No model translates this pair; there are: {pairs}.")

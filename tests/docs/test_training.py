@@ -1,4 +1,4 @@
-"""docs/training.md works as it stands: file, run, bundle, server, answer."""
+"""Run docs/training.md as printed: data, training, export, server, request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def block_with(text: str, language: str = "sh") -> Block:
 
 
 class Shell:
-    """A folder that looks like a clone to the page's commands, with `seqserve` on the path."""
+    """A folder laid out like a clone, with `seqserve` on the path."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -48,7 +48,7 @@ class Shell:
         }
 
     def run(self, script: str) -> str:
-        """What a script prints; it must succeed."""
+        """Run a script, which must succeed, and return its stdout."""
         done = subprocess.run(
             ["sh", "-e", "-c", script],
             cwd=self.folder,
@@ -69,13 +69,13 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 
 @pytest.fixture(scope="module")
 def made(shell: Shell) -> str:
-    """What training, export and listing print."""
+    """Train, export and list; return the output."""
     return shell.run(block_with("seqserve train").code)
 
 
 @pytest.fixture(scope="module")
 def port(shell: Shell, made: str) -> Iterator[int]:
-    """The server that the page starts, on another port."""
+    """Start the page's server on a free port."""
     port = free_port()
     command = ["sh", "-c", block_with("seqserve serve").code]
     with (shell.folder / "log").open("wb") as log:

@@ -1,4 +1,4 @@
-"""The shipped bundles in a real server: an answer is bit for bit the same alone, in company and under load."""
+"""The shipped bundles in a real server: an answer does not depend on the batch, bit for bit."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ async def answers(http: httpx.AsyncClient, path: str, texts: list[str]) -> list[
     return results
 
 
-async def in_company(
+async def batched(
     http: httpx.AsyncClient, path: str, texts: list[str], chance: random.Random
 ) -> list[Any]:
-    """The answers to texts in shuffled requests of random sizes, several at once."""
+    """Return the answers to texts sent in shuffled, concurrent requests of random sizes."""
     order = chance.sample(range(len(texts)), len(texts))
     requests = []
     while order:
@@ -55,7 +55,7 @@ async def in_company(
     return [found[i] for i in range(len(texts))]
 
 
-def test_no_answer_depends_on_its_company(served: Serve) -> None:
+def test_no_answer_depends_on_its_batch(served: Serve) -> None:
     async def run() -> None:
         async with httpx.AsyncClient(base_url=served.base, timeout=90, trust_env=False) as http:
             chance = random.Random(1)
@@ -70,7 +70,7 @@ def test_no_answer_depends_on_its_company(served: Serve) -> None:
             for seed in range(N_ROUNDS):
                 shuffled = random.Random(seed)
                 together = await asyncio.gather(
-                    *(in_company(http, ROUTES[task], of, shuffled) for task, of in texts.items())
+                    *(batched(http, ROUTES[task], of, shuffled) for task, of in texts.items())
                 )
                 for task, found in zip(texts, together, strict=True):
                     assert found == alone[task], task

@@ -13,7 +13,7 @@ from seqserve.runtime.engine import check_golden
 from seqserve.tasks import TASKS, Task
 from service.api.tasks import TASKS as ROUTES
 from service.engines.host import EngineHost
-from service.engines.messages import InferenceItem, InferenceResult, pack_items, unpack_outcomes
+from service.engines.messages import InferenceItem, InferenceResult
 from service.settings import Settings
 
 PATHS = {task.name: task.path for task in ROUTES}
@@ -30,7 +30,7 @@ def test_our_server_takes_null_engines(bundles: Path, task: Task) -> None:
     host = EngineHost(task, Settings(bundles_dir=bundles, engine_factory=null.FACTORY))
     assert host.status.reason is None
     work = InferenceItem("id", f"null-{task}", {"text": "x"}, deadline=10**9)
-    (done,), _ = unpack_outcomes(host.predict(pack_items([work])))
+    (done,) = host.predict([work]).results
     assert isinstance(done, InferenceResult) and done.n_tokens == 9
 
 

@@ -287,7 +287,7 @@ async def test_a_text_that_the_engine_refuses(server: Server) -> None:
 
 
 async def test_a_bug_of_ours(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    server.application.links["ner"].cards = [None]  # type: ignore[list-item]
+    server.application.links["ner"].models = [None]  # type: ignore[list-item]
     response = await server.post("/v1/ner", {"text": "hunter2", "labels": ["PER"]})
     problem = expect(response, 500, "internal", "Something went wrong on our side")
     assert "AttributeError" not in json.dumps(problem)

@@ -74,7 +74,10 @@ def from_torch(model: Reader, ids: IntArray, lengths: IntArray) -> FloatArray:
     return y
 
 
-@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-5), ("int8", 0.02)])
+@pytest.mark.parametrize(
+    ("precision", "tolerance"),
+    [("fp32", 1e-5), ("int8", 0.02)],
+)
 @pytest.mark.parametrize("bidirectional", [True, False], ids=["both ways", "one way"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_real_tokens_are_read_as_by_torch(

@@ -1,24 +1,25 @@
-/** Asks the API of this origin. Knows paths, the key and what an error looks like; no task, no element. */
+/** Calls the API of this origin. Handles paths, the API key and errors. */
 
-const TIMEOUT_MS = 90_000; // later than any deadline of the server's
+const TIMEOUT_MS = 90_000; // above every deadline of the server
 
-let key = "";
+let apiKey = "";
 
-/** The API, wherever the page lies. */
-export function addressOf(path) {
-  return new URL(path, document.baseURI).href;
+/** The base URL of the API; ends in a slash. */
+export function baseUrl() {
+  return new URL("./", document.baseURI).href;
 }
 
-/** Keeps a key for the next requests; in memory, here and nowhere else. */
-export function useKey(given) {
-  key = given;
+/** Sets the key of the following requests. It is kept in memory only. */
+export function useKey(key) {
+  apiKey = key;
 }
 
+/** Whether a key is set. */
 export function hasKey() {
-  return key !== "";
+  return apiKey !== "";
 }
 
-/** Why there is no answer: the server's problem, or that there was no server. */
+/** A failed request: an error response of the server, or none at all (code `network`). */
 export class Failure extends Error {
   constructor(code, { status = 0, detail = "", requestId = "", retryAfter = null } = {}) {
     super(code);
@@ -27,12 +28,14 @@ export class Failure extends Error {
 }
 
 /**
- * An answer: `{document, text, stages, requestId}`, where stages are milliseconds by name.
+ * Sends a request: GET, or POST if there is a `body`.
+ *
+ * Returns `{document, text, stages, requestId}`, where `stages` maps names to milliseconds.
  * Throws a Failure, or the AbortError of `signal`.
  */
-export async function ask(path, { body, signal } = {}) {
+export async function request(path, { body, signal } = {}) {
   const response = await send(path, body, signal);
-  const text = await read(response, signal);
+  const text = await readText(response, signal);
   const document = parse(text);
   const requestId = response.headers.get("X-Request-ID") ?? "";
   if (!response.ok) throw failureOf(response, document, requestId);
@@ -43,9 +46,9 @@ export async function ask(path, { body, signal } = {}) {
 async function send(path, body, signal) {
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (key !== "") {
-    if (!/^[\x21-\x7e]+$/.test(key)) throw new Failure("unknown_key"); // no header can carry it
-    headers.Authorization = `Bearer ${key}`;
+  if (apiKey !== "") {
+    if (!/^[\x21-\x7e]+$/.test(apiKey)) throw new Failure("unknown_key"); // not valid in a header
+    headers.Authorization = `Bearer ${apiKey}`;
   }
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   const options = {
@@ -57,13 +60,13 @@ async function send(path, body, signal) {
     signal: signal ? AbortSignal.any([signal, limit]) : limit,
   };
   try {
-    return await fetch(addressOf(path), options);
+    return await fetch(baseUrl() + path, options);
   } catch (error) {
     throw asFailure(error, signal);
   }
 }
 
-async function read(response, signal) {
+async function readText(response, signal) {
   try {
     return await response.text();
   } catch (error) {
@@ -79,7 +82,7 @@ function parse(text) {
   try {
     return JSON.parse(text);
   } catch {
-    return null; // metrics, or the page of a proxy
+    return null; // Prometheus text, or a page of a proxy
   }
 }
 
@@ -92,7 +95,7 @@ function failureOf(response, problem, requestId) {
   });
 }
 
-/** `queue;dur=0.21, total;dur=9.5` as `{queue: 0.21, total: 9.5}`. */
+/** Parses `queue;dur=0.21, total;dur=9.5` into `{queue: 0.21, total: 9.5}`. */
 export function parseTiming(header) {
   const stages = {};
   for (const [, name, ms] of header.matchAll(/([\w-]+);dur=([\d.]+)/g)) stages[name] = Number(ms);

@@ -1,11 +1,11 @@
-/** What Prometheus text says about traffic: rates and quantiles from two looks. Knows no page and no server. */
+/** Reads traffic from Prometheus text: rates and quantiles between two snapshots. */
 
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 const REQUESTS = "seqserve_requests_total";
 const BUCKETS = "seqserve_request_duration_seconds_bucket";
 
-/** The samples of a page as `{name, labels, value}`. */
+/** Parses Prometheus text into samples `{name, labels, value}`. */
 export function parse(page) {
   const samples = [];
   for (const line of page.split("\n")) {
@@ -18,8 +18,8 @@ export function parse(page) {
 }
 
 /**
- * What there was of predictions up to now: `{count, buckets}`, with buckets as cumulative counts by
- * upper bound in seconds. Pages, probes and metrics themselves are left out.
+ * Counts the prediction requests so far: `{count, buckets}`, where `buckets` maps upper bounds in
+ * seconds to cumulative counts. Requests for pages, probes and metrics are not counted.
  */
 export function countPredictions(samples) {
   let count = 0;
@@ -36,7 +36,7 @@ export function countPredictions(samples) {
   return { count, buckets };
 }
 
-/** Events a second between two looks, `{count, at}` with milliseconds; from 0 again after a restart. */
+/** Requests per second between two snapshots `{count, at}`; `at` in milliseconds. Handles counter resets. */
 export function rate(before, now) {
   const seconds = (now.at - before.at) / 1000;
   if (seconds <= 0) return 0;
@@ -44,9 +44,8 @@ export function rate(before, now) {
 }
 
 /**
- * The quantile of what happened between two looks, as Prometheus' histogram_quantile gives it: linear
- * within a bucket. `{seconds, isOver}`, where isOver says that it is beyond the last bound; null where
- * nothing happened.
+ * The quantile between two snapshots, as histogram_quantile of Prometheus computes it: linear within a
+ * bucket. Returns `{seconds, isOver}`, where `isOver` means above the last bound; null without requests.
  */
 export function quantile(share, before, now) {
   const wasReset = [...now.buckets].some(([bound, count]) => count < (before.buckets.get(bound) ?? 0));
