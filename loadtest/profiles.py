@@ -146,7 +146,7 @@ class Profile:
         return sum(phase.seconds for phase in self.phases)
 
     def lasting(self, seconds: float) -> Profile:
-        """Return the same with all phases, and what settles, longer or shorter in proportion."""
+        """Return the same with all phases, and what does not count, longer or shorter in proportion."""
         share = seconds / self.seconds
         phases = tuple(
             replace(p, seconds=p.seconds * share, settle_s=p.settle_s * share) for p in self.phases

@@ -27,7 +27,7 @@ EXIT_CODES = {PASS: 0, FAIL: 1, BUSY: 3}
 
 @dataclass(frozen=True)
 class PhaseResult:
-    """Metrics of a phase, without its settling time.
+    """Metrics of a phase, without its warm-up.
 
     Args:
         phase: Which.

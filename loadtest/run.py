@@ -148,7 +148,7 @@ class Run:
 
 
 def phase_results(profile: Profile, rows: Rows) -> Iterator[PhaseResult]:
-    """Aggregate every phase without its settling time."""
+    """Aggregate every phase without its warm-up."""
     begin_s = 0.0
     for phase in profile.phases:
         end_s = begin_s + phase.seconds

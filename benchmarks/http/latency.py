@@ -81,7 +81,7 @@ class BurstResult:
 def measure_tail(space: Workspace, size: HttpSize, report: Report) -> tuple[TaskTail, ...]:
     """Find the rate that saturates each task, and send half of it, on all CPUs.
 
-    A machine's speed changes within minutes: each turn has a saturation of its own.
+    A machine's speed changes within minutes: saturation is measured in each round.
     """
     requests = {
         (task, texts): _requests(space, task, size, texts)
