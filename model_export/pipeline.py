@@ -17,19 +17,20 @@ from typing import Any, get_args
 
 from model_export.cards.ablation import read_ablation
 from model_export.cards.card import CardSources, model_card
-from model_export.cards.refresh import effort_bytes, recipe_bytes
+from model_export.cards.refresh import recipe_bytes, training_cost_bytes
 from model_export.checks.golden import GOLDEN_INPUTS
 from model_export.sources.run import PARTS, Parts
 from seqserve.bundle import Bundle, write_bundle
 from seqserve.config import from_mapping
 from seqserve.errors import BundleError, ExportError
 from seqserve.evaluation.measurement import evaluate
-from seqserve.evaluation.report import CARD_FILE, EFFORT_FILE, GOLDEN_FILE, RECIPE_FILE
+from seqserve.evaluation.report import CARD_FILE, GOLDEN_FILE, RECIPE_FILE, TRAINING_FILE
 from seqserve.evaluation.writing import write_report
+from seqserve.files import as_typed
 from seqserve.manifest import DataSource, Description, Precision
 from seqserve.runtime.engine import Engine, Predictor, agrees, open_engine
 from seqserve.tasks import TASKS
-from seqserve.training.cost import read_effort
+from seqserve.training.cost import read_training_cost
 from seqserve.training.data import Split, count_examples
 from seqserve.training.recipe import DataSet, Recipe, hold_to_recipe
 
@@ -88,11 +89,12 @@ def export(
     if precision == "fp32":
         metrics["torch_max_difference"] = parts.worst_difference
     description = replace(description, metrics=metrics)
-    effort = read_effort(run)
+    cost = read_training_cost(run)
     files = _files(parts, recipe, served, precision)
     files[RECIPE_FILE] = recipe_bytes(recipe)
-    files[EFFORT_FILE] = effort_bytes(effort)
-    sources = CardSources(recipe, report, effort, read_ablation(recipe.card.ablation))
+    files[TRAINING_FILE] = training_cost_bytes(cost)
+    ablation = read_ablation(recipe.card.ablation)
+    sources = CardSources(recipe, report, cost, ablation, as_typed(directory))
     files[CARD_FILE] = model_card(description, sources).encode()
     directory.parent.mkdir(parents=True, exist_ok=True)
     bundle = write_bundle(directory, files, description)

@@ -10,6 +10,7 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -19,8 +20,7 @@ from seqserve.bulk.records import Refusal
 from seqserve.bulk.run import Outcome
 from seqserve.errors import BundleError, ConfigError, InputError
 from seqserve.runtime import Engine, open_engine
-from seqserve.tasks import TASKS
-from service.api.tasks import Plan
+from service.api.core import Plan, plan_request, requested_fields
 from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult
 from service.settings import Settings
@@ -66,7 +66,7 @@ class Answers:
         found = self._host.predict(items).results if items else []
         for i, one, item in zip(accepted, found, items, strict=True):
             if isinstance(one, InferenceResult):
-                outcomes[i] = TASKS[self._job.name].requested(one.fields, item.item)
+                outcomes[i] = requested_fields(self._job.name, one, item.item)
             else:
                 outcomes[i] = refusal(one)
         return outcomes
@@ -79,8 +79,8 @@ class Answers:
         return None
 
     def _plan(self, texts: Sequence[str]) -> Plan:
-        request = self._job.request("text").model_copy(update={"text": list(texts)})
-        return self._job.task.plan(request, self._host.status.models, self._job.settings)
+        request = replace(self._job.request("text"), texts=texts)
+        return plan_request(request, self._host.status.models, self._job.settings)
 
 
 def _on_one_thread(settings: Settings) -> Settings:

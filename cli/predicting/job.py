@@ -10,7 +10,9 @@ from typing import Any
 from seqserve.bulk.records import Refusal
 from seqserve.errors import ConfigError, InputError, SeqserveError
 from seqserve.tasks import Task as TaskName
-from service.api.tasks import TASKS, Task, parse_request
+from service.api.core import PredictionRequest, check_texts
+from service.api.dialects.native import parse_request
+from service.api.schemas import SCHEMAS
 from service.settings import Settings
 
 _INDEX = re.compile(r"\btext\[\d+\]")  # of a request that nobody sees
@@ -31,18 +33,16 @@ class Job:
     options: Mapping[str, Any]
     settings: Settings
 
-    @property
-    def task(self) -> Task:
-        """How the service answers it."""
-        return next(task for task in TASKS if task.name == self.name)
-
-    def request(self, text: str) -> Any:
+    def request(self, text: str) -> PredictionRequest:
         """Give the request with one text.
 
         Raises:
             InputError: The service would refuse it.
         """
-        return parse_request(self.task, {"text": text, **self.options}, self.settings)
+        document = {"text": text, **self.options}
+        request = parse_request(SCHEMAS[self.name], document, self.settings)
+        check_texts(request.texts, self.settings)
+        return request
 
 
 @dataclass(frozen=True)

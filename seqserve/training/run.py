@@ -26,7 +26,7 @@ _PREPARE: dict[Task, Callable[[Recipe, Path, Path, torch.device], TrainingTask]]
     "sentiment": sentiment.prepare,
     "translation": translation.prepare,
 }
-_CONFIGS: dict[Task, tuple[type[Any], type[Any]]] = {
+CONFIGS: dict[Task, tuple[type[Any], type[Any]]] = {
     "ner": (ner.NerConfig, TaggerConfig),
     "sentiment": (sentiment.SentimentConfig, ClassifierConfig),
     "translation": (translation.PairConfig, TransformerConfig),
@@ -39,7 +39,7 @@ def check_settings(recipe: Recipe) -> None:
     Raises:
         ConfigError: An unknown key or a wrong value, or sentences are cut by another language's rules.
     """
-    text, model = _CONFIGS[recipe.task]
+    text, model = CONFIGS[recipe.task]
     settings = from_mapping(text, recipe.text, f"{recipe.name} [text]")
     if recipe.task != "translation":
         (language,) = recipe.languages

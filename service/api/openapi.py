@@ -13,7 +13,7 @@ from seqserve.errors import SeqserveError
 from seqserve.tasks import TASKS
 from service.api import schemas
 from service.api.examples import load_examples
-from service.api.tasks import Task
+from service.api.schemas import TaskSchema
 from service.http.keys import KeyScope
 from service.settings import Settings
 
@@ -80,7 +80,7 @@ _RESPONSE_HEADERS: Json = {
 
 
 def build_document(
-    tasks: Sequence[Task],
+    tasks: Sequence[TaskSchema],
     keys: KeyScope | None = None,
     *,
     has_health: bool = True,
@@ -128,7 +128,7 @@ def build_document(
     }
 
 
-def _describe(tasks: Sequence[Task], settings: Settings | None) -> str:
+def _describe(tasks: Sequence[TaskSchema], settings: Settings | None) -> str:
     """Describe the API and its limits."""
     limits = settings or Settings.model_construct()
     timeouts = ", ".join(f"{task.name} {limits.timeout_ms(task.name) / 1000:g} s" for task in tasks)
@@ -143,7 +143,7 @@ def _describe(tasks: Sequence[Task], settings: Settings | None) -> str:
     return described + (_DEMO if limits.demo else "")
 
 
-def _tags(tasks: Sequence[Task], has_health: bool) -> list[Json]:
+def _tags(tasks: Sequence[TaskSchema], has_health: bool) -> list[Json]:
     """List the groups of operations: one per task, then models and health."""
     named = {TASKS[task.name].title: TASKS[task.name].summary for task in tasks}
     named[_MODELS_TAG] = "The loaded models with their labels, limits and quality metrics"
@@ -207,7 +207,7 @@ def _content(model: type[BaseModel], media_type: str = "application/json") -> Js
     return {media_type: {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
 
 
-def _prediction(task: Task) -> Json:
+def _prediction(task: TaskSchema) -> Json:
     kinds = list(_PREDICTION_ERRORS)
     if TASKS[task.name].is_pair:
         kinds.append(errors.UnsupportedLanguagePair)

@@ -26,7 +26,7 @@ def test_baselines_beside_the_bundle(tiny: TinyProject, tmp_path: Path) -> None:
     bundles = ["--bundles", str(tiny.bundles)]
     done = RUNNER.invoke(app, words(tiny, tmp_path, *bundles, "--update", str(page)))
     assert done.exit_code == 0, done.output
-    assert "| source copied | word for word | **translate-tiny 0.0.1** |" in done.stdout
+    assert "| source copied | **translate-tiny 0.0.1** |" in done.stdout
     assert page.read_text(encoding="utf-8") == MARKERS.replace("\n", f"\n{done.stdout}", 1)
     assert (tmp_path / "translate-tiny.json").is_file()
 

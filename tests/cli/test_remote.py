@@ -188,7 +188,7 @@ def test_options_that_the_server_refuses(served: Served, tmp_path: Path) -> None
     source.write_text("Ann\n")
     place = ["--url", served.url, "--api-key-file", str(served.key_file)]
     done = run("ner", str(source), "--label", "CAR", *place)
-    assert done.returncode == 2 and "labels: this model knows LOC, PER" in done.stderr
+    assert done.returncode == 2 and "Available labels: LOC, PER." in done.stderr
 
 
 def test_ctrl_c_does_not_wait_for_a_server_that_hangs(served: Served, tmp_path: Path) -> None:

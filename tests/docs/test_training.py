@@ -9,12 +9,17 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
+from seqserve.config import from_mapping
+from seqserve.training.ablation import variant_recipe
+from seqserve.training.recipe import AblationConfig, read_recipe
 from tests.docs.pages import ROOT, Block, blocks_of
 from tests.serving import START_S, STOP_S, free_port
 from tests.tiny import write_data
@@ -117,6 +122,17 @@ def test_the_page_shows_the_files_as_they_are() -> None:
     ]
     assert f"{sum(sentences)} sentences" in PAGE.read_text()
     assert f"{sentences[0]} sentences" in PAGE.read_text()
+
+
+def test_the_variants_of_the_page_are_variants_of_a_recipe() -> None:
+    recipe = read_recipe(ROOT / "recipes" / "ner-en.toml")
+    (block,) = (code for code in RECIPES if "[[ablation.variants]]" in code)
+    ablation = from_mapping(AblationConfig, tomllib.loads(block)["ablation"], "the page")
+    recipe = replace(recipe, ablation=ablation)
+    made = [variant_recipe(recipe, variant) for variant in ablation.variants]
+    assert [m.loop.max_steps for m in made] == [1500] * 3
+    assert (made[1].model["hidden"], "vectors" in made[1].text) == (100, False)
+    assert [s.path for s in made[2].data.train] == ["tickets"]
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from seqserve.evaluation.bootstrap import Measure
 from seqserve.evaluation.measurement import recipe_of
 from seqserve.evaluation.report import Findings, Report, SetReport, read_report
 from seqserve.manifest import Precision
-from seqserve.training.cost import read_effort
+from seqserve.training.cost import read_training_cost
 from tests.tiny import TinyProject
 
 TASKS = ("ner", "sentiment", "translation")
@@ -167,7 +167,7 @@ def test_golden_cases_are_asked_and_answered(tiny: TinyProject, task: str) -> No
 def test_bundle_carries_its_recipe_and_what_the_run_took(tiny: TinyProject, task: str) -> None:
     bundle = tiny.made[task]
     assert recipe_of(bundle) == tiny.recipes[task]
-    (stage,) = read_effort(tiny.run(task)).stages
+    (stage,) = read_training_cost(tiny.run(task)).stages
     assert stage.steps == 20 and stage.seconds is not None
     assert json.loads(bundle.file("training.json").read_bytes()) == {
         "stages": [

@@ -90,7 +90,7 @@ async def serving(
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url="http://seqserve") as client:
         for _ in range(100):
-            if all(link.models for link in application.links.values()):
+            if all(link.models for link in application.core.engines.values()):
                 break
             await asyncio.sleep(0.01)
         try:

@@ -10,13 +10,13 @@ from starlette.testclient import TestClient
 
 from benchmarks.http import bare, null
 from seqserve.runtime.engine import check_golden
-from seqserve.tasks import TASKS, Task
-from service.api.tasks import TASKS as ROUTES
+from seqserve.tasks import TASKS as SPECS
+from seqserve.tasks import Task
 from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult
 from service.settings import Settings
 
-PATHS = {task.name: task.path for task in ROUTES}
+PATHS = {name: spec.path for name, spec in SPECS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return null.write_bundles(tmp_path_factory.mktemp("null") / "bundles")
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", SPECS)
 def test_our_server_takes_null_engines(bundles: Path, task: Task) -> None:
     check_golden(null.open_engine(bundles / task))  # type: ignore[arg-type]
     host = EngineHost(task, Settings(bundles_dir=bundles, engine_factory=null.FACTORY))
@@ -34,7 +34,7 @@ def test_our_server_takes_null_engines(bundles: Path, task: Task) -> None:
     assert isinstance(done, InferenceResult) and done.n_tokens == 9
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", SPECS)
 def test_the_bare_server_answers_all_routes(bundles: Path, task: Task) -> None:
     with TestClient(bare.build_app(bundles)) as client:
         assert client.get("/readyz").is_success

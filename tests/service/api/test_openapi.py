@@ -12,8 +12,8 @@ import pytest
 from seqserve.tasks import TASKS as SPECS
 from service.api.examples import load_examples
 from service.api.openapi import build_document
+from service.api.schemas import SCHEMAS
 from service.api.swagger import ASSETS
-from service.api.tasks import TASKS
 from service.settings import Settings
 from tests import fakes
 from tests.service.api.test_errors import FAULTS
@@ -22,6 +22,7 @@ from tests.service.conftest import Server
 
 pytestmark = pytest.mark.anyio
 
+TASKS = list(SCHEMAS.values())
 TYPES = {
     "object": dict,
     "array": list,

@@ -41,12 +41,16 @@ async def test_an_engine_that_fails_makes_the_server_unready(
 
 async def test_an_engine_that_hangs_is_told_from_one_that_is_busy(server: Server) -> None:
     application = server.application
-    one = canary.Canary("ner", application.links["ner"], application.queues["ner"], 0.05)
+    one = canary.Canary(
+        "ner", application.core.engines["ner"], application.core.queues["ner"], 0.05
+    )
     server.engine("ner").may_go_on.clear()
     assert await one.check() == "answers too late"
     asking = asyncio.create_task(one.check())
     await asyncio.sleep(0.02)
-    server.application.links["ner"].n_answered += 1  # another request got its answer meanwhile
+    server.application.core.engines[
+        "ner"
+    ].n_answered += 1  # another request got its answer meanwhile
     assert await asking is None
 
 
@@ -61,5 +65,5 @@ async def test_what_counts_as_a_fault(
     async def submit(items: object, deadline: float) -> None:
         raise error
 
-    monkeypatch.setattr(server.application.queues["ner"], "submit", submit)
+    monkeypatch.setattr(server.application.core.queues["ner"], "submit", submit)
     assert await server.application.canaries["ner"].check() == fault

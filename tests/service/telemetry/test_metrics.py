@@ -190,7 +190,7 @@ async def test_calls_in_flight_and_texts_that_were_abandoned(server: Server) -> 
 
 
 async def test_models(server: Server) -> None:
-    (model,) = server.application.links["ner"].models
+    (model,) = server.application.core.engines["ner"].models
     labels = {"task": "ner", "model": "ner-en", "version": "1.0.0", "precision": "fp32"}
     labels["sha"] = model.sha256[:12]
     assert await sample(server, "seqserve_model_info", **labels) == 1
