@@ -1,6 +1,6 @@
 """The settings of a server: every `SEQSERVE_…` environment variable, read once and only here.
 
-Host and port are options of `seqserve serve`.
+Host and port are options of `seqserve serve`, which reads SEQSERVE_HOST and SEQSERVE_PORT for them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -294,9 +295,21 @@ def _reject_unknown(names: Iterable[str]) -> None:
     """
     known = {PREFIX + field.upper() for field in Settings.model_fields}
     ours = {name.upper() for name in names if name.upper().startswith(PREFIX)}
+    known |= {f"{PREFIX}HOST", f"{PREFIX}PORT"}
     unknown = sorted(name for name in ours - known if not _SET_BY_KUBERNETES.match(name))
     if unknown:
-        raise ConfigError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        near = [name for one in unknown for name in _near(one, known)]
+        guess = f"; did you mean {' or '.join(dict.fromkeys(near))}?" if near else ""
+        raise ConfigError(
+            f"unknown: {', '.join(unknown)}{guess}; known: {', '.join(sorted(known))}"
+        )
+
+
+def _near(name: str, known: Iterable[str]) -> list[str]:
+    """Return up to three known names like one that is unknown, the nearest first."""
+    short = {one.removeprefix(PREFIX): one for one in known}
+    found = get_close_matches(name.removeprefix(PREFIX), short, n=3, cutoff=0.6)
+    return [short[one] for one in found]
 
 
 @lru_cache(maxsize=1)

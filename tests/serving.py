@@ -46,7 +46,7 @@ class Serve:
         self.log = directory / "log.jsonl"
         self.base = f"http://127.0.0.1:{port}"
         ours = {"SEQSERVE_BUNDLES_DIR": str(bundles_dir), **settings}
-        command = [sys.executable, "-m", "cli", "serve"]
+        command = [sys.executable, "-m", "seqserve.cli", "serve"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--host", "127.0.0.1", "--port", str(port)],

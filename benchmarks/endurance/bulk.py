@@ -127,7 +127,7 @@ def measure(run: BulkRun, scratch: Path, report: Report) -> BulkResult:
     words = ["predict", run.task, str(source), "--out", str(out), "--bundles", str(bundles)]
     words += ["--workers", str(run.workers)] if run.workers else []
     started = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", "cli", *words], env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "seqserve.cli", *words], env=environment)
     try:
         for sample in _watched(process, started):
             found.samples.append(sample)

@@ -150,7 +150,7 @@ def our_server(
     """
     port = port or free_port()
     variables = {"SEQSERVE_BUNDLES_DIR": str(bundles.resolve()), **settings}
-    command = [sys.executable, "-m", "cli", "serve", "--host", HOST, "--port", str(port)]
+    command = [sys.executable, "-m", "seqserve.cli", "serve", "--host", HOST, "--port", str(port)]
     return Server(command, port, variables, folder / f"server-{port}.log", cpus)
 
 

@@ -78,7 +78,7 @@ def refuse_other_metrics(comparisons: Iterable[Comparison], path: Path) -> None:
     if wrong:
         raise BundleError(
             f"{path} does not give the metrics of its manifest on these data: {'; '.join(wrong)}. If "
-            "the data are right, seqserve card --accept-metrics records what was measured"
+            "the data are right, seqserve dev card --accept-metrics records what was measured"
         )
 
 

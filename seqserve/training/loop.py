@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from seqserve.arrays import IntArray
 from seqserve.errors import DataError
+from seqserve.progress import LinePerMinute
 from seqserve.training.checkpoint import Progress, load_progress, save_progress, save_weights
 from seqserve.training.cost import read_log
 from seqserve.training.hardware import choose_autocast, hardware_name
@@ -84,6 +85,7 @@ def train(task: TrainingTask, config: LoopConfig, directory: Path) -> Progress:
     is_seen = sys.stderr.isatty()
     with Bar(*columns, console=Console(stderr=True), disable=not is_seen) as bar:
         row = bar.add_task("train", total=config.max_steps, completed=progress.step, note="")
+        log_line, note = LinePerMinute(f"train {directory.name}"), ""
         for batch in _batches(task, config, progress):
             loss, n_items, norm = _step(task, batch, optimizer, config, progress.step)
             progress.step += 1
@@ -94,8 +96,11 @@ def train(task: TrainingTask, config: LoopConfig, directory: Path) -> Progress:
                 log.write(progress, learning_rate(progress.step - 1, config), measures)
                 _judge(task, measures, progress, directory)
                 save_progress(directory, task.model, optimizer, progress)
-                bar.update(row, note=f"{task.metric} {measures[task.metric]:.4f}")
+                note = f"{task.metric} {measures[task.metric]:.4f}"
+                bar.update(row, note=note)
             bar.update(row, completed=progress.step)
+            if not is_seen:
+                log_line.tell(f"step {progress.step:,} of {config.max_steps:,} {note}".rstrip())
             if progress.stale >= config.patience:
                 break
     return progress

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import typer
 
-from cli.main import app
+from seqserve.cli.main import app
 from service.settings import PREFIX, Settings
 from tests.docs.pages import PAGES, ROOT, code_of, name_of
 

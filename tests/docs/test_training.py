@@ -42,7 +42,7 @@ class Shell:
         shutil.copytree(EXAMPLE, folder / "docs" / "training")
         program = folder / "bin" / "seqserve"
         program.parent.mkdir()
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m cli "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m seqserve.cli "$@"\n')
         program.chmod(0o755)
         self.environment = {
             **os.environ,

@@ -28,7 +28,11 @@ def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("SEQSERVE_MAX_TEXT", "7", "unknown: SEQSERVE_MAX_TEXT; known: .*SEQSERVE_MAX_TEXTS"),
+        (
+            "SEQSERVE_MAX_TEXT",
+            "7",
+            r"_MAX_TEXT; did you mean SEQSERVE_MAX_TEXTS or .*\?; known: .*",
+        ),
         ("SEQSERVE_MAX_TEXTS", "many", "SEQSERVE_MAX_TEXTS: .*integer"),
         ("SEQSERVE_MAX_TEXTS", "0", "SEQSERVE_MAX_TEXTS: .*greater than or equal to 1"),
         ("SEQSERVE_TOPOLOGY", "cloud", "SEQSERVE_TOPOLOGY: .*'runners' or 'embedded'"),

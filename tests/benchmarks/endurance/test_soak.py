@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from benchmarks.endurance.soak import soak, soak_lines
 from benchmarks.tools.served import ServerFailed, our_server
-from cli.main import app
 from loadtest.metrics import HUNG_UP, Outcome
+from seqserve.cli.main import app
 from tests import fakes
 from tests.loadtest.made_up import reading, record, row
 
@@ -61,6 +61,6 @@ def test_a_server_that_does_not_start_is_named(tmp_path: Path, bundles: Path) ->
 
 def test_the_command_reports_errors(tmp_path: Path) -> None:
     done = CliRunner().invoke(
-        app, ["soak", "--bundles", str(tmp_path / "none"), "--minutes", "0.01"]
+        app, ["dev", "soak", "--bundles", str(tmp_path / "none"), "--minutes", "0.01"]
     )
     assert done.exit_code == 1 and "did not become ready" in done.stderr

@@ -12,7 +12,7 @@ from benchmarks.models.lstm import measure_lstm, time_in_graphs
 from benchmarks.models.suite import SUITE
 from benchmarks.tools.suite import decoded, read_record
 from benchmarks.tools.workspace import Workspace
-from cli.main import app
+from seqserve.cli.main import app
 from seqserve.records import SentimentItem, TranslationItem
 from seqserve.runtime import open_engine
 from seqserve.tasks import TASKS
@@ -66,11 +66,13 @@ def test_command_measures_records_and_shows(tiny: TinyProject, tmp_path: Path) -
     out, page = tmp_path / "bench.json", tmp_path / "page.md"
     page.write_text("<!-- bench -->\n<!-- /bench -->\n")
     places = ["--data", str(tiny.data), "--bundles", str(tiny.bundles), "--out", str(out)]
-    done = RUNNER.invoke(app, ["bench", "memory", "--quick", *places])
+    done = RUNNER.invoke(app, ["dev", "bench", "memory", "--quick", *places])
     assert done.exit_code == 0, done.output
     memory = decoded(SUITE.parts["memory"], read_record(out).parts["memory"], "memory")
     assert all(side.after_mib > side.before_mib > 0 for side in memory.sides.values())
-    again = RUNNER.invoke(app, ["bench", "--redraw", "--out", str(out), "--update", str(page)])
+    again = RUNNER.invoke(
+        app, ["dev", "bench", "--redraw", "--out", str(out), "--update", str(page)]
+    )
     assert again.exit_code == 0, again.output
     assert "| load, ms |" in again.stdout
     assert done.stdout.endswith(again.stdout) and again.stdout.strip() in page.read_text()
@@ -87,5 +89,5 @@ def test_errors_are_one_line(
     tiny: TinyProject, tmp_path: Path, words: list[str], message: str
 ) -> None:
     where = ["--bundles", str(tiny.bundles), "--out", str(tmp_path / "none.json")]
-    done = RUNNER.invoke(app, ["bench", *words, *where])
+    done = RUNNER.invoke(app, ["dev", "bench", *words, *where])
     assert done.exit_code == 1 and message in done.output
