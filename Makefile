@@ -85,7 +85,7 @@ baselines: $(EVERYTHING) ## Compare the bundle of RECIPE with simpler methods, i
 bench: $(EVERYTHING) ## Compare the bundles with CTranslate2 and torch, in docs/benchmarks.md; QUICK=1 only shows
 	$(BIN)/seqserve dev bench --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks.md)
 
-soak: $(EVERYTHING) ## Serve under mixed load for MINUTES and check that memory stays flat, in docs/operations.md
+soak: $(EVERYTHING) ## Serve under the load profile soak for MINUTES and check that memory stays flat, in docs/operations.md
 	$(BIN)/seqserve dev soak --minutes $(MINUTES) --update docs/operations.md
 
 chaos: $(EVERYTHING) ## Kill, stop and restart processes under load and count lost requests, in docs/operations.md

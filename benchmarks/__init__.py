@@ -1,1 +1,1 @@
-"""Measurements behind docs/benchmarks.md: speed, agreement, invariance, memory. Nothing serves from here."""
+"""Measurements behind docs/benchmarks.md and docs/benchmarks-http.md; no part of the service."""

@@ -1,6 +1,6 @@
-"""How long a command line takes to begin: `python -m benchmarks.startup` prints CPU and wall time.
+"""Startup time of the command line: `python -m benchmarks.startup` prints CPU and wall time.
 
-`seqserve --help` is promised in less than 0.3 s of CPU.
+The target for `seqserve --help` is at most 0.3 s of CPU.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ROUNDS = 10
 
 
 def cost(words: Sequence[str]) -> tuple[float, float]:
-    """Run the command once; gives seconds of CPU and of wall time."""
+    """Run the command once; return seconds of CPU and of wall time."""
     before, started = os.times(), time.perf_counter()
     command = [sys.executable, "-m", "seqserve.cli", *words]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
@@ -28,7 +28,7 @@ def cost(words: Sequence[str]) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print the medians, each command's runs between those of the others."""
+    """Print the medians; the commands alternate."""
     rounds = [[cost(words) for words in LINES] for _ in range(_ROUNDS)]
     for words, costs in zip(LINES, zip(*rounds, strict=True), strict=True):
         cpu, wall = (median(column) for column in zip(*costs, strict=True))

@@ -1,4 +1,4 @@
-"""Load over HTTP: realistic traffic, profiles with objectives, reports with verdicts.
+"""Load tests over HTTP: realistic traffic, profiles with objectives, reports.
 
-Knows the HTTP API and nothing else of this project; it runs where only requirements/load.txt is installed.
+Imports nothing else of this project: it runs where only requirements/load.txt is installed.
 """

@@ -1,10 +1,8 @@
-"""`python -m loadtest`: see `loadtest.command`. Locust comes first, since it patches the standard library."""
+"""`python -m loadtest`: see `loadtest.command`."""
 
 from __future__ import annotations
 
 import sys
-
-import locust  # noqa: F401
 
 from loadtest.command import main
 

@@ -1,4 +1,4 @@
-"""Requests as they go out: a mix of tasks, single texts and batches, and some that must be refused."""
+"""Request bodies: a mix of tasks, single texts and batches, and some that must be refused."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
-from loadtest.problems import LoadTestError
+from loadtest.config import LoadTestError
 from loadtest.texts import Sampler
 
 ROUTES = {"ner": "/v1/ner", "sentiment": "/v1/sentiment", "translation": "/v1/translate"}
 JSON = "application/json"
-_N_MADE = 4000  # requests that are made before a run and then asked again and again
+_N_MADE = 4000  # requests that are prepared before a run and then repeated
 
 
 @dataclass(frozen=True)
 class Mix:
-    """What is asked.
+    """What is requested.
 
     Args:
         tasks: Weight of each task.
         batch_share: Share of the requests that have several texts.
-        max_texts: The most texts of such a request; all numbers from 2 on are equally likely.
+        max_texts: Most texts of such a request; all numbers from 2 on are equally likely.
         invalid_share: Share of the requests that the server must refuse.
 
     Raises:
-        LoadTestError: A task is unknown, or a number makes no sense.
+        LoadTestError: A task is unknown, or a number is out of range.
     """
 
     tasks: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(ROUTES, 1.0))
@@ -37,7 +37,7 @@ class Mix:
     invalid_share: float = 0.02
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be asked."""
+        """Validate tasks and numbers."""
         if unknown := sorted(set(self.tasks) - set(ROUTES)):
             raise LoadTestError(f"unknown task {', '.join(unknown)}; known are {', '.join(ROUTES)}")
         if min(self.tasks.values(), default=0.0) < 0 or not sum(self.tasks.values()):
@@ -56,8 +56,8 @@ class Request:
     """One request.
 
     Args:
-        task: Which route it goes to.
-        body: As it goes out.
+        task: Which route it is sent to.
+        body: Encoded.
         content_type: Of the body.
         n_texts: Texts in it.
         flaw: Why it must be refused; empty if it must not.
@@ -71,12 +71,12 @@ class Request:
 
     @property
     def path(self) -> str:
-        """Where it goes."""
+        """Return the path of its route."""
         return ROUTES[self.task]
 
     @property
     def name(self) -> str:
-        """What it is called in Locust's own statistics."""
+        """Return its name in Locust's statistics."""
         return f"{self.path} {self.flaw or ('batch' if self.n_texts > 1 else 'single')}"
 
 
@@ -94,7 +94,7 @@ _FLAWS: dict[str, Callable[[str], tuple[bytes, str]]] = {
 
 
 def requests(mix: Mix, samplers: Mapping[str, Sampler], seed: int) -> Iterator[Request]:
-    """Give requests without end; the first 4000 come again and again, so that none is made during a run."""
+    """Return an endless iterator over 4000 prepared requests, so that none is encoded during a run."""
     chance = random.Random(seed)
     tasks, weights = list(mix.tasks), list(mix.tasks.values())
     made = [

@@ -1,29 +1,26 @@
-"""Line charts as SVG inside a page: no script, no font, nothing from elsewhere."""
+"""Charts of a run, drawn by matplotlib."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from io import BytesIO
+from typing import Any
 
-COLOURS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#475569")
-_WIDTH, _HEIGHT = 640, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 30, 40
-_N_TICKS = 5
+from matplotlib.figure import Figure
 
+from loadtest.metrics import ALL, TASKS, Metrics, Moment
+from loadtest.readings import Reading
+from loadtest.record import Record, Step
 
-@dataclass(frozen=True)
-class Line:
-    """A curve.
+_COLOURS = ("#1f8f8a", "#d98324", "#7a6fd0", "#c9483f", "#4f8a3c", "#7f8b9b")
+_INK = "#77828f"  # legible on a light page and on a dark one
+_MIB = 2**20
+_PERCENTILES = ("p50", "p95", "p99")
 
-    Args:
-        name: For the legend.
-        points: x and y, in the order of x; what is not finite interrupts the curve.
-    """
-
-    name: str
-    points: tuple[tuple[float, float], ...]
+Points = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -32,122 +29,123 @@ class Chart:
 
     Args:
         title: What is shown, with its unit.
-        x_name: What goes to the right, with its unit.
-        lines: The curves.
-        is_log: Whether the values go up by factors.
+        x_name: Label of the horizontal axis.
+        lines: Points by name, in the order of x.
+        is_log: Whether the vertical axis is logarithmic.
         has_dots: Whether points are marked.
     """
 
     title: str
     x_name: str
-    lines: tuple[Line, ...]
+    lines: Mapping[str, Points]
     is_log: bool = False
     has_dots: bool = False
 
-    def svg(self) -> str:
-        """Draw it; empty where there is no point."""
-        points = [p for line in self.lines for p in line.points if _is_drawn(p, self.is_log)]
-        if not points:
-            return ""
-        xs, ys = zip(*points, strict=True)
-        across = _Scale.over(min(xs), max(xs), _LEFT, _WIDTH - _RIGHT)
-        low = min(ys) if self.is_log else 0.0
-        up = _Scale.over(low, max(ys), _HEIGHT - _BOTTOM, _TOP, is_log=self.is_log)
-        parts = [*self._frame(across, up), *self._curves(across, up), *self._legend()]
-        box = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(self.title)}"'
-        return f"<svg {box}>\n" + "\n".join(parts) + "\n</svg>"
+    @property
+    def file_name(self) -> str:
+        """Return the title as the name of a PNG file."""
+        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-") + ".png"
 
-    def _frame(self, across: _Scale, up: _Scale) -> Iterator[str]:
-        for value in up.ticks():
-            y = up.place(value)
-            yield f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>'
-            yield f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_short(value)}</text>'
-        for value in across.ticks():
-            x, y = across.place(value), _HEIGHT - _BOTTOM + 16
-            yield f'<text x="{x:.1f}" y="{y}" text-anchor="middle">{_short(value)}</text>'
-        middle = (_LEFT + _WIDTH - _RIGHT) / 2
-        yield f'<text x="{middle}" y="{_HEIGHT - 6}" text-anchor="middle">{escape(self.x_name)}</text>'
-        yield f'<text x="{_LEFT}" y="14" class="title">{escape(self.title)}</text>'
-
-    def _curves(self, across: _Scale, up: _Scale) -> Iterator[str]:
-        for i, line in enumerate(self.lines):
-            colour = COLOURS[i % len(COLOURS)]
-            for piece in _pieces(line.points, self.is_log):
-                places = [(across.place(x), up.place(y)) for x, y in piece]
-                path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-                yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>'
-                if self.has_dots or len(places) == 1:
-                    for x, y in places:
-                        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>'
-
-    def _legend(self) -> Iterator[str]:
-        right = _WIDTH - _RIGHT
-        for i, line in reversed(list(enumerate(self.lines))):
-            right -= 7 * len(line.name) + 22
-            colour = COLOURS[i % len(COLOURS)]
-            yield f'<rect x="{right}" y="18" width="10" height="4" fill="{colour}"/>'
-            yield f'<text x="{right + 14}" y="24">{escape(line.name)}</text>'
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """Values to places."""
-
-    low: float
-    high: float
-    first: float
-    last: float
-    is_log: bool
-
-    @classmethod
-    def over(
-        cls, low: float, high: float, first: float, last: float, *, is_log: bool = False
-    ) -> _Scale:
-        if is_log:
-            low, high = 10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high))
-        if high <= low:
-            high = low * 10 if is_log else low + 1.0
-        return cls(low, high, first, last, is_log)
-
-    def place(self, value: float) -> float:
-        low, high = self.low, self.high
+    def png(self) -> bytes:
+        """Draw it, on a transparent ground."""
+        figure = Figure(figsize=(7, 3), dpi=130, layout="constrained")
+        axes = figure.subplots()
+        marker = "o" if self.has_dots else ""
+        for colour, (name, points) in zip(_COLOURS * 9, self.lines.items(), strict=False):
+            xs, ys = zip(*points, strict=True) if points else ((), ())
+            axes.plot(xs, ys, label=name, color=colour, marker=marker, markersize=4, lw=1.6)
         if self.is_log:
-            value, low, high = math.log10(value), math.log10(low), math.log10(high)
-        return self.first + (value - low) / (high - low) * (self.last - self.first)
-
-    def ticks(self) -> list[float]:
-        if self.is_log:
-            n_decades = round(math.log10(self.high / self.low))
-            return [self.low * 10**i for i in range(n_decades + 1)]
-        step = nice_step((self.high - self.low) / _N_TICKS)
-        first = math.ceil(self.low / step)
-        return [i * step for i in range(first, math.floor(self.high / step + 1e-9) + 1)]
-
-
-def nice_step(rough: float) -> float:
-    """Give 1, 2 or 5 times a power of ten, at least `rough`."""
-    power: float = 10.0 ** math.floor(math.log10(rough))
-    return next(times * power for times in (1, 2, 5, 10) if times * power >= rough * 0.999)
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"
-
-
-def _is_drawn(point: tuple[float, float], is_log: bool) -> bool:
-    return all(map(math.isfinite, point)) and (point[1] > 0 or not is_log)
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("{x:g}")
+        else:
+            axes.set_ylim(bottom=0)
+        axes.set_title(self.title, fontsize=10, loc="left", color=_INK, fontweight="bold")
+        axes.set_xlabel(self.x_name, color=_INK, fontsize=9)
+        axes.tick_params(which="both", colors=_INK, labelsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(_INK)
+        axes.grid(alpha=0.25, color=_INK)
+        legend: dict[str, Any] = {
+            "loc": "lower right",
+            "bbox_to_anchor": (1, 1),
+            "ncols": 4,
+            "borderpad": 0,
+        }
+        axes.legend(frameon=False, fontsize=8, labelcolor=_INK, columnspacing=1, **legend)
+        drawn = BytesIO()
+        figure.savefig(drawn, transparent=True, metadata={"Software": None})
+        return drawn.getvalue()
 
 
-def _pieces(
-    points: Sequence[tuple[float, float]], is_log: bool
-) -> Iterator[list[tuple[float, float]]]:
-    """Cut a curve where a value is missing."""
-    piece: list[tuple[float, float]] = []
-    for point in points:
-        if _is_drawn(point, is_log):
-            piece.append(point)
-        elif piece:
-            yield piece
-            piece = []
-    if piece:
-        yield piece
+def charts_of(record: Record) -> list[Chart]:
+    """Return the charts of a run; those without a point are left out."""
+    found = [*_of_steps(record.steps), *_over_time(record.moments), *_of_server(record.readings)]
+    return [chart for chart in found if any(map(any, map(_finite, chart.lines.values())))]
+
+
+def _finite(points: Points) -> list[bool]:
+    return [math.isfinite(y) for _, y in points]
+
+
+def _over_time(moments: Sequence[Moment]) -> Iterator[Chart]:
+    def line(route: str, value: Callable[[Metrics], float]) -> Points:
+        return [(m.at_s, value(m.metrics)) for m in moments if m.route == route]
+
+    rates: dict[str, Callable[[Metrics], float]] = {
+        "offered": lambda m: m.offered_per_s,
+        "accepted": lambda m: m.accepted_per_s,
+        "shed": lambda m: m.offered_per_s * m.shed_ratio,
+        "failed": lambda m: m.offered_per_s * m.error_ratio,
+    }
+    lines = {name: line(ALL, value) for name, value in rates.items()}
+    yield Chart("Requests per second", "seconds", lines)
+    tasks = [task for task in TASKS if any(moment.route == task for moment in moments)]
+    for name in _PERCENTILES:
+        by_task = {task: line(task, _percentile(name)) for task in tasks}
+        yield Chart(f"{name} of accepted requests, ms", "seconds", by_task, is_log=True)
+
+
+def _percentile(name: str) -> Callable[[Metrics], float]:
+    return lambda metrics: float(getattr(metrics, f"{name}_ms"))
+
+
+def _of_steps(steps: Sequence[Step]) -> Iterator[Chart]:
+    last_tries = {step.rate: step for step in steps}
+    ordered = [last_tries[rate] for rate in sorted(last_tries)]
+
+    def line(route: str, value: Callable[[Metrics], float]) -> Points:
+        return [(s.rate, value(s.routes[route])) for s in ordered if route in s.routes]
+
+    x_name = "offered requests per second"
+    for route in routes_of(steps):
+        title = f"Latency of accepted requests over the rate, ms: {route}"
+        lines = {name: line(route, _percentile(name)) for name in _PERCENTILES}
+        yield Chart(title, x_name, lines, is_log=True, has_dots=True)
+    rates = {
+        "offered": line(ALL, lambda m: m.offered_per_s),
+        "accepted": line(ALL, lambda m: m.accepted_per_s),
+    }
+    yield Chart("Accepted requests per second over the rate", x_name, rates, has_dots=True)
+
+
+def routes_of(steps: Sequence[Step]) -> list[str]:
+    """Return the routes of a search; `all` only where there are several."""
+    tasks = [task for task in TASKS if any(task in step.routes for step in steps)]
+    return [ALL, *tasks] if len(tasks) > 1 else tasks
+
+
+def _of_server(readings: Sequence[Reading]) -> Iterator[Chart]:
+    shown: tuple[tuple[str, Callable[[Reading], Mapping[str, float]], float], ...] = (
+        ("Queued texts by task", lambda r: r.queue_texts, 1),
+        ("Mean texts in a batch by task", lambda r: r.batch_texts, 1),
+        ("CPUs in use by process", lambda r: r.cpu_share, 1),
+        ("Resident memory by process, MiB", lambda r: r.memory_bytes, _MIB),
+    )
+    for title, values, unit in shown:
+        names = sorted({name for reading in readings for name in values(reading)})
+        lines = {
+            name: [(r.at_s, values(r)[name] / unit) for r in readings if name in values(r)]
+            for name in names
+        }
+        yield Chart(title, "seconds", lines)

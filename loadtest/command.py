@@ -1,7 +1,7 @@
-"""The command line: run a profile, list them, compare two reports.
+"""Command line: run a profile, list profiles, compare two reports.
 
-Exit codes: 0 objectives met; 1 an objective was missed; 2 the command line, a file or the server is not fit
-for a run; 3 the generator was busy, so the figures do not count.
+Exit codes: 0 objectives met; 1 a target was missed; 2 the command line, a file or the service does not allow
+a run; 3 the generator was busy, so the results do not count.
 """
 
 from __future__ import annotations
@@ -10,33 +10,35 @@ import argparse
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from loadtest import objectives, profiles
 from loadtest.bodies import ROUTES
-from loadtest.comparison import changes, comparison_page, differences, text_of
-from loadtest.curves import charts_of
+from loadtest.charts import charts_of
+from loadtest.comparison import changes, comparison_page, comparison_text, differences
+from loadtest.config import LoadTestError
 from loadtest.generator import read_bounds
-from loadtest.judgement import missed_of
-from loadtest.page import page_of
-from loadtest.plots import require_matplotlib, write_plots
-from loadtest.problems import LoadTestError
 from loadtest.profiles import Profile, read_profiles
 from loadtest.record import EXIT_CODES, Record, read_record
-from loadtest.target import Target
+from loadtest.report import report_page
+from loadtest.run import Run
+from loadtest.service import Service
 
 KEY_VARIABLE = "LOADTEST_API_KEY"
 PAGE = "report.html"
 UNFIT = 2
 
+_say = partial(print, flush=True)
+
 
 def parser() -> argparse.ArgumentParser:
-    """Give what reads the command line."""
+    """Build the parser of the command line."""
     reads = argparse.ArgumentParser(prog="python -m loadtest", description=__doc__)
     commands = reads.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="send the traffic of a profile and judge it")
+    run = commands.add_parser("run", help="send the traffic of a profile and check the targets")
     run.add_argument("profile", help="such as smoke; `list` shows all")
-    run.add_argument("--host", default="http://127.0.0.1:3000", help="base URL of the server")
+    run.add_argument("--host", default="http://127.0.0.1:3000", help="base URL of the service")
     run.add_argument("--metrics-url", default="", help="if /metrics is on another port")
     run.add_argument("--task", choices=list(ROUTES), help="only this task instead of the mix")
     run.add_argument(
@@ -44,14 +46,14 @@ def parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--seconds", type=_above_0, help="length of all phases together, or of a step")
     run.add_argument("--seed", type=int, default=0, help="of texts and arrivals")
-    run.add_argument("--cpus", type=_cpus, help="processors of the generator, such as 1 or 2,3")
+    run.add_argument("--cpus", type=_cpus, help="CPUs of the generator, such as 1 or 2,3")
     run.add_argument("--profiles", type=Path, default=profiles.FILE, help="TOML")
     run.add_argument("--objectives", type=Path, default=objectives.FILE, help="TOML")
     run.add_argument("--out", type=Path, default=Path("runs/load"), help="gets a folder a run")
-    run.add_argument("--plots", action="store_true", help="PNG beside the page; needs matplotlib")
+    run.add_argument("--plots", action="store_true", help="PNG files beside the page, too")
     listing = commands.add_parser("list", help="show all profiles")
     listing.add_argument("--profiles", type=Path, default=profiles.FILE, help="TOML")
-    compare = commands.add_parser("compare", help="what changed from one report to another")
+    compare = commands.add_parser("compare", help="show changes from one report to another")
     compare.add_argument("before", type=Path, help="folder or report.json")
     compare.add_argument("after", type=Path, help="folder or report.json")
     compare.add_argument("--out", type=Path, help="HTML file that gets the comparison")
@@ -59,17 +61,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; gives the exit code."""
+    """Execute the command line; return the exit code."""
     options = parser().parse_args(arguments)
     try:
         return {"run": _run, "list": _list, "compare": _compare}[options.command](options)
     except LoadTestError as error:
-        print(f"loadtest: {error}")
+        _say(f"loadtest: {error}")
         return UNFIT
 
 
 def chosen_profile(options: argparse.Namespace) -> Profile:
-    """Give the profile that the command line asks for, with what it changes.
+    """Return the profile that the command line names, with its changes.
 
     Raises:
         LoadTestError: There is none of that name, or it cannot be changed so.
@@ -79,7 +81,7 @@ def chosen_profile(options: argparse.Namespace) -> Profile:
         raise LoadTestError(f"no profile {options.profile!r}; known are {', '.join(known)}")
     chosen = known[options.profile]
     if options.task:
-        chosen = chosen.asking(options.task)
+        chosen = chosen.of_task(options.task)
     if options.rate:
         chosen = chosen.at_rate(options.rate)
     if options.seconds:
@@ -88,45 +90,41 @@ def chosen_profile(options: argparse.Namespace) -> Profile:
 
 
 def pin(cpus: Sequence[int]) -> None:
-    """Let this process use only some processors.
+    """Restrict this process to some CPUs.
 
     Raises:
-        LoadTestError: It may not use one of them.
+        LoadTestError: One of them is not available.
     """
     allowed = os.sched_getaffinity(0)
     if unknown := sorted(set(cpus) - allowed):
-        raise LoadTestError(
-            f"there is no processor {unknown[0]} for us; there are {sorted(allowed)}"
-        )
+        raise LoadTestError(f"CPU {unknown[0]} is not available; available are {sorted(allowed)}")
     os.sched_setaffinity(0, cpus)
 
 
 def _run(options: argparse.Namespace) -> int:
-    target = Target(options.host, os.environ.get(KEY_VARIABLE, ""), options.metrics_url)
+    service = Service(options.host, os.environ.get(KEY_VARIABLE, ""), options.metrics_url)
     wanted = objectives.read_objectives(options.profile, options.objectives)
     bounds, chosen = read_bounds(options.objectives), chosen_profile(options)
-    if options.plots:
-        require_matplotlib()
     if options.cpus:
         pin(options.cpus)
-    from loadtest.run import Run  # patches the standard library
-
-    record = Run(options.profile, chosen, wanted, target, options.seed, bounds, _say).record()
+    record = Run(options.profile, chosen, wanted, service, options.seed, bounds, _say).record()
     folder = write_report(record, options.out, with_plots=options.plots)
-    for line in (*record.notes, *missed_of(record)):
+    for line in (*record.notes, *record.failed, *record.fitness.faults):
         _say(line)
-    _say(f"{record.verdict}; {folder / PAGE}")
+    _say(f"{record.sentence}\n{folder / PAGE}")
     return EXIT_CODES[record.verdict]
 
 
 def write_report(record: Record, out: Path, *, with_plots: bool = False) -> Path:
-    """Write the record, its page and, if wanted, its plots into a new folder."""
+    """Write the record, its page and, if wanted, its charts into a new folder."""
     folder = out / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{record.name}"
     folder.mkdir(parents=True)
     record.write(folder)
-    (folder / PAGE).write_text(page_of(record), encoding="utf-8")
+    (folder / PAGE).write_text(report_page(record), encoding="utf-8")
     if with_plots:
-        write_plots(charts_of(record), folder / "plots")
+        (folder / "plots").mkdir()
+        for chart in charts_of(record):
+            (folder / "plots" / chart.file_name).write_bytes(chart.png())
     return folder
 
 
@@ -138,16 +136,12 @@ def _list(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     before, after = read_record(options.before), read_record(options.after)
-    found, other = changes(before, after), differences(before, after)
-    _say(text_of(found, other))
+    found, notes = changes(before, after), list(differences(before, after))
+    _say(comparison_text(found, notes))
     if options.out:
-        page = comparison_page(before, after, found, other)
+        page = comparison_page(before, after, found, notes)
         options.out.write_text(page, encoding="utf-8")
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 def _above_0(text: str) -> float:

@@ -1,16 +1,18 @@
-"""Is the generator itself the bottleneck? Its CPU, how late its timers are, and how late requests go out."""
+"""Whether the generator itself is the bottleneck: its CPU, late timers and late requests."""
 
 from __future__ import annotations
 
+import asyncio
 import os
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from loadtest.figures import percentile
-from loadtest.strict import made_from, read_toml
+from loadtest.config import made_from, read_toml
+from loadtest.metrics import percentile
 
 _TICK_S = 0.02
 _WINDOW_S = 1.0
@@ -18,12 +20,12 @@ _WINDOW_S = 1.0
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a generator must stay within for its figures to count.
+    """Bounds within which the results of a generator count.
 
     Args:
-        max_cpu: CPU of the process, as a share of one core, that 95 % of the seconds are not above.
-        max_lag_ms: 99th percentile of how late timers are.
-        max_late_ms: 99th percentile of how late requests go out.
+        max_cpu: CPU of the process, as a share of one core; 95th percentile of the seconds.
+        max_lag_ms: 99th percentile of the delay of timers.
+        max_late_ms: 99th percentile of the delay of requests.
     """
 
     max_cpu: float = 0.85
@@ -32,10 +34,10 @@ class Bounds:
 
 
 def read_bounds(path: Path) -> Bounds:
-    """Read the table `generator` of a file of objectives.
+    """Load the table `generator` of a file of objectives.
 
     Raises:
-        LoadTestError: The file is missing or has something that no bound can have.
+        LoadTestError: The file is missing or has an unknown key.
     """
     return made_from(Bounds, read_toml(path).get("generator", {}), f"{path.name}: generator")
 
@@ -45,12 +47,12 @@ class Fitness:
     """How busy a generator was.
 
     Args:
-        cpu: Share of one core that 95 % of the seconds were not above.
-        lag_ms: 99th percentile of how late its timers were.
-        late_ms: 99th percentile of how late its requests went out.
+        cpu: Share of one core; 95th percentile of the seconds.
+        lag_ms: 99th percentile of the delay of its timers.
+        late_ms: 99th percentile of the delay of its requests.
         n_unsent: Requests that were never sent, since too many were unanswered.
-        cpus: Processors that it could use.
-        faults: Why its figures do not count; empty if they do.
+        cpus: CPUs that it could use.
+        faults: Why its results do not count; empty if they do.
     """
 
     cpu: float
@@ -62,39 +64,36 @@ class Fitness:
 
     @property
     def is_fit(self) -> bool:
-        """Whether its figures count."""
+        """Return whether its results count."""
         return not self.faults
 
 
 @dataclass
 class Watch:
-    """Watches this process from `start` to `stop`, from inside its event loop.
-
-    Under gevent a thread is a greenlet and waits for its turn as the requests do; its delay is theirs.
-    """
+    """Watches this process from inside its event loop, within `async with`."""
 
     cpu: list[float] = field(default_factory=list)
     lag_ms: list[float] = field(default_factory=list)
-    _stopped: bool = False
-    _thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Begin."""
-        self._stopped = False
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
+    async def __aenter__(self) -> Self:
+        """Start."""
+        self._task = asyncio.create_task(self._watch())
+        return self
 
-    def stop(self) -> None:
-        """End; what was seen stays."""
-        self._stopped = True
-        if self._thread:
-            self._thread.join()
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self._task.cancel()
 
-    def _watch(self) -> None:
+    async def _watch(self) -> None:
         since, used = time.perf_counter(), time.process_time()
-        while not self._stopped:
+        while True:
             before = time.perf_counter()
-            time.sleep(_TICK_S)
+            await asyncio.sleep(_TICK_S)
             now = time.perf_counter()
             self.lag_ms.append(max(0.0, now - before - _TICK_S) * 1000)
             if now - since >= _WINDOW_S:
@@ -103,23 +102,20 @@ class Watch:
                 since, used = now, spent
 
     def fitness(self, late_ms: Sequence[float], n_unsent: int, bounds: Bounds) -> Fitness:
-        """Judge what was seen.
+        """Check what was measured against the bounds.
 
         Args:
-            late_ms: How late requests of open streams went out.
+            late_ms: Delays of the requests of open streams.
             n_unsent: Requests that were never sent.
-            bounds: What it must stay within.
+            bounds: The bounds.
         """
-        cpu = percentile(sorted(self.cpu), 0.95) if self.cpu else 0.0
-        lag = percentile(sorted(self.lag_ms), 0.99) if self.lag_ms else 0.0
-        late = percentile(sorted(late_ms), 0.99) if late_ms else 0.0
+        cpu = percentile(sorted(self.cpu) or [0.0], 0.95)
+        lag, late = (percentile(sorted(x) or [0.0], 0.99) for x in (self.lag_ms, late_ms))
+        most_lag, most_late = bounds.max_lag_ms, bounds.max_late_ms
         checks = (
             (cpu > bounds.max_cpu, f"it used {cpu:.0%} of a core; at most {bounds.max_cpu:.0%}"),
-            (lag > bounds.max_lag_ms, f"timers {lag:.0f} ms late; at most {bounds.max_lag_ms:.0f}"),
-            (
-                late > bounds.max_late_ms,
-                f"requests {late:.0f} ms late; at most {bounds.max_late_ms:.0f}",
-            ),
+            (lag > most_lag, f"timers {lag:.0f} ms late; at most {most_lag:.0f}"),
+            (late > most_late, f"requests {late:.0f} ms late; at most {most_late:.0f}"),
             (n_unsent > 0, f"{n_unsent} requests were not sent: too many unanswered"),
         )
         faults = tuple(text for is_fault, text in checks if is_fault)

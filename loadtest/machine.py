@@ -1,4 +1,4 @@
-"""Where the generator runs, and with what."""
+"""The machine and the packages that a result was measured with."""
 
 from __future__ import annotations
 
@@ -10,37 +10,55 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-TOOLS = ("locust", "gevent", "geventhttpclient", "prometheus-client")
+TOOLS = ("uvloop", "httptools", "prometheus-client")
+_FLAGS = re.compile(r"avx\w*|amx\w*|sse4_2|fma|f16c|neon|asimd\w*|sve\w*|i8mm|bf16")
+_FAMILY = ("cpu family", "model", "stepping")
 
 
 @dataclass(frozen=True)
 class Machine:
-    """The generator's machine; the server's is the same only where the host is this one.
+    """Where a result was measured; a server may run on another machine than its load generator.
 
     Args:
         cpu: Model of the processor.
-        cores: Processors of the machine.
-        memory_gib: Of the machine.
+        family: Family, model and stepping: the name alone may hide the generation.
+        cores: CPUs that the process may use.
+        flags: Instruction sets that matter for inference.
+        memory_gib: Memory of the machine.
         system: Kernel and its version.
-        python: Version.
+        python: Version of Python.
         tools: Version by package.
     """
 
     cpu: str
+    family: str
     cores: int
+    flags: tuple[str, ...]
     memory_gib: float
     system: str
     python: str
     tools: dict[str, str]
 
 
-def describe_machine(proc: Path = Path("/proc"), tools: Sequence[str] = TOOLS) -> Machine:
-    """Describe this machine as `proc` shows it."""
-    model = re.search(r"model name\s*:\s*(.+)", _text(proc / "cpuinfo"))
+def describe_machine(
+    tools: Sequence[str] = TOOLS, cores: int | None = None, proc: Path = Path("/proc")
+) -> Machine:
+    """Describe this machine.
+
+    Args:
+        tools: Packages whose versions are reported.
+        cores: CPUs that may be used; by default those of the scheduler's affinity mask.
+        proc: Where the process file system is mounted.
+    """
+    lines = reversed(_text(proc / "cpuinfo").splitlines())  # the first processor wins
+    fields = {key.strip(): value.strip() for key, _, value in (x.partition(":") for x in lines)}
     total_kib = re.search(r"MemTotal:\s+(\d+)", _text(proc / "meminfo"))
+    flags = set((fields.get("flags") or fields.get("Features") or "").split())
     return Machine(
-        cpu=model[1] if model else platform.machine(),
-        cores=os.cpu_count() or 0,
+        cpu=fields.get("model name") or platform.processor() or platform.machine(),
+        family=", ".join(f"{key} {fields[key]}" for key in _FAMILY if key in fields),
+        cores=cores or len(os.sched_getaffinity(0)),
+        flags=tuple(sorted(filter(_FLAGS.fullmatch, flags))),
         memory_gib=round(int(total_kib[1]) / 2**20, 1) if total_kib else 0.0,
         system=f"{platform.system()} {platform.release().partition('-')[0]}",
         python=platform.python_version(),

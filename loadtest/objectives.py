@@ -1,33 +1,40 @@
-"""What a run must reach, and whether it did. The numbers are in objectives.toml."""
+"""Objectives of a profile (objectives.toml), and the checks of a run against them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from statistics import median
 
 from loadtest.bodies import ROUTES
-from loadtest.figures import ALL, Figures
-from loadtest.problems import LoadTestError
-from loadtest.strict import made_from, read_toml
+from loadtest.config import LoadTestError, made_from, read_toml
+from loadtest.metrics import ALL, Metrics, Row, by_route
+from loadtest.readings import Reading
+from loadtest.targets import UNDECIDED, Target
 
 FILE = Path(__file__).with_name("objectives.toml")
 DEFAULT = "default"
-# How many accepted requests a percentile needs; with fewer it is that of one or two requests.
+WARM, END = (0.3, 0.4), (0.9, 1.0)
+"""Tenths of a run that are compared for growth: when everything has been used, and the last."""
+
+# Accepted requests that a percentile needs; with fewer it depends on one or two requests.
 _NEEDED = {"p50_ms": 10, "p95_ms": 20, "p99_ms": 100}
+_NEEDED_FOR_GROWTH = 200
 
 
 @dataclass(frozen=True)
 class Objective:
-    """What one route must reach in a phase; what is not set is not judged.
+    """Targets of one route in a phase; what is not set is not checked.
 
     Args:
-        p50_ms: The highest median latency of accepted requests.
-        p95_ms: The highest 95th percentile of the same.
-        p99_ms: The highest 99th percentile of the same.
-        error_ratio: The highest share of requests that fail.
-        shed_ratio: The highest share that is turned away with 429 or 503.
-        least_shed_ratio: The lowest share that is turned away, where the server must defend itself.
+        p50_ms: Highest median latency of accepted requests.
+        p95_ms: Highest 95th percentile of latency.
+        p99_ms: Highest 99th percentile of latency.
+        error_ratio: Highest share of requests that fail.
+        shed_ratio: Highest share that is shed with 429 or 503.
+        least_shed_ratio: Lowest share that is shed, where the server must protect itself.
     """
 
     p50_ms: float | None = None
@@ -40,13 +47,13 @@ class Objective:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run as a whole must reach.
+    """Targets of a run as a whole.
 
     Args:
-        memory_growth: The highest share by which a process grows from the fourth tenth of the time to the last.
-        p95_growth: The highest share by which p95 of a route grows between the same tenths.
-        p99_ratio: The highest ratio of p99 in the last phase to that in the first, of routes asked in both.
-        saturation_per_s: The lowest rate at which the objectives must hold.
+        memory_growth: Highest growth of a process's memory from the fourth tenth of the run to the last.
+        p95_growth: Highest growth of p95 of a route between the same tenths.
+        p99_ratio: Highest ratio of p99 in the last phase to the first, of routes used in both.
+        saturation_per_s: Lowest rate at which the objectives must hold.
     """
 
     memory_growth: float | None = None
@@ -57,10 +64,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Objectives:
-    """All objectives of a profile.
+    """All targets of a profile.
 
     Args:
-        routes: By task or `all`, in all phases that have none of their own.
+        routes: By task or `all`, in all phases without targets of their own.
         phases: By phase, then by task or `all`.
         limits: Of the whole run.
 
@@ -73,99 +80,145 @@ class Objectives:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        """Refuse routes that there are not."""
+        """Reject unknown routes."""
         known = {*ROUTES, ALL}
         for routes in (self.routes, *self.phases.values()):
-            if unknown := sorted(set(routes) - known):
-                names = ", ".join(sorted(known))
+            if unknown := ", ".join(sorted(set(routes) - known)):
                 raise LoadTestError(
-                    f"objectives of unknown {', '.join(unknown)}; known are {names}"
+                    f"objectives of unknown {unknown}; known are {', '.join(sorted(known))}"
                 )
 
     def of(self, phase: str) -> Mapping[str, Objective]:
-        """Give the objectives of a phase by route."""
+        """Return the objectives of a phase by route."""
         return self.phases.get(phase, self.routes)
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One objective beside what was measured.
+class Check:
+    """A measured value and its target.
 
     Args:
         where: Phase and route, or a process.
-        what: Which objective.
-        limit: What it asks for.
-        measured: What was found.
-        is_met: Whether that is enough; None where there are too few requests to say.
-        at_least: Whether the limit is a lower one.
+        what: Which metric.
+        target: Its bound.
+        measured: The value.
+        has_enough: Whether there were enough requests to decide.
     """
 
     where: str
     what: str
-    limit: float
+    target: Target
     measured: float
-    is_met: bool | None
-    at_least: bool = False
+    has_enough: bool = True
 
     @property
-    def word(self) -> str:
-        """The verdict."""
-        return {True: "met", False: "missed", None: "too few requests"}[self.is_met]
+    def verdict(self) -> str:
+        """Return `pass`, `fail` or `too few requests`."""
+        return self.target.verdict(self.measured) if self.has_enough else UNDECIDED
+
+    @property
+    def is_failed(self) -> bool:
+        """Return whether the target was missed."""
+        return self.has_enough and not self.target.is_met(self.measured)
+
+    def __str__(self) -> str:
+        """Describe the value and its target."""
+        return f"{self.where}: {self.what} {self.measured:.4g}, target {self.target}"
 
 
-def judged(
-    where: str, what: str, limit: float, measured: float, *, at_least: bool = False
-) -> Verdict:
-    """Compare; what is not a number does not meet anything."""
-    is_met = measured >= limit if at_least else measured <= limit
-    return Verdict(where, what, limit, measured, is_met, at_least)
-
-
-def route_verdicts(
-    where: str, found: Mapping[str, Figures], wanted: Mapping[str, Objective]
-) -> list[Verdict]:
-    """Judge the routes that were asked.
+def route_checks(
+    where: str, found: Mapping[str, Metrics], wanted: Mapping[str, Objective]
+) -> list[Check]:
+    """Check the routes that were used.
 
     Args:
         where: Name of the phase or the step.
-        found: Figures by route.
+        found: Metrics by route.
         wanted: Objectives by route.
     """
-    return [
-        verdict
-        for route, objective in wanted.items()
-        if route in found
-        for verdict in _judge(f"{where}, {route}", found[route], objective)
-    ]
+    checks = []
+    for route, objective in wanted.items():
+        for what in (one.name for one in fields(objective) if route in found):
+            limit, name = getattr(objective, what), what.removeprefix("least_")
+            if limit is not None:
+                has_enough = found[route].n_accepted >= _NEEDED.get(what, 0)
+                target, value = Target(limit, is_lower=name != what), getattr(found[route], name)
+                checks.append(Check(f"{where}, {route}", name, target, value, has_enough))
+    return checks
 
 
-def _judge(where: str, found: Figures, wanted: Objective) -> Iterator[Verdict]:
-    for what in (one.name for one in fields(wanted)):
-        limit = getattr(wanted, what)
-        if limit is None:
-            continue
-        if what == "least_shed_ratio":
-            yield judged(where, "shed_ratio", limit, found.shed_ratio, at_least=True)
-        elif found.n_accepted < _NEEDED.get(what, 0):
-            yield Verdict(where, what, limit, getattr(found, what), None)
-        else:
-            yield judged(where, what, limit, getattr(found, what))
+def ratio_checks(
+    first: tuple[str, Mapping[str, Metrics]],
+    last: tuple[str, Mapping[str, Metrics]],
+    limit: float | None,
+) -> Iterator[Check]:
+    """Check p99 of the last phase against that of the first, each given by name and metrics by route."""
+    if limit is None:
+        return
+    for route in first[1]:
+        if route != ALL and route in last[1]:
+            ratio = last[1][route].p99_ms / first[1][route].p99_ms
+            yield Check(f"{last[0]} ÷ {first[0]}, {route}", "p99_ratio", Target(limit), ratio)
 
 
-def holds(verdicts: Sequence[Verdict]) -> bool:
-    """Say whether no objective was missed."""
-    return not any(verdict.is_met is False for verdict in verdicts)
+def growth_checks(
+    rows: Sequence[Row], readings: Sequence[Reading], seconds: float, limits: Limits
+) -> Iterator[Check]:
+    """Check the growth of memory and latency from the fourth tenth of a run to the last.
+
+    Args:
+        rows: All requests.
+        readings: All readings of the server's metrics.
+        seconds: Duration of the run.
+        limits: Bounds; what is not set is not checked.
+    """
+    if limits.memory_growth is not None:
+        target = Target(limits.memory_growth)
+        memory = memory_growth(readings, seconds) or {"server": (math.nan, math.nan)}
+        for name, (warm, end) in memory.items():
+            yield Check(name, "memory_growth", target, end / warm - 1)
+    if limits.p95_growth is not None:
+        before, after = (
+            by_route([row for row in rows if _is_in(row.at_s, seconds, span)], seconds / 10)
+            for span in (WARM, END)
+        )
+        for route in (one for one in before if one in after):
+            growth = after[route].p95_ms / before[route].p95_ms - 1
+            n = min(before[route].n_accepted, after[route].n_accepted)
+            is_enough = n >= _NEEDED_FOR_GROWTH
+            yield Check(route, "p95_growth", Target(limits.p95_growth), growth, is_enough)
+
+
+def memory_growth(readings: Sequence[Reading], seconds: float) -> dict[str, tuple[float, float]]:
+    """Return the median resident bytes of each process in the fourth and the last tenth; NaN if absent."""
+    names = sorted({name for reading in readings for name in reading.memory_bytes})
+    found = {}
+    for name in names:
+        warm, end = (
+            [
+                reading.memory_bytes[name]
+                for reading in readings
+                if name in reading.memory_bytes and _is_in(reading.at_s, seconds, span)
+            ]
+            for span in (WARM, END)
+        )
+        found[name] = (median(warm or [math.nan]), median(end or [math.nan]))
+    return found
+
+
+def _is_in(at_s: float, seconds: float, span: tuple[float, float]) -> bool:
+    return span[0] * seconds <= at_s < span[1] * seconds
 
 
 def read_objectives(profile: str, path: Path = FILE) -> Objectives:
-    """Read the objectives of a profile; those of `default` stand in for routes that it does not set.
+    """Load the objectives of a profile; those of `default` apply to routes that it does not set.
 
     Raises:
-        LoadTestError: The file is missing or has something that no objective can have.
+        LoadTestError: The file is missing or has an unknown key.
     """
     table = read_toml(path)
-    default, mine = (
+    default, own = (
         made_from(Objectives, table.get(name, {}), f"{path.name}: {name}")
         for name in (DEFAULT, profile)
     )
-    return Objectives(mine.routes or default.routes, mine.phases, mine.limits)
+    return Objectives(own.routes or default.routes, own.phases, own.limits)

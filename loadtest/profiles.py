@@ -1,4 +1,4 @@
-"""Profiles: what traffic comes when. They are written in profiles.toml."""
+"""Profiles (profiles.toml): which traffic is sent when."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from loadtest.arrivals import PATTERNS
 from loadtest.bodies import Mix
-from loadtest.problems import LoadTestError
-from loadtest.strict import made_from, read_toml
+from loadtest.config import LoadTestError, made_from, read_toml
 
 FILE = Path(__file__).with_name("profiles.toml")
+PATTERNS = ("poisson", "regular")
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A span of a run that is judged by itself.
+    """A span of a run that is checked by itself.
 
     Args:
-        name: What objectives call it.
-        seconds: How long it lasts.
-        factor: What open streams multiply their rate with.
-        settle_s: Seconds at its begin that do not count.
+        name: Its name in objectives.
+        seconds: Duration.
+        factor: Multiplies the rate of open streams.
+        settle_s: Seconds at its start that do not count.
 
     Raises:
-        LoadTestError: Nothing is left that counts, or the factor is negative.
+        LoadTestError: No second counts, or the factor is negative.
     """
 
     name: str
@@ -34,7 +33,7 @@ class Phase:
     settle_s: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse a phase in which nothing counts."""
+        """Reject a phase in which no second counts."""
         if not 0 <= self.settle_s < self.seconds or self.factor < 0:
             raise LoadTestError(
                 f"phase {self.name} has {self.seconds:g} s, settle_s {self.settle_s:g} and factor "
@@ -47,15 +46,16 @@ class Stream:
     """Requests of one kind of caller; open with a `rate`, closed with `clients`.
 
     Args:
-        mix: What is asked.
-        rate: Requests a second that start whatever is still unanswered.
+        mix: What is requested.
+        rate: Requests per second, sent whatever is still unanswered.
         arrival: `poisson` or `regular`.
-        clients: Callers that each wait for an answer before they ask again.
-        think_s: How long such a caller waits between an answer and the next request.
+        clients: Clients that each wait for an answer before they send again.
+        think_s: How long such a client waits between an answer and the next request.
         phases: When it is on; in all phases if empty.
+        hang_up_share: Share of the requests whose client hangs up after 50 ms.
 
     Raises:
-        LoadTestError: It is neither open nor closed, or both, or a value makes no sense.
+        LoadTestError: It is neither open nor closed, or both, or a value is out of range.
     """
 
     mix: Mix = field(default_factory=Mix)
@@ -64,9 +64,10 @@ class Stream:
     clients: int = 0
     think_s: float = 0.0
     phases: tuple[str, ...] = ()
+    hang_up_share: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what is neither open nor closed."""
+        """Reject a stream that is neither open nor closed."""
         if (self.rate > 0) == (self.clients > 0) or min(self.rate, self.clients, self.think_s) < 0:
             raise LoadTestError(
                 "a stream has either a rate or clients, above 0, and no negative think_s"
@@ -77,7 +78,7 @@ class Stream:
             )
 
     def is_on(self, phase: Phase) -> bool:
-        """Say whether it sends in a phase."""
+        """Return whether it sends in a phase."""
         return not self.phases or phase.name in self.phases
 
 
@@ -101,7 +102,7 @@ class Search:
     max_rate: float = 6000.0
 
     def __post_init__(self) -> None:
-        """Refuse a search that would not end."""
+        """Reject a search that would not end."""
         if not 0 < self.first_rate <= self.max_rate or self.factor <= 1 or self.closeness <= 0:
             raise LoadTestError(
                 "a search needs 0 < first_rate <= max_rate, factor > 1, closeness > 0"
@@ -112,14 +113,14 @@ class Search:
 
 @dataclass(frozen=True)
 class Profile:
-    """A run.
+    """A kind of run.
 
     Args:
-        about: What it shows, in one line.
-        phases: One after the other.
-        streams: At the same time.
-        search: Where the phases are one step of a search, at rates that the search sets.
-        metrics_every_s: How often /metrics is read.
+        about: What it tests, in one line.
+        phases: In order.
+        streams: Sent at the same time.
+        search: If set, the phases are one step of a search, which sets the rate.
+        metrics_every_s: Period of the requests for /metrics.
 
     Raises:
         LoadTestError: There is no phase or stream, or a stream names a phase that is not there.
@@ -132,7 +133,7 @@ class Profile:
     metrics_every_s: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse a run of nothing."""
+        """Reject a run of nothing."""
         if not self.phases or not self.streams:
             raise LoadTestError("a profile needs at least one phase and one stream")
         names = {phase.name for phase in self.phases}
@@ -145,7 +146,7 @@ class Profile:
         return sum(phase.seconds for phase in self.phases)
 
     def lasting(self, seconds: float) -> Profile:
-        """Give the same with all phases, and what settles, longer or shorter in proportion."""
+        """Return the same with all phases, and what does not count, longer or shorter in proportion."""
         share = seconds / self.seconds
         phases = tuple(
             replace(p, seconds=p.seconds * share, settle_s=p.settle_s * share) for p in self.phases
@@ -153,7 +154,7 @@ class Profile:
         return replace(self, phases=phases)
 
     def at_rate(self, rate: float) -> Profile:
-        """Give the same with open streams that send `rate` a second together; a search begins there."""
+        """Return the same with open streams that send `rate` a second together; a search begins there."""
         total = sum(stream.rate for stream in self.streams)
         if not total:
             raise LoadTestError("there is no open stream that could get another rate")
@@ -161,8 +162,8 @@ class Profile:
         search = self.search and replace(self.search, first_rate=rate)
         return replace(self, streams=streams, search=search)
 
-    def asking(self, task: str) -> Profile:
-        """Give the same with requests of one task only."""
+    def of_task(self, task: str) -> Profile:
+        """Return the same with requests of one task."""
         streams = tuple(
             replace(stream, mix=replace(stream.mix, tasks={task: 1.0})) for stream in self.streams
         )
@@ -170,10 +171,10 @@ class Profile:
 
 
 def read_profiles(path: Path = FILE) -> Mapping[str, Profile]:
-    """Read all profiles by name.
+    """Load all profiles by name.
 
     Raises:
-        LoadTestError: The file is missing or has something that no profile can have.
+        LoadTestError: The file is missing or has an unknown key.
     """
     return {
         name: made_from(Profile, table, f"{path.name}: {name}")

@@ -1,4 +1,4 @@
-"""A run as it is kept: settings, figures, verdicts, and where they come from."""
+"""The record of a run: settings, metrics, checks and where they come from."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtest.figures import Figures, Moment
+from loadtest.config import LoadTestError
 from loadtest.generator import Fitness
 from loadtest.machine import Machine
-from loadtest.objectives import Verdict, holds
-from loadtest.problems import LoadTestError
+from loadtest.metrics import Metrics, Moment
+from loadtest.objectives import Check
 from loadtest.profiles import Phase, Profile
 from loadtest.readings import Reading
-from loadtest.target import Model
+from loadtest.service import Model
+from loadtest.targets import FAIL, PASS, UNDECIDED
 
-FORMAT = 1
+FORMAT = 2
 FILE = "report.json"
-MET, MISSED, BUSY = "objectives met", "objectives missed", "generator busy"
-EXIT_CODES = {MET: 0, MISSED: 1, BUSY: 3}
+BUSY = "generator busy"
+EXIT_CODES = {PASS: 0, FAIL: 1, BUSY: 3}
 
 
 @dataclass(frozen=True)
-class PhaseFigures:
-    """What the routes did in a phase, without what settles.
+class PhaseResult:
+    """Metrics of a phase, without its warm-up.
 
     Args:
         phase: Which.
-        begin_s: When it began, from the begin of the run.
-        routes: Figures by route.
+        begin_s: When it began, from the start of the run.
+        routes: Metrics by route.
     """
 
     phase: Phase
     begin_s: float
-    routes: Mapping[str, Figures]
+    routes: Mapping[str, Metrics]
 
 
 @dataclass(frozen=True)
@@ -44,26 +45,23 @@ class Step:
     """One rate of a search.
 
     Args:
-        rate: Asked for, requests a second.
-        routes: Figures by route.
-        missed: Objectives that were missed, in words.
+        rate: Wanted requests per second.
+        routes: Metrics by route.
+        missed: Targets that were missed.
         fitness: Of the generator.
     """
 
     rate: float
-    routes: Mapping[str, Figures]
+    routes: Mapping[str, Metrics]
     missed: tuple[str, ...]
     fitness: Fitness
 
     @property
-    def is_held(self) -> bool:
-        """Whether the objectives held, by a generator that was not busy."""
-        return not self.missed and self.fitness.is_fit
-
-    @property
-    def is_unclear(self) -> bool:
-        """Whether nothing can be said, since the generator was busy and the objectives held all the same."""
-        return not self.missed and not self.fitness.is_fit
+    def verdict(self) -> str:
+        """Return `pass`, `fail`, or `generator busy` where it passed with a busy generator."""
+        if self.missed:
+            return FAIL
+        return PASS if self.fitness.is_fit else BUSY
 
 
 @dataclass(frozen=True)
@@ -72,19 +70,19 @@ class Record:
 
     Args:
         name: Of the profile.
-        started: Begin, ISO 8601 in UTC.
-        host: Base URL of the server.
+        started: Start, ISO 8601 in UTC.
+        host: Base URL of the service.
         seed: Of texts and arrivals.
         profile: All settings of the traffic.
         machine: Of the generator.
-        models: That the server had.
-        seconds: How long it took, from the first request due.
-        phases: Figures by phase; empty in a search.
+        models: That the service had loaded.
+        seconds: Duration, from the first request due.
+        phases: Metrics by phase; empty in a search.
         steps: Of a search; empty otherwise.
-        saturation_per_s: What the search found, requests a second.
-        moments: Figures over time.
-        readings: What the server said of itself.
-        verdicts: On all objectives.
+        saturation_per_s: Result of the search, requests per second.
+        moments: Metrics over time.
+        readings: The service's own metrics.
+        checks: Against all targets.
         fitness: Of the generator.
         notes: What else a reader should know.
     """
@@ -97,24 +95,45 @@ class Record:
     machine: Machine
     models: tuple[Model, ...]
     seconds: float
-    phases: tuple[PhaseFigures, ...]
+    phases: tuple[PhaseResult, ...]
     steps: tuple[Step, ...]
     saturation_per_s: float | None
     moments: tuple[Moment, ...]
     readings: tuple[Reading, ...]
-    verdicts: tuple[Verdict, ...]
+    checks: tuple[Check, ...]
     fitness: Fitness
     notes: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
-        """The verdict on the whole run."""
+        """Return `pass`, `fail` or `generator busy`."""
         if not self.fitness.is_fit:
             return BUSY
-        return MET if holds(self.verdicts) else MISSED
+        return FAIL if self.failed else PASS
+
+    @property
+    def failed(self) -> list[Check]:
+        """Return the checks that failed."""
+        return [check for check in self.checks if check.is_failed]
+
+    @property
+    def sentence(self) -> str:
+        """Summarize the run in one sentence."""
+        n, n_open = len(self.checks), sum(check.verdict == UNDECIDED for check in self.checks)
+        if not self.fitness.is_fit:
+            return (
+                "This run does not count: the load generator was busy, so it is unknown whether the "
+                "service met its objectives."
+            )
+        rest = f", and {n_open} had too few requests to decide" if n_open else ""
+        if self.failed:
+            return f"The service missed its objectives: {len(self.failed)} of {n} targets failed{rest}."
+        if n == n_open:
+            return f"No objective could be checked: {n} targets, too few requests."
+        return f"The service met its objectives: {n - n_open} of {n} targets passed{rest}."
 
     def write(self, folder: Path) -> Path:
-        """Write it as JSON; what is not a number becomes null."""
+        """Write it as JSON; values that are not finite become null."""
         path = folder / FILE
         table = {"format": FORMAT, "verdict": self.verdict, **asdict(self)}
         path.write_text(json.dumps(_finite(table), indent=1) + "\n", encoding="utf-8")
@@ -122,7 +141,7 @@ class Record:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Read a record, or the one in a folder.
+    """Load a record, or the one in a folder, as JSON values.
 
     Raises:
         LoadTestError: There is none, or it has another format.

@@ -1,26 +1,53 @@
-"""Texts with the lengths that texts of a task have; the sentences come from texts/, see its README."""
+"""Texts whose lengths follow those of a task's dev sets; texts/README.md names the sources."""
 
 from __future__ import annotations
 
 import random
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from loadtest.lengths import Lengths
-from loadtest.problems import LoadTestError
-from loadtest.strict import read_toml
+from loadtest.config import LoadTestError, read_toml
 
 FOLDER = Path(__file__).with_name("texts")
+SHARES = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 _NEIGHBOURS = 5  # on either side, in the order of lengths
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """A distribution of lengths.
+
+    Args:
+        n_chars: Quantiles in characters at `SHARES`; ascending, positive.
+
+    Raises:
+        LoadTestError: The quantiles are not one per share, not ascending or not positive.
+    """
+
+    n_chars: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """Validate the quantiles."""
+        ordered = sorted(self.n_chars)
+        if len(ordered) != len(SHARES) or ordered != list(self.n_chars) or ordered[0] < 1:
+            raise LoadTestError(f"{self.n_chars} are not {len(SHARES)} ascending lengths above 0")
+
+    def at(self, share: float) -> float:
+        """Return a quantile, interpolated on a log scale between two that are known."""
+        above = max(1, next(i for i, known in enumerate(SHARES) if known >= share))
+        low, high = SHARES[above - 1], SHARES[above]
+        short, long = self.n_chars[above - 1], self.n_chars[above]
+        return float(short * (long / short) ** ((share - low) / (high - low)))
 
 
 class Sampler:
     """An endless supply of texts of one task.
 
     Args:
-        sentences: What texts are made of.
-        lengths: Of the texts.
+        sentences: What texts are composed of.
+        lengths: Distribution of their lengths.
 
     Raises:
         LoadTestError: There is no sentence.
@@ -34,11 +61,11 @@ class Sampler:
         self._lengths = lengths
 
     def one(self, chance: random.Random) -> str:
-        """Draw a length, and make a text of about that length."""
-        return self.of_length(self._lengths.draw(chance), chance)
+        """Draw a length, and compose a text of about that length."""
+        return self.of_length(round(self._lengths.at(chance.random())), chance)
 
     def of_length(self, n_chars: int, chance: random.Random) -> str:
-        """Make a text of about `n_chars`: any sentences while none is long enough, then one that fits."""
+        """Compose a text of about `n_chars`: random sentences, then one that fits the rest."""
         parts, left = [], n_chars
         while left > self._n_chars[-1]:
             parts.append(chance.choice(self._sentences))
@@ -57,12 +84,11 @@ class Sampler:
 
 
 def samplers(folder: Path = FOLDER) -> dict[str, Sampler]:
-    """Read the samplers of all tasks that lengths.toml names."""
+    """Load the samplers of all tasks that lengths.toml names."""
     return {
-        task: Sampler(_lines(folder / f"{task}.txt"), Lengths(tuple(n_chars)))
+        task: Sampler(
+            (folder / f"{task}.txt").read_text(encoding="utf-8").splitlines(),
+            Lengths(tuple(n_chars)),
+        )
         for task, n_chars in read_toml(folder / "lengths.toml").items()
     }
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines()

@@ -1,279 +1,201 @@
-"""Locust's users: they send what a stream says, when it says, and note what becomes of it.
-
-Importing this patches the standard library for gevent; only a process that sends load does it.
-"""
+"""Send the streams of a profile: open ones when requests are due, closed ones after each answer."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import math
 import random
 import resource
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, ClassVar
+from itertools import repeat
 
-import gevent
-from gevent import Timeout
-from gevent.pool import Pool
-from locust import FastHttpUser, task
-from locust.contrib.fasthttp import ResponseContextManager
-from locust.env import Environment
-from locust.exception import StopUser
-
-from loadtest.arrivals import arrivals
-from loadtest.bodies import Request, requests
-from loadtest.outcomes import Outcome, Row, Tally, outcome_of
+from loadtest.bodies import Request
+from loadtest.connection import Answer, Pool
+from loadtest.metrics import HUNG_UP, Outcome, Row, Rows, outcome_of
 from loadtest.profiles import Phase, Profile, Stream
-from loadtest.target import Target
-from loadtest.texts import Sampler
+from loadtest.service import Service
 
 MAX_UNANSWERED = 4096  # of one open stream; each needs a connection
-_LEAD_S = 0.5  # for users to start before the first request is due
+_LEAD_S = 0.5  # before the first request is due
 _TIMEOUT_S = 65.0  # longer than the server takes for anything
-_DRAIN_S = _TIMEOUT_S + 5.0
+_PATIENCE_S = 0.05  # of a client that hangs up
+
+Send = Callable[[float], Awaitable[None]]
+"""Sends the next request, due at a moment of `time.perf_counter`, and waits for its answer."""
 
 
-class Caller(FastHttpUser):  # type: ignore[misc, unused-ignore]
-    """Asks, and tells what an answer means. Connections are kept."""
-
-    abstract = True
-    connection_timeout = 10.0
-    network_timeout = _TIMEOUT_S
-    max_retries = 0
-    concurrency = MAX_UNANSWERED
-    headers: Mapping[str, str] = MappingProxyType({})
-
-    def ask(self, request: Request, due: float) -> Answer:
-        """Send one request and wait for its answer.
-
-        A server may close an idle connection at the very moment when it is used again. Then the request is sent
-        once more, as clients should, for predictions can be repeated; on a new connection, for the others that
-        were idle may be closed by now, too.
-
-        Args:
-            request: What is asked.
-            due: Moment of `time.perf_counter` from which its latency counts.
-        """
-        found = self._post(request)
-        n_sent = 1
-        if _is_dropped(found):
-            self.client.client.clientpool.close()
-            found = self._post(request)
-            n_sent = 2
-        with found as response:
-            exception, status = response.request_meta["exception"], response.status_code
-            if exception and status < 400:
-                status = 0  # it broke off within the answer
-            outcome = outcome_of(request, status)
-            response.request_meta["response_time"] = (time.perf_counter() - due) * 1000
-            reason = f"status {status}, {request.flaw or 'valid'}" if status else repr(exception)
-            if outcome is Outcome.FAILED:
-                response.failure(reason)
-            else:
-                if outcome is Outcome.SHED:
-                    response.request_meta["name"] = f"{request.path} shed {status}"
-                response.success()
-        return Answer(outcome, status, n_sent, reason if outcome is Outcome.FAILED else "")
-
-    def _post(self, request: Request) -> ResponseContextManager:
-        """Send; Locust hears nothing of it before the answer is used in a `with`."""
-        return self.client.post(
-            request.path,
-            data=request.body,  # type: ignore[arg-type] # bytes go out as they are
-            headers={**self.headers, "Content-Type": request.content_type},
-            name=request.name,
-            catch_response=True,
-        )
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What became of one request.
+def arrivals(
+    stages: Sequence[tuple[float, float]], pattern: str, chance: random.Random
+) -> Iterator[float]:
+    """Yield the times at which requests are due, in seconds from the start of the first stage.
 
     Args:
-        outcome: What the answer means.
-        status: Of the answer; 0 where there was none.
-        n_sent: How often the request was sent.
-        reason: Why it failed; empty if it did not.
+        stages: Seconds and requests per second, in order; a rate may be 0.
+        pattern: `poisson`: independent, as from many callers; `regular`: at equal distances.
+        chance: Source of randomness.
+
+    Source: an inhomogeneous Poisson process is one of rate 1 whose clock runs at the rate (Cinlar 1975,
+        Introduction to Stochastic Processes, section 4.7).
     """
+    gaps = repeat(1.0) if pattern == "regular" else iter(lambda: chance.expovariate(1.0), None)
+    begin, due = 0.0, next(gaps)  # due: expected number of arrivals from here to the next one
+    for seconds, rate in stages:
+        expected = seconds * rate
+        while due < expected:
+            yield begin + due / rate
+            due += next(gaps)
+        due -= expected
+        begin += seconds
 
-    outcome: Outcome
-    status: int
-    n_sent: int
-    reason: str
+
+async def send_open(send: Send, due: Iterable[float]) -> int:
+    """Send requests when they are due, whatever is unanswered; return how many could not be sent."""
+    in_flight: set[asyncio.Task[None]] = set()
+    n_unsent = 0
+    for moment in due:
+        await asyncio.sleep(moment - time.perf_counter())
+        if len(in_flight) >= MAX_UNANSWERED:
+            n_unsent += 1
+            continue
+        one = asyncio.ensure_future(_completed(send(moment)))
+        in_flight.add(one)
+        one.add_done_callback(in_flight.discard)
+    if in_flight:
+        await asyncio.gather(*in_flight)
+    return n_unsent
 
 
-def _is_dropped(found: ResponseContextManager) -> bool:
-    """Say whether a connection ended before any answer; not whether there was none, or one that was slow."""
-    exception = found.request_meta["exception"]
-    is_other = isinstance(exception, TimeoutError | Timeout | ConnectionRefusedError)
-    return bool(exception) and not found.status_code and not is_other
+async def _completed(sent: Awaitable[None]) -> None:
+    await sent
 
 
 @dataclass
-class Drive:
-    """A profile on its way.
+class Traffic:
+    """The traffic of a profile as it was sent.
 
     Args:
-        begin: Moment of `time.perf_counter` when the first phase begins.
-        phases: One after the other.
-        tally: Gets a row for every request.
+        begin: Moment of `time.perf_counter` when the first phase began.
+        rows: One per request.
         n_unsent: Requests that were due and never sent.
         n_sent_again: Requests whose connection was closed before an answer came.
         reasons: Why requests failed, and how many.
-        n_sending: Users that have not ended.
+        is_stopped: Set to end closed streams early.
     """
 
-    begin: float
-    phases: Sequence[Phase]
-    tally: Tally = field(default_factory=Tally)
+    begin: float = 0.0
+    rows: Rows = field(default_factory=Rows)
     n_unsent: int = 0
     n_sent_again: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
-    n_sending: int = 0
+    is_stopped: bool = False
 
     def notes(self) -> tuple[str, ...]:
-        """Say what a reader of the figures should know."""
+        """Describe what a reader of the results should know."""
         again = f"{self.n_sent_again} requests were sent again: their connection had been closed"
         failed = tuple(f"{n} failed: {reason}" for reason, n in self.reasons.most_common(10))
         return ((again,) if self.n_sent_again else ()) + failed
 
-    def rates(self, stream: Stream) -> list[tuple[float, float]]:
-        """Give seconds and rate of every phase."""
-        return [
-            (phase.seconds, stream.rate * phase.factor if stream.is_on(phase) else 0.0)
-            for phase in self.phases
-        ]
-
-    def windows(self, stream: Stream) -> Iterator[tuple[float, float]]:
-        """Give begin and end of every phase in which a stream is on, as moments of `time.perf_counter`."""
-        begin = self.begin
-        for phase in self.phases:
-            if stream.is_on(phase):
-                yield begin, begin + phase.seconds
-            begin += phase.seconds
+    def lateness(self) -> list[float]:
+        """Return the delays of the requests of open streams in ms."""
+        return [row.late_ms for row in self.rows if not math.isnan(row.late_ms)]
 
 
-class StreamCaller(Caller):
-    """One that sends what a stream says; subclasses are made for every run."""
-
-    abstract = True
-    drive: ClassVar[Drive]
-    stream: ClassVar[Stream]
-    supply: ClassVar[Iterator[Request]]
-    seed: ClassVar[int]
-
-    def send(self, request: Request, due: float) -> None:
-        """Ask, and note what became of it."""
-        late_ms = (time.perf_counter() - due) * 1000 if self.stream.rate else math.nan
-        answer = self.ask(request, due)
-        ms, at_s = (time.perf_counter() - due) * 1000, due - self.drive.begin
-        self.drive.tally.note(
-            Row(
-                *(at_s, ms, late_ms, request.task, request.n_texts),
-                *(answer.outcome, answer.status),
-            )
-        )
-        self.drive.n_sent_again += answer.n_sent - 1
-        if answer.reason:
-            self.drive.reasons[answer.reason] += 1
-
-
-class OpenCaller(StreamCaller):
-    """All callers of an open stream: a request starts when it is due, whatever is unanswered."""
-
-    abstract = True
-
-    @task
-    def send_when_due(self) -> None:
-        """Send the whole stream, wait for the answers, and end."""
-        in_flight = Pool(MAX_UNANSWERED)
-        chance = random.Random(self.seed)
-        for at_s in arrivals(self.drive.rates(self.stream), self.stream.arrival, chance):
-            due = self.drive.begin + at_s
-            gevent.sleep(max(0.0, due - time.perf_counter()))
-            if in_flight.full():
-                self.drive.n_unsent += 1
-            else:
-                in_flight.spawn(self.send, next(self.supply), due)
-        in_flight.join()
-        self.drive.n_sending -= 1
-        raise StopUser
-
-
-class ClosedCaller(StreamCaller):
-    """One caller of a closed stream: waits for its answer, thinks, asks again."""
-
-    abstract = True
-
-    @task
-    def send_after_answers(self) -> None:
-        """Send in all phases in which the stream is on, and end."""
-        for begin, end in self.drive.windows(self.stream):
-            gevent.sleep(max(0.0, begin - time.perf_counter()))
-            while time.perf_counter() < end:
-                self.send(next(self.supply), time.perf_counter())
-                gevent.sleep(self.stream.think_s)
-        self.drive.n_sending -= 1
-        raise StopUser
-
-
-def drive(
-    target: Target, profile: Profile, samplers: Mapping[str, Sampler], seed: int, begin: float = 0.0
-) -> Drive:
+async def send_traffic(
+    service: Service,
+    profile: Profile,
+    supplies: Sequence[Iterator[Request]],
+    seed: int = 0,
+    traffic: Traffic | None = None,
+) -> Traffic:
     """Send the traffic of a profile, and wait until all is answered.
 
     Args:
-        target: Who gets it.
-        profile: What is sent when.
-        samplers: Of texts, by task.
-        seed: Of texts and arrivals.
-        begin: Moment of `time.perf_counter` when the first phase begins; half a second from now if that
-            is later.
+        service: What is tested.
+        profile: What is sent, and when.
+        supplies: Requests of each stream.
+        seed: Of arrivals.
+        traffic: Receives the results; its `begin` is at least half a second from now.
     """
-    _raise_file_limit()
-    supplies = [requests(s.mix, samplers, seed + i) for i, s in enumerate(profile.streams)]
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection needs a file
     gc.collect()
-    gc.freeze()  # the requests that were made must not be looked through again and again
-    on_its_way = Drive(max(begin, time.perf_counter() + _LEAD_S), profile.phases)
-    classes = [
-        _caller(target, on_its_way, stream, supply, seed + i)
+    gc.freeze()  # keeps the prepared requests out of garbage collections
+    traffic = traffic or Traffic()
+    traffic.begin = max(traffic.begin, time.perf_counter() + _LEAD_S)
+    senders = [
+        _Sender(service, stream, supply, traffic, random.Random(seed + i))
         for i, (stream, supply) in enumerate(zip(profile.streams, supplies, strict=True))
     ]
-    on_its_way.n_sending = sum(one.fixed_count for one in classes)
-    environment = Environment(user_classes=classes, host=target.host)
-    runner = environment.create_local_runner()
-    runner.start(on_its_way.n_sending, spawn_rate=on_its_way.n_sending)
-    end = on_its_way.begin + profile.seconds + _DRAIN_S
-    while on_its_way.n_sending and time.perf_counter() < end:
-        gevent.sleep(0.05)
-    runner.quit()
+    await asyncio.gather(*(sender.run(profile.phases) for sender in senders))
     gc.unfreeze()
-    return on_its_way
+    return traffic
 
 
-def _caller(
-    target: Target, on_its_way: Drive, stream: Stream, supply: Iterator[Request], seed: int
-) -> Any:
-    """Make the class of users of one stream; Locust wants a class for each."""
-    kind = OpenCaller if stream.rate else ClosedCaller
-    attributes = {
-        "abstract": False,
-        "fixed_count": stream.clients or 1,
-        "headers": target.headers,
-        "drive": on_its_way,
-        "stream": stream,
-        "supply": supply,
-        "seed": seed,
-    }
-    return type(f"{kind.__name__}{seed}", (kind,), attributes)
+class _Sender:
+    """Sends one stream."""
 
+    def __init__(
+        self,
+        service: Service,
+        stream: Stream,
+        supply: Iterator[Request],
+        traffic: Traffic,
+        chance: random.Random,
+    ) -> None:
+        self._stream, self._supply, self._traffic = stream, supply, traffic
+        self._pool = Pool(service.host, service.headers)
+        self._arrivals, self._hangs_up = chance, random.Random(chance.random())
 
-def _raise_file_limit() -> None:
-    """Let this process have as many connections as it may."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    async def run(self, phases: Sequence[Phase]) -> None:
+        """Send in all phases in which the stream is on."""
+        stream, begin = self._stream, self._traffic.begin
+        if stream.rate:
+            rates = [(p.seconds, stream.rate * p.factor * stream.is_on(p)) for p in phases]
+            times = (begin + at for at in arrivals(rates, stream.arrival, self._arrivals))
+            self._traffic.n_unsent += await send_open(self._send, times)
+        else:
+            for phase in phases:
+                if stream.is_on(phase):
+                    await asyncio.sleep(begin - time.perf_counter())
+                    end = begin + phase.seconds
+                    await asyncio.gather(*(self._client(end) for _ in range(stream.clients)))
+                begin += phase.seconds
+        self._pool.close()
+
+    async def _client(self, end: float) -> None:
+        while (now := time.perf_counter()) < end and not self._traffic.is_stopped:
+            await self._send(now)
+            if self._stream.think_s:
+                await asyncio.sleep(self._stream.think_s)
+
+    async def _send(self, due: float) -> None:
+        request, traffic = next(self._supply), self._traffic
+        late_ms = (time.perf_counter() - due) * 1000 if self._stream.rate else math.nan
+        status, reason = await self._ask(request)
+        ms, outcome = (time.perf_counter() - due) * 1000, outcome_of(request, status)
+        kind = (request.task, request.n_texts, outcome, status)
+        traffic.rows.add(Row(due - traffic.begin, ms, late_ms, *kind))
+        if outcome is Outcome.FAILED:
+            traffic.reasons[reason or f"status {status}, {request.flaw or 'valid'}"] += 1
+
+    async def _ask(self, request: Request) -> tuple[int, str]:
+        """Return the status, and why there is none.
+
+        A server may close an idle connection at the very moment when it is used again. Then the request is
+        sent once more, as clients should, since predictions can be repeated. It goes over a new connection,
+        because the other idle ones may be closed by now, too.
+        """
+        raw = self._pool.post(request.path, request.body, request.content_type)
+        if self._stream.hang_up_share and self._hangs_up.random() < self._stream.hang_up_share:
+            answer: Answer = await self._pool.ask(raw, _PATIENCE_S)
+            return answer.status or HUNG_UP, ""
+        answer = await self._pool.ask(raw, _TIMEOUT_S)
+        if answer.is_dropped:
+            self._pool.close()
+            self._traffic.n_sent_again += 1
+            answer = await self._pool.ask(raw, _TIMEOUT_S)
+        return answer.status, answer.reason

@@ -1,1 +1,1 @@
-"""The server over minutes and under faults."""
+"""The server over minutes and under faults, and bulk prediction of large files."""

@@ -1,7 +1,7 @@
-"""`seqserve predict` on a large file: how fast it is, and whether its memory stays flat.
+"""`seqserve predict` on a large generated file: its speed, and whether its memory stays flat.
 
-The file is made here, the same for the same seed and size. With `null` engines that compute nothing, what is
-measured is reading, cutting, sending and writing: a gigabyte takes minutes then, and hours with a model.
+With null engines, which compute nothing, this measures reading, cutting, sending and writing: a gigabyte then
+takes minutes, and hours with a model.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 from benchmarks.http.null import FACTORY, write_bundles
-from benchmarks.tools.machine import describe_machine
+from benchmarks.tools.workspace import Report
+from loadtest.machine import describe_machine
 from seqserve.errors import DataError
 
 MAX_GROWTH = 0.05
@@ -36,15 +37,15 @@ _LONGEST_BYTES = 10_000  # of a line, and more
 
 
 @dataclass(frozen=True)
-class Job:
-    """What is run.
+class BulkRun:
+    """A run of the command.
 
     Args:
         task: `ner`, `sentiment` or `translate`.
         megabytes: Of the input.
-        workers: Processes that answer; None: the default.
+        workers: Worker processes; None: the default.
         bundles: Folder of bundles; None: null engines.
-        seconds: After which it is stopped, if it has not ended.
+        seconds: After which it is stopped.
     """
 
     task: str
@@ -55,33 +56,33 @@ class Job:
 
 
 @dataclass
-class Found:
-    """What was seen.
+class BulkResult:
+    """What was measured.
 
     Args:
         input_bytes: Of the file.
         samples: Seconds since the start, resident bytes of the first process, and of the largest worker.
-        seconds: Until the end.
+        seconds: Duration.
         n_rows: Of the output.
-        is_whole: Whether it ended by itself.
+        is_complete: Whether it ended by itself.
     """
 
     input_bytes: int
     samples: list[tuple[float, int, int]] = field(default_factory=list)
     seconds: float = 0.0
     n_rows: int = 0
-    is_whole: bool = False
+    is_complete: bool = False
 
     def peaks_mib(self, column: int) -> tuple[float, float]:
-        """Peak resident memory of column 1 or 2 early, when everything has been used, and late.
+        """Return the peak resident memory of column 1 or 2 early, when everything has been used, and late.
 
         Raises:
-            DataError: It was over before anything could be seen.
+            DataError: The run was too short.
         """
         shares = [
             (sample[0] / self.seconds, sample[column] / 2**20)
             for sample in self.samples
-            if sample[column]  # a worker that has not begun has none
+            if sample[column]  # a worker that has not started has none
         ]
         early = [mib for share, mib in shares if _WARM <= share < _EARLY]
         late = [mib for share, mib in shares if share >= _LATE]
@@ -93,7 +94,7 @@ class Found:
 
 
 def write_input(path: Path, n_bytes: int, seed: int = 0) -> int:
-    """Write lines of words, about `_MEAN_WORDS` each, now and then a page; gives the bytes: a little less."""
+    """Write lines of words, about `_MEAN_WORDS` each and some a page long; return the bytes written."""
     rng = random.Random(seed)
     block = []
     for _ in range(20_000):
@@ -111,44 +112,43 @@ def write_input(path: Path, n_bytes: int, seed: int = 0) -> int:
     return written
 
 
-def measure(job: Job, scratch: Path, say: Callable[[str], None]) -> Found:
-    """Make the file, run the command on it and watch its memory.
+def measure(run: BulkRun, scratch: Path, report: Report) -> BulkResult:
+    """Generate the file, run the command on it and sample its memory.
 
     Raises:
         DataError: The command failed.
     """
     source, out = scratch / "in.txt", scratch / "out.jsonl"
-    found = Found(write_input(source, job.megabytes * 1_000_000))
+    found = BulkResult(write_input(source, run.megabytes * 1_000_000))
     environment = dict(os.environ)
-    if job.bundles is None:
+    if run.bundles is None:
         environment["SEQSERVE_ENGINE_FACTORY"] = FACTORY
-    bundles = job.bundles or write_bundles(scratch / "bundles")
-    words = ["predict", job.task, str(source), "--out", str(out), "--bundles", str(bundles)]
-    words += ["--workers", str(job.workers)] if job.workers else []
+    bundles = run.bundles or write_bundles(scratch / "bundles")
+    words = ["predict", run.task, str(source), "--out", str(out), "--bundles", str(bundles)]
+    words += ["--workers", str(run.workers)] if run.workers else []
     started = time.monotonic()
     process = subprocess.Popen([sys.executable, "-m", "seqserve.cli", *words], env=environment)
     try:
         for sample in _watched(process, started):
             found.samples.append(sample)
-            if sample[0] > job.seconds:
+            if sample[0] > run.seconds:
                 process.send_signal(signal.SIGINT)
                 break
         status = process.wait(60)
     finally:
         process.kill()
-    found.seconds = time.monotonic() - started
-    found.is_whole = status == 0
+    found.seconds, found.is_complete = time.monotonic() - started, status == 0
     if status not in (0, 130):
         raise DataError(f"seqserve predict ended with {status}")
     with out.open("rb") as file:
         found.n_rows = sum(1 for _ in file)
-    machine = describe_machine(tools=())
-    say(f"{machine.cpu}, {machine.cores} CPUs, Python {machine.python}")
+    machine = describe_machine(())
+    report(f"{machine.cpu}, {machine.cores} CPUs, Python {machine.python}")
     return found
 
 
 def _watched(process: subprocess.Popen[bytes], started: float) -> Iterator[tuple[float, int, int]]:
-    """Look at the memory until the process has ended."""
+    """Sample the memory until the process has ended."""
     watched = psutil.Process(process.pid)
     while process.poll() is None:
         try:
@@ -160,8 +160,8 @@ def _watched(process: subprocess.Popen[bytes], started: float) -> Iterator[tuple
         time.sleep(_SAMPLE_S)
 
 
-def faults(found: Found) -> list[str]:
-    """What is not as it should be: a process that grew."""
+def growth_of(found: BulkResult) -> list[str]:
+    """List the processes that grew."""
     grown = []
     for name, column in (("the reader", 1), ("a worker", 2)):
         early, late = found.peaks_mib(column)
@@ -170,17 +170,17 @@ def faults(found: Found) -> list[str]:
     return grown
 
 
-def lines_of(job: Job, found: Found) -> list[str]:
-    """Give the figures as a table, for docs/cli.md."""
-    engines = "null engines" if job.bundles is None else "shipped bundle"
-    end = "" if found.is_whole else f", stopped after {found.seconds:.0f} s"
+def lines_of(run: BulkRun, found: BulkResult) -> list[str]:
+    """Format the result as a table, for docs/cli.md."""
+    engines = "null engines" if run.bundles is None else "shipped bundle"
+    end = "" if found.is_complete else f", stopped after {found.seconds:.0f} s"
     rows = [
         f"| {name} | {early:.0f} | {late:.0f} |"
         for name, column in (("reader and writer", 1), ("largest worker", 2))
         for early, late in [found.peaks_mib(column)]
     ]
     return [
-        f"{job.task}, {found.input_bytes / 1e6:.0f} MB, {engines}{end}: {found.n_rows:,} texts in "
+        f"{run.task}, {found.input_bytes / 1e6:.0f} MB, {engines}{end}: {found.n_rows:,} texts in "
         f"{found.seconds:.0f} s, {found.n_rows / found.seconds:,.0f} a second",
         "",
         "| process | peak resident MiB, early | late |",

@@ -1,4 +1,4 @@
-"""What breaks when a process does: strikes at a server under load, what clients see, how soon all is well.
+"""Faults of processes under load: what clients get, and how soon the service recovers.
 
 Every client has one request in flight. A request that ends later than its deadline allows counts as hung.
 """
@@ -13,13 +13,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import httpx
 import psutil
 
-from benchmarks.endurance.mixed_load import ROUTES, Texts
-from benchmarks.endurance.soak import supplies_of
-from benchmarks.tools.machine import describe_machine
 from benchmarks.tools.served import Server, our_server
+from benchmarks.tools.tables import in_bold
+from benchmarks.tools.workspace import Report
+from loadtest.bodies import Mix, requests
+from loadtest.connection import NO_ANSWER
+from loadtest.machine import describe_machine
+from loadtest.metrics import TASKS, Row
+from loadtest.profiles import Phase, Profile, Stream
+from loadtest.service import Service, get
+from loadtest.targets import FAIL, PASS
+from loadtest.texts import samplers
+from loadtest.traffic import Traffic, send_traffic
+from seqserve.cpus import available_cpus
 from seqserve.evaluation.markdown import table_lines
 
 MAX_BACK_S, MAX_UNNOTICED_S = 10.0, 2.0
@@ -28,258 +36,223 @@ _CLIENTS = 4  # for each task
 _BEFORE_S, _AFTER_S = 2.0, 2.0
 _N_RESTARTS = 3
 _RETRY_S = 0.05
-_PROBE_S = 1.5  # a probe that gets no answer has an answer
+_PROBE_S = 1.5  # a probe without a response within that time has failed
+_DEADLINES = {f"SEQSERVE_{task.upper()}_TIMEOUT_MS": f"{_DEADLINE_S * 1000:.0f}" for task in TASKS}
 
-OK = "200"
+_STREAMS = tuple(
+    Stream(Mix({task: 1.0}, batch_share=0, invalid_share=0), clients=_CLIENTS, think_s=_RETRY_S)
+    for task in TASKS
+)
+_PROFILE = Profile("clients of all tasks", (Phase("all", 600.0),), _STREAMS)
 
 
 @dataclass(frozen=True)
-class Strike:
-    """Something that befalls a server.
+class Fault:
+    """A fault of a server.
 
     Args:
         name: In words.
-        at: Does it.
-        allowed: Outcomes of requests beside 200 that are no fault, and the most of each.
+        inject: Causes it.
+        allowed: Statuses of requests beside 200 that are acceptable, and the most of each.
     """
 
     name: str
-    at: Callable[[Server], None]
-    allowed: Mapping[str, int] = field(default_factory=dict)
+    inject: Callable[[Server], None]
+    allowed: Mapping[int, int] = field(default_factory=dict)
 
 
-def _starve(served: Server) -> None:
-    """Leaves a runner no memory beyond what it has; it may do without."""
-    served.process("NerRunner").rlimit(psutil.RLIMIT_AS, (1, 1))
+def _kill(service: str) -> Callable[[Server], None]:
+    return lambda server: server.process(service).kill()
 
 
-_IN_FLIGHT = _CLIENTS * len(ROUTES)
-STRIKES = (
-    Strike("kill -9 NerRunner", lambda served: served.process("NerRunner").kill()),
-    Strike("kill -9 SentimentRunner", lambda served: served.process("SentimentRunner").kill()),
-    Strike("kill -9 TranslationRunner", lambda served: served.process("TranslationRunner").kill()),
-    Strike("kill -STOP NerRunner", lambda served: served.process("NerRunner").suspend()),
-    Strike("no more memory for NerRunner", _starve, {"internal": _IN_FLIGHT}),
-    Strike(
-        "kill -9 Gateway",
-        lambda served: served.process("Gateway").kill(),
-        {"no answer": 2 * _IN_FLIGHT},
-    ),
-    Strike(
-        "kill -STOP Gateway",
-        lambda served: served.process("Gateway").suspend(),
-        {"no answer": 2 * _IN_FLIGHT},
-    ),
+def _suspend(service: str) -> Callable[[Server], None]:
+    return lambda server: server.process(service).suspend()
+
+
+def _starve(server: Server) -> None:
+    """Leave a runner no memory beyond what it has; it may not need more."""
+    server.process("NerRunner").rlimit(psutil.RLIMIT_AS, (1, 1))
+
+
+_IN_FLIGHT = _CLIENTS * len(TASKS)
+FAULTS = (
+    Fault("kill -9 NerRunner", _kill("NerRunner")),
+    Fault("kill -9 SentimentRunner", _kill("SentimentRunner")),
+    Fault("kill -9 TranslationRunner", _kill("TranslationRunner")),
+    Fault("kill -STOP NerRunner", _suspend("NerRunner")),
+    Fault("no more memory for NerRunner", _starve, {500: _IN_FLIGHT}),
+    Fault("kill -9 Gateway", _kill("Gateway"), {NO_ANSWER: 2 * _IN_FLIGHT}),
+    Fault("kill -STOP Gateway", _suspend("Gateway"), {NO_ANSWER: 2 * _IN_FLIGHT}),
 )
 
 
 @dataclass
 class Finding:
-    """What came of a strike.
+    """Effects of a fault.
 
     Args:
-        name: Of the strike.
-        allowed: See `Strike`.
-        outcomes: Requests that ended after it, by status 200, by error code, or `no answer`.
-        slowest_s: The longest that one of them took.
+        name: Of the fault.
+        allowed: See `Fault`.
+        statuses: Requests that ended after it, by status.
+        slowest_s: The longest of them.
         n_hung: Those that ended later than their deadline allows.
-        noticed_s: Until `/readyz` was not 200; None if all was well again before.
+        n_sent_again: Those whose connection was closed before a response, and that were sent again.
+        noticed_s: Until `/readyz` was not 200; None if it always was.
         back_s: Until it was 200 again.
+        n_bad_exits: Servers that ended with another status than 0.
     """
 
     name: str
-    allowed: Mapping[str, int] = field(default_factory=dict)
-    outcomes: Counter[str] = field(default_factory=Counter)
+    allowed: Mapping[int, int] = field(default_factory=dict)
+    statuses: Counter[int] = field(default_factory=Counter)
     slowest_s: float = 0.0
     n_hung: int = 0
+    n_sent_again: int = 0
     noticed_s: float | None = None
     back_s: float = 0.0
+    n_bad_exits: int = 0
 
-    def note(self, outcome: str, seconds: float) -> None:
-        """Counts one request."""
-        self.outcomes[outcome] += 1
-        self.slowest_s = max(self.slowest_s, seconds)
-        self.n_hung += seconds > _DEADLINE_S + _LATE_S
+    def add(self, row: Row) -> None:
+        """Count one request."""
+        self.statuses[row.status] += 1
+        self.slowest_s = max(self.slowest_s, row.ms / 1000)
+        self.n_hung += row.ms / 1000 > _DEADLINE_S + _LATE_S
 
-    def faults(self) -> list[str]:
-        """What is not as it should be."""
-        faults = [
-            f"{n} x {outcome}"
-            for outcome, n in self.outcomes.items()
-            if outcome != OK and n > self.allowed.get(outcome, 0)
+    def problems(self) -> list[str]:
+        """List what is not acceptable."""
+        found = [
+            f"{n} x {_name(status)}"
+            for status, n in self.statuses.items()
+            if status != 200 and n > self.allowed.get(status, 0)
         ]
-        if self.n_hung:
-            faults.append(f"{self.n_hung} requests hung")
-        if self.back_s > MAX_BACK_S:
-            faults.append(f"back after {self.back_s:.1f} s")
-        if (self.noticed_s or 0.0) > MAX_UNNOTICED_S:
-            faults.append(f"noticed after {self.noticed_s:.1f} s")
-        return faults
+        noticed_s = self.noticed_s or 0.0
+        checks = (
+            (self.n_hung > 0, f"{self.n_hung} requests hung"),
+            (self.back_s > MAX_BACK_S, f"back after {self.back_s:.1f} s"),
+            (noticed_s > MAX_UNNOTICED_S, f"noticed after {noticed_s:.1f} s"),
+            (self.n_bad_exits > 0, f"{self.n_bad_exits} bad exit statuses"),
+        )
+        return found + [text for is_problem, text in checks if is_problem]
 
 
-async def _ask(http: httpx.AsyncClient, texts: Texts) -> tuple[str, float]:
-    """One request: its outcome, and how long it took in seconds."""
-    headers = {"X-Timeout-Ms": str(int(_DEADLINE_S * 1000))}
-    body = {"text": texts.one()}
-    started = time.monotonic()
-    try:
-        response = await http.post(ROUTES[texts.task], json=body, headers=headers)
-        outcome = OK if response.is_success else response.json()["code"]
-    except httpx.TransportError:
-        outcome = "no answer"
-    return outcome, time.monotonic() - started
+def _name(status: int) -> str:
+    return "no answer" if status == NO_ANSWER else str(status)
 
 
-def _client(base_url: str) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=None)
-    return httpx.AsyncClient(
-        base_url=base_url, timeout=_DEADLINE_S + 10, limits=limits, trust_env=False
+async def under_load(server: Server, finding: Finding, act: Callable[[], None]) -> Finding:
+    """Send load, and observe what becomes of it after an action."""
+    texts, traffic = samplers(), Traffic()
+    supplies = [requests(stream.mix, texts, seed=i) for i, stream in enumerate(_STREAMS)]
+    sending = asyncio.create_task(
+        send_traffic(Service(server.base_url), _PROFILE, supplies, traffic=traffic)
     )
+    await asyncio.sleep(_BEFORE_S)
+    begin = time.perf_counter()
+    await asyncio.to_thread(act)
+    await asyncio.sleep(_AFTER_S)
+    traffic.is_stopped = True
+    await sending
+    for row in traffic.rows:
+        if traffic.begin + row.at_s + row.ms / 1000 >= begin:
+            finding.add(row)
+    finding.n_sent_again = traffic.n_sent_again
+    return finding
 
 
-async def strike(served: Server, what: Strike, supplies: Sequence[Texts]) -> Finding:
-    """Sends load, strikes, and waits until all is well again."""
-    found = Finding(what.name, what.allowed)
-    has_struck, is_over = False, False
-
-    async def load(http: httpx.AsyncClient, texts: Texts) -> None:
-        while not is_over:
-            outcome, seconds = await _ask(http, texts)
-            if has_struck:
-                found.note(outcome, seconds)
-            if outcome != OK:
-                await asyncio.sleep(_RETRY_S)
-
-    async with _client(served.base_url) as http:
-        clients = [
-            asyncio.create_task(load(http, texts)) for texts in supplies for _ in range(_CLIENTS)
-        ]
-        await asyncio.sleep(_BEFORE_S)
-        has_struck = True
-        await asyncio.to_thread(what.at, served)
-        await _watch_readiness(served.base_url, found)
-        await asyncio.sleep(_AFTER_S)
-        is_over = True
-        await asyncio.gather(*clients)
-    return found
-
-
-async def _watch_readiness(base_url: str, found: Finding) -> None:
-    """Asks until it is ready again; where it never was not, for as long as a fault may go unnoticed."""
-    struck = time.monotonic()
-    async with _client(base_url) as http:
-        while True:
-            try:
-                is_ready = (await http.get("/readyz", timeout=_PROBE_S)).is_success
-            except httpx.TransportError:
-                is_ready = False
-            seconds = time.monotonic() - struck
-            if not is_ready and found.noticed_s is None:
-                found.noticed_s = seconds
-            if is_ready and (found.noticed_s is not None or seconds > 4 * MAX_UNNOTICED_S):
-                found.back_s = seconds if found.noticed_s is not None else 0.0
-                return
-            if seconds > 6 * MAX_BACK_S:
-                found.back_s = seconds
-                return
-            await asyncio.sleep(_RETRY_S)
-
-
-def restarts(bundles: Path, settings: Mapping[str, str]) -> Finding:
-    """Restarts a server some times while clients retry: every request must be answered in the end.
-
-    Raises:
-        ServerFailed: a server did not become ready.
-    """
-    with TemporaryDirectory() as folder:
-        return asyncio.run(_roll(bundles, Path(folder), settings))
-
-
-async def _roll(bundles: Path, folder: Path, settings: Mapping[str, str]) -> Finding:
-    supplies = supplies_of(bundles, seed=0)
-    found = Finding(
-        f"{_N_RESTARTS} restarts by SIGTERM, clients retry",
-        {name: 10**6 for name in ("draining", "not_ready", "no answer")},
-    )
-    is_over = False
-    served = our_server(bundles, folder, settings)
-
-    async def load(http: httpx.AsyncClient, texts: Texts) -> None:
-        while not is_over:
-            outcome = ""
-            while outcome != OK:
-                outcome, seconds = await _ask(http, texts)
-                found.note(outcome, seconds)
-                if outcome != OK:
-                    await asyncio.sleep(_RETRY_S)
-
-    try:
-        await asyncio.to_thread(served.wait_until_ready)
-        async with _client(served.base_url) as http:
-            clients = [
-                asyncio.create_task(load(http, texts))
-                for texts in supplies
-                for _ in range(_CLIENTS)
-            ]
-            for _ in range(_N_RESTARTS):
-                await asyncio.sleep(_BEFORE_S)
-                status = await asyncio.to_thread(served.stop)
-                found.outcomes["bad exit status"] += status != 0
-                started = time.monotonic()
-                served = our_server(bundles, folder, settings, port=served.port)
-                await asyncio.to_thread(served.wait_until_ready)
-                found.back_s = max(found.back_s, time.monotonic() - started)
-            await asyncio.sleep(_AFTER_S)
-            is_over = True
-            await asyncio.gather(*clients)
-    finally:
-        served.stop()
-    found.outcomes += Counter()  # drops what did not occur
-    return found
+def watch_readiness(base_url: str, finding: Finding) -> None:
+    """Probe until it is ready again; if it never was not, for as long as a fault may go unnoticed."""
+    start = time.monotonic()
+    while True:
+        try:
+            is_ready = get(f"{base_url}/readyz", {}, _PROBE_S)[0] == 200
+        except OSError:
+            is_ready = False
+        seconds = time.monotonic() - start
+        if not is_ready and finding.noticed_s is None:
+            finding.noticed_s = seconds
+        is_over = is_ready and (finding.noticed_s is not None or seconds > 4 * MAX_UNNOTICED_S)
+        if is_over or seconds > 6 * MAX_BACK_S:
+            finding.back_s = 0.0 if is_ready and finding.noticed_s is None else seconds
+            return
+        time.sleep(_RETRY_S)
 
 
 def chaos(
-    bundles: Path,
-    settings: Mapping[str, str],
-    say: Callable[[str], None] = lambda line: None,
-    strikes: Sequence[Strike] = STRIKES,
+    bundles: Path, settings: Mapping[str, str], report: Report, faults: Sequence[Fault] = FAULTS
 ) -> list[Finding]:
-    """Tries all strikes on one server.
+    """Inject faults into one server, one after the other.
 
     Args:
-        bundles: What is served.
-        settings: `SEQSERVE_…` variables of the servers.
-        say: Told how it goes.
-        strikes: What to try.
+        bundles: Folder of bundles.
+        settings: `SEQSERVE_…` variables of the server.
+        report: Receives lines about the progress.
+        faults: What to inject.
 
     Raises:
-        ServerFailed: a server did not become ready.
+        ServerFailed: The server did not become ready.
     """
-    supplies = supplies_of(bundles, seed=0)
     found = []
-    with TemporaryDirectory() as folder, our_server(bundles, Path(folder), settings) as served:
-        for what in strikes:
-            found.append(asyncio.run(strike(served, what, supplies)))
-            say(" | ".join(_row(found[-1])))
+    variables = {**_DEADLINES, **settings}
+    with TemporaryDirectory() as folder, our_server(bundles, Path(folder), variables) as server:
+        for fault in faults:
+            finding = Finding(fault.name, fault.allowed)
+
+            def act(fault: Fault = fault, finding: Finding = finding) -> None:
+                fault.inject(server)
+                watch_readiness(server.base_url, finding)
+
+            found.append(asyncio.run(under_load(server, finding, act)))
+            report(" | ".join(_row(finding)))
     return found
 
 
+def restarts(bundles: Path, settings: Mapping[str, str]) -> Finding:
+    """Restart a server some times by SIGTERM while clients retry: only 503 and no answer may occur.
+
+    Raises:
+        ServerFailed: A server did not become ready.
+    """
+    finding = Finding(
+        f"{_N_RESTARTS} restarts by SIGTERM, clients retry", {503: 10**6, NO_ANSWER: 10**6}
+    )
+    variables = {**_DEADLINES, **settings}
+    with TemporaryDirectory() as folder:
+        servers = [our_server(bundles, Path(folder), variables)]
+
+        def act() -> None:
+            for _ in range(_N_RESTARTS):
+                finding.n_bad_exits += servers[-1].stop() != 0
+                started, port = time.monotonic(), servers[-1].port
+                servers.append(our_server(bundles, Path(folder), variables, port=port))
+                servers[-1].wait_until_ready()
+                finding.back_s = max(finding.back_s, time.monotonic() - started)
+                time.sleep(_BEFORE_S)
+
+        try:
+            servers[0].wait_until_ready()
+            return asyncio.run(under_load(servers[0], finding, act))
+        finally:
+            servers[-1].stop()
+
+
 def chaos_lines(findings: Sequence[Finding]) -> Iterator[str]:
-    """Give the figures as Markdown."""
-    machine = describe_machine()
+    """Format the effects as Markdown."""
+    machine = describe_machine(cores=available_cpus())
     yield (
         f"{_CLIENTS} clients a task, one request in flight each, deadline {_DEADLINE_S:g} s, on "
-        f"{machine.cpu}, {machine.cores} cores. All must be well again within {MAX_BACK_S:g} s and "
-        f"`/readyz` must say within {MAX_UNNOTICED_S:g} s that it is not."
+        f"{machine.cpu}, {machine.cores} cores. The service must be ready again within {MAX_BACK_S:g} s, "
+        f"and `/readyz` must report within {MAX_UNNOTICED_S:g} s that it is not."
     )
     yield ""
-    head = ("what happens", "requests", "not ready after", "ready after", "slowest", "verdict")
+    head = ("fault", "requests", "not ready after", "ready after", "slowest", "verdict")
     yield from table_lines(head, map(_row, findings))
 
 
 def _row(found: Finding) -> tuple[str, ...]:
-    outcomes = ", ".join(f"{n} x {outcome}" for outcome, n in found.outcomes.most_common())
+    statuses = [f"{n} x {_name(status)}" for status, n in found.statuses.most_common()]
+    statuses += [f"{found.n_sent_again} x sent again"] if found.n_sent_again else []
     noticed = "–" if found.noticed_s is None else f"{found.noticed_s:.1f} s"
-    verdict = "**" + "; ".join(found.faults()) + "**" if found.faults() else "met"
+    problems = found.problems()
+    verdict = f"{in_bold(FAIL)}: {'; '.join(problems)}" if problems else PASS
     times = noticed, f"{found.back_s:.1f} s", f"{found.slowest_s:.1f} s"
-    return found.name, outcomes, *times, verdict
+    return found.name, ", ".join(statuses), *times, verdict

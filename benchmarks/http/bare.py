@@ -1,7 +1,9 @@
-"""The least that answers the same requests: Starlette on uvicorn, an asyncio queue, greedy batches, a thread.
+"""A minimal server for the same requests: Starlette on uvicorn, an asyncio queue, greedy batches, a thread.
 
-It checks requests with the same pydantic models and asks the same engines; it has no limits, deadlines, ids,
-logs, metrics, health or processes. `python -m benchmarks.http.bare PORT BUNDLES` serves null engines.
+It validates requests with the same pydantic models and calls the same engines; it has no limits, deadlines,
+ids, logs, metrics, health checks or processes.
+
+`python -m benchmarks.http.bare PORT BUNDLES` serves null engines.
 """
 
 from __future__ import annotations
@@ -30,28 +32,28 @@ from service.settings import Settings
 
 MAX_BATCH: int = Settings.model_fields["max_batch_texts"].default
 
-_Waiting = tuple[str, asyncio.Future[Any]]
+_Pending = tuple[str, asyncio.Future[Any]]
 
 
 class GreedyQueue:
-    """Takes whatever waits when the engine is free, `MAX_BATCH` at most."""
+    """Batches whatever is queued when the engine is free, `MAX_BATCH` at most."""
 
     def __init__(self, task: TaskName, engine: NullEngine) -> None:
         self._item_type = SPECS[task].item
         self._engine = engine
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._queue: asyncio.Queue[_Pending] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1)
 
     async def answer(self, texts: list[str]) -> list[Any]:
-        """Give the results of the texts of one request."""
+        """Return the results of the texts of one request."""
         loop = asyncio.get_running_loop()
-        waiting: list[_Waiting] = [(text, loop.create_future()) for text in texts]
-        for one in waiting:
+        pending: list[_Pending] = [(text, loop.create_future()) for text in texts]
+        for one in pending:
             self._queue.put_nowait(one)
-        return [await result for _, result in waiting]
+        return [await result for _, result in pending]
 
     async def run(self) -> None:
-        """Compute batches for ever."""
+        """Compute batches forever."""
         loop = asyncio.get_running_loop()
         while True:
             batch = [await self._queue.get()]
@@ -59,12 +61,12 @@ class GreedyQueue:
                 batch.append(self._queue.get_nowait())
             items = [self._item_type(text) for text, _ in batch]
             results = await loop.run_in_executor(self._thread, self._engine.predict, items)
-            for (_, waiting), result in zip(batch, results, strict=True):
-                waiting.set_result(result)
+            for (_, pending), result in zip(batch, results, strict=True):
+                pending.set_result(result)
 
 
 def build_app(bundles: Path) -> Starlette:
-    """Make the application, with one route per task."""
+    """Build the application, with one route per task."""
     queues = {task: GreedyQueue(task, open_engine(bundles / task)) for task in SPECS}
 
     @asynccontextmanager
@@ -86,10 +88,10 @@ def build_app(bundles: Path) -> Starlette:
 def _endpoint(task: TaskSchema, queue: GreedyQueue) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
-            asked: Any = task.request.model_validate_json(await request.body())
+            body: Any = task.request.model_validate_json(await request.body())
         except ValidationError:
             return Response(status_code=422)
-        results = await queue.answer(asked.text)
+        results = await queue.answer(body.text)
         document = {
             "model": f"null-{task.name}",
             "version": "1.0.0",

@@ -1,7 +1,7 @@
-"""Engines that compute nothing: what a request costs then is what the server costs.
+"""Engines that compute nothing: the cost of a request is then the cost of the server.
 
-`open_engine` is for SEQSERVE_ENGINE_FACTORY. `write_bundles` makes the model directories that a server
-wants to see; all but the model in them is real.
+`open_engine` is for SEQSERVE_ENGINE_FACTORY. `write_bundles` writes the bundles that a server needs; all but
+the model in them is real.
 """
 
 from __future__ import annotations
@@ -34,16 +34,12 @@ _LABELS: dict[Task, tuple[str, ...]] = {"ner": ("PER",), "sentiment": ("negative
 
 @dataclass(frozen=True)
 class NullEngine:
-    """Gives every item the same result.
-
-    Args:
-        bundle: What it pretends to have opened.
-    """
+    """Returns the same result for every item; `bundle` is what it pretends to have loaded."""
 
     bundle: Bundle
 
     def predict(self, items: Sequence[Any]) -> list[Any]:
-        """Answer at once."""
+        """Return at once."""
         return [RESULTS[self.bundle.manifest.task]] * len(items)
 
 
@@ -53,7 +49,7 @@ def open_engine(path: Path) -> NullEngine:
 
 
 def write_bundles(directory: Path) -> Path:
-    """Write one bundle per task into a new folder, which is given back."""
+    """Write one bundle per task into a new folder, and return that."""
     directory.mkdir(parents=True)
     for task, result in RESULTS.items():
         case = {"input": {"text": TEXT}, "output": to_mapping(result)}

@@ -1,26 +1,30 @@
-"""What HTTP costs with the real models: texts per second of a full server, and of the runtime alone."""
+"""Throughput over HTTP with the real models, beside the runtime alone in a fresh process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
-from benchmarks.http.client import Clients, Requests
-from benchmarks.http.inprocess import best_call, time_runtime
-from benchmarks.http.rounds import Turn, comparison_of, turn_of
-from benchmarks.http.server import model_server
+from benchmarks.http.load import Clients, requests_of
+from benchmarks.http.overhead import UnitCost, comparison_of, cost_of
+from benchmarks.http.servers import model_server
 from benchmarks.http.size import HttpSize
 from benchmarks.models.texts import batches_of, dev_texts
-from benchmarks.tools.cores import Cores, split_cores
+from benchmarks.tools.child import run_child
+from benchmarks.tools.cores import Cores, Cpus, split_cores, started_on
 from benchmarks.tools.served import Server
 from benchmarks.tools.timing import Comparison
-from benchmarks.tools.workplace import TASKS, Workplace
+from benchmarks.tools.workspace import Report, Workspace
 from seqserve.bundle import Bundle
-from seqserve.tasks import Task
+from seqserve.runtime import open_engine
+from seqserve.tasks import TASKS, Task
 
 HTTP, RUNTIME = "HTTP", "runtime"
 N_CLIENTS, REQUEST_TEXTS = 16, 16
+CALLS = (16, 32, 128, 1024)
+"""Texts per call that are tried; the server is compared with the fastest."""
 
 
 @dataclass(frozen=True)
@@ -38,48 +42,63 @@ class TaskThroughput:
     comparison: Comparison
 
 
-@dataclass(frozen=True)
-class ThroughputFigures:
-    """What was found, by task."""
-
-    lines: tuple[TaskThroughput, ...]
-
-
 def measure_throughput(
-    place: Workplace, size: HttpSize, say: Callable[[str], None] = lambda line: None
-) -> ThroughputFigures:
-    """Let both sides answer the same texts on one processor, in turns."""
+    space: Workspace, size: HttpSize, report: Report
+) -> tuple[TaskThroughput, ...]:
+    """Let both sides compute the same texts on one CPU, alternating."""
     cores, lines = split_cores(), []
-    with model_server(place.bundles, place.scratch, cores.served, "runners") as server:
+    with model_server(space.bundles, space.scratch, cores.served, "runners") as server:
         for task in TASKS:
-            bundle = place.bundle(task)
-            texts = dev_texts(bundle, place.data, size.n_texts, place.seed)
-            line = _Both(bundle, texts, server, cores, size).compare()
-            found = line.comparison.sides
-            say(f"{task}: " + ", ".join(f"{k} {v.wall.best_ms:.3f} ms" for k, v in found.items()))
-            lines.append(line)
-    return ThroughputFigures(tuple(lines))
+            bundle = space.bundle(task)
+            texts = dev_texts(bundle, space.data, size.n_texts, space.seed)
+            lines.append(_compare(bundle, texts, server, cores, size))
+            sides = lines[-1].comparison.sides
+            report(
+                f"{task}: " + ", ".join(f"{k} {v.wall.best_ms:.3f} ms" for k, v in sides.items())
+            )
+    return tuple(lines)
 
 
-@dataclass(frozen=True)
-class _Both:
-    bundle: Bundle
-    texts: list[str]
-    server: Server
-    cores: Cores
-    size: HttpSize
+def _compare(
+    bundle: Bundle, texts: list[str], server: Server, cores: Cores, size: HttpSize
+) -> TaskThroughput:
+    task, seconds = bundle.manifest.task, size.runtime_s
+    call_texts = best_call(bundle, texts, seconds / 4, cores.served)
+    requests = requests_of(task, batches_of(texts, REQUEST_TEXTS))
+    how = (server, requests, N_CLIENTS, size.throughput_s, size.warm_up_s)
+    load = partial(Clients(cores.load).saturate, *how)
+    costs: dict[str, list[UnitCost]] = {HTTP: [], RUNTIME: []}
+    for _ in range(size.rounds):
+        costs[HTTP].append(cost_of(server, load, REQUEST_TEXTS))
+        costs[RUNTIME].append(time_runtime(bundle, texts, call_texts, seconds, cores.served))
+    return TaskThroughput(task, call_texts, comparison_of(costs))
 
-    def compare(self) -> TaskThroughput:
-        task, seconds = self.bundle.manifest.task, self.size.runtime_s
-        call_texts = best_call(self.bundle, self.texts, seconds / 4, self.cores.served)
-        requests = Requests.of(task, batches_of(self.texts, REQUEST_TEXTS))
-        load = partial(
-            Clients(self.cores.load).saturate,
-            *(self.server, requests, N_CLIENTS, self.size.throughput_s, self.size.warm_up_s),
-        )
-        turns: dict[str, list[Turn]] = {HTTP: [], RUNTIME: []}
-        for _ in range(self.size.rounds):
-            turns[HTTP].append(turn_of(self.server, load, REQUEST_TEXTS))
-            alone = time_runtime(self.bundle, self.texts, call_texts, seconds, self.cores.served)
-            turns[RUNTIME].append(alone)
-        return TaskThroughput(task, call_texts, comparison_of(turns))
+
+def best_call(bundle: Bundle, texts: list[str], seconds: float, cpus: Cpus) -> int:
+    """Return the size of a call that takes least CPU time per text."""
+    fitting = [n for n in CALLS if n <= len(texts)] or [len(texts)]
+    return min(fitting, key=lambda n: time_runtime(bundle, texts, n, seconds, cpus).cpu_ms)
+
+
+def time_runtime(
+    bundle: Bundle, texts: list[str], n_texts: int, seconds: float, cpus: Cpus
+) -> UnitCost:
+    """Measure the cost per text of an engine in a fresh process, in calls of `n_texts`."""
+    with started_on(cpus):
+        return run_child(partial(time_calls, bundle.path, texts, n_texts, seconds))
+
+
+def time_calls(bundle: Path, texts: list[str], n_texts: int, seconds: float) -> UnitCost:
+    """In a child: compute all texts repeatedly, and return the cost per text."""
+    engine = open_engine(bundle)
+    item = TASKS[engine.bundle.manifest.task].item
+    calls = [[item(t) for t in texts[i : i + n_texts]] for i in range(0, len(texts), n_texts)]
+    engine.predict(calls[0])
+    wall, cpu, n_passes = time.perf_counter(), time.process_time(), 0
+    while time.perf_counter() - wall < seconds:
+        for call in calls:
+            engine.predict(call)
+        n_passes += 1
+    cpu_ms, wall_ms = (time.process_time() - cpu) * 1000, (time.perf_counter() - wall) * 1000
+    n_answered = n_passes * len(texts)
+    return UnitCost(cpu_ms / n_answered, wall_ms / n_answered)

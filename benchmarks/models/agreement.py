@@ -1,18 +1,28 @@
-"""Whether the translators give the tokens that torch gives in fp32: what times are worth hangs on it."""
+"""Whether the translators output the tokens of torch in fp32: a comparison of times relies on that."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from benchmarks.models.ours import Ours, max_tokens, tokens_of
-from benchmarks.models.peer import Peer, PeerSettings, symbols_of
-from benchmarks.models.sides import OURS, PEER, encode, sides_of
+from benchmarks.models.sides import encode, sides_of
+from benchmarks.models.size import Size
 from benchmarks.models.texts import dev_texts
+from benchmarks.models.translators import (
+    OURS,
+    PEER,
+    Ours,
+    Peer,
+    PeerSettings,
+    max_tokens,
+    symbols_of,
+    tokens_of,
+)
 from benchmarks.tools.child import run_child
-from benchmarks.tools.workplace import Size, Workplace
+from benchmarks.tools.workspace import Report, Workspace
 from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.manifest import Precision
 from seqserve.runtime.transformer_search import Sentence
@@ -20,7 +30,7 @@ from seqserve.runtime.transformer_search import Sentence
 _MAX_ROWS = 64
 _TIE = 1e-6  # of a mean log-probability: float32 is no more precise
 
-Answer = Sequence[int]
+Tokens = Sequence[int]
 """Target ids, the end symbol included where it was reached."""
 
 
@@ -29,12 +39,12 @@ class Agreement:
     """How many texts one side translates as the fp32 torch model does, token for token.
 
     Args:
-        side: Whose answers.
+        side: Which.
         precision: Of that side.
         beam: Beam size.
-        n_texts: Of how many.
-        n_identical: How many are the same.
-        n_tied: How many others torch finds as probable, by `_TIE`: which of them is first, rounding decides.
+        n_texts: Texts.
+        n_identical: Identical answers.
+        n_tied: Other answers that torch scores the same within `_TIE`: floating point decides which is first.
     """
 
     side: str
@@ -46,45 +56,37 @@ class Agreement:
 
     @property
     def share(self) -> float:
-        """Of 1, ties included."""
+        """Return the share of identical and tied answers."""
         return (self.n_identical + self.n_tied) / self.n_texts
 
 
-@dataclass(frozen=True)
-class AgreementFigures:
-    """One line per side, precision and beam size."""
-
-    lines: tuple[Agreement, ...]
-
-
-def measure_agreement(
-    place: Workplace, size: Size, say: Callable[[str], None] = lambda line: None
-) -> AgreementFigures:
+def measure_agreement(space: Workspace, size: Size, report: Report) -> tuple[Agreement, ...]:
     """Compare both sides, in each precision, with the reference search on torch."""
     from model_export.checks.torch_reference import torch_search
     from model_export.sources.restore import restore_translator
 
-    bundle = place.bundle("translation")
-    sources = encode(bundle, dev_texts(bundle, place.data, size.agreement_texts, place.seed))
+    bundle = space.bundle("translation")
+    sources = encode(bundle, dev_texts(bundle, space.data, size.sample_texts, space.seed))
     search, lines = torch_search(restore_translator(bundle)), []
     for beam in size.beams:
         options = SearchOptions(beam, n_best=beam)
         sentences = [Sentence(ids, max_tokens(len(ids)), options) for ids in sources]
         search(sentences)
         expected = [sentence.best for sentence in sentences]
-        for precision, pair in sides_of(place).items():
-            asked = {"sources": sources, "beam": beam, "precision": precision}
-            for side, name, path in ((OURS, "our", pair.ours), (PEER, "peer", pair.peer)):
-                target = f"benchmarks.models.agreement:{name}_answers"
-                answers = run_child(target, {"model": str(path), **asked})
-                counts = n_same_and_tied(expected, answers)
+        for precision, pair in sides_of(space).items():
+            calls = {
+                OURS: partial(our_answers, pair.ours, sources, beam),
+                PEER: partial(peer_answers, pair.peer, sources, beam, precision),
+            }
+            for side, call in calls.items():
+                counts = n_same_and_tied(expected, run_child(call))
                 lines.append(Agreement(side, precision, beam, len(sources), *counts))
-                say(str(lines[-1]))
-    return AgreementFigures(tuple(lines))
+                report(str(lines[-1]))
+    return tuple(lines)
 
 
 def n_same_and_tied(
-    expected: Sequence[Sequence[Hypothesis]], actual: Sequence[Answer]
+    expected: Sequence[Sequence[Hypothesis]], actual: Sequence[Tokens]
 ) -> tuple[int, int]:
     """Count answers that are the first hypothesis, and those that are another with the same score.
 
@@ -99,20 +101,18 @@ def n_same_and_tied(
     return ranks.count(0), sum(rank is not None and rank > 0 for rank in ranks)
 
 
-def our_answers(
-    model: str, sources: list[list[int]], beam: int, precision: Precision
-) -> list[Answer]:
-    """In a child: give the answers of a bundle of ours, all sources in one call."""
+def our_answers(model: Path, sources: list[list[int]], beam: int) -> list[Tokens]:
+    """In a child: return the answers of a bundle of ours, all sources in one call."""
     limits = [max_tokens(len(source)) for source in sources]
-    return [tokens_of(best) for best in Ours(Path(model)).search(sources, limits, beam)]
+    return [tokens_of(best) for best in Ours(model).search(sources, limits, beam)]
 
 
 def peer_answers(
-    model: str, sources: list[list[int]], beam: int, precision: Precision
-) -> list[Answer]:
+    model: Path, sources: list[list[int]], beam: int, precision: Precision
+) -> list[Tokens]:
     """In a child: the same by CTranslate2, sources of equal length together, since they share a limit."""
     settings = replace(PeerSettings.plain(precision), max_batch_size=_MAX_ROWS)
-    peer, found = Peer(Path(model), settings), dict[int, Answer]()
+    peer, found = Peer(model, settings), dict[int, Tokens]()
     by_length: dict[int, list[int]] = defaultdict(list)
     for i, source in enumerate(sources):
         by_length[len(source)].append(i)

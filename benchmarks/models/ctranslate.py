@@ -1,9 +1,9 @@
-"""Our Transformer in CTranslate2's format, by CTranslate2's own converter for Marian's layout.
+"""Convert our Transformer to CTranslate2's format, by CTranslate2's own converter for Marian's layout.
 
 The weights go into a `transformers.MarianMTModel`, and CTranslate2's loader of that family reads them. Its
-subclass for Marian itself takes the last symbol for padding, drops it, and starts from a zero vector; ours
-is the first, and its vector is not zero, so the loader one level up is the one that keeps the model the same.
-Its symbols are our ids, in digits: ids go in and come out on both sides.
+subclass for Marian itself takes the last symbol for padding, drops it, and starts from a zero vector. Our
+padding symbol is the first, and its vector is not zero, so only the loader one level up preserves the model.
+Symbols are our ids, in digits.
 """
 
 from __future__ import annotations
@@ -27,23 +27,14 @@ _MAX_POSITIONS = 1024
 
 
 def convert(model: Transformer, precision: Precision, directory: Path) -> Path:
-    """Write a model for CTranslate2.
-
-    Args:
-        model: Ours.
-        precision: How weights are stored.
-        directory: Where to.
-
-    Returns:
-        The directory.
-    """
+    """Write a model for CTranslate2, its weights in a precision, into a directory; return the directory."""
     converter = _TransformerConverter(model)
     converter.convert(str(directory), quantization=_QUANTIZATION[precision])
     return directory
 
 
 def marian_model(model: Transformer) -> nn.Module:
-    """Give the same model as `transformers` has it, weights copied: conversion writes into them."""
+    """Copy the model into `transformers`' class; the conversion modifies the weights."""
     settings = marian_settings(model.config)
     config = MarianConfig(**settings, max_position_embeddings=_MAX_POSITIONS)
     theirs: Any = MarianMTModel(config)
@@ -55,7 +46,7 @@ def marian_model(model: Transformer) -> nn.Module:
 
 
 class _TransformerConverter(Converter):  # type: ignore[misc]
-    """CTranslate2's way from a model to its directory, with our model at the beginning."""
+    """CTranslate2's converter, started from our model."""
 
     def __init__(self, model: Transformer) -> None:
         self._model = model

@@ -1,22 +1,19 @@
-"""How the cost of a translation grows with the length of the source and the size of the batch."""
+"""Growth of the cost of a translation with the length of the source and the size of the batch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, pairwise
-from pathlib import Path
-from typing import Any
 
-from benchmarks.models.cells import Batch
-from benchmarks.models.ours import Ours
-from benchmarks.models.peer import Peer, PeerSettings, symbols_of
-from benchmarks.models.sides import OURS, PEER, encode, sides_of
+from benchmarks.models.sides import Sides, encode, sides_of
+from benchmarks.models.size import Size
 from benchmarks.models.texts import dev_texts
+from benchmarks.models.translators import OURS, PEER, Batch, Ours, Peer, PeerSettings, symbols_of
 from benchmarks.tools.child import run_child
-from benchmarks.tools.timing import Effort, compare
-from benchmarks.tools.workplace import Size, Workplace
-from seqserve.config import from_mapping, to_mapping
+from benchmarks.tools.timing import Budget, compare
+from benchmarks.tools.workspace import Report, Workspace
 from seqserve.manifest import Precision
 from seqserve.text.subwords import END_ID
 
@@ -41,23 +38,23 @@ class Point:
     n_tokens: dict[str, int]
 
     def texts_per_s(self, side: str) -> float:
-        """Texts a second of CPU time."""
+        """Return the texts per second of CPU time."""
         return 1000 * self.batch / self.ms[side]
 
     def tokens_per_s(self, side: str) -> float:
-        """Source and target tokens a second of CPU time."""
+        """Return the source and target tokens per second of CPU time."""
         return 1000 * (self.batch * self.length + self.n_tokens[side]) / self.ms[side]
 
 
 @dataclass(frozen=True)
-class GrowthFigures:
+class GrowthResult:
     """All points; the sides run in the bundle's precision."""
 
     precision: Precision
     points: tuple[Point, ...]
 
     def worst_step(self, side: str) -> float:
-        """Give the worst change of tokens per second from one point to the next, 1 being none.
+        """Return the worst change of tokens per second from one point to the next, 1 being none.
 
         Neighbours differ in batch size or in length. A smooth curve falls a little with length, since
         attention grows; a cliff is a value far below 1.
@@ -72,43 +69,26 @@ class GrowthFigures:
         return min((speed[after] / speed[before] for before, after in along), default=1.0)
 
 
-@dataclass(frozen=True)
-class GrowthJob:
-    """What a child measures; paths as text."""
-
-    ours: str
-    peer: str
-    grid: tuple[Batch, ...]
-    settings: PeerSettings
-    effort: Effort
-
-
-def measure_growth(
-    place: Workplace, size: Size, say: Callable[[str], None] = lambda line: None
-) -> GrowthFigures:
+def measure_growth(space: Workspace, size: Size, report: Report) -> GrowthResult:
     """Measure every length with every batch size, beam 4, one thread."""
-    bundle = place.bundle("translation")
+    bundle = space.bundle("translation")
     precision = bundle.manifest.precision
-    texts = dev_texts(bundle, place.data, _N_TEXTS, place.seed)
+    texts = dev_texts(bundle, space.data, _N_TEXTS, space.seed)
     stream = [i for ids in encode(bundle, texts) for i in ids[:-1]]
-    shapes = [(n, b) for n in size.growth_lengths for b in size.growth_batches]
-    models = sides_of(place)[precision]
-    job = GrowthJob(
-        ours=str(models.ours),
-        peer=str(models.peer),
-        grid=tuple(sources_of(stream, length, batch) for length, batch in shapes),
-        settings=PeerSettings.plain(precision),
-        effort=size.growth_effort,
-    )
-    found = run_child("benchmarks.models.growth:measure_points", {"job": to_mapping(job)})
-    points = tuple(from_mapping(Point, point, "point") for point in found)
-    figures = GrowthFigures(precision, points)
-    say(f"worst step {figures.worst_step(OURS):.2f}, of CTranslate2 {figures.worst_step(PEER):.2f}")
-    return figures
+    grid = [
+        sources_of(stream, length, batch)
+        for length in size.growth_lengths
+        for batch in size.growth_batches
+    ]
+    call = partial(measure_points, sides_of(space)[precision], precision, grid, size.growth_budget)
+    result = GrowthResult(precision, tuple(run_child(call)))
+    ours, peer = (result.worst_step(side) for side in (OURS, PEER))
+    report(f"worst step {ours:.2f}, of {PEER} {peer:.2f}")
+    return result
 
 
 def sources_of(stream: Sequence[int], length: int, batch: int) -> Batch:
-    """Cut a stream of real tokens, from its start again where it ends, into sources that end in END_ID."""
+    """Cut a stream of real tokens, cyclically, into sources that end in END_ID."""
     width = length - 1
     return tuple(
         (*(stream[(row * width + i) % len(stream)] for i in range(width)), END_ID)
@@ -116,14 +96,15 @@ def sources_of(stream: Sequence[int], length: int, batch: int) -> Batch:
     )
 
 
-def measure_points(job: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """In a child: give the `Point` of each batch of a `GrowthJob`."""
-    asked = from_mapping(GrowthJob, job, "job")
-    ours, peer = Ours(Path(asked.ours)), Peer(Path(asked.peer), asked.settings)
-    return [to_mapping(_point(ours, peer, batch, asked.effort)) for batch in asked.grid]
+def measure_points(
+    sides: Sides, precision: Precision, grid: Sequence[Batch], budget: Budget
+) -> list[Point]:
+    """In a child: measure each batch."""
+    ours, peer = Ours(sides.ours), Peer(sides.peer, PeerSettings.plain(precision))
+    return [_point(ours, peer, batch, budget) for batch in grid]
 
 
-def _point(ours: Ours, peer: Peer, batch: Batch, effort: Effort) -> Point:
+def _point(ours: Ours, peer: Peer, batch: Batch, budget: Budget) -> Point:
     length, symbols, n_tokens = len(batch[0]), symbols_of(batch), dict[str, int]()
 
     def by_us(item: Batch) -> None:
@@ -133,6 +114,6 @@ def _point(ours: Ours, peer: Peer, batch: Batch, effort: Effort) -> Point:
     def by_peer(item: Batch) -> None:
         n_tokens[PEER] = sum(map(len, peer.search(symbols, length, BEAM)))
 
-    found = compare({OURS: by_us, PEER: by_peer}, [batch], effort)
+    found = compare({OURS: by_us, PEER: by_peer}, [batch], budget)
     ms = {name: side.cpu.best_ms for name, side in found.sides.items()}
     return Point(length, len(batch), ms, n_tokens)

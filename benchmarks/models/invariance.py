@@ -1,7 +1,7 @@
-"""Whether an answer depends on what else is computed: every text alone, then among others.
+"""Whether an answer depends on its batch: every text alone, then in random batches.
 
-"Among others" is in random batches, asked for one after the other and by several threads at once; the
-translator then searches sentences of different calls side by side.
+Batches are computed one after the other, and by several threads at once; the translator then searches
+sentences of different calls side by side.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks.models.size import Size
 from benchmarks.models.texts import dev_texts
-from benchmarks.tools.workplace import TASKS, Size, Workplace
+from benchmarks.tools.workspace import Report, Workspace
 from seqserve.runtime import open_engine
-from seqserve.tasks import TASKS as SPECS
-from seqserve.tasks import Task
+from seqserve.tasks import TASKS, Task
 
 SMALLEST, LARGEST = 2, 64
 CALLERS = (1, 4)
@@ -26,14 +26,14 @@ Predict = Callable[[Sequence[Any]], Sequence[Any]]
 
 @dataclass(frozen=True)
 class Invariance:
-    """How answers in batches differ from those alone.
+    """Differences between answers in batches and alone.
 
     Args:
         task: Of the bundle.
-        n_callers: Threads that asked at the same time.
-        n_texts: How many were asked.
-        n_same: Of those, how many with equal labels, offsets and tokens: all but the numbers.
-        n_bit_identical: How many with equal numbers as well.
+        n_callers: Threads that call at the same time.
+        n_texts: Texts.
+        n_same: Answers with equal labels, offsets and tokens: all but the numbers.
+        n_bit_identical: Answers with equal numbers as well.
         worst_difference: Largest difference between two numbers.
     """
 
@@ -45,34 +45,23 @@ class Invariance:
     worst_difference: float
 
 
-@dataclass(frozen=True)
-class InvarianceFigures:
-    """One line per task and number of callers."""
-
-    lines: tuple[Invariance, ...]
-
-
-def measure_invariance(
-    place: Workplace, size: Size, say: Callable[[str], None] = lambda line: None
-) -> InvarianceFigures:
-    """Ask the bundles of all tasks."""
+def measure_invariance(space: Workspace, size: Size, report: Report) -> tuple[Invariance, ...]:
+    """Compare the answers of the bundles of all tasks."""
     found = []
-    for task in TASKS:
-        bundle = place.bundle(task)
-        texts = dev_texts(bundle, place.data, size.invariance_texts, place.seed)
-        engine = open_engine(bundle.path)
-        for line in compare_batches(
-            task, engine.predict, list(map(SPECS[task].item, texts)), place.seed
-        ):
-            say(str(line))
+    for task, spec in TASKS.items():
+        bundle = space.bundle(task)
+        texts = dev_texts(bundle, space.data, size.sample_texts, space.seed)
+        predict, items = open_engine(bundle.path).predict, list(map(spec.item, texts))
+        for line in compare_batches(task, predict, items, space.seed):
+            report(str(line))
             found.append(line)
-    return InvarianceFigures(tuple(found))
+    return tuple(found)
 
 
 def compare_batches(
     task: Task, predict: Predict, items: Sequence[Any], seed: int
 ) -> Iterator[Invariance]:
-    """Answer items one by one, then all of them in random batches of 2 to 64."""
+    """Compute items one by one, then all of them in random batches of 2 to 64."""
     alone = [asdict(predict([item])[0]) for item in items]
     for n_callers in CALLERS:
         batches = list(random_batches(len(items), random.Random(seed + n_callers)))
@@ -100,7 +89,7 @@ def random_batches(n: int, rng: random.Random) -> Iterator[list[int]]:
 
 
 def difference_of(one: Any, other: Any) -> float | None:
-    """Give the largest difference between the floats of two JSON values; None: they differ in more."""
+    """Return the largest difference between the floats of two JSON values; None if more differs."""
     if isinstance(one, float) and isinstance(other, float):
         return abs(one - other)
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():

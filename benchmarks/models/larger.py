@@ -1,7 +1,7 @@
 """The translators beside each other on a larger model: random weights, and answers of one length.
 
-What a graph costs beside its matrix products weighs less in a larger model, so the order of the sides may
-be another one. Random weights say nothing about quality: only times are compared.
+The share of the matrix products grows with the model, so the order of the sides may change. Random weights
+have no quality: only times are compared.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.models.peer import Peer, PeerSettings, symbols_of
-from benchmarks.models.sides import OURS, PEER
+from benchmarks.models.size import Size
 from benchmarks.models.texts import batches_of
-from benchmarks.tools.timing import Comparison, Ratio, compare, ratio
-from benchmarks.tools.workplace import Size, Workplace
+from benchmarks.models.translators import OURS, PEER, Peer, PeerSettings, symbols_of
+from benchmarks.tools.timing import Comparison, Ratio, compare
+from benchmarks.tools.workspace import Report, Workspace
 from seqserve.config import from_mapping
 from seqserve.manifest import Precision
 
@@ -40,27 +40,20 @@ class LargerCell:
 
     @property
     def ratio(self) -> Ratio:
-        """How many times faster ours is."""
-        return ratio(self.comparison, PEER, OURS, "cpu")
+        """Return how many times faster ours is."""
+        return self.comparison.ratio(PEER, OURS, "cpu")
 
 
 @dataclass(frozen=True)
-class LargerFigures:
-    """All that was found.
-
-    Args:
-        shape: Of the model, in words.
-        cells: Times.
-    """
+class LargerResult:
+    """The shape of the model in words, and all cells."""
 
     shape: str
     cells: tuple[LargerCell, ...]
 
 
-def measure_larger(
-    place: Workplace, size: Size, say: Callable[[str], None] = lambda line: None
-) -> LargerFigures:
-    """Compare the times of both translators with a model of the shape that `size` says."""
+def measure_larger(space: Workspace, size: Size, report: Report) -> LargerResult:
+    """Compare the times of both translators with a model of the shape that `size` names."""
     import numpy as np
 
     from benchmarks.models.ctranslate import convert
@@ -70,10 +63,8 @@ def measure_larger(
     from model_export.sources.run import translator_graphs
     from seqserve.models.transformer import TransformerConfig
 
-    shape = from_mapping(TransformerConfig, size.larger, f"size {size.name}")
-    model = _random_model(shape, place.seed)
-    config = model.config
-    rng = np.random.default_rng(place.seed)
+    model = random_model(from_mapping(TransformerConfig, size.larger, size.name), space.seed)
+    config, rng = model.config, np.random.default_rng(space.seed)
     plain = rng.integers(3, config.vocab_size, (max(size.batches), N_TOKENS - 1))
     sources = np.concatenate([plain, np.full((len(plain), 1), config.end_id)], axis=1)
     cells = []
@@ -81,20 +72,22 @@ def measure_larger(
         known = {} if precision == "fp32" else roundings_while_reading(model, [(sources, sources)])
         graphs = translator_graphs(config, Weights.of(model, precision, known))
         ours = graph_search(config, graphs, n_workers=1)
-        path = convert(model, precision, place.scratch / f"larger-{precision}")
+        path = convert(model, precision, space.scratch / f"larger-{precision}")
         peer = Peer(path, PeerSettings.plain(precision))
-        for batch in size.batches:
-            for beam in size.beams:
-                items = [(rows, symbols_of(rows)) for rows in batches_of(sources.tolist(), batch)]
-                found = compare(_sides(ours, peer, beam), items, size.effort)
-                cell = LargerCell(precision, batch, beam, found)
-                say(f"larger, {precision}, batch {batch}, beam {beam}: {cell.ratio}")
-                cells.append(cell)
-    return LargerFigures(_in_words(config), tuple(cells))
+        for batch, beam in ((batch, beam) for batch in size.batches for beam in size.beams):
+            items = [(rows, symbols_of(rows)) for rows in batches_of(sources.tolist(), batch)]
+            found = compare(_sides(ours, peer, beam), items, size.budget)
+            cells.append(LargerCell(precision, batch, beam, found))
+            report(f"larger, {precision}, batch {batch}, beam {beam}: {cells[-1].ratio}")
+    shape = (
+        f"{config.encoder_layers} + {config.decoder_layers} layers, width {config.d_model}, inner "
+        f"width {config.ffn_dim}, {config.vocab_size:,} symbols"
+    )
+    return LargerResult(shape, tuple(cells))
 
 
-def _random_model(config: TransformerConfig, seed: int) -> Transformer:
-    """Give a model that never ends an answer."""
+def random_model(config: TransformerConfig, seed: int) -> Transformer:
+    """Build a model that never ends an answer."""
     import torch
 
     from seqserve.models.transformer import Transformer
@@ -112,13 +105,6 @@ def _sides(ours: Search, peer: Peer, beam: int) -> dict[str, Callable[[Batch], o
 
     options = SearchOptions(beam)
     return {
-        OURS: lambda item: ours([Sentence(ids, N_TOKENS, options) for ids in item[0]]),
-        PEER: lambda item: peer.search(item[1], N_TOKENS, beam),
+        OURS: lambda batch: ours([Sentence(ids, N_TOKENS, options) for ids in batch[0]]),
+        PEER: lambda batch: peer.search(batch[1], N_TOKENS, beam),
     }
-
-
-def _in_words(config: TransformerConfig) -> str:
-    return (
-        f"{config.encoder_layers} + {config.decoder_layers} layers, width {config.d_model}, inner "
-        f"width {config.ffn_dim}, {config.vocab_size:,} symbols"
-    )

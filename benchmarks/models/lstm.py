@@ -1,6 +1,6 @@
-"""The tagger and the classifier against torch: ids in, numbers out; and what stands around the model.
+"""The tagger and the classifier beside torch, and the cost of tokenizing and decoding around the model.
 
-`torch.compile` is no rival here: it does not trace `nn.LSTM` and leaves it to eager mode.
+`torch.compile` is not compared: it does not trace `nn.LSTM` and leaves it to eager mode.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from benchmarks.models.sides import OURS
+from benchmarks.models.size import Size
 from benchmarks.models.texts import Lengths, batches_of, dev_texts
-from benchmarks.tools.timing import Comparison, Ratio, compare, ratio
-from benchmarks.tools.workplace import Size, Workplace
+from benchmarks.models.translators import OURS
+from benchmarks.tools.timing import Comparison, Ratio, compare
+from benchmarks.tools.workspace import Report, Workspace
 from model_export.checks.torch_reference import torch_tagger
 from model_export.sources.restore import restore_classifier, restore_tagger
 from seqserve.arrays import IntArray
@@ -29,8 +30,7 @@ from seqserve.bundle import Bundle
 from seqserve.models.tagger import Tagger
 from seqserve.runtime import open_engine
 from seqserve.runtime.session import make_session, run
-from seqserve.tasks import TASKS as SPECS
-from seqserve.tasks import Task
+from seqserve.tasks import TASKS, Task
 from seqserve.text.batching import pad
 from seqserve.text.classification import ClassifierText
 from seqserve.text.tagging import TaggerText
@@ -38,7 +38,6 @@ from seqserve.text.tags import TagScheme
 
 EAGER, WITH_CRF = "torch", "torch with CRF"
 SHARE_BATCH = 32
-TASKS: tuple[Task, ...] = ("ner", "sentiment")
 
 Arrays = tuple[IntArray, ...]
 """Word ids (B, T), of the tagger character ids (B, T, C), and lengths (B,)."""
@@ -46,14 +45,14 @@ Arrays = tuple[IntArray, ...]
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch as each side takes it."""
+    """One batch in the form of each side."""
 
     arrays: Arrays
     tensors: tuple[Tensor, ...]
 
     @classmethod
     def of(cls, arrays: Arrays) -> Batch:
-        """Give both sides the same numbers."""
+        """Share the same numbers with torch."""
         return cls(arrays, tuple(map(torch.from_numpy, arrays)))
 
 
@@ -68,18 +67,18 @@ class LstmCell:
 
     @property
     def best_torch(self) -> str:
-        """The fastest torch variant, eager mode included."""
+        """Return the fastest torch variant, eager mode included."""
         sides = self.comparison.sides
         return min((s for s in sides if s != OURS), key=lambda s: sides[s].cpu.best_ms)
 
     def ratio(self, other: str) -> Ratio:
-        """How many times faster ours is."""
-        return ratio(self.comparison, other, OURS, "cpu")
+        """Return how many times faster ours is."""
+        return self.comparison.ratio(other, OURS, "cpu")
 
 
 @dataclass(frozen=True)
 class Around:
-    """CPU time of `predict`, in ms per batch: all of it, and the part within graphs."""
+    """CPU time of `predict` in ms per batch: in total, and within graphs."""
 
     task: Task
     batch: int
@@ -88,28 +87,27 @@ class Around:
 
     @property
     def share(self) -> float:
-        """Of tokenising and decoding in the total, 0..1."""
+        """Return the share of tokenizing and decoding, 0..1."""
         return 1 - self.graph_ms / self.total_ms
 
 
 @dataclass(frozen=True)
-class LstmFigures:
-    """All that was found."""
+class LstmResult:
+    """Times beside torch, and shares around the graphs."""
 
     cells: tuple[LstmCell, ...]
     around: tuple[Around, ...]
 
 
-def measure_lstm(
-    place: Workplace, size: Size, say: Callable[[str], None] = lambda line: None
-) -> LstmFigures:
-    """Compare both models with torch, and measure what stands around them."""
+def measure_lstm(space: Workspace, size: Size, report: Report) -> LstmResult:
+    """Compare both models with torch, and measure tokenizing and decoding."""
     torch.set_num_threads(1)
     cells, around = [], []
     n_texts = max(SHARE_BATCH, *(batch * size.n_batches(batch) for batch in size.batches))
-    for task in TASKS:
-        bundle = place.bundle(task)
-        texts = dev_texts(bundle, place.data, n_texts, place.seed)
+    tasks: tuple[Task, ...] = ("ner", "sentiment")
+    for task in tasks:
+        bundle = space.bundle(task)
+        texts = dev_texts(bundle, space.data, n_texts, space.seed)
         model = restore_tagger(bundle) if task == "ner" else restore_classifier(bundle)
         sides = {OURS: our_side(bundle), **torch_sides(model)}
         if isinstance(model, Tagger):
@@ -119,17 +117,17 @@ def measure_lstm(
         for batch_size in size.batches:
             cut = batches_of(rows, batch_size)[: size.n_batches(batch_size)]
             batches = [Batch.of(stack(batch)) for batch in cut]
-            found = compare(sides, batches, size.effort, place.seed)
+            found = compare(sides, batches, size.budget, space.seed)
             lengths = [int(n) for batch in batches for n in batch.arrays[-1]]
             cells.append(LstmCell(task, batch_size, Lengths.of(lengths), found))
-            say(f"{task} batch {batch_size}: {cells[-1].ratio(EAGER)} to eager")
-        around.append(measure_around(bundle, texts, size.effort.min_rounds))
-        say(f"{task}: {around[-1].share:.1%} around the graph")
-    return LstmFigures(tuple(cells), tuple(around))
+            report(f"{task} batch {batch_size}: {cells[-1].ratio(EAGER)} to eager")
+        around.append(measure_around(bundle, texts, size.budget.min_rounds))
+        report(f"{task}: {around[-1].share:.1%} around the graph")
+    return LstmResult(tuple(cells), tuple(around))
 
 
 def our_side(bundle: Bundle) -> Callable[[Batch], object]:
-    """Give the graph of a bundle; the tagger's holds the CRF too."""
+    """Return a call of the graph of a bundle; the tagger's contains the CRF."""
     is_tagger = bundle.manifest.task == "ner"
     session = make_session(bundle.file("tagger.onnx" if is_tagger else "classifier.onnx"))
     names = ("word_ids", "char_ids", "lengths") if is_tagger else ("word_ids", "lengths")
@@ -139,7 +137,7 @@ def our_side(bundle: Bundle) -> Callable[[Batch], object]:
 def rows_of(
     bundle: Bundle, texts: Sequence[str]
 ) -> tuple[list[Any], Callable[[Sequence[Any]], Arrays]]:
-    """Give a row per sentence (tagger) or text (classifier), and what makes arrays of rows."""
+    """Return a row per sentence (tagger) or text (classifier), and a function that stacks rows."""
     if bundle.manifest.task == "ner":
         tagger = TaggerText.from_mapping(bundle.config["text"], str(bundle.path))
         found = [tokens for text in texts for tokens in tagger.sentences(text) if tokens]
@@ -172,15 +170,15 @@ def torch_sides(model: nn.Module) -> dict[str, Callable[[Batch], object]]:
 
 
 def with_crf(model: Tagger, scheme: TagScheme) -> Callable[[Batch], object]:
-    """Give eager mode with all that our graph gives: best tags and span probabilities, in numpy."""
+    """Return eager mode with all outputs of our graph: best tags and span probabilities, in numpy."""
     paths = torch_tagger(model, scheme)
     return lambda batch: paths(*batch.arrays)
 
 
 def measure_around(bundle: Bundle, texts: Sequence[str], n_rounds: int) -> Around:
-    """Measure what `predict` takes for batches of 32 texts, and how much of it within graphs."""
+    """Measure `predict` on batches of 32 texts, and the time within graphs."""
     engine = open_engine(bundle.path)
-    kind = SPECS[bundle.manifest.task].item
+    kind = TASKS[bundle.manifest.task].item
     batches = [[kind(text) for text in batch] for batch in batches_of(texts, SHARE_BATCH)]
     engine.predict(batches[0])
     with time_in_graphs() as spent_s:
@@ -196,7 +194,7 @@ def measure_around(bundle: Bundle, texts: Sequence[str], n_rounds: int) -> Aroun
 
 @contextmanager
 def time_in_graphs() -> Iterator[list[float]]:
-    """Collect the CPU time, in seconds, of every call of a graph meanwhile; one thread a call."""
+    """Collect the CPU time, in seconds, of every call of a graph; one thread per call."""
     spent_s: list[float] = []
 
     def timed(plain: Callable[..., Any]) -> Callable[..., Any]:
@@ -222,5 +220,5 @@ def _int8(model: nn.Module) -> nn.Module:
 
     quantize: Callable[..., nn.Module] = quantize_dynamic
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # deprecated, and still what users have
+        warnings.simplefilter("ignore")  # deprecated, but still in use
         return quantize(copy.deepcopy(model), {nn.LSTM, nn.Linear}, dtype=torch.qint8)

@@ -1,4 +1,4 @@
-"""What a translator takes in memory, and how long it takes to load, in processes of its own."""
+"""Memory and load time of a translator, in processes of their own."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.models.cells import batch_limit
-from benchmarks.models.ours import Ours
-from benchmarks.models.peer import Peer, PeerSettings, symbols_of
-from benchmarks.models.sides import OURS, PEER, encode, sides_of
+from benchmarks.models.sides import encode, sides_of
+from benchmarks.models.size import Size
+from benchmarks.models.translators import (
+    OURS,
+    PEER,
+    Ours,
+    Peer,
+    PeerSettings,
+    batch_limit,
+    symbols_of,
+)
 from benchmarks.tools.child import run_child
-from benchmarks.tools.workplace import Size, Workplace
-from seqserve.config import from_mapping, to_mapping
+from benchmarks.tools.workspace import Report, Workspace
 from seqserve.manifest import Precision
 
 _BEAM, _BATCH = 4, 32
@@ -38,13 +45,13 @@ class Memory:
 
     @property
     def added_mib(self) -> float:
-        """What the model and its run added."""
+        """Return what the model and its run added."""
         return self.after_mib - self.before_mib
 
 
 @dataclass(frozen=True)
-class MemoryFigures:
-    """What was found.
+class MemoryResult:
+    """Both sides.
 
     Args:
         n_texts: That were translated, in batches of 32 with a beam of 4.
@@ -55,40 +62,39 @@ class MemoryFigures:
     sides: dict[str, Memory]
 
 
-def measure_memory(
-    place: Workplace, size: Size, say: Callable[[str], None] = lambda line: None
-) -> MemoryFigures:
+def measure_memory(space: Workspace, size: Size, report: Report) -> MemoryResult:
     """Load and run both sides in the bundle's precision."""
-    # Here, since the children must be as light as a server.
+    # Imported here, since the children must be as light as a server.
     from benchmarks.models.texts import dev_texts
 
-    bundle = place.bundle("translation")
+    bundle = space.bundle("translation")
     precision = bundle.manifest.precision
-    texts = dev_texts(bundle, place.data, size.memory_texts, place.seed)
-    sources = encode(bundle, texts)
-    models, sides = sides_of(place)[precision], {}
-    for side, name, model in ((OURS, "our", models.ours), (PEER, "peer", models.peer)):
-        target = f"benchmarks.models.memory:{name}_memory"
-        asked = {"model": str(model), "precision": precision, "sources": sources}
-        found = [from_mapping(Memory, run_child(target, asked), side) for _ in range(size.loads)]
+    sources = encode(bundle, dev_texts(bundle, space.data, size.memory_texts, space.seed))
+    models, sides = sides_of(space)[precision], {}
+    calls = {
+        OURS: partial(our_memory, models.ours, sources),
+        PEER: partial(peer_memory, models.peer, sources, precision),
+    }
+    for side, call in calls.items():
+        found = [run_child(call) for _ in range(size.loads)]
         sides[side] = min(found, key=lambda memory: memory.load_ms)
-        say(f"{side}: {sides[side]}")
-    return MemoryFigures(len(sources), sides)
+        report(f"{side}: {sides[side]}")
+    return MemoryResult(len(sources), sides)
 
 
-def our_memory(model: str, precision: Precision, sources: list[list[int]]) -> dict[str, Any]:
-    """In a child: give the `Memory` of a bundle of ours."""
+def our_memory(model: Path, sources: list[list[int]]) -> Memory:
+    """In a child: measure a bundle of ours."""
     return _memory(
-        lambda: Ours(Path(model)),
+        lambda: Ours(model),
         lambda ours, batch: ours.search(batch, [batch_limit(batch)] * len(batch), _BEAM),
         sources,
     )
 
 
-def peer_memory(model: str, precision: Precision, sources: list[list[int]]) -> dict[str, Any]:
-    """In a child: give the `Memory` of a CTranslate2 model."""
+def peer_memory(model: Path, sources: list[list[int]], precision: Precision) -> Memory:
+    """In a child: measure a CTranslate2 model."""
     return _memory(
-        lambda: Peer(Path(model), PeerSettings.plain(precision)),
+        lambda: Peer(model, PeerSettings.plain(precision)),
         lambda peer, batch: peer.search(symbols_of(batch), batch_limit(batch), _BEAM),
         sources,
     )
@@ -98,16 +104,17 @@ def _memory(
     load: Callable[[], Any],
     search: Callable[[Any, list[list[int]]], object],
     sources: list[list[int]],
-) -> dict[str, Any]:
-    before, start = _resident_mib(), time.perf_counter()
+) -> Memory:
+    before, start = resident_mib(), time.perf_counter()
     model = load()
     load_ms = (time.perf_counter() - start) * 1000
     for i in range(0, len(sources), _BATCH):
         search(model, sources[i : i + _BATCH])
-    return to_mapping(Memory(load_ms, before, _resident_mib()))
+    return Memory(load_ms, before, resident_mib())
 
 
-def _resident_mib() -> float:
+def resident_mib() -> float:
+    """Return the resident memory of this process."""
     text = Path("/proc/self/status").read_text(encoding="utf-8")
     found = re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE)
     return int(found[1]) / 1024 if found else 0.0

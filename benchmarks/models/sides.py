@@ -1,8 +1,8 @@
-"""The two translators of every comparison, with the same weights: ours and CTranslate2's.
+"""Both translators of a comparison with the same weights, built from a bundle.
 
-A bundle is all that is needed: torch's model is made again from it. Where the bundle keeps int8, that model
-has the rounded weights, and the fp32 graphs and both CTranslate2 models are made of it. CTranslate2 rounds by
-rows as well, so its int8 weights are our bytes, but for layers whose inputs the bundle multiplies by factors.
+Torch's model is restored from the bundle. If the bundle is int8, that model has the quantized weights, and
+the fp32 graphs and both CTranslate2 models are made of it. CTranslate2 quantizes by rows as well, so its int8
+weights equal ours, except in layers whose inputs the bundle scales.
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 
-from benchmarks.tools.workplace import Workplace
+from benchmarks.tools.workspace import Workspace
 from seqserve.bundle import Bundle, write_bundle
 from seqserve.manifest import Description, Precision
 from seqserve.text.subwords import SubwordTokenizer
-
-OURS, PEER = "seqserve", "CTranslate2"
 
 
 @dataclass(frozen=True)
@@ -34,31 +32,31 @@ class Sides:
 
 
 @cache
-def sides_of(place: Workplace) -> dict[Precision, Sides]:
-    """Make both models: in fp32, and before that in int8 if the bundle is."""
+def sides_of(space: Workspace) -> dict[Precision, Sides]:
+    """Build both models: in fp32, and before that in int8 if the bundle is."""
     from benchmarks.models.ctranslate import convert
     from model_export.sources.restore import restore_translator
 
-    bundle = place.bundle("translation")
+    bundle = space.bundle("translation")
     model = restore_translator(bundle)
     precisions: tuple[Precision, ...] = ("fp32",)
     ours = {bundle.manifest.precision: bundle.path}
     if bundle.manifest.precision == "int8":
         precisions = ("int8", "fp32")
-        ours["fp32"] = rewrite(bundle, "fp32", place.scratch / "ours-fp32")
+        ours["fp32"] = rewrite(bundle, "fp32", space.scratch / "ours-fp32")
     return {
-        precision: Sides(ours[precision], convert(model, precision, place.scratch / precision))
+        precision: Sides(ours[precision], convert(model, precision, space.scratch / precision))
         for precision in precisions
     }
 
 
 def encode(bundle: Bundle, texts: list[str]) -> list[list[int]]:
-    """Give the source ids of texts for a translator bundle."""
+    """Encode texts for a translator bundle."""
     return SubwordTokenizer.load(bundle.file("tokenizer.json")).encode_all(texts)
 
 
 def rewrite(bundle: Bundle, precision: Precision, directory: Path) -> Path:
-    """Write a translator bundle anew in another precision, in int8 without calibration."""
+    """Write a translator bundle in another precision, in int8 without calibration."""
     from model_export.exporters.graphs.external import WEIGHTS_FILE, refer
     from model_export.exporters.graphs.weights import Weights
     from model_export.sources.restore import restore_translator
@@ -72,6 +70,6 @@ def rewrite(bundle: Bundle, precision: Precision, directory: Path) -> Path:
     files = {f"{name}.onnx": refer(graph, contents) for name, graph in graphs.items()}
     files |= {name: bundle.file(name).read_bytes() for name in ("tokenizer.json", RECIPE_FILE)}
     files |= {WEIGHTS_FILE: contents, "config.json": json.dumps(bundle.config).encode()}
-    said = {field.name: getattr(bundle.manifest, field.name) for field in fields(Description)}
-    described = replace(Description(**said), precision=precision, metrics={})
+    kept = {field.name: getattr(bundle.manifest, field.name) for field in fields(Description)}
+    described = replace(Description(**kept), precision=precision, metrics={})
     return write_bundle(directory, files, described).path

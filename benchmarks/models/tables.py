@@ -1,73 +1,79 @@
-"""The figures of each part as Markdown tables, beside what is promised for them."""
+"""Results of each part as Markdown tables, with their targets; all were set before anything was measured."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from benchmarks.models.agreement import AgreementFigures
-from benchmarks.models.cells import search_name
-from benchmarks.models.growth import GrowthFigures
-from benchmarks.models.invariance import Invariance, InvarianceFigures
-from benchmarks.models.larger import N_TOKENS, LargerFigures
+from benchmarks.models.agreement import Agreement
+from benchmarks.models.growth import GrowthResult
+from benchmarks.models.invariance import Invariance
+from benchmarks.models.larger import N_TOKENS, LargerResult
 from benchmarks.models.lstm import EAGER as TORCH
-from benchmarks.models.lstm import WITH_CRF, LstmCell, LstmFigures
-from benchmarks.models.memory import MemoryFigures
-from benchmarks.models.sides import OURS, PEER
-from benchmarks.models.translation import CellResult, TranslationFigures
-from benchmarks.tools.record import Measured
-from benchmarks.tools.timing import Ratio
-from benchmarks.tools.verdicts import (
-    ADDED_MIB_FLOOR,
-    AROUND,
-    BEST_TORCH,
-    EAGER,
-    INT8_CHANGES,
-    LOAD_MS_FLOOR,
-    ONE_CORE,
-    SAME_TOKENS,
-    SCORE_DIFFERENCE,
-    STEP,
-    TWO_CORES,
-    Target,
-    judged,
-)
+from benchmarks.models.lstm import WITH_CRF, LstmCell, LstmResult
+from benchmarks.models.memory import MemoryResult
+from benchmarks.models.translation import CellResult, TranslationResult
+from benchmarks.models.translators import OURS, PEER
+from benchmarks.models.tuning import search_name
+from benchmarks.tools.suite import MeasuredBundle
+from benchmarks.tools.tables import CHECKED, checked, in_bold, ratio_cell
+from loadtest.targets import FAIL, Target, at_least, at_most
 from seqserve.evaluation.markdown import table_lines
 
-JUDGED = ("floor", "aim", "verdict")
+ONE_CORE = {1: at_least(1.3), 8: at_least(1.2), 32: at_least(1.1)}
+"""CTranslate2's time over ours, int8, one thread, by batch size."""
+
+TWO_CORES = at_least(1.2)
+SAME_TOKENS = at_least(1.0, ".0%")
+INT8_CHANGES = {
+    "f1": at_least(-0.003, "g"),
+    "accuracy": at_least(-0.002, "g"),
+    "bleu": at_least(-0.3, "g"),
+}
+"""Allowed change of a metric by int8, by the last word of its name."""
+
+EAGER = {1: at_least(2.0), 32: at_least(1.0)}
+"""Time of torch eager over ours, by batch size."""
+
+BEST_TORCH = at_least(1.4)
+AROUND = at_most(0.20, ".0%")
+SCORE_DIFFERENCE = at_most(1e-4, "g")
+LOAD_MS = at_most(300.0, ".0f")
+ADDED_MIB = at_most(150.0, ".0f")
+STEP = at_least(0.7, ".2f")
+"""Tokens per second from one point of the growth plot to the next."""
+
+_CELL = ("precision", "batch", "search")
 
 
-def agreement_lines(figures: AgreementFigures) -> Iterator[str]:
-    """Give the share of texts that come out as torch translates them; the promise is about our fp32.
-
-    A tie is another hypothesis of torch's that float32 cannot tell from its first.
-    """
-    promises = {(OURS, "fp32"): SAME_TOKENS}
+def agreement_lines(lines: Sequence[Agreement]) -> Iterator[str]:
+    """Format the share of texts that are translated as by torch; the target is for our fp32."""
+    targets = {(OURS, "fp32"): SAME_TOKENS}
     yield from table_lines(
-        ("side", "precision", "search", "texts", "identical", "ties", "share", *JUDGED),
+        ("side", "precision", "search", "texts", "identical", "ties", "share", *CHECKED),
         (
             (
                 *(line.side, line.precision, search_name(line.beam), line.n_texts),
                 *(line.n_identical, line.n_tied, f"{line.share:.1%}"),
-                *judged(promises.get((line.side, line.precision)), line.share),
+                *checked(targets.get((line.side, line.precision)), line.share),
             )
-            for line in figures.lines
+            for line in lines
         ),
     )
 
 
-def translation_lines(figures: TranslationFigures) -> Iterator[str]:
-    """Give the tables of times by number of cores, and of CTranslate2's settings."""
-    lengths = figures.lengths
+def translation_lines(found: TranslationResult) -> Iterator[str]:
+    """Format the times by number of cores, and CTranslate2's settings."""
+    lengths = found.lengths
     yield (
         f"Sources have {lengths.mean:.0f} tokens on average, 95 % of them at most {lengths.p95:.0f}, "
-        f"the longest {lengths.longest}. {PEER}'s figure stands behind ours."
+        f"the longest {lengths.longest}. {PEER}'s value follows ours."
     )
-    for threads in sorted({result.cell.threads for result in figures.cells}):
-        results = [result for result in figures.cells if result.cell.threads == threads]
+    for threads in sorted({result.cell.threads for result in found.cells}):
+        results = [result for result in found.cells if result.cell.threads == threads]
         clock = "one core, CPU time" if threads == 1 else f"{threads} cores, wall time"
         yield from ("", f"**Time of {PEER} ÷ time of {OURS}, {clock}.**", "")
         yield from table_lines(
-            (*_CELL, "ms a batch", "target tokens/s", "ratio (quartiles)", *JUDGED),
+            (*_CELL, "ms a batch", "target tokens/s", "ratio (quartiles)", *CHECKED),
             map(_cell_row, results),
         )
     yield from ("", f"**{PEER}'s best settings,** of those tried:", "")
@@ -75,120 +81,13 @@ def translation_lines(figures: TranslationFigures) -> Iterator[str]:
         (*_CELL, "cores", "best settings", "tried"),
         (
             (*_cell_name(r), r.cell.threads, r.tuning.best.in_words(), len(r.tuning.trials))
-            for r in figures.cells
+            for r in found.cells
         ),
     )
-
-
-def larger_lines(figures: LargerFigures) -> Iterator[str]:
-    """Give the table of times with random weights."""
-    yield (
-        f"{figures.shape}; random weights, {N_TOKENS} tokens in and out, {PEER}'s plain settings, one "
-        "core, CPU time. Nothing is promised for it: the shipped model is small, and this says how much "
-        "of its ratios that explains."
-    )
-    yield ""
-    yield from table_lines(
-        ("precision", "batch", "search", "ms a batch", "ratio (quartiles)"),
-        (
-            (
-                *(cell.precision, cell.batch, search_name(cell.beam)),
-                " / ".join(f"{cell.comparison.sides[s].cpu.best_ms:.1f}" for s in (OURS, PEER)),
-                ratio_words(cell.ratio),
-            )
-            for cell in figures.cells
-        ),
-    )
-
-
-def lstm_lines(figures: LstmFigures) -> Iterator[str]:
-    """Give the table against torch, and the share of what stands around the graphs."""
-    yield f"**Time of torch ÷ time of {OURS}, model alone, one core, CPU time.**"
-    yield ""
-    yield from table_lines(
-        ("task", "batch", "tokens a text", "ms a batch", "torch", "ratio (quartiles)", *JUDGED),
-        (row for cell in figures.cells for row in _torch_rows(cell)),
-    )
-    yield from ("", "**Tokenising and decoding around the graph, share of CPU time.**", "")
-    yield from table_lines(
-        ("task", "batch", "ms a batch", "share", *JUDGED),
-        (
-            (a.task, a.batch, f"{a.total_ms:.1f}", f"{a.share:.1%}", *judged(AROUND, a.share))
-            for a in figures.around
-        ),
-    )
-
-
-def invariance_lines(figures: InvarianceFigures) -> Iterator[str]:
-    """Give the table of answers alone and in random batches."""
-    yield from table_lines(
-        (
-            *("task", "callers at once", "texts", "same labels, offsets, tokens"),
-            *("bit-identical", "largest score difference", *JUDGED),
-        ),
-        map(_invariance_row, figures.lines),
-    )
-
-
-def memory_lines(figures: MemoryFigures) -> Iterator[str]:
-    """Give the table of load time and memory; the aim is CTranslate2's own value."""
-    ours, peer = figures.sides[OURS], figures.sides[PEER]
-    load = Target(LOAD_MS_FLOOR, peer.load_ms, less_is_better=True, form=".0f")
-    added = Target(ADDED_MIB_FLOOR, peer.added_mib, less_is_better=True, form=".0f")
-    rows: list[tuple[str, float, float, Target | None]] = [
-        ("load, ms", ours.load_ms, peer.load_ms, load),
-        ("RSS that model and run add, MiB", ours.added_mib, peer.added_mib, added),
-        ("RSS after the run, MiB", ours.after_mib, peer.after_mib, None),
-    ]
-    yield from table_lines(
-        (f"translator, {figures.n_texts} texts", OURS, PEER, *JUDGED),
-        (
-            (name, f"{mine:.0f}", f"{theirs:.0f}", *judged(target, mine))
-            for name, mine, theirs, target in rows
-        ),
-    )
-
-
-def growth_lines(figures: GrowthFigures) -> Iterator[str]:
-    """Give texts per second, and the worst step between neighbours."""
-    lengths = sorted({p.length for p in figures.points})
-    batches = sorted({p.batch for p in figures.points})
-    at = {(p.length, p.batch): p for p in figures.points}
-    yield f"Texts per second of CPU time, {figures.precision}, beam 4; in brackets {PEER}'s."
-    yield ""
-    yield from table_lines(
-        ("source tokens", *(f"batch {b}" for b in batches)),
-        (
-            (n, *(_speeds(at[n, b].texts_per_s(OURS), at[n, b].texts_per_s(PEER)) for b in batches))
-            for n in lengths
-        ),
-    )
-    worst = figures.worst_step(OURS)
-    yield ""
-    yield (
-        f"Worst step of tokens per second between neighbours: {worst:.2f} "
-        f"({PEER} {figures.worst_step(PEER):.2f}); floor {STEP.floor:.2f}: {STEP.verdict(worst)}."
-    )
-
-
-def int8_lines(bundles: Mapping[str, Measured]) -> Iterator[str]:
-    """Give what int8 costs, of the figures that a promise is about."""
-    yield from table_lines(
-        ("bundle", "figure", "change by int8", *JUDGED),
-        (
-            (name, figure, f"{change:+g}", *judged(target, change))
-            for name, bundle in bundles.items()
-            for figure, change in bundle.changes.items()
-            if (target := INT8_CHANGES.get(figure.rsplit("_", 1)[-1]))
-        ),
-    )
-
-
-_CELL = ("precision", "batch", "search")
 
 
 def _cell_name(result: CellResult) -> tuple[object, ...]:
-    return result.cell.precision, result.cell.batch, search_name(result.cell.beam)
+    return result.cell.precision, result.cell.batch, result.cell.search
 
 
 def _cell_row(r: CellResult) -> Iterable[object]:
@@ -197,47 +96,133 @@ def _cell_row(r: CellResult) -> Iterable[object]:
         target = ONE_CORE.get(r.cell.batch) if r.cell.threads == 1 else TWO_CORES
     times = f"{r.ms(OURS):.1f} / {r.ms(PEER):.1f}"
     speeds = f"{r.tokens_per_s(OURS):.0f} / {r.tokens_per_s(PEER):.0f}"
-    return *_cell_name(r), times, speeds, ratio_words(r.ratio), *judged(target, r.ratio.value)
+    return *_cell_name(r), times, speeds, ratio_cell(r.ratio), *checked(target, r.ratio.value)
+
+
+def larger_lines(found: LargerResult) -> Iterator[str]:
+    """Format the times with random weights."""
+    yield (
+        f"{found.shape}; random weights, {N_TOKENS} tokens in and out, {PEER}'s plain settings, one "
+        "core, CPU time. There is no target: the shipped model is small, and this shows how much of its "
+        "ratios that explains."
+    )
+    yield ""
+    yield from table_lines(
+        (*_CELL, "ms a batch", "ratio (quartiles)"),
+        (
+            (
+                *(cell.precision, cell.batch, search_name(cell.beam)),
+                " / ".join(f"{cell.comparison.sides[s].cpu.best_ms:.1f}" for s in (OURS, PEER)),
+                ratio_cell(cell.ratio),
+            )
+            for cell in found.cells
+        ),
+    )
+
+
+def lstm_lines(found: LstmResult) -> Iterator[str]:
+    """Format the times beside torch, and the share around the graphs."""
+    yield f"**Time of torch ÷ time of {OURS}, model alone, one core, CPU time.**"
+    yield ""
+    yield from table_lines(
+        ("task", "batch", "tokens a text", "ms a batch", "torch", "ratio (quartiles)", *CHECKED),
+        (row for cell in found.cells for row in _torch_rows(cell)),
+    )
+    yield from ("", "**Tokenizing and decoding around the graph, share of CPU time.**", "")
+    yield from table_lines(
+        ("task", "batch", "ms a batch", "share", *CHECKED),
+        (
+            (a.task, a.batch, f"{a.total_ms:.1f}", f"{a.share:.1%}", *checked(AROUND, a.share))
+            for a in found.around
+        ),
+    )
 
 
 def _torch_rows(cell: LstmCell) -> Iterator[Iterable[object]]:
-    """Give a row for eager mode, one with the CRF if there is one, and one for the best variant."""
-    ms = f"{cell.comparison.sides[OURS].cpu.best_ms:.2f}"
+    """Yield a row for eager mode, one with the CRF if there is one, and one for the best variant."""
     best = cell.best_torch.removeprefix(TORCH).strip() or "eager"
-    rows = [
-        ("eager", TORCH, EAGER.get(cell.batch)),
-        (f"best: {best}", cell.best_torch, BEST_TORCH),
-    ]
+    rows: list[tuple[str, str, Target | None]] = [("eager", TORCH, EAGER.get(cell.batch))]
     if WITH_CRF in cell.comparison.sides:
-        rows.insert(1, ("eager, with CRF", WITH_CRF, None))
+        rows.append(("eager, with CRF", WITH_CRF, None))
+    rows.append((f"best: {best}", cell.best_torch, BEST_TORCH))
+    ms = cell.comparison.sides[OURS].cpu.best_ms
+    head = (cell.task, cell.batch, f"{cell.lengths.mean:.0f}", f"{ms:.2f}")
     for name, side, target in rows:
         found = cell.ratio(side)
-        verdict = judged(target, found.value)
-        yield (
-            cell.task,
-            cell.batch,
-            f"{cell.lengths.mean:.0f}",
-            ms,
-            name,
-            ratio_words(found),
-            *verdict,
-        )
+        yield *head, name, ratio_cell(found), *checked(target, found.value)
+
+
+def invariance_lines(lines: Sequence[Invariance]) -> Iterator[str]:
+    """Format the differences between answers alone and in random batches."""
+    yield from table_lines(
+        (
+            *("task", "callers at once", "texts", "same labels, offsets, tokens"),
+            *("bit-identical", "largest score difference", *CHECKED),
+        ),
+        map(_invariance_row, lines),
+    )
 
 
 def _invariance_row(line: Invariance) -> Iterable[object]:
-    floor, aim, verdict = judged(SCORE_DIFFERENCE, line.worst_difference)
+    target, verdict = checked(SCORE_DIFFERENCE, line.worst_difference)
     if line.n_same < line.n_texts:
-        verdict = "**missed**"
+        verdict = in_bold(FAIL)
     same, identical = line.n_same / line.n_texts, line.n_bit_identical / line.n_texts
     worst = f"{line.worst_difference:.1e}"
     texts = (line.task, line.n_callers, line.n_texts, f"{same:.1%}", f"{identical:.1%}", worst)
-    return *texts, f"100%, {floor}", f"100%, {aim}", verdict
+    return *texts, f"100%, {target}", verdict
 
 
-def ratio_words(value: Ratio) -> str:
-    """Give a ratio with its quartiles, for a table cell."""
-    return f"{value.value:.2f} ({value.low:.2f} to {value.high:.2f})"
+def memory_lines(found: MemoryResult) -> Iterator[str]:
+    """Format load time and memory."""
+    ours, peer = found.sides[OURS], found.sides[PEER]
+    rows: list[tuple[str, float, float, Target | None]] = [
+        ("load, ms", ours.load_ms, peer.load_ms, LOAD_MS),
+        ("RSS that model and run add, MiB", ours.added_mib, peer.added_mib, ADDED_MIB),
+        ("RSS after the run, MiB", ours.after_mib, peer.after_mib, None),
+    ]
+    yield from table_lines(
+        (f"translator, {found.n_texts} texts", OURS, PEER, *CHECKED),
+        (
+            (name, f"{mine:.0f}", f"{theirs:.0f}", *checked(target, mine))
+            for name, mine, theirs, target in rows
+        ),
+    )
 
 
-def _speeds(ours: float, peer: float) -> str:
-    return f"{ours:.1f} ({peer:.1f})"
+def growth_lines(found: GrowthResult) -> Iterator[str]:
+    """Format texts per second, and the worst step between neighbours."""
+    lengths = sorted({p.length for p in found.points})
+    batches = sorted({p.batch for p in found.points})
+    at = {(p.length, p.batch): p for p in found.points}
+
+    def cell(point: tuple[int, int]) -> str:
+        ours, peer = (at[point].texts_per_s(side) for side in (OURS, PEER))
+        return f"{ours:.1f} ({peer:.1f})"
+
+    yield f"Texts per second of CPU time, {found.precision}, beam 4; in brackets {PEER}'s."
+    yield ""
+    yield from table_lines(
+        ("source tokens", *(f"batch {b}" for b in batches)),
+        ((n, *(cell((n, b)) for b in batches)) for n in lengths),
+    )
+    worst = found.worst_step(OURS)
+    target, verdict = checked(STEP, worst)
+    yield ""
+    yield (
+        f"Worst step of tokens per second between neighbours: {worst:.2f} "
+        f"({PEER} {found.worst_step(PEER):.2f}); target {target}: {verdict}."
+    )
+
+
+def int8_lines(bundles: Mapping[str, MeasuredBundle]) -> Iterator[str]:
+    """Format the cost of int8, for metrics with a target."""
+    yield from table_lines(
+        ("bundle", "metric", "change by int8", *CHECKED),
+        (
+            (name, metric, f"{change:+g}", *checked(target, change))
+            for name, bundle in bundles.items()
+            for metric, change in bundle.changes.items()
+            if (target := INT8_CHANGES.get(metric.rsplit("_", 1)[-1]))
+        ),
+    )

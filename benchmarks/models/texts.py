@@ -1,4 +1,4 @@
-"""The texts that are measured on: a seeded sample of the dev sets that a bundle's recipe names."""
+"""Texts for measurements: a seeded sample of the dev sets that a bundle's recipe names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Lengths:
 
     @classmethod
     def of(cls, n_tokens: Sequence[int]) -> Lengths:
-        """Summarise the number of tokens of each text."""
+        """Summarize the number of tokens of each text."""
         mean, p95 = float(np.mean(n_tokens)), float(np.percentile(n_tokens, 95))
         return cls(len(n_tokens), mean, p95, max(n_tokens))
 
@@ -38,7 +38,7 @@ def dev_texts(bundle: Bundle, root: Path, n: int, seed: int = 0) -> list[str]:
     """Sample texts of all dev sets together, each with its natural length.
 
     Args:
-        bundle: Whose recipe names the sets.
+        bundle: Its recipe names the sets.
         root: Where the data sets are.
         n: How many; all there are if there are fewer.
         seed: Of the sample and its order.
@@ -54,7 +54,7 @@ def dev_texts(bundle: Bundle, root: Path, n: int, seed: int = 0) -> list[str]:
 
 
 def middle_of(texts: Sequence[str], n: int) -> list[str]:
-    """Give the `n` texts in the middle by length, in their order: they are all about as long."""
+    """Return the `n` texts in the middle by length, in their order: they are about equally long."""
     by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     first = max(0, len(texts) - n) // 2
     return [texts[i] for i in sorted(by_length[first : first + n])]

@@ -1,27 +1,66 @@
-"""CTranslate2's own best settings on this machine, for one cell: the ones it is compared with.
+"""CTranslate2's best settings on this machine for one cell: ours is compared with those.
 
-What it reads from its environment is tried first, each in a process of its own; then compute types, threads
-and batching under the best of those.
+Variables that it reads from its environment are tried first, each in a process of its own; then compute
+types, threads and batching under the best of those.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from subprocess import CalledProcessError
-from typing import Any
 
-from benchmarks.models.cells import Batch, Cell, batch_limit
-from benchmarks.models.peer import BatchType, Peer, PeerSettings, compute_types, symbols_of
+from benchmarks.models.translators import (
+    Batch,
+    BatchType,
+    Peer,
+    PeerSettings,
+    batch_limit,
+    compute_types,
+    symbols_of,
+)
 from benchmarks.tools.child import run_child
-from benchmarks.tools.timing import Effort, compare
-from seqserve.config import from_mapping, to_mapping
+from benchmarks.tools.timing import Budget, ClockName, compare
+from seqserve.manifest import Precision
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A combination that is measured.
+
+    Args:
+        precision: Of the weights and the large products.
+        batch: Texts of a call.
+        beam: Beam size; 1 is greedy search.
+        threads: Cores; one is measured by CPU time, more by wall time.
+    """
+
+    precision: Precision
+    batch: int
+    beam: int
+    threads: int
+
+    @property
+    def clock(self) -> ClockName:
+        """Return the clock that counts here."""
+        return "cpu" if self.threads == 1 else "wall"
+
+    @property
+    def search(self) -> str:
+        """Return the name of the search."""
+        return search_name(self.beam)
+
+
+def search_name(beam: int) -> str:
+    """Return the name of a search."""
+    return "greedy" if beam == 1 else f"beam {beam}"
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Settings and what a batch took with them, in ms by the cell's clock; -1: they do not run here."""
+    """Settings and the ms per batch with them, by the cell's clock; -1: they do not run here."""
 
     settings: PeerSettings
     ms: float
@@ -41,31 +80,31 @@ class PeerJob:
 
     Args:
         model: CTranslate2 model.
-        cell: Whose beam size and clock count.
+        cell: Decides beam size and clock.
         batches: Source ids.
-        effort: How long.
+        budget: How long.
         candidates: Settings to compare, of one environment.
     """
 
-    model: str
+    model: Path
     cell: Cell
     batches: tuple[Batch, ...]
-    effort: Effort
+    budget: Budget
     candidates: tuple[PeerSettings, ...] = ()
 
 
 Timer = Callable[[PeerJob], Sequence[float]]
-"""Gives the ms per batch of every candidate."""
+"""Returns the ms per batch of every candidate."""
 
 
 def tune(
     job: PeerJob, environments: Sequence[dict[str, str]], timer: Timer | None = None
 ) -> Tuning:
-    """Find the best settings for a cell.
+    """Search the best settings for a cell.
 
     Args:
-        job: What to time; its candidates are not looked at.
-        environments: What CTranslate2 may read from its environment; the first is the one without.
+        job: What to time; its candidates are ignored.
+        environments: Variables for CTranslate2; the first has none.
         timer: Another way to time, for tests.
 
     Raises:
@@ -78,34 +117,31 @@ def tune(
         try:
             trials += _tried(replace(job, candidates=(settings,)), timer)
         except CalledProcessError:
-            if not environment:  # without a wish there is nothing to refuse
+            if not environment:  # its own choice must run
                 raise
             trials.append(Trial(settings, -1.0))
     best = _best(trials)
     others = [variant for variant in _variants(job.cell, best) if variant != best]
-    if others:  # in one process, side by side
+    if others:  # in one process, alternating
         again = _tried(replace(job, candidates=(best, *others)), timer)
         best, trials = _best(again), trials + again[1:]
     return Tuning(best, tuple(trials))
 
 
-def time_peer(job: Mapping[str, Any]) -> list[float]:
-    """In a child: give the ms per batch of every candidate of a `PeerJob`."""
-    asked = from_mapping(PeerJob, job, "job")
-    peers = {str(i): Peer(Path(asked.model), s) for i, s in enumerate(asked.candidates)}
+def time_peer(job: PeerJob) -> list[float]:
+    """In a child: return the ms per batch of every candidate."""
+    peers = {str(i): Peer(job.model, settings) for i, settings in enumerate(job.candidates)}
     sides = {
-        name: lambda item, peer=peer: peer.search(*item, asked.cell.beam)
+        name: lambda item, peer=peer: peer.search(*item, job.cell.beam)
         for name, peer in peers.items()
     }
-    items = [(symbols_of(batch), batch_limit(batch)) for batch in asked.batches]
-    found = compare(sides, items, asked.effort)
-    return [side.by(asked.cell.clock).best_ms for side in found.sides.values()]
+    items = [(symbols_of(batch), batch_limit(batch)) for batch in job.batches]
+    found = compare(sides, items, job.budget)
+    return [side.by(job.cell.clock).best_ms for side in found.sides.values()]
 
 
 def _in_child(job: PeerJob) -> Sequence[float]:
-    arguments, environment = {"job": to_mapping(job)}, job.candidates[0].environment
-    found: list[float] = run_child("benchmarks.models.tuning:time_peer", arguments, environment)
-    return found
+    return run_child(partial(time_peer, job), job.candidates[0].environment)
 
 
 def _tried(job: PeerJob, timer: Timer) -> list[Trial]:
@@ -117,7 +153,7 @@ def _best(trials: Sequence[Trial]) -> PeerSettings:
 
 
 def _variants(cell: Cell, best: PeerSettings) -> list[PeerSettings]:
-    """Give other compute types, and threads and batching; a call of one text leaves no choice of those."""
+    """List other compute types, threads and batching; a call of one text has no choice of the latter."""
     types = [replace(best, compute_type=kind) for kind in compute_types(cell.precision)]
     if cell.batch == 1:
         return types

@@ -1,4 +1,4 @@
-"""Which processors the servers get, and which the load generator."""
+"""Assign CPUs: to the servers that are compared, and to the load generator."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Cpus = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Cores:
-    """Processors by who may run there.
+    """CPUs by use.
 
     Args:
-        all: All that there are; what shows how tasks share a machine runs here.
+        all: All available ones, for measurements of how tasks share a machine.
         served: One, for what is compared.
         load: Another one for the load generator, where there are two.
     """
@@ -25,20 +25,15 @@ class Cores:
     load: Cpus
 
 
-def available() -> Cpus:
-    """Give the processors that this thread may use."""
-    return tuple(sorted(os.sched_getaffinity(0)))
-
-
 def split_cores(cpus: Cpus | None = None) -> Cores:
-    """Give the first processor to what is compared and the last to the load generator."""
-    cpus = cpus or available()
+    """Assign the first CPU to what is compared and the last to the load generator."""
+    cpus = cpus or tuple(sorted(os.sched_getaffinity(0)))
     return Cores(cpus, cpus[:1], cpus[-1:])
 
 
 @contextmanager
 def started_on(cpus: Cpus) -> Iterator[None]:
-    """Let the processes that this thread starts meanwhile run on some processors only."""
+    """Restrict the processes that this thread starts meanwhile to some CPUs."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cpus)
     try:

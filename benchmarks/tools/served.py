@@ -1,4 +1,4 @@
-"""Servers under test, ours and others: started, watched and stopped as process trees."""
+"""Servers under test: started, observed and stopped as process trees."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from typing import Self
 
 import psutil
 
-from benchmarks.tools.cores import Cpus, available, started_on
+from benchmarks.tools.cores import Cpus, split_cores, started_on
 from seqserve.errors import SeqserveError
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[2]
-OURS = (sys.executable, "-m", "seqserve.cli", "serve", "--host", HOST)
 START_S, STOP_S = 120.0, 45.0
 
 
@@ -30,14 +29,14 @@ class ServerFailed(SeqserveError):
 
 
 class Server:
-    """A server and all its processes, from `with` until its end.
+    """A server with all its processes, running within `with`.
 
     Args:
-        command: What starts it; it answers `GET /readyz` with 200 when it can be used.
+        command: Starts it; it answers `GET /readyz` with 200 when it is ready.
         port: Where it listens, on this machine only.
-        environment: Variables beside this process's.
-        log: File that gets what it prints.
-        cpus: Processors that it may use; all by default.
+        environment: Variables beside those of this process.
+        log: File for its output.
+        cpus: CPUs that it may use; all by default.
     """
 
     def __init__(
@@ -48,10 +47,9 @@ class Server:
         log: Path,
         cpus: Cpus | None = None,
     ) -> None:
-        self.port = port
-        self._log = log
+        self.port, self.base_url, self._log = port, f"http://{HOST}:{port}", log
         variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-        with log.open("wb") as out, started_on(cpus or available()):
+        with log.open("wb") as out, started_on(cpus or split_cores().all):
             self._process = subprocess.Popen(
                 command,
                 cwd=ROOT,
@@ -62,7 +60,7 @@ class Server:
             )
 
     def __enter__(self) -> Self:
-        """Wait until it can be used; see `wait_until_ready`."""
+        """Wait until it is ready; see `wait_until_ready`."""
         try:
             self.wait_until_ready()
         except BaseException:
@@ -80,10 +78,10 @@ class Server:
         self.stop()
 
     def wait_until_ready(self) -> None:
-        """Return when it can be used.
+        """Wait until it is ready.
 
         Raises:
-            ServerFailed: It ended, or it takes too long; with the end of what it printed.
+            ServerFailed: It exited, or it takes too long; with the end of its output.
         """
         end = time.monotonic() + START_S
         while not self._is_ready():
@@ -92,18 +90,13 @@ class Server:
                 raise ServerFailed(f"a server did not become ready:\n{end_of_log}")
             time.sleep(0.1)
 
-    @property
-    def base_url(self) -> str:
-        """Where it answers."""
-        return f"http://{HOST}:{self.port}"
-
     def cpu_s(self) -> float:
-        """User and system time of all its processes so far, in seconds."""
+        """Return user and system time of all its processes so far, in seconds."""
         times = [process.cpu_times() for process in self._family()]
         return float(sum(one.user + one.system for one in times))
 
     def process(self, service: str) -> psutil.Process:
-        """Give the process of one of the services in service/bento/app.py.
+        """Return the process of one of the services in service/bento/app.py.
 
         Raises:
             ServerFailed: There is none.
@@ -114,7 +107,7 @@ class Server:
         raise ServerFailed(f"there is no process of {service}")
 
     def stop(self) -> int:
-        """End all its processes, gently at first; gives the exit status."""
+        """Stop all its processes, by SIGTERM first; return the exit status."""
         if self._process.poll() is None:
             family = self._family()
             self._process.send_signal(signal.SIGTERM)
@@ -149,20 +142,20 @@ def our_server(
     """Start the server of this project.
 
     Args:
-        bundles: What it serves.
+        bundles: Folder of bundles.
         folder: For its log.
         settings: `SEQSERVE_…` variables.
-        cpus: Processors that it may use; all by default.
-        port: Where it listens; by default where nobody does.
+        cpus: CPUs that it may use; all by default.
+        port: Where it listens; a free port by default.
     """
     port = port or free_port()
-    ours = {"SEQSERVE_BUNDLES_DIR": str(bundles.resolve()), **settings}
-    command = [*OURS, "--port", str(port)]
-    return Server(command, port, ours, folder / f"server-{port}.log", cpus)
+    variables = {"SEQSERVE_BUNDLES_DIR": str(bundles.resolve()), **settings}
+    command = [sys.executable, "-m", "seqserve.cli", "serve", "--host", HOST, "--port", str(port)]
+    return Server(command, port, variables, folder / f"server-{port}.log", cpus)
 
 
 def free_port() -> int:
-    """Give a port that nobody listens on at this moment."""
+    """Return a port that is free at this moment."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         port: int = listener.getsockname()[1]

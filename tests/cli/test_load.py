@@ -39,7 +39,7 @@ def test_words_and_exit_codes_are_those_of_the_load_tests(
     assert said in done.stdout + done.stderr
 
 
-def test_without_locust(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_module("seqserve.cli.dev.load"), "find_spec", lambda name: None)
     done = CliRunner().invoke(app, ["dev", "load", "list"])
     assert done.exit_code == 1 and done.stdout == ""

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from benchmarks.endurance.mixed_load import ROUTES, Texts
-from benchmarks.endurance.soak import supplies_of
+from loadtest.bodies import ROUTES
+from loadtest.texts import samplers
 from tests.serving import Serve, running_server
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
@@ -34,7 +34,7 @@ async def answers(http: httpx.AsyncClient, path: str, texts: list[str]) -> list[
 
 
 async def batched(
-    http: httpx.AsyncClient, supply: Texts, texts: list[str], chance: random.Random
+    http: httpx.AsyncClient, path: str, texts: list[str], chance: random.Random
 ) -> list[Any]:
     """Return the answers to texts sent in shuffled, concurrent requests of random sizes."""
     order = chance.sample(range(len(texts)), len(texts))
@@ -48,7 +48,6 @@ async def batched(
 
     async def ask(indices: list[int]) -> None:
         async with may_go:
-            path = ROUTES[supply.task]
             results = await answers(http, path, [texts[i] for i in indices])
             found.update(zip(indices, results, strict=True))
 
@@ -59,21 +58,21 @@ async def batched(
 def test_no_answer_depends_on_its_batch(served: Serve) -> None:
     async def run() -> None:
         async with httpx.AsyncClient(base_url=served.base, timeout=90, trust_env=False) as http:
-            supplies = supplies_of(BUNDLES, seed=1)
-            texts = {supply.task: [supply.one() for _ in range(N_TEXTS)] for supply in supplies}
+            chance = random.Random(1)
+            texts = {
+                task: [sampler.one(chance) for _ in range(N_TEXTS)]
+                for task, sampler in samplers().items()
+            }
             alone = {
-                supply.task: [
-                    (await answers(http, ROUTES[supply.task], [text]))[0]
-                    for text in texts[supply.task]
-                ]
-                for supply in supplies
+                task: [(await answers(http, ROUTES[task], [text]))[0] for text in of_task]
+                for task, of_task in texts.items()
             }
             for seed in range(N_ROUNDS):
-                chance = random.Random(seed)
+                shuffled = random.Random(seed)
                 together = await asyncio.gather(
-                    *(batched(http, supply, texts[supply.task], chance) for supply in supplies)
+                    *(batched(http, ROUTES[task], of, shuffled) for task, of in texts.items())
                 )
-                for supply, found in zip(supplies, together, strict=True):
-                    assert found == alone[supply.task], supply.task
+                for task, found in zip(texts, together, strict=True):
+                    assert found == alone[task], task
 
     asyncio.run(run())

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from loadtest.figures import by_route, over_time
 from loadtest.generator import Fitness
 from loadtest.machine import Machine
-from loadtest.objectives import Verdict
-from loadtest.outcomes import Outcome, Row
+from loadtest.metrics import Outcome, Row, by_route, over_time
+from loadtest.objectives import Check
 from loadtest.profiles import Phase, Profile, Search, Stream
 from loadtest.readings import Reading
-from loadtest.record import PhaseFigures, Record, Step
-from loadtest.target import Model
+from loadtest.record import PhaseResult, Record, Step
+from loadtest.service import Model
+from loadtest.targets import FAIL, PASS, UNDECIDED, Target
 
 FIT = Fitness(0.2, 1.5, 2.0, 0, (1,), ())
 BUSY = Fitness(0.97, 80.0, 90.0, 0, (1,), ("it used 97% of a core; at most 85%",))
@@ -36,13 +36,14 @@ def rows(n: int = 100, seconds: float = 10.0, task: str = "ner") -> list[Row]:
     return [row(seconds * i / n, i + 1.0, task) for i in range(n)]
 
 
-def verdict(is_met: bool | None = True) -> Verdict:
-    return Verdict("all, ner", "p99_ms", 300.0, 12.5, is_met)
+def check(verdict: str = PASS) -> Check:
+    limit = 3.0 if verdict == FAIL else 300.0
+    return Check("all, ner", "p99_ms", Target(limit), 12.5, verdict != UNDECIDED)
 
 
 def reading(at_s: float, mib: float = 100.0) -> Reading:
     by_task = {"ner": 3.0, "translation": 7.0}
-    return Reading(at_s, by_task, by_task, by_task, {"gateway": mib * 2**20}, {"gateway": 0.5})
+    return Reading(at_s, by_task, by_task, {"gateway": mib * 2**20}, {"gateway": 0.5})
 
 
 def step(rate: float, *missed: str, fitness: Fitness = FIT, p: float = 1.0) -> Step:
@@ -51,14 +52,14 @@ def step(rate: float, *missed: str, fitness: Fitness = FIT, p: float = 1.0) -> S
 
 
 def record(
-    verdicts: Sequence[Verdict] = (verdict(),),
+    checks: Sequence[Check] = (check(),),
     fitness: Fitness = FIT,
     steps: Sequence[Step] = (),
     seen: Sequence[Row] | None = None,
     **changes: Any,
 ) -> Record:
     found = rows() if seen is None else seen
-    phases = () if steps else (PhaseFigures(PROFILE.phases[0], 0.0, by_route(found, 10.0)),)
+    phases = () if steps else (PhaseResult(PROFILE.phases[0], 0.0, by_route(found, 10.0)),)
     values: dict[str, Any] = {
         "name": "steady",
         "started": "2026-01-31T12:00:00+00:00",
@@ -67,15 +68,15 @@ def record(
         "profile": PROFILE
         if not steps
         else Profile("r", PROFILE.phases, PROFILE.streams, Search()),
-        "machine": Machine("a processor", 2, 8.0, "Linux 6", "3.11.7", {"locust": "2"}),
+        "machine": Machine("a processor", "", 2, (), 8.0, "Linux 6", "3.11.7", {"uvloop": "0"}),
         "models": (Model("ner-en", "ner", "0.3.0", "c345f4", "int8"),),
         "seconds": 10.0,
         "phases": phases,
         "steps": tuple(steps),
-        "saturation_per_s": max((one.rate for one in steps if one.is_held), default=None),
+        "saturation_per_s": max((one.rate for one in steps if one.verdict == PASS), default=None),
         "moments": tuple(over_time(found, 10.0)),
         "readings": (reading(0.0), reading(5.0), reading(10.0)),
-        "verdicts": tuple(verdicts),
+        "checks": tuple(checks),
         "fitness": fitness,
     }
     return Record(**{**values, **changes})

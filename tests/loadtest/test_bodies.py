@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loadtest.bodies import Mix, Request, requests
-from loadtest.problems import LoadTestError
+from loadtest.config import LoadTestError
 from loadtest.texts import samplers
 
 N = 4000

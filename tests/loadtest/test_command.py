@@ -7,16 +7,17 @@ import pytest
 
 from loadtest.command import PAGE, chosen_profile, main, parser, pin, write_report
 from loadtest.record import EXIT_CODES, FILE
+from loadtest.targets import FAIL, UNDECIDED
 from tests.loadtest import made_up
-from tests.loadtest.made_up import record, verdict
+from tests.loadtest.made_up import check, record
 
 
 @pytest.mark.parametrize(
     ("run", "code"),
     [
         pytest.param(record(), 0, id="met"),
-        pytest.param(record([verdict(), verdict(False)]), 1, id="one-missed"),
-        pytest.param(record([verdict(None)]), 0, id="too-few"),
+        pytest.param(record([check(), check(FAIL)]), 1, id="one-missed"),
+        pytest.param(record([check(UNDECIDED)]), 0, id="too-few"),
         pytest.param(record(fitness=made_up.BUSY), 3, id="busy"),
     ],
 )
@@ -29,7 +30,7 @@ def test_exit_codes(run: made_up.Record, code: int) -> None:
     [
         pytest.param(["run", "nightly"], "no profile 'nightly'; known are smoke, steady", id="name"),
         pytest.param(["run", "smoke", "--host", "here"], "the host is 'here'", id="host"),
-        pytest.param(["run", "smoke", "--cpus", "4096"], "no processor 4096 for us", id="cpu"),
+        pytest.param(["run", "smoke", "--cpus", "4096"], "CPU 4096 is not available", id="cpu"),
         pytest.param(["run", "smoke", "--profiles", "no.toml"], "no.toml: No such file", id="profiles"),
         pytest.param(["run", "smoke", "--objectives", "no.toml"], "no.toml: No such", id="objectives"),
         pytest.param(["list", "--profiles", "no.toml"], "no.toml: No such file", id="list"),
@@ -85,14 +86,6 @@ def test_a_report_is_a_folder(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {FILE, PAGE, "plots"}
     plain = write_report(record(name="other"), tmp_path / "load")
     assert {path.name for path in plain.iterdir()} == {FILE, PAGE}
-
-
-def test_plots_without_matplotlib(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("loadtest.plots.find_spec", lambda name: None)
-    assert main(["run", "smoke", "--plots"]) == 2
-    assert "plots need matplotlib" in capsys.readouterr().out
 
 
 def test_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from loadtest.comparison import changes, comparison_page, differences, text_of
-from loadtest.problems import LoadTestError
+from loadtest.comparison import changes, comparison_page, comparison_text, differences
+from loadtest.config import LoadTestError
 from loadtest.record import Record, read_record
-from loadtest.target import Model
+from loadtest.service import Model
 from tests.loadtest import made_up
 from tests.loadtest.made_up import record, row, step
 
@@ -59,15 +59,15 @@ def test_different_profiles_are_refused(tmp_path: Path) -> None:
 
 def test_what_else_differs_is_told(tmp_path: Path) -> None:
     a = read(record(), tmp_path)
-    assert differences(a, a) == []
+    assert list(differences(a, a)) == []
     b = json.loads(json.dumps(a))
     b["machine"]["cores"], b["host"], b["fitness"]["cpus"] = 64, "http://other", [7]
     b["models"], b["verdict"] = [{**a["models"][0], "sha256": "other"}], "generator busy"
-    assert differences(a, b) == [
+    assert list(differences(a, b)) == [
         "host differs",
         "machine differs: cores",
         "model of ner differs",
-        "processors of the generator differ",
+        "CPUs of the generator differ",
         "B does not count: generator busy",
     ]
 
@@ -75,19 +75,19 @@ def test_what_else_differs_is_told(tmp_path: Path) -> None:
 def test_a_model_that_was_not_there(tmp_path: Path) -> None:
     more = (*record().models, Model("s", "sentiment", "1", "a", "fp32"))
     a, b = read(record(), tmp_path), read(record(models=more), tmp_path)
-    assert differences(a, b) == ["model of sentiment differs"]
+    assert list(differences(a, b)) == ["model of sentiment differs"]
 
 
 def test_the_page_and_the_text(tmp_path: Path) -> None:
     a, b = read(record(), tmp_path), read(record(fitness=made_up.BUSY), tmp_path)
-    found, other = changes(a, b), differences(a, b)
-    text = text_of(found, other)
-    assert text.splitlines()[0].split() == ["where", "what", "A", "B", "change"]
+    found, other = changes(a, b), list(differences(a, b))
+    text = comparison_text(found, other)
+    assert text.splitlines()[0].split() == ["where", "metric", "A", "B", "change"]
     assert text.endswith("note: B does not count: generator busy")
     page = comparison_page(a, b, found, other)
     assert "generator busy" in page and "p99_ms" in page
     assert "src=" not in page and "href=" not in page and "<script" not in page
-    assert "note" not in comparison_page(a, a, changes(a, a), [])
+    assert "Note" not in comparison_page(a, a, changes(a, a), [])
 
 
 def test_a_name_is_text(tmp_path: Path) -> None:

@@ -6,20 +6,22 @@ from typing import Any
 
 import pytest
 
-from loadtest.figures import by_route
+from loadtest.config import LoadTestError
+from loadtest.metrics import Outcome, Row, by_route
 from loadtest.objectives import (
+    Check,
+    Limits,
     Objective,
     Objectives,
-    Verdict,
-    holds,
-    judged,
+    growth_checks,
+    ratio_checks,
     read_objectives,
-    route_verdicts,
+    route_checks,
 )
-from loadtest.outcomes import Outcome
-from loadtest.problems import LoadTestError
 from loadtest.profiles import read_profiles
-from tests.loadtest.made_up import row, rows
+from loadtest.readings import Reading
+from loadtest.targets import FAIL, PASS, UNDECIDED, Target
+from tests.loadtest.made_up import reading, row, rows
 
 FOUND = by_route(  # p50 50, p95 95, p99 99 ms; 2 of 103 failed, 1 shed
     [*rows(100), *[row(outcome=Outcome.FAILED)] * 2, row(outcome=Outcome.SHED)], 10.0
@@ -27,7 +29,7 @@ FOUND = by_route(  # p50 50, p95 95, p99 99 ms; 2 of 103 failed, 1 shed
 
 
 @pytest.mark.parametrize(
-    ("wanted", "is_met"),
+    ("wanted", "is_passed"),
     [
         pytest.param({"p50_ms": 50}, True, id="p50"),
         pytest.param({"p50_ms": 49}, False, id="p50-missed"),
@@ -43,42 +45,54 @@ FOUND = by_route(  # p50 50, p95 95, p99 99 ms; 2 of 103 failed, 1 shed
         pytest.param({"least_shed_ratio": 0.5}, False, id="least-shed-missed"),
     ],
 )
-def test_verdicts(wanted: dict[str, Any], is_met: bool) -> None:
-    (verdict,) = route_verdicts("all", FOUND, {"ner": Objective(**wanted)})
-    assert (verdict.where, verdict.is_met) == ("all, ner", is_met)
-    assert verdict.word == ("met" if is_met else "missed")
-    assert holds([verdict]) is is_met
+def test_verdicts(wanted: dict[str, Any], is_passed: bool) -> None:
+    (check,) = route_checks("all", FOUND, {"ner": Objective(**wanted)})
+    assert check.where == "all, ner" and check.is_failed is not is_passed
+    assert check.verdict == ("pass" if is_passed else "fail")
 
 
 def test_one_missed_objective_is_enough() -> None:
     wanted = {"ner": Objective(p50_ms=50, p99_ms=1), "all": Objective(p50_ms=50)}
-    found = route_verdicts("all", FOUND, wanted)
-    assert [one.is_met for one in found] == [True, False, True] and not holds(found)
+    found = route_checks("all", FOUND, wanted)
+    assert [one.verdict for one in found] == [PASS, FAIL, PASS]
 
 
 @pytest.mark.parametrize(("what", "needed"), [("p50_ms", 10), ("p95_ms", 20), ("p99_ms", 100)])
 def test_a_percentile_of_a_few_requests_says_nothing(what: str, needed: int) -> None:
     wanted = {"ner": Objective(**{what: 0.1})}
-    (few,) = route_verdicts("all", by_route(rows(needed - 1), 1.0), wanted)
-    assert few.is_met is None and few.word == "too few requests" and holds([few])
-    (enough,) = route_verdicts("all", by_route(rows(needed), 1.0), wanted)
-    assert enough.is_met is False
+    (few,) = route_checks("all", by_route(rows(needed - 1), 1.0), wanted)
+    assert few.verdict == "too few requests" and not few.is_failed
+    (enough,) = route_checks("all", by_route(rows(needed), 1.0), wanted)
+    assert enough.is_failed
 
 
 def test_all_shed_is_missed_by_the_shed_ratio() -> None:
     shed = by_route([row(outcome=Outcome.SHED)] * 200, 1.0)
-    found = route_verdicts("all", shed, {"ner": Objective(p99_ms=100, shed_ratio=0.01)})
-    assert [one.is_met for one in found] == [None, False]
+    found = route_checks("all", shed, {"ner": Objective(p99_ms=100, shed_ratio=0.01)})
+    assert [one.verdict for one in found] == [UNDECIDED, FAIL]
 
 
 def test_routes_that_were_not_asked_are_not_judged() -> None:
-    assert route_verdicts("all", FOUND, {"translation": Objective(p50_ms=1)}) == []
+    assert route_checks("all", FOUND, {"translation": Objective(p50_ms=1)}) == []
 
 
 def test_what_is_no_number_meets_nothing() -> None:
-    for at_least in (True, False):
-        assert judged("x", "y", 1.0, math.nan, at_least=at_least).is_met is False
-    assert judged("x", "y", 1.0, 2.0, at_least=True) == Verdict("x", "y", 1.0, 2.0, True, True)
+    for is_lower in (True, False):
+        assert Check("x", "y", Target(1.0, is_lower), math.nan).is_failed
+
+
+def test_a_check_in_words() -> None:
+    check = Check("a, ner", "p99_ms", Target(300.0), 412.34)
+    assert str(check) == "a, ner: p99_ms 412.3, target ≤ 300"
+    assert str(Target(20, is_lower=True)) == "≥ 20"
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [(3, PASS), (1.5, FAIL)])
+def test_the_last_phase_beside_the_first(limit: float, verdict: str) -> None:
+    alone, beside = (by_route([row(ms=ms)] * 9, 1.0) for ms in (10, 20))
+    (found,) = ratio_checks(("alone", alone), ("beside", beside), limit)
+    assert (found.where, found.measured, found.verdict) == ("beside ÷ alone, ner", 2, verdict)
+    assert list(ratio_checks(("alone", alone), ("beside", beside), None)) == []
 
 
 def test_phases_of_their_own() -> None:
@@ -111,3 +125,52 @@ def test_the_default_stands_in(tmp_path: Path) -> None:
         LoadTestError, match=r"mine.toml: a.routes.ner: unknown p50; known are p50_ms"
     ):
         read_objectives("a", path)
+
+
+def readings(*mib: float) -> list[Reading]:
+    """One in the middle of every tenth of 100 seconds."""
+    return [reading(10.0 * i + 5, one) for i, one in enumerate(mib)]
+
+
+@pytest.mark.parametrize(
+    ("mib", "growth"),
+    [
+        pytest.param([50, 90, 99, 100, 100, 100, 100, 100, 100, 100], 0.0, id="warming-up-is-free"),
+        pytest.param([50, 90, 99, 100, 101, 102, 103, 104, 105, 106], 0.06, id="grows"),
+        pytest.param([50, 90, 99, 100, 180, 180, 180, 180, 180, 95], -0.05, id="gives-back"),
+    ],
+)
+def test_memory(mib: list[float], growth: float) -> None:
+    (found,) = growth_checks([], readings(*mib), 100.0, Limits(memory_growth=0.05))
+    assert (found.where, found.what) == ("gateway", "memory_growth")
+    assert found.measured == pytest.approx(growth) and found.is_failed is (growth > 0.05)
+
+
+@pytest.mark.parametrize("mib", [[], [100.0] * 5], ids=["no-metrics", "went-away"])
+def test_memory_that_was_not_seen_is_no_success(mib: list[float]) -> None:
+    (found,) = growth_checks([], readings(*mib), 100.0, Limits(memory_growth=0.05))
+    assert found.is_failed
+
+
+def tenths(last_ms: float, n: int) -> list[Row]:
+    """100 seconds: slow at first, then fast, and something else in the last tenth."""
+    slow, warm = 0.3 * n, 0.9 * n
+    return [row(100 * i / n, 99.0 if i < slow else 10.0 if i < warm else last_ms) for i in range(n)]
+
+
+@pytest.mark.parametrize(("last_ms", "verdict"), [(14.0, PASS), (16.0, FAIL)])
+def test_latency(last_ms: float, verdict: str) -> None:
+    rows = tenths(last_ms, 2000)
+    found = list(growth_checks(rows, [], 100.0, Limits(p95_growth=0.5)))
+    assert [one.where for one in found] == ["all", "ner"]
+    assert {one.verdict for one in found} == {verdict}
+    assert found[0].measured == pytest.approx(last_ms / 10 - 1)
+
+
+def test_a_few_requests_are_not_compared() -> None:
+    found = list(growth_checks(tenths(16.0, 1990), [], 100.0, Limits(p95_growth=0.5)))
+    assert [one.verdict for one in found] == [UNDECIDED, UNDECIDED]
+
+
+def test_what_is_not_limited_is_not_judged() -> None:
+    assert list(growth_checks([], readings(1, 2, 3), 100.0, Limits())) == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from loadtest.bodies import Mix
-from loadtest.problems import LoadTestError
+from loadtest.config import LoadTestError
 from loadtest.profiles import Phase, Profile, Search, Stream, read_profiles
 
 ONE = Profile("", (Phase("a", 10, settle_s=2), Phase("b", 30)), (Stream(rate=30), Stream(rate=10)))
@@ -41,7 +41,7 @@ def test_a_search_begins_at_the_rate() -> None:
 
 
 def test_one_task_only() -> None:
-    assert [stream.mix.tasks for stream in ONE.asking("ner").streams] == [{"ner": 1.0}] * 2
+    assert [stream.mix.tasks for stream in ONE.of_task("ner").streams] == [{"ner": 1.0}] * 2
 
 
 def test_closed_streams_have_no_rate() -> None:

@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from loadtest import objectives, profiles
-from loadtest.lengths import SHARES, Lengths
-from loadtest.problems import LoadTestError
-from loadtest.strict import read_toml
-from loadtest.texts import FOLDER, Sampler, samplers
+from loadtest.config import LoadTestError, read_toml
+from loadtest.texts import FOLDER, SHARES, Lengths, Sampler, samplers
 from tests.serving import ROOT
 
 ANY = Lengths((1, 2, 3, 4, 5, 6, 7, 8, 9, 10))
@@ -70,3 +68,22 @@ def test_a_folder_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "lengths.toml").write_text("ner = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n")
     (tmp_path / "ner.txt").write_text("Ann.\n\nBob sings.\n")
     assert set(samplers(tmp_path)) == {"ner"}
+
+
+def test_between_two_known_lengths_it_grows_by_factors() -> None:
+    lengths = Lengths((10, 20, 30, 50, 100, 200, 400, 500, 800, 1000))
+    assert [lengths.at(share) for share in (0.0, 0.5, 1.0)] == [10, 100, 1000]
+    assert lengths.at(0.625) == pytest.approx((100 * 200) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    "n_chars",
+    [
+        pytest.param((1, 2, 3), id="too-few"),
+        pytest.param((10, 9, 30, 50, 100, 200, 400, 500, 800, 1000), id="not-ascending"),
+        pytest.param((0, 20, 30, 50, 100, 200, 400, 500, 800, 1000), id="empty-texts"),
+    ],
+)
+def test_what_is_no_distribution_is_refused(n_chars: tuple[int, ...]) -> None:
+    with pytest.raises(LoadTestError, match="ascending"):
+        Lengths(n_chars)

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser
 
-from benchmarks.http.client import PATHS
+from loadtest.bodies import ROUTES as PATHS
 from tests.page.chromium import chromium
 from tests.serving import ROOT, Serve, running_server
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Request, Route, expect
 
-from benchmarks.http.client import PATHS
+from loadtest.bodies import ROUTES as PATHS
 from tests.page.conftest import TASKS, Opening, Visit
 from tests.page.test_look import findings, settled
 from tests.serving import Serve

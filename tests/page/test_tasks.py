@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
-from benchmarks.http.client import PATHS
+from loadtest.bodies import ROUTES as PATHS
 from tests.page.conftest import TASKS, Opening, Visit
 from tests.serving import Serve
 

@@ -31,12 +31,13 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Measure the models beside CTranslate2 and torch, and compare with the targets."""
     from tempfile import TemporaryDirectory
 
-    from benchmarks.models.run import measure, show
-    from benchmarks.tools.workplace import FULL, QUICK, Workplace
+    from benchmarks.models.size import FULL, QUICK
+    from benchmarks.models.suite import SUITE
+    from benchmarks.tools.workspace import Workspace
 
     record = out or Path("build" if quick else "docs", "benchmarks.json")
     with reported(), TemporaryDirectory() as scratch:
         if not redraw:
-            place = Workplace(bundles, data, Path(scratch))
-            measure(parts or [], place, QUICK if quick else FULL, record, typer.echo)
-        typer.echo(show(record, update))
+            space = Workspace(bundles, data, Path(scratch))
+            SUITE.measure(parts or [], space, QUICK if quick else FULL, record, typer.echo)
+        typer.echo(SUITE.show(record, update))

@@ -24,10 +24,10 @@ def bench_bulk(
     """Run predict on a large generated file; exit with 1 if memory grows."""
     from tempfile import TemporaryDirectory
 
-    from benchmarks.endurance.bulk import Job, faults, lines_of, measure
+    from benchmarks.endurance.bulk import BulkRun, growth_of, lines_of, measure
 
-    job = Job(task, megabytes, workers, bundles, minutes * 60)
+    run = BulkRun(task, megabytes, workers, bundles, minutes * 60)
     with reported(), TemporaryDirectory() as scratch:
-        found = measure(job, Path(scratch), lambda line: typer.echo(line, err=True))
-        lines, grown = lines_of(job, found), faults(found)
+        found = measure(run, Path(scratch), lambda line: typer.echo(line, err=True))
+        lines, grown = lines_of(run, found), growth_of(found)
     conclude("bulk", lines, update, grown)

@@ -28,13 +28,13 @@ def bench_http(  # noqa: PLR0913, PLR0917 - one parameter an option
     ] = False,
 ) -> None:
     """Measure CPU per request, throughput and latency over HTTP, and compare with the targets."""
-    from benchmarks.http.run import measure, show
     from benchmarks.http.size import FULL, QUICK
-    from benchmarks.tools.workplace import Workplace
+    from benchmarks.http.suite import SUITE
+    from benchmarks.tools.workspace import Workspace
 
     record = out or Path("build" if quick else "docs", "benchmarks-http.json")
     with reported(), TemporaryDirectory() as scratch:
         if not redraw:
-            place = Workplace(bundles, data, Path(scratch))
-            measure(parts or [], place, QUICK if quick else FULL, record, typer.echo)
-        typer.echo(show(record, update))
+            space = Workspace(bundles, data, Path(scratch))
+            SUITE.measure(parts or [], space, QUICK if quick else FULL, record, typer.echo)
+        typer.echo(SUITE.show(record, update))

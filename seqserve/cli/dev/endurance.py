@@ -14,16 +14,17 @@ from seqserve.cli.reporting import conclude, reported
 def soak(
     bundles: BundlesDir = Path("bundles"),
     minutes: Annotated[float, typer.Option(min=0.01, help="duration of the load")] = 10.0,
-    clients: Annotated[int, typer.Option(min=1, help="clients for each task")] = 4,
+    rate: Annotated[float, typer.Option(min=0.1, help="requests per second")] = 30.0,
     update: UpdatePage = None,
 ) -> None:
-    """Serve under mixed load; exit with 1 if the memory of a process grows or a request fails."""
-    from benchmarks.endurance.soak import Effort, soak_lines
+    """Serve under the load profile soak; exit with 1 if the memory of a process grows or a request fails."""
     from benchmarks.endurance.soak import soak as run_soak
+    from benchmarks.endurance.soak import soak_lines
 
     with reported():
-        found = run_soak(bundles, Effort(minutes, clients), {}, typer.echo)
-    conclude("soak", soak_lines(found), update, found.faults())
+        found = run_soak(bundles, minutes, rate, {}, typer.echo)
+    failed = [*map(str, found.failed), *found.fitness.faults]
+    conclude("soak", soak_lines(found), update, failed)
 
 
 def chaos(bundles: BundlesDir = Path("bundles"), update: UpdatePage = None) -> None:
@@ -33,5 +34,5 @@ def chaos(bundles: BundlesDir = Path("bundles"), update: UpdatePage = None) -> N
 
     with reported():
         found = [*run_chaos(bundles, {}, typer.echo), restarts(bundles, {})]
-    faults = [f"{one.name}: {fault}" for one in found for fault in one.faults()]
-    conclude("chaos", chaos_lines(found), update, faults)
+    problems = [f"{one.name}: {problem}" for one in found for problem in one.problems()]
+    conclude("chaos", chaos_lines(found), update, problems)

@@ -18,12 +18,12 @@ def load(context: typer.Context) -> None:
 
     Examples: `seqserve dev load list`, `seqserve dev load run smoke --host http://127.0.0.1:3000`. All options:
     `seqserve dev load run --help`; docs/load-testing.md has the rest. Exit codes: 0 objectives met; 1 one was
-    missed, or Locust is not installed; 2 wrong command line, file or server; 3 the load generator was too
+    missed, or matplotlib is not installed; 2 wrong command line, file or server; 3 the load generator was too
     busy, so the results are invalid.
     """
-    if find_spec("locust") is None:
+    if find_spec("matplotlib") is None:
         typer.echo(
-            "seqserve: load tests need Locust, which is not installed: "
+            "seqserve: load tests need matplotlib, which is not installed: "
             "pip install --constraint requirements/lock.txt --requirement requirements/load.txt",
             err=True,
         )

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.endurance.bulk import Found, Job, faults, lines_of, measure, write_input
+from benchmarks.endurance.bulk import BulkResult, BulkRun, growth_of, lines_of, measure, write_input
 from seqserve.errors import DataError
 
 FLAT = [(float(second), 100 << 20, 200 << 20) for second in range(100)]
 
 
-def found(samples: list[tuple[float, int, int]]) -> Found:
-    return Found(5_000_000, samples, seconds=100.0, n_rows=1000, is_whole=True)
+def found(samples: list[tuple[float, int, int]]) -> BulkResult:
+    return BulkResult(5_000_000, samples, seconds=100.0, n_rows=1000, is_complete=True)
 
 
 def grown(column: int, mib: int) -> list[tuple[float, int, int]]:
@@ -32,7 +32,7 @@ CASES = {
 
 @pytest.mark.parametrize(("samples", "expected"), CASES.values(), ids=CASES)
 def test_growth(samples: list[tuple[float, int, int]], expected: list[str]) -> None:
-    assert faults(found(samples)) == expected
+    assert growth_of(found(samples)) == expected
 
 
 def test_a_peak_at_the_start_is_no_growth() -> None:
@@ -54,15 +54,15 @@ def test_too_short_to_tell() -> None:
 
 
 def test_table() -> None:
-    job = Job("ner", 5, None, None, 60.0)
+    job = BulkRun("ner", 5, None, None, 60.0)
     lines = lines_of(job, found(FLAT))
     assert lines[0] == "ner, 5 MB, null engines: 1,000 texts in 100 s, 10 a second"
     assert lines[-2:] == ["| reader and writer | 100 | 100 |", "| largest worker | 200 | 200 |"]
     stopped = found(FLAT)
-    stopped.is_whole = False
+    stopped.is_complete = False
     assert (
         ", shipped bundle, stopped after 100 s:"
-        in lines_of(Job("ner", 5, None, Path("bundles"), 60.0), stopped)[0]
+        in lines_of(BulkRun("ner", 5, None, Path("bundles"), 60.0), stopped)[0]
     )
 
 
@@ -79,17 +79,17 @@ def test_the_input_is_as_large_as_it_should_be_and_the_same_again(tmp_path: Path
 
 def test_a_run_is_watched(tmp_path: Path) -> None:
     said: list[str] = []
-    seen = measure(Job("sentiment", 4, 1, None, 120.0), tmp_path, said.append)
-    assert seen.is_whole and seen.n_rows == len((tmp_path / "in.txt").read_bytes().splitlines())
+    seen = measure(BulkRun("sentiment", 4, 1, None, 120.0), tmp_path, said.append)
+    assert seen.is_complete and seen.n_rows == len((tmp_path / "in.txt").read_bytes().splitlines())
     assert all(max(sample[column] for sample in seen.samples) > 10 << 20 for column in (1, 2))
     assert "CPUs" in said[0]
 
 
 def test_a_run_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    seen = measure(Job("ner", 40, 1, None, 3.0), tmp_path, lambda _: None)
-    assert not seen.is_whole and seen.n_rows > 0
+    seen = measure(BulkRun("ner", 40, 1, None, 3.0), tmp_path, lambda _: None)
+    assert not seen.is_complete and seen.n_rows > 0
 
 
 def test_a_run_that_fails(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="seqserve predict ended with 1"):
-        measure(Job("ner", 1, 1, tmp_path / "none", 60.0), tmp_path, lambda _: None)
+        measure(BulkRun("ner", 1, 1, tmp_path / "none", 60.0), tmp_path, lambda _: None)

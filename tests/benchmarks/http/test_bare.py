@@ -9,7 +9,6 @@ import pytest
 from starlette.testclient import TestClient
 
 from benchmarks.http import bare, null
-from benchmarks.tools.workplace import TASKS
 from seqserve.runtime.engine import check_golden
 from seqserve.tasks import TASKS as SPECS
 from seqserve.tasks import Task
@@ -25,7 +24,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return null.write_bundles(tmp_path_factory.mktemp("null") / "bundles")
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", SPECS)
 def test_our_server_takes_null_engines(bundles: Path, task: Task) -> None:
     check_golden(null.open_engine(bundles / task))  # type: ignore[arg-type]
     host = EngineHost(task, Settings(bundles_dir=bundles, engine_factory=null.FACTORY))
@@ -35,7 +34,7 @@ def test_our_server_takes_null_engines(bundles: Path, task: Task) -> None:
     assert isinstance(done, InferenceResult) and done.n_tokens == 9
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", SPECS)
 def test_the_bare_server_answers_all_routes(bundles: Path, task: Task) -> None:
     with TestClient(bare.build_app(bundles)) as client:
         assert client.get("/readyz").is_success

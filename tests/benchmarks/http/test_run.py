@@ -8,14 +8,15 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.http import size
-from benchmarks.http.inprocess import best_call, time_calls, time_runtime
 from benchmarks.http.latency import ALIKE, NATURAL, SPAN_ENDS_S
-from benchmarks.http.parts import HTTP_PARTS, HttpRecord
 from benchmarks.http.size import HttpSize
+from benchmarks.http.suite import SUITE
+from benchmarks.http.throughput import best_call, time_calls, time_runtime
 from benchmarks.tools.cores import split_cores
-from benchmarks.tools.record import read_record
-from benchmarks.tools.workplace import TASKS, Workplace
+from benchmarks.tools.suite import decoded, read_record
+from benchmarks.tools.workspace import Workspace
 from seqserve.cli.main import app
+from seqserve.tasks import TASKS
 from tests.tiny import TinyProject
 
 RUNNER = CliRunner()
@@ -47,17 +48,16 @@ def test_command_measures_records_and_shows(
     places = ["--data", str(tiny.data), "--bundles", str(tiny.bundles), "--out", str(out)]
     done = RUNNER.invoke(app, ["dev", "bench-http", "--quick", *places])
     assert done.exit_code == 0, done.output
-    parts = read_record(out, HttpRecord).parts
-    assert all(getattr(parts, name) for name in HTTP_PARTS)
-    assert parts.overhead and parts.throughput and parts.tail and parts.isolation and parts.burst
-    for lines in (parts.overhead.lines, parts.throughput.lines, parts.tail.lines[::2]):
-        assert [line.task for line in lines] == list(TASKS)  # type: ignore[attr-defined]
-    assert [line.texts for line in parts.tail.lines] == [NATURAL, ALIKE] * len(TASKS)
-    cpu_ms = {k: v.cpu.best_ms for k, v in parts.overhead.lines[0].comparison.sides.items()}
+    values = read_record(out).parts
+    parts = {name: decoded(part, values[name], name) for name, part in SUITE.parts.items()}
+    for lines in (parts["overhead"], parts["throughput"], parts["tail"][::2]):
+        assert [line.task for line in lines] == list(TASKS)
+    assert [line.texts for line in parts["tail"]] == [NATURAL, ALIKE] * len(TASKS)
+    cpu_ms = {k: v.cpu.best_ms for k, v in parts["overhead"][0].comparison.sides.items()}
     assert set(cpu_ms) == {"bare", "embedded", "runners"}
     assert all(0 < ms < 100 for ms in cpu_ms.values())
-    assert len(parts.burst.after) == len(SPAN_ENDS_S)
-    assert parts.isolation.translations_per_s[0] > 0
+    assert len(parts["burst"].after) == len(SPAN_ENDS_S)
+    assert parts["isolation"].translations_per_s[0] > 0
     again = RUNNER.invoke(
         app, ["dev", "bench-http", "--redraw", "--out", str(out), "--update", str(page)]
     )
@@ -66,10 +66,10 @@ def test_command_measures_records_and_shows(
 
 
 def test_the_runtime_alone(tiny: TinyProject) -> None:
-    bundle = Workplace(tiny.bundles, tiny.data, tiny.bundles).bundle("ner")
+    bundle = Workspace(tiny.bundles, tiny.data, tiny.bundles).bundle("ner")
     texts = ["Ann lives in Oslo."] * 8
-    found = time_calls(str(bundle.path), texts, 4, 0.05)
-    assert found["cpu_ms"] > 0 and found["wall_ms"] > 0
+    found = time_calls(bundle.path, texts, 4, 0.05)
+    assert found.cpu_ms > 0 and found.wall_ms > 0
     cpus = split_cores().served
     turn = time_runtime(bundle, texts, 8, 0.05, cpus)
     assert 0 < turn.cpu_ms < 1000

@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-from benchmarks.models.agreement import Agreement, AgreementFigures
-from benchmarks.models.cells import Cell
-from benchmarks.models.growth import GrowthFigures, Point
-from benchmarks.models.invariance import Invariance, InvarianceFigures
-from benchmarks.models.lstm import Around, LstmCell, LstmFigures
-from benchmarks.models.memory import Memory, MemoryFigures
-from benchmarks.models.parts import Parts, RuntimeRecord
-from benchmarks.models.peer import PeerSettings
+from typing import Any
+
+from benchmarks.models.agreement import Agreement
+from benchmarks.models.growth import GrowthResult, Point
+from benchmarks.models.invariance import Invariance
+from benchmarks.models.larger import LargerCell, LargerResult
+from benchmarks.models.lstm import Around, LstmCell, LstmResult
+from benchmarks.models.memory import Memory, MemoryResult
+from benchmarks.models.size import Size
 from benchmarks.models.texts import Lengths
-from benchmarks.models.translation import CellResult, Timed, TranslationFigures
-from benchmarks.models.tuning import Trial, Tuning
-from benchmarks.tools.machine import Machine
-from benchmarks.tools.record import Measured
-from benchmarks.tools.timing import Comparison, Effort, Sample, Side
-from benchmarks.tools.workplace import Size
+from benchmarks.models.translation import CellResult, Timed, TranslationResult
+from benchmarks.models.translators import PeerSettings
+from benchmarks.models.tuning import Cell, Trial, Tuning
+from benchmarks.tools.suite import MeasuredBundle, Record
+from benchmarks.tools.timing import Budget, Comparison, Sample, Side
+from loadtest.machine import Machine
 
 LENGTHS = Lengths(n=10, mean=20, p95=40, longest=99)
-ONCE = Effort(rounds=1, seconds=0.0, min_rounds=1)
+ONCE = Budget(rounds=1, seconds=0.0, min_rounds=1)
 TINY = Size(
     name="tiny",
     batches=(1, 4),
     beams=(2,),
     is_fp32_timed=True,
     batch_texts=4,
-    effort=ONCE,
+    budget=ONCE,
     environments=({},),
     tuning_texts=4,
-    tuning_effort=ONCE,
-    agreement_texts=24,
-    invariance_texts=8,
+    tuning_budget=ONCE,
+    sample_texts=24,
     memory_texts=4,
     loads=1,
     growth_lengths=(5, 10),
     growth_batches=(1, 2),
-    growth_effort=ONCE,
+    growth_budget=ONCE,
     larger={
         "vocab_size": 90,
         "d_model": 32,
@@ -61,10 +61,11 @@ def cell(of: Cell, ours_ms: float, peer_ms: float) -> CellResult:
     return CellResult(of, Tuning(settings, (Trial(settings, peer_ms),)), timed)
 
 
-AGREEMENT = AgreementFigures(
-    (Agreement("seqserve", "fp32", 4, 1000, 998, 1), Agreement("CTranslate2", "int8", 1, 1000, 824))
+AGREEMENT = (
+    Agreement("seqserve", "fp32", 4, 1000, 998, 1),
+    Agreement("CTranslate2", "int8", 1, 1000, 824),
 )
-TRANSLATION = TranslationFigures(
+TRANSLATION = TranslationResult(
     LENGTHS,
     (
         cell(Cell("int8", 8, 4, 1), 10, 14),
@@ -72,7 +73,7 @@ TRANSLATION = TranslationFigures(
         cell(Cell("int8", 32, 1, 2), 20, 24),
     ),
 )
-LSTM = LstmFigures(
+LSTM = LstmResult(
     (
         LstmCell(
             *("ner", 1, LENGTHS),
@@ -82,16 +83,14 @@ LSTM = LstmFigures(
     ),
     (Around("ner", 32, 20.0, 17.0),),
 )
-INVARIANCE = InvarianceFigures(
-    (
-        Invariance("ner", 1, 1000, 1000, 1000, 0.0),
-        Invariance("sentiment", 1, 1000, 1000, 900, 2e-5),
-        Invariance("translation", 4, 1000, 1000, 10, 2e-3),
-        Invariance("translation", 1, 1000, 999, 999, 0.0),
-    )
+INVARIANCE = (
+    Invariance("ner", 1, 1000, 1000, 1000, 0.0),
+    Invariance("sentiment", 1, 1000, 1000, 900, 2e-5),
+    Invariance("translation", 4, 1000, 1000, 10, 2e-3),
+    Invariance("translation", 1, 1000, 999, 999, 0.0),
 )
-MEMORY = MemoryFigures(200, {"seqserve": Memory(146, 70, 180), "CTranslate2": Memory(65, 60, 145)})
-GROWTH = GrowthFigures(
+MEMORY = MemoryResult(200, {"seqserve": Memory(146, 70, 180), "CTranslate2": Memory(65, 60, 145)})
+GROWTH = GrowthResult(
     "int8",
     tuple(
         Point(
@@ -104,7 +103,13 @@ GROWTH = GrowthFigures(
         for b in (1, 2)
     ),
 )
-PARTS = Parts(AGREEMENT, TRANSLATION, LSTM, INVARIANCE, MEMORY, GROWTH)
+LARGER = LargerResult(
+    "small", (LargerCell("int8", 1, 4, comparison(seqserve=(1.0,), CTranslate2=(2.0,))),)
+)
+PARTS: dict[str, Any] = {
+    **{"agreement": AGREEMENT, "translation": TRANSLATION, "lstm": LSTM, "invariance": INVARIANCE},
+    **{"memory": MEMORY, "growth": GROWTH, "larger": LARGER},
+}
 MACHINE = Machine(
     cpu="Some CPU",
     family="cpu family 25",
@@ -116,10 +121,10 @@ MACHINE = Machine(
     tools={"numpy": "2.0"},
 )
 BUNDLES = {
-    "ner-x": Measured("0.1.0", "int8", "ab" * 32, {"news_f1": 0.0, "news_recall": -0.1}),
-    "translate-x": Measured("0.2.0", "int8", "cd" * 32, {"test_bleu": -0.4}),
+    "ner-x": MeasuredBundle("0.1.0", "int8", "ab" * 32, {"news_f1": 0.0, "news_recall": -0.1}),
+    "translate-x": MeasuredBundle("0.2.0", "int8", "cd" * 32, {"test_bleu": -0.4}),
 }
 
 
-def record(parts: Parts = Parts(), size: str = "full") -> RuntimeRecord:  # noqa: B008 - frozen
-    return RuntimeRecord(MACHINE, BUNDLES, size, 0, parts)
+def record(size: str = "full") -> Record:
+    return Record(MACHINE, BUNDLES, size, 0)

@@ -8,8 +8,7 @@ import torch
 
 from benchmarks.models.agreement import n_same_and_tied, peer_answers
 from benchmarks.models.ctranslate import convert, marian_model
-from benchmarks.models.ours import max_tokens, tokens_of
-from benchmarks.models.peer import compute_types
+from benchmarks.models.translators import compute_types, max_tokens, tokens_of
 from model_export.checks.torch_reference import torch_search
 from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.models.transformer import Transformer, TransformerConfig
@@ -53,7 +52,7 @@ def answers_of_torch(model: Transformer, beam: int) -> list[tuple[int, ...]]:
 
 
 def answers_of_peer(directory: Path, beam: int) -> list[tuple[int, ...]]:
-    return list(map(tuple, peer_answers(str(directory), SOURCES, beam, "fp32")))
+    return list(map(tuple, peer_answers(directory, SOURCES, beam, "fp32")))
 
 
 @pytest.mark.parametrize("beam", [1, 2, 4])

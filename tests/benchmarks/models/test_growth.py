@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.models.growth import GrowthFigures, Point, sources_of
-from benchmarks.models.sides import OURS, PEER
+from benchmarks.models.growth import GrowthResult, Point, sources_of
+from benchmarks.models.translators import OURS, PEER
 
 
 def point(length: int, batch: int, ours_ms: float, peer_ms: float = 1.0) -> Point:
@@ -12,14 +12,14 @@ def point(length: int, batch: int, ours_ms: float, peer_ms: float = 1.0) -> Poin
     return Point(length, batch, {OURS: ours_ms, PEER: peer_ms}, n_tokens)
 
 
-def figures(cliff: tuple[int, int] | None = None) -> GrowthFigures:
+def figures(cliff: tuple[int, int] | None = None) -> GrowthResult:
     """Time is proportional to tokens, but for one cell that takes four times as long."""
     points = [
         point(n, b, 1.0 * n * b * (4 if (n, b) == cliff else 1), 2.0 * n * b)
         for n in (5, 10, 20)
         for b in (1, 2, 4)
     ]
-    return GrowthFigures("int8", tuple(points))
+    return GrowthResult("int8", tuple(points))
 
 
 def test_texts_and_tokens_per_second() -> None:
@@ -35,8 +35,8 @@ def test_a_cliff_is_found(cliff: tuple[int, int] | None, worst: float) -> None:
 
 def test_a_step_up_is_no_cliff_and_one_point_has_no_step() -> None:
     points = (point(5, 1, 8.0), point(5, 2, 9.0))
-    assert GrowthFigures("fp32", points).worst_step(OURS) == pytest.approx(16 / 9)
-    assert GrowthFigures("fp32", points[:1]).worst_step(OURS) == 1
+    assert GrowthResult("fp32", points).worst_step(OURS) == pytest.approx(16 / 9)
+    assert GrowthResult("fp32", points[:1]).worst_step(OURS) == 1
 
 
 def test_sources_have_one_length_and_real_tokens() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.models.larger import N_TOKENS, _random_model, measure_larger
+from benchmarks.models.larger import N_TOKENS, measure_larger, random_model
 from benchmarks.models.tables import larger_lines
-from benchmarks.tools.workplace import Workplace
+from benchmarks.tools.workspace import Workspace
 from model_export.checks.parity import graph_search
 from model_export.exporters.graphs.weights import Weights
 from model_export.sources.run import translator_graphs
@@ -21,7 +21,7 @@ from tests.benchmarks.models.made_up import TINY
 
 @pytest.mark.parametrize("beam", [1, 4])
 def test_answers_never_end(beam: int) -> None:
-    model = _random_model(from_mapping(TransformerConfig, TINY.larger, "tiny"), 0)
+    model = random_model(from_mapping(TransformerConfig, TINY.larger, "tiny"), 0)
     search = graph_search(model.config, translator_graphs(model.config, Weights.of(model)))
     sentence = Sentence([7, 8, 1], N_TOKENS, SearchOptions(beam))
     search([sentence])
@@ -31,7 +31,7 @@ def test_answers_never_end(beam: int) -> None:
 
 @pytest.mark.slow
 def test_every_cell_is_timed(tmp_path: Path) -> None:
-    figures = measure_larger(Workplace(tmp_path, tmp_path, tmp_path), TINY)
+    figures = measure_larger(Workspace(tmp_path, tmp_path, tmp_path), TINY, print)
     assert [(c.precision, c.batch, c.beam) for c in figures.cells] == [
         (precision, batch, beam)
         for precision in ("int8", "fp32")

@@ -9,12 +9,13 @@ from typer.testing import CliRunner
 
 from benchmarks.models.invariance import CALLERS, measure_invariance
 from benchmarks.models.lstm import measure_lstm, time_in_graphs
-from benchmarks.models.parts import RuntimeRecord
-from benchmarks.tools.record import read_record
-from benchmarks.tools.workplace import TASKS, Workplace
+from benchmarks.models.suite import SUITE
+from benchmarks.tools.suite import decoded, read_record
+from benchmarks.tools.workspace import Workspace
 from seqserve.cli.main import app
 from seqserve.records import SentimentItem, TranslationItem
 from seqserve.runtime import open_engine
+from seqserve.tasks import TASKS
 from tests.benchmarks.models.made_up import TINY
 from tests.tiny import TinyProject
 
@@ -22,12 +23,12 @@ RUNNER = CliRunner()
 
 
 @pytest.fixture(scope="module")
-def place(tiny: TinyProject, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
-    return Workplace(tiny.bundles, tiny.data, tmp_path_factory.mktemp("scratch"))
+def space(tiny: TinyProject, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return Workspace(tiny.bundles, tiny.data, tmp_path_factory.mktemp("scratch"))
 
 
-def test_lstm(place: Workplace) -> None:
-    found = measure_lstm(place, TINY)
+def test_lstm(space: Workspace) -> None:
+    found = measure_lstm(space, TINY, print)
     assert [(cell.task, cell.batch) for cell in found.cells] == [
         (task, batch) for task in ("ner", "sentiment") for batch in TINY.batches
     ]
@@ -37,17 +38,17 @@ def test_lstm(place: Workplace) -> None:
     assert all(0 < around.share < 1 for around in found.around)
 
 
-def test_invariance(place: Workplace) -> None:
-    found = measure_invariance(place, TINY).lines
+def test_invariance(space: Workspace) -> None:
+    found = measure_invariance(space, TINY, print)
     assert [(f.task, f.n_callers) for f in found] == [(t, n) for t in TASKS for n in CALLERS]
     for line in found:
-        assert line.n_same == line.n_texts == TINY.invariance_texts
+        assert line.n_same == line.n_texts == TINY.sample_texts
         assert line.worst_difference < 1e-4
 
 
-def test_time_in_graphs_is_counted_only_meanwhile(place: Workplace) -> None:
+def test_time_in_graphs_is_counted_only_meanwhile(space: Workspace) -> None:
     sentiment, translation = (
-        open_engine(place.bundle(task).path) for task in ("sentiment", "translation")
+        open_engine(space.bundle(task).path) for task in ("sentiment", "translation")
     )
     with time_in_graphs() as spent_s:
         sentiment.predict([SentimentItem("A great film. " * 50)] * 8)
@@ -67,8 +68,8 @@ def test_command_measures_records_and_shows(tiny: TinyProject, tmp_path: Path) -
     places = ["--data", str(tiny.data), "--bundles", str(tiny.bundles), "--out", str(out)]
     done = RUNNER.invoke(app, ["dev", "bench", "memory", "--quick", *places])
     assert done.exit_code == 0, done.output
-    figures = read_record(out, RuntimeRecord).parts.memory
-    assert figures and all(side.after_mib > side.before_mib > 0 for side in figures.sides.values())
+    memory = decoded(SUITE.parts["memory"], read_record(out).parts["memory"], "memory")
+    assert all(side.after_mib > side.before_mib > 0 for side in memory.sides.values())
     again = RUNNER.invoke(
         app, ["dev", "bench", "--redraw", "--out", str(out), "--update", str(page)]
     )

@@ -11,11 +11,17 @@ import pytest
 from benchmarks.models import translation
 from benchmarks.models.agreement import measure_agreement
 from benchmarks.models.growth import measure_growth
-from benchmarks.models.ours import Ours, tokens_of
-from benchmarks.models.peer import Peer, PeerSettings, symbols_of
-from benchmarks.models.sides import OURS, PEER, encode, rewrite, sides_of
-from benchmarks.tools.machine import describe_machine
-from benchmarks.tools.workplace import Workplace
+from benchmarks.models.sides import encode, rewrite, sides_of
+from benchmarks.models.translators import (
+    OURS,
+    PEER,
+    Ours,
+    Peer,
+    PeerSettings,
+    symbols_of,
+    tokens_of,
+)
+from benchmarks.tools.workspace import Workspace
 from model_export.sources.restore import restore_translator
 from seqserve.bundle import load_bundle
 from tests.benchmarks.models.made_up import TINY
@@ -23,17 +29,17 @@ from tests.tiny import TinyProject
 
 
 @pytest.fixture(scope="module")
-def place(tiny: TinyProject, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+def space(tiny: TinyProject, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """With a translator that is int8."""
     folder = tmp_path_factory.mktemp("bundles")
     rewrite(tiny.made["translation"], "int8", folder / "translate-tiny")
-    return Workplace(folder, tiny.data, tmp_path_factory.mktemp("scratch"))
+    return Workspace(folder, tiny.data, tmp_path_factory.mktemp("scratch"))
 
 
-def test_both_precisions_have_the_same_weights(place: Workplace) -> None:
-    assert list(sides_of(place)) == ["int8", "fp32"]
-    bundle = place.bundle("translation")
-    exact = load_bundle(sides_of(place)["fp32"].ours)
+def test_both_precisions_have_the_same_weights(space: Workspace) -> None:
+    assert list(sides_of(space)) == ["int8", "fp32"]
+    bundle = space.bundle("translation")
+    exact = load_bundle(sides_of(space)["fp32"].ours)
     assert (bundle.manifest.precision, exact.manifest.precision) == ("int8", "fp32")
     pairs = zip(
         restore_translator(bundle).parameters(),
@@ -44,14 +50,14 @@ def test_both_precisions_have_the_same_weights(place: Workplace) -> None:
 
 
 def test_an_fp32_bundle_has_no_int8_side(tiny: TinyProject, tmp_path: Path) -> None:
-    place = Workplace(tiny.bundles, tiny.data, tmp_path)
-    assert list(sides_of(place)) == ["fp32"]
-    assert sides_of(place)["fp32"].ours == tiny.bundle("translation").resolve()
+    space = Workspace(tiny.bundles, tiny.data, tmp_path)
+    assert list(sides_of(space)) == ["fp32"]
+    assert sides_of(space)["fp32"].ours == tiny.bundle("translation").resolve()
 
 
 @pytest.mark.slow
-def test_fp32_agrees_with_torch_on_both_sides(place: Workplace) -> None:
-    lines = measure_agreement(place, TINY).lines
+def test_fp32_agrees_with_torch_on_both_sides(space: Workspace) -> None:
+    lines = measure_agreement(space, TINY, print)
     assert [(line.precision, line.side) for line in lines] == [
         (precision, side) for precision in ("int8", "fp32") for side in (OURS, PEER)
     ]
@@ -59,11 +65,10 @@ def test_fp32_agrees_with_torch_on_both_sides(place: Workplace) -> None:
 
 
 @pytest.mark.slow
-def test_every_cell_is_timed(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = replace(describe_machine(), cores=1)
-    monkeypatch.setattr(translation, "describe_machine", lambda: machine)
+def test_every_cell_is_timed(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translation, "available_cpus", lambda: 1)
     said: list[str] = []
-    figures = translation.measure_translation(place, replace(TINY, batches=(4,)), said.append)
+    figures = translation.measure_translation(space, replace(TINY, batches=(4,)), said.append)
     assert [cell.cell.precision for cell in figures.cells] == ["int8", "fp32"]
     for cell in figures.cells:
         assert cell.ratio.value > 0 and cell.tokens_per_s(OURS) > 0
@@ -71,19 +76,19 @@ def test_every_cell_is_timed(place: Workplace, monkeypatch: pytest.MonkeyPatch) 
     assert len(said) == 2
 
 
-def test_growth_has_every_point(place: Workplace) -> None:
-    figures = measure_growth(place, TINY)
+def test_growth_has_every_point(space: Workspace) -> None:
+    figures = measure_growth(space, TINY, print)
     assert figures.precision == "int8"
     assert [(p.length, p.batch) for p in figures.points] == [(5, 1), (5, 2), (10, 1), (10, 2)]
     for point in figures.points:
         assert all(0 < n <= point.length * point.batch for n in point.n_tokens.values())
 
 
-def test_threads_and_settings_change_no_tokens(place: Workplace) -> None:
+def test_threads_and_settings_change_no_tokens(space: Workspace) -> None:
     sources = encode(
-        place.bundle("translation"), ["Read the file 5.", "Delete the list.", "Close it"] * 3
+        space.bundle("translation"), ["Read the file 5.", "Delete the list.", "Close it"] * 3
     )
-    exact = sides_of(place)["fp32"]
+    exact = sides_of(space)["fp32"]
     one, two = (Ours(exact.ours, n).search(sources, [30] * len(sources), 2) for n in (1, 2))
     assert one == two
     settings = PeerSettings("float32", inter_threads=2, max_batch_size=2)

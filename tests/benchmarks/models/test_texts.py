@@ -40,7 +40,7 @@ def bundle_for(task: Task, folder: Path) -> Bundle:
     said = Description(
         **{name: getattr(recipe, name) for name in ("name", "version", "task", "languages")},
         **{"labels": (), "precision": "fp32", "limits": {}, "data": (), "licence": recipe.licence},
-        **{"figures": {}, "tools": {}, "created": "2026-01-01"},
+        **{"metrics": {}, "tools": {}, "created": "2026-01-01"},
     )
     return write_bundle(folder / "bundle", files, said)
 

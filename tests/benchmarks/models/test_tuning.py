@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from subprocess import CalledProcessError
 
 import pytest
 
-from benchmarks.models.cells import Cell
-from benchmarks.models.peer import PeerSettings, compute_types, symbols_of
-from benchmarks.models.tuning import PeerJob, Tuning, tune
-from benchmarks.tools.timing import Effort
+from benchmarks.models.translators import PeerSettings, compute_types, symbols_of
+from benchmarks.models.tuning import Cell, PeerJob, Tuning, tune
+from benchmarks.tools.timing import Budget
 
 ENVIRONMENTS: tuple[dict[str, str], ...] = ({}, {"ISA": "good"}, {"ISA": "missing"})
 
@@ -36,7 +36,7 @@ class FakeTimer:
 
 
 def tuned(cell: Cell, timer: FakeTimer) -> Tuning:
-    return tune(PeerJob("model", cell, (((1, 1),),), Effort()), ENVIRONMENTS, timer)
+    return tune(PeerJob(Path("model"), cell, (((1, 1),),), Budget()), ENVIRONMENTS, timer)
 
 
 def test_finds_the_environment_then_threads_and_batching() -> None:

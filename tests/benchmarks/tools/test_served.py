@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from benchmarks.http.null import write_bundles
-from benchmarks.http.server import bare_server
+from benchmarks.http.servers import bare_server
 from benchmarks.tools.served import Server, ServerFailed, free_port
 
 CPUS = tuple(sorted(os.sched_getaffinity(0)))

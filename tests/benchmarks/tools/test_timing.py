@@ -5,15 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks.tools.timing import (
+    Budget,
     Clocks,
     Comparison,
-    Effort,
     Ratio,
     Sample,
     Side,
     compare,
-    ratio,
-    typical_ratio,
 )
 
 
@@ -40,13 +38,13 @@ def side(time: FakeTime, cpu_s: float, wall_s: float) -> Callable[[int], object]
 def test_times_are_ms_per_item_by_both_clocks() -> None:
     time = FakeTime()
     sides = {"slow": side(time, 0.004, 0.008), "fast": side(time, 0.001, 0.002)}
-    found = compare(sides, [1, 3], Effort(rounds=4), clocks=time.clocks)
+    found = compare(sides, [1, 3], Budget(rounds=4), clocks=time.clocks)
     assert found.n_items == 2
     assert found.sides["slow"].cpu.best_ms == pytest.approx(8)
     assert found.sides["fast"].wall.best_ms == pytest.approx(4)
     assert len(found.sides["fast"].cpu.rounds_ms) == 4
-    assert ratio(found, "slow", "fast", "cpu").value == pytest.approx(4)
-    assert ratio(found, "fast", "slow", "wall").value == pytest.approx(0.25)
+    assert found.ratio("slow", "fast", "cpu").value == pytest.approx(4)
+    assert found.ratio("fast", "slow", "wall").value == pytest.approx(0.25)
 
 
 def test_the_fastest_run_of_each_item_counts() -> None:
@@ -55,7 +53,7 @@ def test_the_fastest_run_of_each_item_counts() -> None:
     found = compare(
         {"noisy": lambda item: time.spend(next(waits[item]), 0)},
         [0, 1],
-        Effort(rounds=3),
+        Budget(rounds=3),
         clocks=time.clocks,
     )
     assert found.sides["noisy"].cpu.best_ms == pytest.approx(2)
@@ -64,10 +62,10 @@ def test_the_fastest_run_of_each_item_counts() -> None:
 
 def test_no_round_begins_after_the_time_is_up() -> None:
     time = FakeTime()
-    effort = Effort(rounds=100, seconds=10, min_rounds=2)
-    quick = compare({"a": side(time, 1, 4)}, [1], effort, clocks=time.clocks)
+    budget = Budget(rounds=100, seconds=10, min_rounds=2)
+    quick = compare({"a": side(time, 1, 4)}, [1], budget, clocks=time.clocks)
     assert len(quick.sides["a"].wall.rounds_ms) == 3
-    slow = compare({"a": side(time, 1, 50)}, [1], effort, clocks=time.clocks)
+    slow = compare({"a": side(time, 1, 50)}, [1], budget, clocks=time.clocks)
     assert len(slow.sides["a"].wall.rounds_ms) == 2
 
 
@@ -78,7 +76,7 @@ def test_sides_take_turns_in_an_order_that_the_seed_decides() -> None:
             name: lambda item, name=name: calls.append((name, item))  # type: ignore[misc]
             for name in "ab"
         }
-        compare(sides, [1, 2, 3], Effort(rounds=5), seed)
+        compare(sides, [1, 2, 3], Budget(rounds=5), seed)
         return calls[6:]  # behind the warm-up
 
     calls = order(1)
@@ -96,19 +94,19 @@ def sample(*rounds_ms: float) -> Sample:
 
 def test_the_spread_is_that_of_the_rounds_ratios() -> None:
     one, two = sample(10, 12, 14, 16, 18), sample(2, 2, 2, 2, 2)
-    found = ratio(Comparison(1, {"a": Side(one, one), "b": Side(two, two)}), "a", "b", "cpu")
+    found = Comparison(1, {"a": Side(one, one), "b": Side(two, two)}).ratio("a", "b", "cpu")
     assert (found.value, found.low, found.high) == (5, 6, 8)
 
 
 def test_the_typical_ratio_is_that_of_the_round_in_the_middle() -> None:
     one, two = sample(10, 12, 90, 16, 18), sample(2, 1, 3, 2, 9)  # 5, 12, 30, 8, 2
     both = Comparison(1, {"a": Side(one, two), "b": Side(two, one)})
-    found = typical_ratio(both, "a", "b", "cpu")
+    found = both.typical_ratio("a", "b", "cpu")
     assert (found.value, found.low, found.high) == (8, 5, 12)
-    assert typical_ratio(both, "b", "a", "wall").value == 8
+    assert both.typical_ratio("b", "a", "wall").value == 8
 
 
-@pytest.mark.parametrize("of", [ratio, typical_ratio])
+@pytest.mark.parametrize("of", [Comparison.ratio, Comparison.typical_ratio])
 def test_one_round_has_no_spread(of: Callable[..., Ratio]) -> None:
     one, two = sample(3), sample(2)
     found = of(Comparison(1, {"a": Side(one, one), "b": Side(two, two)}), "a", "b", "wall")

@@ -1,0 +1,160 @@
+"""The translators of every comparison, ids in and ids out: ours, and CTranslate2 with the same weights.
+
+With `return_end_token` CTranslate2's hypotheses count the end symbol, so that a length penalty of 1 ranks by
+the mean log-probability per token, as ours does. A `min_decoding_length` of 0 permits empty answers, as ours
+does. With a patience of 1 a search ends with `beam_size` finished hypotheses. Two things differ: one
+`max_decoding_length` holds for a whole batch, and suppressed symbols leave the softmax, where ours keep their
+(tiny) share.
+
+Source: CTranslate2 4.8.5, documentation of `Translator.translate_batch` and src/decoding.cc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import ctranslate2
+
+from seqserve.bundle import load_bundle
+from seqserve.decode.search import Hypothesis, SearchOptions
+from seqserve.manifest import Precision
+from seqserve.runtime.transformer_search import Sentence
+from seqserve.runtime.translation import open_translator
+from seqserve.text.subwords import END_ID, PAD_ID
+
+OURS, PEER = "seqserve", "CTranslate2"
+
+BatchType = Literal["examples", "tokens"]
+Ids = Sequence[int]
+Batch = tuple[tuple[int, ...], ...]
+"""Source ids of each text."""
+
+
+class Ours:
+    """A translator bundle, with a number of threads."""
+
+    def __init__(self, bundle: Path, n_workers: int = 1) -> None:
+        self._translator = open_translator(load_bundle(bundle), n_workers)
+
+    def search(
+        self, sources: Sequence[Ids], max_tokens: Sequence[int], beam_size: int
+    ) -> list[Hypothesis]:
+        """Return the best hypothesis of each source.
+
+        Args:
+            sources: Ids, the end symbol included.
+            max_tokens: Most target tokens of each, the end symbol included.
+            beam_size: 1 is greedy search.
+        """
+        options = SearchOptions(beam_size)
+        sentences = [
+            Sentence(ids, limit, options) for ids, limit in zip(sources, max_tokens, strict=True)
+        ]
+        self._translator.search(sentences)
+        return [sentence.best[0] for sentence in sentences]
+
+
+def max_tokens(n_source_tokens: int) -> int:
+    """Return the most target tokens of a source, as the runtime limits them."""
+    return 2 * n_source_tokens + 10
+
+
+def batch_limit(batch: Sequence[Ids]) -> int:
+    """Return the most target tokens of every text of a batch: CTranslate2 takes one number per call."""
+    return max_tokens(max(map(len, batch)))
+
+
+def tokens_of(hypothesis: Hypothesis) -> tuple[int, ...]:
+    """Return the tokens, the end symbol included where it was reached."""
+    return (*hypothesis.tokens, END_ID) if hypothesis.is_finished else hypothesis.tokens
+
+
+@dataclass(frozen=True)
+class PeerSettings:
+    """Settings of CTranslate2.
+
+    Args:
+        compute_type: Precision of its arithmetic.
+        intra_threads: Threads of one translation.
+        inter_threads: Translations at once.
+        max_batch_size: Larger calls are sorted by length and cut; 0: never.
+        batch_type: Unit of `max_batch_size`.
+        environment: Variables that it reads when it is loaded, such as CT2_FORCE_CPU_ISA.
+    """
+
+    compute_type: str
+    intra_threads: int = 1
+    inter_threads: int = 1
+    max_batch_size: int = 0
+    batch_type: BatchType = "examples"
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def plain(cls, precision: Precision) -> PeerSettings:
+        """Return the settings on one thread for what is not about the best time."""
+        return cls("int8" if precision == "int8" else "float32")
+
+    def in_words(self) -> str:
+        """Format them for a table cell."""
+        cut = f"{self.max_batch_size} {self.batch_type}" if self.max_batch_size else "whole batches"
+        variables = "".join(f", {key}={value}" for key, value in sorted(self.environment.items()))
+        threads = f"{self.inter_threads} x {self.intra_threads} threads"
+        return f"{self.compute_type}, {threads}, {cut}{variables}"
+
+
+class Peer:
+    """A CTranslate2 model whose symbols are our ids, in digits.
+
+    `settings.environment` must have been set before the process began.
+    """
+
+    def __init__(self, model: Path, settings: PeerSettings) -> None:
+        self._settings = settings
+        self._translator = ctranslate2.Translator(
+            str(model),
+            compute_type=settings.compute_type,
+            intra_threads=settings.intra_threads,
+            inter_threads=settings.inter_threads,
+        )
+
+    def search(
+        self, sources: Sequence[list[str]], max_tokens: int, beam_size: int
+    ) -> list[list[str]]:
+        """Return the best target symbols of each source, the end symbol included where it was reached.
+
+        Args:
+            sources: Symbols, the end symbol included.
+            max_tokens: Most target symbols of each, the end symbol included.
+            beam_size: 1 is greedy search.
+        """
+        found = self._translator.translate_batch(
+            list(sources),
+            max_batch_size=self._settings.max_batch_size,
+            batch_type=self._settings.batch_type,
+            beam_size=beam_size,
+            patience=1,
+            length_penalty=1,
+            return_scores=True,
+            disable_unk=True,
+            suppress_sequences=[[str(PAD_ID)]],
+            return_end_token=True,
+            max_input_length=0,
+            max_decoding_length=max_tokens,
+            min_decoding_length=0,
+        )
+        return [result.hypotheses[0] for result in found]
+
+
+def symbols_of(sources: Sequence[Ids]) -> list[list[str]]:
+    """Format ids as CTranslate2 takes them."""
+    return [list(map(str, source)) for source in sources]
+
+
+def compute_types(precision: Precision) -> list[str]:
+    """List the types of arithmetic of this machine for int8 or fp32 weights, int8's own first."""
+    kind = "int8" if precision == "int8" else "float32"
+    available: set[str] = ctranslate2.get_supported_compute_types("cpu")
+    return sorted(name for name in available if name.startswith(kind))

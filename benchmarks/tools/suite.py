@@ -1,0 +1,197 @@
+"""A suite of measurements: its parts, their record as JSON, and their tables in a page of docs/."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.tools.workspace import Report, Workspace
+from loadtest.machine import Machine, describe_machine
+from seqserve.config import from_mapping, to_mapping
+from seqserve.cpus import available_cpus
+from seqserve.errors import ConfigError, DataError
+from seqserve.evaluation.markdown import replace_section, table_lines
+from seqserve.files import written_whole
+from seqserve.tasks import TASKS
+
+
+@dataclass(frozen=True)
+class MeasuredBundle:
+    """A bundle that was measured.
+
+    Args:
+        version: Of the model.
+        precision: Of its graphs.
+        sha256: Over all its files.
+        changes: Changes of its metrics by int8, from the manifest.
+    """
+
+    version: str
+    precision: str
+    sha256: str
+    changes: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Record:
+    """All results of one machine and one set of bundles.
+
+    Args:
+        machine: Where.
+        bundles: Which, by name.
+        size: Name of the size.
+        seed: Of samples and orders.
+        parts: Results by part, as JSON values; None: not measured.
+    """
+
+    machine: Machine
+    bundles: dict[str, MeasuredBundle]
+    size: str
+    seed: int
+    parts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One question.
+
+    Args:
+        title: Heading of its table.
+        measure: Returns a dataclass, or a tuple of dataclasses.
+        kind: That dataclass.
+        lines: Formats the result as Markdown.
+        draw: Draws it into a picture beside the page.
+    """
+
+    title: str
+    measure: Callable[[Workspace, Any, Report], Any]
+    kind: type[Any]
+    lines: Callable[[Any], Iterator[str]]
+    draw: Callable[[Any, Path], None] | None = None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Parts that share a record and a page.
+
+    Args:
+        section: Name of the section of the page.
+        parts: By name.
+        tools: Packages whose versions matter.
+        closing: Formats what follows the parts.
+    """
+
+    section: str
+    parts: Mapping[str, Part]
+    tools: tuple[str, ...]
+    closing: Callable[[Record], Iterator[str]] = lambda record: iter(())
+
+    def measure(
+        self, names: Sequence[str], space: Workspace, size: Any, path: Path, report: Report
+    ) -> None:
+        """Measure parts, or all of them, and add each to the record when it is complete.
+
+        Raises:
+            ConfigError: There is no part of that name.
+            DataError: A server refuses requests.
+        """
+        if unknown := ", ".join(sorted(set(names) - set(self.parts))):
+            raise ConfigError(f"there is no part {unknown}; there are {', '.join(self.parts)}")
+        machine = describe_machine(self.tools, available_cpus())
+        now = Record(machine, _describe_bundles(space), size.name, space.seed)
+        for name in names or self.parts:
+            add_part(path, now, name, self.parts[name].measure(space, size, report))
+
+    def show(self, path: Path, page: Path | None) -> str:
+        """Format a record as tables, draw its pictures and replace the section of a page.
+
+        Raises:
+            DataError: The record cannot be read, or the page has no such section.
+        """
+        record, pictures = read_record(path), path.with_suffix("")
+        lines = [_machine_line(record.machine), "", *_bundle_lines(record.bundles)]
+        if record.size != "full":
+            lines += ["", f"**Size {record.size}: few and short rounds.**"]
+        for name, part in self.parts.items():
+            if (values := record.parts.get(name)) is not None:
+                result = decoded(part, values, f"{path}: {name}")
+                lines += ["", f"### {part.title}", "", *part.lines(result)]
+                if part.draw:
+                    pictures.mkdir(parents=True, exist_ok=True)
+                    part.draw(result, pictures / f"{name}.png")
+                    lines += ["", f"![{part.title}]({pictures.name}/{name}.png)"]
+        text = "\n".join([*lines, *self.closing(record)])
+        if page:
+            replace_section(page, self.section, text)
+        return text
+
+
+def _describe_bundles(space: Workspace) -> dict[str, MeasuredBundle]:
+    found = {}
+    for task in TASKS:
+        bundle = space.bundle(task)
+        of = bundle.manifest
+        changes = {k.removesuffix("_change"): v for k, v in of.metrics.items() if "_change" in k}
+        found[of.name] = MeasuredBundle(of.version, of.precision, bundle.sha256, changes)
+    return found
+
+
+def decoded(part: Part, values: Any, where: str) -> Any:
+    """Build the result of a part from JSON values."""
+    if isinstance(values, list):
+        return tuple(from_mapping(part.kind, one, where) for one in values)
+    return from_mapping(part.kind, values, where)
+
+
+def add_part(path: Path, now: Record, name: str, result: Any) -> None:
+    """Add a part to the file, beside those of the same machine, bundles, size and seed.
+
+    Args:
+        path: The file; it is replaced where anything but the parts differs.
+        now: What holds now, without parts.
+        name: Of the part.
+        result: What was measured.
+    """
+    before = read_record(path) if path.exists() else now
+    kept = before.parts if replace(before, parts=now.parts) == now else now.parts
+    values = list(map(to_mapping, result)) if isinstance(result, tuple) else to_mapping(result)
+    record = replace(now, parts={**kept, name: values})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as partial:
+        text = json.dumps(to_mapping(record), indent=1, ensure_ascii=False)
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+def read_record(path: Path) -> Record:
+    """Load what `add_part` wrote.
+
+    Raises:
+        DataError: The file is missing or no JSON object.
+        ConfigError: It is not a record.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}; measure again") from error
+    if not isinstance(values, dict):
+        raise DataError(f"{path} holds no object; measure again")
+    return from_mapping(Record, values, str(path))
+
+
+def _machine_line(machine: Machine) -> str:
+    """Format the machine and the versions of packages."""
+    tools = ", ".join(f"{tool} {version}" for tool, version in machine.tools.items())
+    return (
+        f"**Machine.** {machine.cpu} ({machine.family}), {machine.cores} cores, "
+        f"{machine.memory_gib:g} GiB, {machine.system}, Python {machine.python}; {tools}. "
+        f"Instruction sets: {', '.join(machine.flags)}."
+    )
+
+
+def _bundle_lines(bundles: Mapping[str, MeasuredBundle]) -> Iterator[str]:
+    """Format the bundles that were measured as a table."""
+    rows = ((name, b.version, b.precision, f"`{b.sha256}`") for name, b in bundles.items())
+    yield from table_lines(("bundle", "version", "precision", "SHA-256"), rows)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.models.size import FULL, QUICK
+from benchmarks.models.suite import SUITE
+from benchmarks.tools.suite import Record, add_part, decoded, read_record
+from benchmarks.tools.workspace import Workspace
+from seqserve.config import to_mapping
+from seqserve.errors import BundleError, ConfigError, DataError
+from tests.benchmarks.models import made_up
+from tests.benchmarks.models.made_up import GROWTH, MEMORY, record
+
+
+def test_parts_are_added_one_by_one_and_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "bench.json"
+    add_part(path, record(), "memory", MEMORY)
+    add_part(path, record(), "growth", GROWTH)
+    parts = {"memory": to_mapping(MEMORY), "growth": to_mapping(GROWTH)}
+    assert read_record(path) == replace(record(), parts=json.loads(json.dumps(parts)))
+
+
+@pytest.mark.parametrize("name", SUITE.parts)
+def test_every_part_survives_json(tmp_path: Path, name: str) -> None:
+    result = made_up.PARTS[name]
+    add_part(tmp_path / "bench.json", record(), name, result)
+    values = read_record(tmp_path / "bench.json").parts[name]
+    assert decoded(SUITE.parts[name], values, name) == result
+
+
+OTHERS: dict[str, Record] = {
+    "machine": replace(record(), machine=replace(record().machine, cpu="Another")),
+    "tool": replace(record(), machine=replace(record().machine, tools={"numpy": "2.1"})),
+    "bundle": replace(record(), bundles={}),
+    "size": record(size="quick"),
+    "seed": replace(record(), seed=1),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_results_of_another_setting_are_not_kept(tmp_path: Path, other: Record) -> None:
+    path = tmp_path / "bench.json"
+    add_part(path, record(), "memory", MEMORY)
+    add_part(path, other, "growth", GROWTH)
+    assert replace(read_record(path), parts={}) == other
+    assert set(read_record(path).parts) == {"growth"}
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [("no JSON", DataError), ("[1]", DataError), ('{"machine": 1}', ConfigError)],
+    ids=["text", "list", "keys"],
+)
+def test_a_file_that_is_no_record(tmp_path: Path, text: str, error: type[Exception]) -> None:
+    path = tmp_path / "bench.json"
+    path.write_text(text)
+    with pytest.raises(error, match=r"bench\.json"):
+        read_record(path)
+
+
+def test_a_missing_record_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="measure again"):
+        read_record(tmp_path / "none.json")
+
+
+def test_the_record_is_plain_json(tmp_path: Path) -> None:
+    add_part(tmp_path / "bench.json", record(), "memory", MEMORY)
+    values = json.loads((tmp_path / "bench.json").read_text())
+    assert values["bundles"]["ner-x"]["sha256"] == "ab" * 32
+    assert values["parts"]["memory"]["sides"]["seqserve"]["load_ms"] == 146
+
+
+def test_a_folder_without_the_bundle_is_an_error(tmp_path: Path) -> None:
+    space = Workspace(tmp_path, tmp_path, tmp_path)
+    with pytest.raises(BundleError, match="no bundle for ner"):
+        space.bundle("ner")
+
+
+def test_sizes() -> None:
+    assert (FULL.n_batches(1), FULL.n_batches(8), FULL.n_batches(32)) == (64, 8, 3)
+    assert FULL.environments[0] == {} == QUICK.environments[0]
+    assert FULL.sample_texts == 1000
+    assert (QUICK.batches, QUICK.beams) == (FULL.batches, FULL.beams)
