@@ -28,7 +28,7 @@ from seqserve.arrays import IntArray
 from seqserve.bundle import Bundle
 from seqserve.models.tagger import Tagger
 from seqserve.runtime import open_engine
-from seqserve.runtime.session import make_session, run
+from seqserve.runtime.session import open_graph, run
 from seqserve.tasks import TASKS as SPECS
 from seqserve.tasks import Task
 from seqserve.text.batching import pad
@@ -131,7 +131,7 @@ def measure_lstm(
 def our_side(bundle: Bundle) -> Callable[[Batch], object]:
     """Give the graph of a bundle; the tagger's holds the CRF too."""
     is_tagger = bundle.manifest.task == "ner"
-    session = make_session(bundle.file("tagger.onnx" if is_tagger else "classifier.onnx"))
+    session = open_graph(bundle, "tagger.onnx" if is_tagger else "classifier.onnx")
     names = ("word_ids", "char_ids", "lengths") if is_tagger else ("word_ids", "lengths")
     return lambda batch: run(session, dict(zip(names, batch.arrays, strict=True)))
 

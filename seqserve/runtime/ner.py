@@ -13,7 +13,7 @@ from seqserve.arrays import IntArray
 from seqserve.bundle import Bundle
 from seqserve.decode.crf import TagPaths
 from seqserve.records import Entity, NerItem, NerResult
-from seqserve.runtime.session import make_session, run
+from seqserve.runtime.session import open_graph, run
 from seqserve.text.batching import length_batches
 from seqserve.text.offsets import offset_table
 from seqserve.text.tagging import TaggerText
@@ -53,7 +53,7 @@ class NerPredictor:
     @classmethod
     def open(cls, bundle: Bundle) -> NerPredictor:
         """Load the graph of a bundle."""
-        model = onnx_tagger(make_session(bundle.file("tagger.onnx")))
+        model = onnx_tagger(open_graph(bundle, "tagger.onnx"))
         return cls(TaggerText.from_mapping(bundle.config["text"], str(bundle.path)), model)
 
     def predict(self, items: Sequence[NerItem]) -> list[NerResult]:

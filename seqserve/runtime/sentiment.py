@@ -9,7 +9,7 @@ import numpy as np
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.bundle import Bundle
 from seqserve.records import SentenceSentiment, SentimentItem, SentimentResult
-from seqserve.runtime.session import make_session, run
+from seqserve.runtime.session import open_graph, run
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.classification import ClassifierText
 
@@ -31,7 +31,7 @@ class SentimentPredictor:
     @classmethod
     def open(cls, bundle: Bundle) -> SentimentPredictor:
         """Load the graph of a bundle."""
-        session = make_session(bundle.file("classifier.onnx"))
+        session = open_graph(bundle, "classifier.onnx")
 
         def logits(words: IntArray, lengths: IntArray) -> FloatArray:
             return run(session, {"word_ids": words, "lengths": lengths})["logits"]

@@ -9,7 +9,7 @@ from seqserve.bundle import Bundle
 from seqserve.cpus import available_cpus
 from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
 from seqserve.records import Alternative, TranslationItem, TranslationResult, Warning
-from seqserve.runtime.session import make_session
+from seqserve.runtime.session import open_graph
 from seqserve.runtime.transformer_search import GRAPHS, OnnxTranslator, Sentence
 from seqserve.text.subwords import END_ID, PAD_ID, UNKNOWN_ID, SubwordTokenizer
 from seqserve.text.translation import (
@@ -138,7 +138,7 @@ class TranslationPredictor:
 
 def open_translator(bundle: Bundle, n_workers: int) -> OnnxTranslator:
     """Load the graphs of a bundle."""
-    sessions = {name: make_session(bundle.file(f"{name}.onnx")) for name in GRAPHS}
+    sessions = {name: open_graph(bundle, f"{name}.onnx") for name in GRAPHS}
     vocabulary = SearchVocabulary(PAD_ID, END_ID, BANNED_IDS)
     return OnnxTranslator(sessions, vocabulary, PAD_ID, n_workers)
 

@@ -135,6 +135,13 @@ class GraphBuilder:
             constants[key] = self._initializer(f"constant_{len(constants)}", array)
         return constants[key]
 
+    def own_constant(self, array: NDArray[Any]) -> str:
+        """Add a value under a name of its own, for an operator that must not share it with another input."""
+        constants = self._shared.constants
+        key = ("own", (len(constants),), b"")
+        constants[key] = self._initializer(f"constant_{len(constants)}", array)
+        return constants[key]
+
     def ints(self, *values: int) -> str:
         """Add a 1-D int64 constant: a shape, or axes."""
         return self.constant(np.array(values, np.int64))

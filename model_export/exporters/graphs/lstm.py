@@ -120,7 +120,7 @@ def _in_bytes(layer: _Layer, features: list[str], lengths: str) -> States:
     first = np.zeros((layer.n_directions, 1, n_units), np.float32)
     first[..., layer.n_units], first[..., layer.n_units + 1] = 1, -1
     rows = g.shape(1, g.length(lengths, 0), 1)
-    no_offset = g.constant(np.zeros((layer.n_directions, 4 * n_units), np.int8))
+    zero_points = np.zeros((layer.n_directions, 4 * n_units), np.int8)  # see session.make_session
     hidden, last = g.ops(
         "DynamicQuantizeLSTM",
         _join(g, [*features, pinned]),
@@ -132,9 +132,9 @@ def _in_bytes(layer: _Layer, features: list[str], lengths: str) -> States:
         g.op("Expand", g.constant(first * np.float32(_OPEN)), rows),
         "",
         g.constant(layer.scales("weight_ih", n_units)),
-        no_offset,
+        g.own_constant(zero_points),
         g.constant(layer.scales("weight_hh", n_units)),
-        no_offset,
+        g.own_constant(zero_points),
         n_outputs=2,
         domain=MICROSOFT,
         hidden_size=n_units,
