@@ -91,7 +91,7 @@ bench-http: $(EVERYTHING) ## Time the server beside the runtime alone, into docs
 image: ## Build the image seqserve:latest with Docker
 	docker build --tag seqserve:latest --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
 
-up: ## Start the service, Prometheus and Grafana with Docker; docs/containers.md
+up: ## Start the service, Prometheus and Grafana with Docker; docs/deployment.md
 	docker compose up --build
 
 load: $(LOADING) ## Send the traffic of PROFILE to the server at HOST and judge it; TASK, RATE, SECONDS, SEED, CPUS, PLOTS=1

@@ -1,4 +1,4 @@
-"""The queries that docs/operations.md and docs/scaling.md name."""
+"""The queries that docs/operations.md and docs/deployment.md name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.deploy.promql import ROOT, faults_of
 
-PAGES = ("operations.md", "scaling.md")
+PAGES = ("operations.md", "deployment.md")
 MADE = re.compile(
     r"<!-- (\w+) -->.*?<!-- /\1 -->", re.DOTALL
 )  # which tests of their own watch over
