@@ -34,7 +34,7 @@ from seqserve.records import (
 )
 from seqserve.runtime.engine import Engine
 from seqserve.runtime.engine import open_engine as real_engine
-from seqserve.runtime.transformer_search import Cohort
+from seqserve.runtime.transformer_search import DecodingBatch
 from seqserve.tasks import TASKS
 
 POISON = "POISON"  # the engine raises
@@ -190,15 +190,15 @@ TURN_S = 0.02
 
 def open_slow_engine(path: Path) -> Engine:
     """The real engine; its translator takes TURN_S longer for each turn, in all of this process."""
-    take_a_turn = Cohort.advance
+    take_a_turn = DecodingBatch.advance
 
-    def advance(cohort: Cohort) -> None:
+    def advance(cohort: DecodingBatch) -> None:
         time.sleep(TURN_S)
         take_a_turn(cohort)
 
     engine = real_engine(path)
     if engine.bundle.manifest.task == "translation":
-        Cohort.advance = advance  # type: ignore[method-assign]
+        DecodingBatch.advance = advance  # type: ignore[method-assign]
     return engine
 
 

@@ -106,9 +106,9 @@ class TinyProject:
             self.made[task] = export(recipe, self.run(task), self.data, self.bundle(task))
 
     def run(self, task: str) -> Path:
-        """Give the directory of the task's run."""
+        """Return the directory of the task's run."""
         return self.runs / self.recipes[task].name
 
     def bundle(self, task: str) -> Path:
-        """Give the directory of the task's bundle."""
+        """Return the directory of the task's bundle."""
         return self.bundles / self.recipes[task].name

@@ -66,7 +66,7 @@ def measure_larger(
     from benchmarks.models.ctranslate import convert
     from model_export.checks.parity import graph_search
     from model_export.exporters.graphs.weights import Weights
-    from model_export.int8.calibration import roundings_while_reading
+    from model_export.int8.calibration import calibrate
     from model_export.sources.run import translator_graphs
     from seqserve.models.transformer import TransformerConfig
 
@@ -78,7 +78,7 @@ def measure_larger(
     sources = np.concatenate([plain, np.full((len(plain), 1), config.end_id)], axis=1)
     cells = []
     for precision in _PRECISIONS:
-        known = {} if precision == "fp32" else roundings_while_reading(model, [(sources, sources)])
+        known = {} if precision == "fp32" else calibrate(model, [(sources, sources)])
         graphs = translator_graphs(config, Weights.of(model, precision, known))
         ours = graph_search(config, graphs, n_workers=1)
         path = convert(model, precision, place.scratch / f"larger-{precision}")

@@ -32,8 +32,8 @@ from seqserve.runtime.session import open_graph, run
 from seqserve.tasks import TASKS as SPECS
 from seqserve.tasks import Task
 from seqserve.text.batching import pad
-from seqserve.text.classification import ClassifierText
-from seqserve.text.tagging import TaggerText
+from seqserve.text.classification import WordTextEncoder
+from seqserve.text.tagging import WordTokenEncoder
 from seqserve.text.tags import TagScheme
 
 EAGER, WITH_CRF = "torch", "torch with CRF"
@@ -141,10 +141,10 @@ def rows_of(
 ) -> tuple[list[Any], Callable[[Sequence[Any]], Arrays]]:
     """Give a row per sentence (tagger) or text (classifier), and what makes arrays of rows."""
     if bundle.manifest.task == "ner":
-        tagger = TaggerText.from_mapping(bundle.config["text"], str(bundle.path))
+        tagger = WordTokenEncoder.from_mapping(bundle.config["text"], str(bundle.path))
         found = [tokens for text in texts for tokens in tagger.sentences(text) if tokens]
         return found, tagger.batch
-    classifier = ClassifierText.from_mapping(bundle.config["text"], str(bundle.path))
+    classifier = WordTextEncoder.from_mapping(bundle.config["text"], str(bundle.path))
     return list(map(classifier.ids, texts)), pad
 
 

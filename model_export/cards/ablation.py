@@ -34,7 +34,7 @@ class Ablation:
 
 
 def is_table_missing(path: str) -> bool:
-    """Say whether a recipe's `[card] ablation` names a file that is not there."""
+    """Return whether a recipe's `[card] ablation` names a file that is not there."""
     return bool(path) and not Path(path).is_file()
 
 

@@ -13,7 +13,7 @@ from seqserve.evaluation.report import Report, SetReport, Slice
 from seqserve.evaluation.reproduction import is_of_export
 from seqserve.manifest import Description, Precision
 from seqserve.tasks import TASKS
-from seqserve.training.cost import Effort, Stage
+from seqserve.training.cost import Stage, TrainingCost
 from seqserve.training.recipe import Recipe
 
 _MIN_EXAMPLES = 30  # of a slice that is called weak
@@ -33,12 +33,12 @@ class CardSources:
 
     recipe: Recipe
     report: Report
-    effort: Effort | None = None
+    cost: TrainingCost | None = None
     ablation: Ablation | None = None
 
 
 def model_card(description: Description, sources: CardSources) -> str:
-    """Give the Markdown text of MODEL_CARD.md."""
+    """Return the Markdown text of MODEL_CARD.md."""
     sections = {
         "Intended use": [sources.recipe.card.intended_use],
         "Metrics": list(_metrics(description, sources.report)),
@@ -47,7 +47,7 @@ def model_card(description: Description, sources: CardSources) -> str:
         "Are its probabilities right?": list(_reliability(sources.report)),
         "What its parts are worth": list(_variants(sources)),
         "Data": list(_data(description)),
-        "Training": list(_training(sources.recipe, sources.effort)),
+        "Training": list(_training(sources.recipe, sources.cost)),
         "Limits": [sources.recipe.card.limits],
     }
     lines = list(_head(description, sources.recipe))
@@ -195,9 +195,9 @@ def _data(description: Description) -> Iterator[str]:
     )
 
 
-def _training(recipe: Recipe, effort: Effort | None) -> Iterator[str]:
-    if effort:
-        yield from (_stage(stage) for stage in effort.stages)
+def _training(recipe: Recipe, cost: TrainingCost | None) -> Iterator[str]:
+    if cost:
+        yield from (_stage(stage) for stage in cost.stages)
     else:
         yield "- Steps, time and hardware: not recorded"
     yield from ("", "```json", recipe.settings_json(), "```")

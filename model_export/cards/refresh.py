@@ -12,21 +12,21 @@ from seqserve.bundle import Bundle, load_bundle, replace_bundle
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError, DataError
 from seqserve.evaluation.measurement import recipe_of
-from seqserve.evaluation.report import CARD_FILE, EFFORT_FILE, RECIPE_FILE, read_report
+from seqserve.evaluation.report import CARD_FILE, RECIPE_FILE, TRAINING_COST_FILE, read_report
 from seqserve.evaluation.reproduction import compare, is_of_export, refuse_other_metrics
 from seqserve.manifest import Description
-from seqserve.training.cost import Effort
+from seqserve.training.cost import TrainingCost
 from seqserve.training.recipe import Recipe
 
 
 def recipe_bytes(recipe: Recipe) -> bytes:
-    """Give recipe.json: the recipe with the defaults; `[text]` and `[model]` as in its file."""
+    """Return recipe.json: the recipe with the defaults; `[text]` and `[model]` as in its file."""
     return json.dumps(to_mapping(recipe), indent=1, ensure_ascii=False).encode()
 
 
-def effort_bytes(effort: Effort) -> bytes:
-    """Give training.json: what the runs took."""
-    return json.dumps(to_mapping(effort), indent=1, ensure_ascii=False).encode()
+def training_cost_bytes(cost: TrainingCost) -> bytes:
+    """Return training.json: what the runs took."""
+    return json.dumps(to_mapping(cost), indent=1, ensure_ascii=False).encode()
 
 
 def refresh(
@@ -63,15 +63,17 @@ def refresh(
     else:
         refuse_other_metrics(compare(metrics, report.metrics()), path)
     description = Description(**{**said, "metrics": metrics})
-    sources = CardSources(recipe, report, _effort(bundle), read_ablation(recipe.card.ablation))
+    sources = CardSources(
+        recipe, report, _training_cost(bundle), read_ablation(recipe.card.ablation)
+    )
     files = {name: bundle.file(name).read_bytes() for name in bundle.manifest.files}
     files[RECIPE_FILE] = recipe_bytes(recipe)
     files[CARD_FILE] = model_card(description, sources).encode()
     return replace_bundle(bundle, files, description)
 
 
-def _effort(bundle: Bundle) -> Effort | None:
-    if EFFORT_FILE not in bundle.manifest.files:
+def _training_cost(bundle: Bundle) -> TrainingCost | None:
+    if TRAINING_COST_FILE not in bundle.manifest.files:
         return None
-    path = bundle.file(EFFORT_FILE)
-    return from_mapping(Effort, json.loads(path.read_bytes()), str(path))
+    path = bundle.file(TRAINING_COST_FILE)
+    return from_mapping(TrainingCost, json.loads(path.read_bytes()), str(path))

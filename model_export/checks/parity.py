@@ -25,7 +25,7 @@ from seqserve.models.tagger import Tagger
 from seqserve.models.transformer import Transformer, TransformerConfig
 from seqserve.runtime.ner import TaggerModel, onnx_tagger
 from seqserve.runtime.session import make_session, run
-from seqserve.runtime.transformer_search import OnnxTranslator, Sentence
+from seqserve.runtime.transformer_search import Sentence, TransformerSearch
 from seqserve.runtime.translation import BANNED_IDS, Search
 from seqserve.text.tags import TagScheme
 
@@ -73,7 +73,7 @@ class Comparison:
 
 
 def compare(name: str, expected: Outputs, actual: Outputs, tolerance: float) -> float:
-    """Give the largest absolute difference between two sides' outputs.
+    """Return the largest absolute difference between two sides' outputs.
 
     Args:
         name: What was computed; it starts the error message.
@@ -214,10 +214,12 @@ def check_transformer(
 def graph_search(
     config: TransformerConfig, graphs: Mapping[str, onnx.ModelProto], n_workers: int | None = None
 ) -> Search:
-    """Give the search of a translator's graphs, on a number of threads; None: as many as there are CPUs."""
+    """Return the search of a translator's graphs, on a number of threads; None: as many as there are CPUs."""
     vocabulary = SearchVocabulary(config.pad_id, config.end_id, BANNED_IDS)
     sessions = {name: make_session(graph.SerializeToString()) for name, graph in graphs.items()}
-    return OnnxTranslator(sessions, vocabulary, config.pad_id, n_workers or available_cpus()).search
+    return TransformerSearch(
+        sessions, vocabulary, config.pad_id, n_workers or available_cpus()
+    ).search
 
 
 def _searched(
@@ -234,7 +236,7 @@ def _compare_hypotheses(
     actual: Sequence[Sequence[Hypothesis]],
     tolerance: float,
 ) -> float:
-    """Give the largest difference of a score; tokens must be the same."""
+    """Return the largest difference of a score; tokens must be the same."""
     for i, (right, given) in enumerate(zip(expected, actual, strict=True)):
         if [h.tokens for h in right] != [h.tokens for h in given]:
             raise ExportError(f"{where}: source {i} gives {given}, where torch gives {right}")

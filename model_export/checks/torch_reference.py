@@ -1,4 +1,4 @@
-"""Torch models behind the interfaces of the runtime: what every graph and bundle is held against."""
+"""Torch models behind the interfaces of the runtime: the reference that graphs are compared with."""
 
 from __future__ import annotations
 

@@ -25,14 +25,14 @@ from model_export.exporters.graphs.classifier import EXACT as CLASSIFIER_EXACT
 from model_export.exporters.graphs.classifier import classifier_graph
 from model_export.exporters.graphs.encoder import encoder_graph
 from model_export.exporters.graphs.external import WEIGHTS_FILE, refer
-from model_export.exporters.graphs.lstm import INPUT_STEP
+from model_export.exporters.graphs.lstm import FEATURE_SCALE
 from model_export.exporters.graphs.search import beam_graph, greedy_graph
 from model_export.exporters.graphs.tagger import EXACT as TAGGER_EXACT
 from model_export.exporters.graphs.tagger import tagger_graph
 from model_export.exporters.graphs.weights import Weights
-from model_export.int8.calibration import translator_roundings
+from model_export.int8.calibration import calibrate_translator
 from model_export.int8.equalisation import equalised_classifier, equalised_tagger
-from model_export.int8.quantization import check_rounded_classifier, check_rounded_tagger
+from model_export.int8.quantization import check_int8_classifier, check_int8_tagger
 from seqserve.config import from_mapping, to_mapping
 from seqserve.manifest import Precision
 from seqserve.models.transformer import TransformerConfig
@@ -41,10 +41,10 @@ from seqserve.runtime.ner import NerPredictor
 from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.runtime.translation import BANNED_IDS, TranslationPredictor
 from seqserve.tasks import Task
-from seqserve.text.classification import ClassifierText
+from seqserve.text.classification import WordTextEncoder
 from seqserve.text.subwords import SubwordTokenizer
-from seqserve.text.tagging import TaggerText
-from seqserve.training.checkpoint import load_text_side, load_weights
+from seqserve.text.tagging import WordTokenEncoder
+from seqserve.training.checkpoint import load_preprocessor, load_weights
 from seqserve.training.ner import make_tagger
 from seqserve.training.recipe import Recipe
 from seqserve.training.sentiment import (
@@ -65,7 +65,7 @@ class Parts:
         graphs: By file name, with all their tensors.
         weights: The tensors that the graphs share; they refer to its file in the bundle.
         config: What becomes config.json.
-        reference: The torch model, or graphs that equal it, behind the same text side.
+        reference: The torch model, or graphs that equal it, behind the same preprocessor.
         worst_difference: Largest difference between torch and the fp32 graphs on random inputs.
         labels: What the model can answer.
         limits: Largest inputs.
@@ -82,16 +82,16 @@ class Parts:
     files: dict[str, bytes] = field(default_factory=dict)
 
     def to_files(self) -> dict[str, bytes]:
-        """Give the bundle's files, those that describe it aside."""
+        """Return the bundle's files, those that describe it aside."""
         weights = self.weights.to_bytes()
         graphs = {name: refer(graph, weights) for name, graph in self.graphs.items()}
         return {**graphs, WEIGHTS_FILE: weights, **self.files}
 
 
 def ner_parts(recipe: Recipe, run: Path, root: Path, precision: Precision) -> Parts:
-    """Give the parts of a tagger bundle."""
+    """Return the parts of a tagger bundle."""
     path = run / "text.json"
-    text = TaggerText.from_mapping(load_text_side(path), str(path))
+    text = WordTokenEncoder.from_mapping(load_preprocessor(path), str(path))
     model = make_tagger(recipe, text)
     load_weights(model, run / "best.safetensors")
     model.eval()
@@ -100,11 +100,11 @@ def ner_parts(recipe: Recipe, run: Path, root: Path, precision: Precision) -> Pa
     worst = check_tagger(model, text.scheme, tagger_graph(model.config, exact, text.scheme))
     weights = exact
     if precision == "int8":
-        steps = {"words.weight": INPUT_STEP}
+        steps = {"words.weight": FEATURE_SCALE}
         weights = Weights.of(equal, precision, exact=TAGGER_EXACT, steps=steps)
     graph = tagger_graph(model.config, weights, text.scheme)
     if precision == "int8":
-        check_rounded_tagger(model, text, graph)
+        check_int8_tagger(model, text, graph)
     return Parts(
         graphs={"tagger.onnx": graph},
         weights=weights,
@@ -117,9 +117,9 @@ def ner_parts(recipe: Recipe, run: Path, root: Path, precision: Precision) -> Pa
 
 
 def sentiment_parts(recipe: Recipe, run: Path, root: Path, precision: Precision) -> Parts:
-    """Give the parts of a classifier bundle; its temperature is fitted on the recipe's dev sets."""
+    """Return the parts of a classifier bundle; its temperature is fitted on the recipe's dev sets."""
     path = run / "text.json"
-    text = ClassifierText.from_mapping(load_text_side(path), str(path))
+    text = WordTextEncoder.from_mapping(load_preprocessor(path), str(path))
     model = make_classifier(recipe, text)
     load_weights(model, run / "best.safetensors")
     model.eval()
@@ -133,11 +133,11 @@ def sentiment_parts(recipe: Recipe, run: Path, root: Path, precision: Precision)
     worst = check_classifier(model, classifier_graph(model.config, exact))
     weights = exact
     if precision == "int8":
-        steps = {"words.weight": INPUT_STEP}
+        steps = {"words.weight": FEATURE_SCALE}
         weights = Weights.of(equal, precision, exact=CLASSIFIER_EXACT, steps=steps)
     graph = classifier_graph(model.config, weights)
     if precision == "int8":
-        check_rounded_classifier(model, temperature, graph)
+        check_int8_classifier(model, temperature, graph)
     return Parts(
         graphs={"classifier.onnx": graph},
         weights=weights,
@@ -153,7 +153,7 @@ def sentiment_parts(recipe: Recipe, run: Path, root: Path, precision: Precision)
 
 
 def translation_parts(recipe: Recipe, run: Path, root: Path, precision: Precision) -> Parts:
-    """Give the parts of a translator bundle; for int8, activations are calibrated on the dev sets."""
+    """Return the parts of a translator bundle; for int8, activations are calibrated on the dev sets."""
     tokenizer = SubwordTokenizer.load(run / "tokenizer.json")
     model = make_translator(recipe, tokenizer)
     load_weights(model, run / "best.safetensors")
@@ -164,7 +164,7 @@ def translation_parts(recipe: Recipe, run: Path, root: Path, precision: Precisio
     search = torch_search(model)
     if precision == "int8":
         search = graph_search(model.config, exact_graphs)  # finds what torch finds, in less time
-        weights = Weights.of(model, precision, translator_roundings(model, recipe, tokenizer, root))
+        weights = Weights.of(model, precision, calibrate_translator(model, recipe, tokenizer, root))
     pairs = from_mapping(PairConfig, recipe.text, f"{recipe.name} [text]")
     source, target = recipe.languages
     graphs = translator_graphs(model.config, weights)
@@ -180,7 +180,7 @@ def translation_parts(recipe: Recipe, run: Path, root: Path, precision: Precisio
 
 
 def translator_graphs(config: TransformerConfig, weights: Weights) -> dict[str, onnx.ModelProto]:
-    """Give the three graphs of a translator by name."""
+    """Return the three graphs of a translator by name."""
     return {
         "encoder": encoder_graph(config, weights),
         "greedy": greedy_graph(config, weights, BANNED_IDS),

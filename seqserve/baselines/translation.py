@@ -110,7 +110,7 @@ def runs_of(text: str, max_run: int) -> list[str]:
 
 
 def _form(token: Token) -> str:
-    """Give what a word is looked up with; unlike `lookup_form`, every number is a word of its own."""
+    """Give what a word is looked up with; unlike `normalize_token`, every number is a word of its own."""
     return token.form.lower()
 
 

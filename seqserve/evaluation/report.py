@@ -18,9 +18,9 @@ from seqserve.training.data import Split
 
 REPORT_FILE = "evaluation.json"
 CARD_FILE, RECIPE_FILE = "MODEL_CARD.md", "recipe.json"  # of a bundle, as the next two
-EFFORT_FILE, GOLDEN_FILE = "training.json", "golden.json"
+TRAINING_COST_FILE, GOLDEN_FILE = "training.json", "golden.json"
 _DIGITS = 4  # of a metric in a manifest
-_WORDS = (CARD_FILE, RECIPE_FILE, EFFORT_FILE, GOLDEN_FILE)
+_WORDS = (CARD_FILE, RECIPE_FILE, TRAINING_COST_FILE, GOLDEN_FILE)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class LinearChainCrf(nn.Module):
         self.register_buffer("legal_moves", legal_moves, persistent=False)
 
     def potentials(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Give start (K,), moves (K, K) from -> to and end (K,), illegal ones near minus infinity."""
+        """Return start (K,), moves (K, K) from -> to and end (K,), illegal ones near minus infinity."""
         return (
             self.start.masked_fill(~self.legal_start, ILLEGAL),
             self.moves.masked_fill(~self.legal_moves, ILLEGAL),
@@ -81,7 +81,7 @@ class LinearChainCrf(nn.Module):
         )
 
     def log_partition(self, emissions: Tensor, lengths: Tensor) -> Tensor:
-        """Give the log of the summed exp-scores of all tag sequences.
+        """Return the log of the summed exp-scores of all tag sequences.
 
         Args:
             emissions: (B, T, K).
@@ -98,7 +98,7 @@ class LinearChainCrf(nn.Module):
         return (alpha + end).logsumexp(1)
 
     def gold_score(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Give the score of one tag sequence per row; tags (B, T), behind `lengths` any valid id."""
+        """Return the score of one tag sequence per row; tags (B, T), behind `lengths` any valid id."""
         start, moves, end = self.potentials()
         real = torch.arange(tags.shape[1], device=tags.device) < lengths[:, None]  # (B, T)
         emitted = emissions.gather(2, tags[:, :, None]).squeeze(2)
@@ -109,11 +109,11 @@ class LinearChainCrf(nn.Module):
         )
 
     def forward(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Give minus the log-likelihood of the tags, (B,)."""
+        """Return minus the log-likelihood of the tags, (B,)."""
         return self.log_partition(emissions, lengths) - self.gold_score(emissions, tags, lengths)
 
     def partial_loss(self, emissions: Tensor, allowed: Tensor, lengths: Tensor) -> Tensor:
-        """Give minus the log of the summed probability of all tag sequences that are allowed, (B,).
+        """Return minus the log of the summed probability of all tag sequences that are allowed, (B,).
 
         Args:
             emissions: (B, T, K).

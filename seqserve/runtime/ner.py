@@ -16,7 +16,7 @@ from seqserve.records import Entity, NerItem, NerResult
 from seqserve.runtime.session import open_graph, run
 from seqserve.text.batching import length_batches
 from seqserve.text.offsets import offset_table
-from seqserve.text.tagging import TaggerText
+from seqserve.text.tagging import WordTokenEncoder
 from seqserve.text.words import Token
 
 TaggerModel = Callable[[IntArray, IntArray, IntArray], TagPaths]
@@ -46,7 +46,7 @@ class _Found(NamedTuple):
 class NerPredictor:
     """Named entities of texts, by any tagger model."""
 
-    def __init__(self, text: TaggerText, model: TaggerModel) -> None:
+    def __init__(self, text: WordTokenEncoder, model: TaggerModel) -> None:
         self._text = text
         self._model = model
 
@@ -54,7 +54,7 @@ class NerPredictor:
     def open(cls, bundle: Bundle) -> NerPredictor:
         """Load the graph of a bundle."""
         model = onnx_tagger(open_graph(bundle, "tagger.onnx"))
-        return cls(TaggerText.from_mapping(bundle.config["text"], str(bundle.path)), model)
+        return cls(WordTokenEncoder.from_mapping(bundle.config["text"], str(bundle.path)), model)
 
     def predict(self, items: Sequence[NerItem]) -> list[NerResult]:
         """Find the entities of each text; a text without any word has none."""
@@ -97,7 +97,7 @@ class NerPredictor:
 
 
 def onnx_tagger(session: onnxruntime.InferenceSession) -> TaggerModel:
-    """Give the graph of a tagger as a model."""
+    """Return the graph of a tagger as a model."""
 
     def paths(words: IntArray, chars: IntArray, lengths: IntArray) -> TagPaths:
         found = run(session, {"word_ids": words, "char_ids": chars, "lengths": lengths})

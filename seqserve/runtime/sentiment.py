@@ -11,7 +11,7 @@ from seqserve.bundle import Bundle
 from seqserve.records import SentenceSentiment, SentimentItem, SentimentResult
 from seqserve.runtime.session import open_graph, run
 from seqserve.text.batching import length_batches, pad
-from seqserve.text.classification import ClassifierText
+from seqserve.text.classification import WordTextEncoder
 
 ClassifierModel = Callable[[IntArray, IntArray], FloatArray]
 """Word ids (B, T), lengths (B,) -> logits (B, L)."""
@@ -23,7 +23,7 @@ _MAX_WINDOW_TOKENS = 4096  # what the model holds of a text while it reads; revi
 class SentimentPredictor:
     """Sentiment of texts, by any classifier model."""
 
-    def __init__(self, text: ClassifierText, temperature: float, model: ClassifierModel) -> None:
+    def __init__(self, text: WordTextEncoder, temperature: float, model: ClassifierModel) -> None:
         self._text = text
         self._temperature = temperature
         self._model = model
@@ -36,7 +36,7 @@ class SentimentPredictor:
         def logits(words: IntArray, lengths: IntArray) -> FloatArray:
             return run(session, {"word_ids": words, "lengths": lengths})["logits"]
 
-        text = ClassifierText.from_mapping(bundle.config["text"], str(bundle.path))
+        text = WordTextEncoder.from_mapping(bundle.config["text"], str(bundle.path))
         return cls(text, float(bundle.config["temperature"]), logits)
 
     def predict(self, items: Sequence[SentimentItem]) -> list[SentimentResult]:

@@ -1,6 +1,6 @@
-"""The translator's graphs: cohorts of sentences that are read together and searched side by side.
+"""The Transformer's in-graph search: batches of sentences are encoded together and decoded in parallel.
 
-A cohort's sentences have all added the same number of tokens; between two calls of the graph, those
+All sentences of a decoding batch have the same number of tokens; between two calls of the graph, those
 that are finished leave. What is found is what `seqserve.decode.search` finds.
 """
 
@@ -17,7 +17,7 @@ from onnxruntime import OrtValue
 
 from seqserve.cancellation import Cancellation
 from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary, best_first
-from seqserve.runtime.scheduler import Crew
+from seqserve.runtime.scheduler import Scheduler
 from seqserve.text.batching import length_batches, pad
 
 GRAPHS = ("encoder", "greedy", "beam")
@@ -31,7 +31,7 @@ _MAX_HYPOTHESES = 64  # more rows add nothing to the speed of a matrix product
 _MAX_LENGTH_RATIO, _LENGTH_SLACK = (
     2,
     16,
-)  # of the sources in a cohort: all attend as far as the longest
+)  # of the sources in a batch: all attend to as many positions as the longest
 
 
 @dataclass(eq=False)
@@ -110,7 +110,7 @@ class Sentence:
         )
 
 
-class Cohort:
+class DecodingBatch:
     """Sentences that are searched side by side.
 
     Args:
@@ -192,12 +192,12 @@ class Cohort:
             self._state[name] = _value(array[rows])
 
 
-def choose_cohort(waiting: Sequence[Sentence], n_shares: int) -> list[Sentence]:
+def choose_batch(waiting: Sequence[Sentence], n_shares: int) -> list[Sentence]:
     """Choose what is searched with the first sentence that waits.
 
     Args:
         waiting: The most urgent first.
-        n_shares: In how many cohorts they are best searched.
+        n_shares: How many batches they are best split into.
 
     Returns:
         Sentences of the same beam size and of like length, the first among them.
@@ -216,7 +216,7 @@ def choose_cohort(waiting: Sequence[Sentence], n_shares: int) -> list[Sentence]:
     return by_distance[: max(1, min(share, _MAX_HYPOTHESES // width))]
 
 
-class OnnxTranslator:
+class TransformerSearch:
     """The graphs of a bundle, and the threads that run them."""
 
     def __init__(
@@ -238,13 +238,13 @@ class OnnxTranslator:
             if node.name.startswith("past_")
         }
 
-        self._crew = Crew(n_workers, choose_cohort, self.begin)
+        self._scheduler = Scheduler(n_workers, choose_batch, self.begin)
 
     def search(self, sentences: Sequence[Sentence]) -> None:
         """Find the hypotheses of every sentence; several threads may call at once."""
-        self._crew.run(sorted(sentences, key=lambda sentence: -len(sentence.ids)))
+        self._scheduler.run(sorted(sentences, key=lambda sentence: -len(sentence.ids)))
 
-    def begin(self, sentences: Sequence[Sentence]) -> Cohort:
+    def begin(self, sentences: Sequence[Sentence]) -> DecodingBatch:
         """Read sentences that are to be searched with one beam size."""
         (width,) = {sentence.options.beam_size for sentence in sentences}
         n_rows = len(sentences)
@@ -258,7 +258,7 @@ class OnnxTranslator:
             state["n_finished"] = _value(np.zeros(n_rows, dtype=np.int64))
             state["ancestry"] = _value(np.zeros((n_rows, 1, 0), dtype=np.float32))
         session = self._greedy if width == 1 else self._beam
-        return Cohort(sentences, session, state, self._vocabulary.end_id)
+        return DecodingBatch(sentences, session, state, self._vocabulary.end_id)
 
     def _source_side(self, sentences: Sequence[Sentence]) -> dict[str, OrtValue]:
         """Read the sources in batches of like length, and put together what the encoder gives."""

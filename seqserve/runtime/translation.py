@@ -10,7 +10,7 @@ from seqserve.cpus import available_cpus
 from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
 from seqserve.records import Alternative, TranslationItem, TranslationResult, Warning
 from seqserve.runtime.session import open_graph
-from seqserve.runtime.transformer_search import GRAPHS, OnnxTranslator, Sentence
+from seqserve.runtime.transformer_search import GRAPHS, Sentence, TransformerSearch
 from seqserve.text.subwords import END_ID, PAD_ID, UNKNOWN_ID, SubwordTokenizer
 from seqserve.text.translation import (
     Segment,
@@ -136,11 +136,11 @@ class TranslationPredictor:
         return tuple(name for name in _WARNINGS if name in noticed)
 
 
-def open_translator(bundle: Bundle, n_workers: int) -> OnnxTranslator:
+def open_translator(bundle: Bundle, n_workers: int) -> TransformerSearch:
     """Load the graphs of a bundle."""
     sessions = {name: open_graph(bundle, f"{name}.onnx") for name in GRAPHS}
     vocabulary = SearchVocabulary(PAD_ID, END_ID, BANNED_IDS)
-    return OnnxTranslator(sessions, vocabulary, PAD_ID, n_workers)
+    return TransformerSearch(sessions, vocabulary, PAD_ID, n_workers)
 
 
 def _options(item: TranslationItem) -> SearchOptions:

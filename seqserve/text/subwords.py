@@ -49,21 +49,21 @@ class SubwordTokenizer:
         return dict(self._tokenizer.get_vocab(with_added_tokens=True))
 
     def encode(self, text: str) -> list[int]:
-        """Give the ids of one segment, `END_ID` last; never empty."""
+        """Return the ids of one segment, `END_ID` last; never empty."""
         return self.encode_all([text])[0]
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        """Give the ids of each segment, `END_ID` last."""
+        """Return the ids of each segment, `END_ID` last."""
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [[*encoding.ids, END_ID] for encoding in encodings]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Give the text of a sequence; `PAD_ID` and `END_ID` are passed over."""
+        """Return the text of a sequence; `PAD_ID` and `END_ID` are passed over."""
         kept = [i for i in ids if i not in (PAD_ID, END_ID)]
         return str(self._tokenizer.decode(kept, skip_special_tokens=False)).strip(" ")
 
     def to_json(self) -> str:
-        """Give the whole tokenizer as the JSON text that `from_json` and the library read."""
+        """Return the whole tokenizer as the JSON text that `from_json` and the library read."""
         return str(self._tokenizer.to_str(pretty=False))
 
     @classmethod

@@ -21,7 +21,7 @@ class Vocabulary:
         return len(self.symbols) + _N_RESERVED
 
     def __getitem__(self, symbol: str) -> int:
-        """Give the id of a symbol, or `UNKNOWN_ID`."""
+        """Return the id of a symbol, or `UNKNOWN_ID`."""
         return self._ids.get(symbol, UNKNOWN_ID)
 
     @classmethod

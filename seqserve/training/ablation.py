@@ -13,7 +13,7 @@ from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError
 from seqserve.training.checkpoint import copy_whole
 from seqserve.training.cost import read_log
-from seqserve.training.recipe import LoopConfig, Recipe, Variant, hold_to_recipe
+from seqserve.training.recipe import LoopConfig, Recipe, Variant, verify_recipe
 from seqserve.training.run import run_recipe
 
 # What is learnt before training, and the keys of [text] that decide it.
@@ -26,7 +26,7 @@ _KEYS = _SHARED["pretrained.safetensors"]
 
 
 def variant_recipe(recipe: Recipe, variant: Variant) -> Recipe:
-    """Give the recipe of a variant.
+    """Return the recipe of a variant.
 
     Raises:
         ConfigError: It leaves out a key that `[text]` does not have, or `[ablation.loop]` has an
@@ -63,7 +63,7 @@ def ablate(recipe: Recipe, root: Path, runs: Path) -> dict[str, Any]:
         raise ConfigError(f"{recipe.name} has no [[ablation.variants]]")
     own = runs / recipe.name
     if own.is_dir():
-        hold_to_recipe(recipe, own)
+        verify_recipe(recipe, own)
     rows = []
     for variant in recipe.ablation.variants:
         made = variant_recipe(recipe, variant)
@@ -94,6 +94,6 @@ def _take_shared(run: Path, directory: Path, same_keys: Collection[str]) -> None
 
 
 def _metrics(directory: Path, step: int) -> dict[str, float]:
-    """Give what was measured on dev at a step."""
+    """Return what was measured on dev at a step."""
     line = next(line for line in read_log(directory / "log.jsonl") if line["step"] == step)
     return {name: value for name, value in line.items() if name.startswith("dev_")}

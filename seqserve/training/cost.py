@@ -31,7 +31,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Effort:
+class TrainingCost:
     """What a model took: its own run last, before it the runs that it started from."""
 
     stages: tuple[Stage, ...]
@@ -50,13 +50,13 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def read_effort(run: Path) -> Effort:
+def read_training_cost(run: Path) -> TrainingCost:
     """Sum up the log of a run, of its language model's, and of the run beside it that it started from.
 
     Raises:
         ConfigError: One of the runs has no readable `recipe.json`.
     """
-    return Effort(tuple(_stages(run)))
+    return TrainingCost(tuple(_stages(run)))
 
 
 def _stages(run: Path) -> Iterator[Stage]:

@@ -20,12 +20,12 @@ def hardware_name(device: torch.device) -> str:
 
 
 def processor(fields: dict[str, str]) -> str:
-    """Give the model name; what Python knows of it is only the architecture on most systems."""
+    """Return the model name; what Python knows of it is only the architecture on most systems."""
     return fields.get("model name") or platform.processor() or platform.machine()
 
 
 def cpu_fields(cpuinfo: Path) -> dict[str, str]:
-    """Give what the first processor says of itself; nothing where there is no such file."""
+    """Return what the first processor says of itself; nothing where there is no such file."""
     if not cpuinfo.is_file():
         return {}
     lines = cpuinfo.read_text(encoding="utf-8").splitlines()

@@ -18,11 +18,11 @@ from seqserve.decode.crf import Transitions, viterbi
 from seqserve.errors import ConfigError, DataError
 from seqserve.models.tagger import Tagger, TaggerConfig
 from seqserve.text.batching import length_batches, pad
-from seqserve.text.tagging import TaggerText, TaggerTextConfig, retokenize
+from seqserve.text.tagging import WordTokenEncoder, WordTokenEncoderConfig, retokenize
 from seqserve.text.tags import OUTSIDE
 from seqserve.text.vocabulary import UNKNOWN_ID
-from seqserve.text.words import Token, lookup_forms
-from seqserve.training.checkpoint import load_text_side, save_text_side
+from seqserve.text.words import Token, normalize_tokens
+from seqserve.training.checkpoint import load_preprocessor, save_preprocessor
 from seqserve.training.data import TaggedSentence, TrainingTexts, read_tagged
 from seqserve.training.metrics import entity_scores
 from seqserve.training.recipe import DataSet, Recipe
@@ -48,7 +48,7 @@ class NerConfig:
     word_dropout: float = 0.05
     unlabelled: tuple[str, ...] = ()
     vectors: VectorConfig = field(default_factory=VectorConfig)
-    reader: TaggerTextConfig = field(default_factory=TaggerTextConfig)
+    reader: WordTokenEncoderConfig = field(default_factory=WordTokenEncoderConfig)
 
     def __post_init__(self) -> None:
         """Raises ConfigError: there is no label."""
@@ -64,7 +64,7 @@ class NerTask:
     def __init__(
         self,
         model: Tagger,
-        text: TaggerText,
+        text: WordTokenEncoder,
         examples: tuple[Sequence[Example], Sequence[Example]],
         config: NerConfig,
         batch_tokens: int,
@@ -82,7 +82,7 @@ class NerTask:
         )
 
     def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
-        """Give one pass over the training sentences, batched by length; partly labelled ones apart."""
+        """Return one pass over the training sentences, batched by length; partly labelled ones apart."""
         batches = []
         for is_partial in (False, True):
             order = rng.permutation(np.flatnonzero(self._is_partial == is_partial))
@@ -91,7 +91,7 @@ class NerTask:
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def loss(self, batch: IntArray) -> tuple[Tensor, int]:
-        """Give minus the log-likelihood per sentence, and the number of sentences."""
+        """Return minus the log-likelihood per sentence, and the number of sentences."""
         words, spelled, tags, lengths = self._tensors(batch)
         drop = torch.rand(words.shape, device=words.device) < self._config.word_dropout
         words = words.masked_fill(drop & (words > UNKNOWN_ID), UNKNOWN_ID)
@@ -112,7 +112,7 @@ class NerTask:
         return allowed | ((tags == outside)[:, :, None] & is_hidden[:, None])
 
     def evaluate(self) -> dict[str, float]:
-        """Give entity precision, recall and F1 on dev, of Viterbi tags."""
+        """Return entity precision, recall and F1 on dev, of Viterbi tags."""
         dev = np.arange(self._n_train, len(self._examples))
         transitions = transitions_of(self.model)
         gold, predicted = [], []
@@ -167,7 +167,7 @@ class Example:
     labels: tuple[str, ...]
 
 
-def example(text: TaggerText, sentence: TaggedSentence, labels: tuple[str, ...]) -> Example:
+def example(text: WordTokenEncoder, sentence: TaggedSentence, labels: tuple[str, ...]) -> Example:
     """Read a sentence of a data set that annotates `labels`; entities of others count as outside."""
     tokens, tags = retokenize(sentence.tokens, sentence.tags)
     kept = [tag if tag[2:] in labels else OUTSIDE for tag in tags]
@@ -175,7 +175,7 @@ def example(text: TaggerText, sentence: TaggedSentence, labels: tuple[str, ...])
 
 
 def transitions_of(model: Tagger) -> Transitions:
-    """Give the CRF's potentials as arrays."""
+    """Return the CRF's potentials as arrays."""
     start, matrix, end = (p.detach().cpu().numpy() for p in model.crf.potentials())
     return Transitions(start, matrix, end)
 
@@ -198,13 +198,13 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     if not path.exists():
         tokens = (retokenize(s.tokens, s.tags)[0] for s in sentences)
         unlabelled = TrainingTexts([], root, config.unlabelled)
-        learnt = TaggerText.learn(config.reader, config.labels, tokens, unlabelled)
-        save_text_side(learnt.to_mapping(), path)
-    text = TaggerText.from_mapping(load_text_side(path), str(path))
+        learnt = WordTokenEncoder.learn(config.reader, config.labels, tokens, unlabelled)
+        save_preprocessor(learnt.to_mapping(), path)
+    text = WordTokenEncoder.from_mapping(load_preprocessor(path), str(path))
     torch.manual_seed(recipe.loop.seed)
     model = make_tagger(recipe, text).to(device)
     labelled = [" ".join(s.tokens) for s in sentences]
-    corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), lookup_forms)
+    corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), normalize_tokens)
     vectors = vector_file(config.vectors, root, directory, corpus, model.config.word_dim)
     if vectors is not None:
         start_from_vectors(model.words, text.words, vectors)
@@ -225,7 +225,7 @@ def _check_labels(sets: Iterable[_TaggedSet], labels: Sequence[str]) -> None:
             raise DataError(f"{dataset.path} has labels {unknown}, the recipe has {sorted(labels)}")
 
 
-def make_tagger(recipe: Recipe, text: TaggerText) -> Tagger:
+def make_tagger(recipe: Recipe, text: WordTokenEncoder) -> Tagger:
     """Make the untrained model that fits the vocabularies."""
     config = recipe.model_config(
         TaggerConfig,

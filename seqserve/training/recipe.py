@@ -203,7 +203,7 @@ class Recipe:
         return from_mapping(cls, {**sizes, **self.model}, f"{self.name} [model]")
 
     def identity(self) -> dict[str, Any]:
-        """Give what must not change while a run goes on; the length of the run may."""
+        """Return what must not change while a run goes on; the length of the run may."""
         return {
             "task": self.task,
             "languages": list(self.languages),
@@ -215,7 +215,7 @@ class Recipe:
         }
 
     def settings_json(self) -> str:
-        """Give `[text]`, `[model]` and `[loop]`, defaults of the loop included, as JSON text."""
+        """Return `[text]`, `[model]` and `[loop]`, defaults of the loop included, as JSON text."""
         settings = {"text": self.text, "model": self.model, "loop": to_mapping(self.loop)}
         return json.dumps(settings, indent=2, ensure_ascii=False)
 
@@ -244,7 +244,7 @@ def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
 
 
 def begun_with(directory: Path) -> dict[str, Any]:
-    """Give the identity of the recipe that a run was begun with.
+    """Return the identity of the recipe that a run was begun with.
 
     Raises:
         ConfigError: Its `recipe.json` is missing or malformed.
@@ -259,7 +259,7 @@ def begun_with(directory: Path) -> dict[str, Any]:
     return begun
 
 
-def hold_to_recipe(recipe: Recipe, directory: Path) -> None:
+def verify_recipe(recipe: Recipe, directory: Path) -> None:
     """Note in a new run what it is made from; refuse to go on with another recipe.
 
     Args:

@@ -19,7 +19,7 @@ from seqserve.training import ner, sentiment, translation
 from seqserve.training.checkpoint import Progress
 from seqserve.training.curves import plot_curves
 from seqserve.training.loop import TrainingTask, train
-from seqserve.training.recipe import Recipe, hold_to_recipe
+from seqserve.training.recipe import Recipe, verify_recipe
 
 _PREPARE: dict[Task, Callable[[Recipe, Path, Path, torch.device], TrainingTask]] = {
     "ner": ner.prepare,
@@ -69,7 +69,7 @@ def run_recipe(recipe: Recipe, root: Path, directory: Path) -> Progress:
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     check_settings(recipe)
-    hold_to_recipe(recipe, directory)
+    verify_recipe(recipe, directory)
     task = _PREPARE[recipe.task](recipe, root, directory, device)
     progress = train(task, recipe.loop, directory)
     plot_curves(directory / "log.jsonl", directory / "curves.png")

@@ -17,9 +17,9 @@ from seqserve.config import from_mapping
 from seqserve.errors import ConfigError, DataError
 from seqserve.models.classifier import Classifier, ClassifierConfig
 from seqserve.text.batching import length_batches, pad
-from seqserve.text.classification import ClassifierText, ClassifierTextConfig, forms
+from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig, normalized_tokens
 from seqserve.text.vocabulary import UNKNOWN_ID
-from seqserve.training.checkpoint import load_text_side, save_text_side
+from seqserve.training.checkpoint import load_preprocessor, save_preprocessor
 from seqserve.training.data import LabelledText, TrainingTexts, read_labelled
 from seqserve.training.metrics import label_scores
 from seqserve.training.pretraining import PretrainingConfig, pretrain
@@ -51,7 +51,7 @@ class SentimentConfig:
     unlabelled: tuple[str, ...] = ()
     pretraining: PretrainingConfig | None = None
     vectors: VectorConfig = field(default_factory=VectorConfig)
-    reader: ClassifierTextConfig = field(default_factory=ClassifierTextConfig)
+    reader: WordTextEncoderConfig = field(default_factory=WordTextEncoderConfig)
 
     def __post_init__(self) -> None:
         """Raises ConfigError: there are fewer than two labels."""
@@ -67,7 +67,7 @@ class SentimentTask:
     def __init__(
         self,
         model: Classifier,
-        text: ClassifierText,
+        text: WordTextEncoder,
         train: Sequence[LabelledText],
         dev: Mapping[str, Sequence[LabelledText]],
         config: SentimentConfig,
@@ -86,14 +86,14 @@ class SentimentTask:
         self._dev_set = np.repeat(list(dev), [len(of_set) for of_set in dev.values()])
 
     def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
-        """Give one pass over the training texts, batched by length."""
+        """Return one pass over the training texts, batched by length."""
         order = rng.permutation(self._n_train)
         lengths = [len(self._ids[i]) for i in order]
         batches = [order[batch] for batch in length_batches(lengths, self._batch_tokens, 128)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def loss(self, batch: IntArray) -> tuple[Tensor, int]:
-        """Give the cross-entropy per text, and the number of texts.
+        """Return the cross-entropy per text, and the number of texts.
 
         Source: Miyato et al. 2017, "Adversarial Training Methods for Semi-Supervised Text
         Classification", section 3.
@@ -112,7 +112,7 @@ class SentimentTask:
         return loss, len(batch)
 
     def evaluate(self) -> dict[str, float]:
-        """Give accuracy and macro-F1 on dev, and the accuracy on each set of it."""
+        """Return accuracy and macro-F1 on dev, and the accuracy on each set of it."""
         logits, labels = self.dev_logits()
         is_right = logits.argmax(1) == labels
         of_sets = {
@@ -122,7 +122,7 @@ class SentimentTask:
         return {**label_scores(labels, logits.argmax(1), self._n_labels), **of_sets}
 
     def dev_logits(self) -> tuple[FloatArray, IntArray]:
-        """Give (N, L) logits and (N,) labels of the dev texts."""
+        """Return (N, L) logits and (N,) labels of the dev texts."""
         dev = np.arange(self._n_train, len(self._ids))
         logits = np.zeros((len(dev), self._n_labels), dtype=np.float32)
         lengths = [len(self._ids[i]) for i in dev]
@@ -137,7 +137,7 @@ class SentimentTask:
 
 
 def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
-    """Give the temperature that makes `softmax(logits / temperature)` likeliest.
+    """Return the temperature that makes `softmax(logits / temperature)` likeliest.
 
     Args:
         logits: (N, L) on held-out texts.
@@ -187,12 +187,12 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     if outside:
         raise DataError(f"labels {sorted(outside)} in the data; the recipe names {config.labels}")
     labelled = [example.text for example in train]
-    corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), forms)
+    corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), normalized_tokens)
     path = directory / "text.json"
     if not path.exists():
-        learnt = ClassifierText.learn(config.reader, config.labels, corpus.texts)
-        save_text_side(learnt.to_mapping(), path)
-    text = ClassifierText.from_mapping(load_text_side(path), str(path))
+        learnt = WordTextEncoder.learn(config.reader, config.labels, corpus.texts)
+        save_preprocessor(learnt.to_mapping(), path)
+    text = WordTextEncoder.from_mapping(load_preprocessor(path), str(path))
     torch.manual_seed(recipe.loop.seed)
     model = make_classifier(recipe, text).to(device)
     vectors = vector_file(config.vectors, root, directory, corpus, model.config.word_dim)
@@ -207,7 +207,7 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     return SentimentTask(model, text, train, dev, config, recipe.loop.batch_tokens)
 
 
-def make_classifier(recipe: Recipe, text: ClassifierText) -> Classifier:
+def make_classifier(recipe: Recipe, text: WordTextEncoder) -> Classifier:
     """Make the untrained model that fits the vocabulary."""
     sizes = {"n_words": len(text.words), "n_labels": len(text.labels)}
     return Classifier(recipe.model_config(ClassifierConfig, **sizes))

@@ -72,7 +72,7 @@ class TranslationTask:
         self._n_train = len(kept)
 
     def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
-        """Give one pass over the training pairs, batched by length."""
+        """Return one pass over the training pairs, batched by length."""
         order = rng.permutation(self._n_train)
         batches = [
             order[batch] for batch in length_batches(self._lengths(order), self._batch_tokens)
@@ -80,12 +80,12 @@ class TranslationTask:
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def loss(self, batch: IntArray) -> tuple[Tensor, int]:
-        """Give the smoothed cross-entropy per target token, and the number of target tokens."""
+        """Return the smoothed cross-entropy per target token, and the number of target tokens."""
         losses, n_tokens = self._token_loss(batch, self._smoothing)
         return losses / n_tokens, n_tokens
 
     def evaluate(self) -> dict[str, float]:
-        """Give the mean log-probability of a dev token."""
+        """Return the mean log-probability of a dev token."""
         dev = np.arange(self._n_train, len(self._pairs))
         total, n_tokens = 0.0, 0
         for rows in length_batches(self._lengths(dev), self._batch_tokens * 2):
@@ -140,7 +140,7 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     torch.manual_seed(recipe.loop.seed)
     model = make_translator(recipe, tokenizer)
     if start and not (directory / LAST).exists():
-        start_from_shallower(model, start)
+        warm_start(model, start)
     model = model.to(device)
     dev = read(recipe.data.dev, "dev")
     return TranslationTask(model, tokenizer, train, dev, config, recipe.loop.batch_tokens)
@@ -152,7 +152,7 @@ def _learn_subwords(pairs: Sequence[SegmentPair], config: PairConfig) -> Subword
 
 
 def subwords_of(recipe: Recipe, start: Path) -> SubwordTokenizer:
-    """Give the subwords of the run to start from.
+    """Return the subwords of the run to start from.
 
     Raises:
         ConfigError: The recipe wants a vocabulary of its own as well.
@@ -166,7 +166,7 @@ def subwords_of(recipe: Recipe, start: Path) -> SubwordTokenizer:
     return SubwordTokenizer.load(path)
 
 
-def start_from_shallower(model: Transformer, start: Path) -> None:
+def warm_start(model: Transformer, start: Path) -> None:
     """Begin with the weights of a run that has fewer encoder layers and the same model otherwise.
 
     Raises:

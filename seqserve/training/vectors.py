@@ -19,7 +19,7 @@ from seqserve.errors import ConfigError, DataError
 from seqserve.files import written_whole
 from seqserve.models.word_embeddings import WordEmbedding
 from seqserve.text.vocabulary import UNKNOWN_ID, Vocabulary
-from seqserve.text.words import lookup_form
+from seqserve.text.words import normalize_token
 from seqserve.training.data import read_vectors
 
 
@@ -57,13 +57,13 @@ def start_from_vectors(embedding: WordEmbedding, vocabulary: Vocabulary, path: P
     vectors: dict[int, list[float]] = {}
 
     def is_wanted(word: str) -> bool:
-        row = vocabulary[lookup_form(word)]
+        row = vocabulary[normalize_token(word)]
         return row != UNKNOWN_ID and row not in vectors
 
     for number, word, values in read_vectors(path.parent, path.name, is_wanted):
         if len(values) > word_dim:
             raise DataError(f"{path}, line {number}: {len(values)} numbers; word_dim is {word_dim}")
-        vectors[vocabulary[lookup_form(word)]] = values
+        vectors[vocabulary[normalize_token(word)]] = values
     if not vectors:
         raise DataError(f"{path} has a vector for none of the {len(vocabulary)} words")
     embedding.use_vectors(torch.tensor(list(vectors.values())), torch.tensor(list(vectors)))
@@ -76,7 +76,7 @@ class Corpus:
 
     Args:
         texts: The training texts, and those without labels.
-        forms: Cuts a text into looked-up forms, as the task's text side does.
+        forms: Cuts a text into looked-up forms, as the task's preprocessor does.
     """
 
     texts: Iterable[str]
@@ -86,7 +86,7 @@ class Corpus:
 def vector_file(
     config: VectorConfig, root: Path, directory: Path, corpus: Corpus, word_dim: int
 ) -> Path | None:
-    """Give the vector file that a config means; learns it where it says so.
+    """Return the vector file that a config means; learns it where it says so.
 
     Args:
         config: Where the vectors come from.

@@ -25,7 +25,7 @@ from seqserve.evaluation.bootstrap import Measure
 from seqserve.evaluation.measurement import recipe_of
 from seqserve.evaluation.report import Findings, Report, SetReport, read_report
 from seqserve.manifest import Precision
-from seqserve.training.cost import read_effort
+from seqserve.training.cost import read_training_cost
 from tests.tiny import TinyProject
 
 TASKS = ("ner", "sentiment", "translation")
@@ -72,9 +72,9 @@ LAST_LAYERS = {
 }
 DAMAGED: dict[str, tuple[str, Precision, str]] = {
     "a tagger": ("ner", "fp32", "tagger"),
-    "a tagger in bytes": ("ner", "int8", "tagger in bytes"),
+    "an int8 tagger": ("ner", "int8", "int8 tagger"),
     "a classifier": ("sentiment", "fp32", "classifier"),
-    "a classifier in bytes": ("sentiment", "int8", "classifier in bytes"),
+    "an int8 classifier": ("sentiment", "int8", "int8 classifier"),
 }
 
 
@@ -91,7 +91,7 @@ def test_graph_that_differs_from_torch_is_refused(
     build = getattr(parts, builder)
 
     def damaged(config: Any, weights: Weights, *others: Any) -> onnx.ModelProto:
-        if weights.is_quantised("words.weight") == (precision == "int8"):
+        if weights.is_quantized("words.weight") == (precision == "int8"):
             weights = Weights({**weights.tensors, weight: -weights.tensors[weight]})
         graph: onnx.ModelProto = build(config, weights, *others)
         return graph
@@ -167,7 +167,7 @@ def test_golden_cases_are_asked_and_answered(tiny: TinyProject, task: str) -> No
 def test_bundle_carries_its_recipe_and_what_the_run_took(tiny: TinyProject, task: str) -> None:
     bundle = tiny.made[task]
     assert recipe_of(bundle) == tiny.recipes[task]
-    (stage,) = read_effort(tiny.run(task)).stages
+    (stage,) = read_training_cost(tiny.run(task)).stages
     assert stage.steps == 20 and stage.seconds is not None
     assert json.loads(bundle.file("training.json").read_bytes()) == {
         "stages": [

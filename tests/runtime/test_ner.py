@@ -9,7 +9,7 @@ from seqserve.arrays import IntArray
 from seqserve.decode.crf import TagPaths, Transitions, tag_paths
 from seqserve.records import Entity, NerItem
 from seqserve.runtime.ner import NerPredictor
-from seqserve.text.tagging import TaggerText, TaggerTextConfig
+from seqserve.text.tagging import WordTokenEncoder, WordTokenEncoderConfig
 from seqserve.text.words import tokenize
 
 KNOWN = "Anna Anna Lee Lee Oslo Oslo"
@@ -18,7 +18,7 @@ KNOWN = "Anna Anna Lee Lee Oslo Oslo"
 class FakeTagger:
     """Anna opens a person, Lee goes on with it, Oslo is a place; counts its batches."""
 
-    def __init__(self, text: TaggerText) -> None:
+    def __init__(self, text: WordTokenEncoder) -> None:
         scheme = text.scheme
         self.tags = {
             text.words["anna"]: scheme.id_of("B-PER"),
@@ -46,7 +46,9 @@ class FakeTagger:
 
 @pytest.fixture
 def parts() -> tuple[NerPredictor, FakeTagger]:
-    text = TaggerText.learn(TaggerTextConfig(max_tokens=8), ["PER", "LOC"], [tokenize(KNOWN)])
+    text = WordTokenEncoder.learn(
+        WordTokenEncoderConfig(max_tokens=8), ["PER", "LOC"], [tokenize(KNOWN)]
+    )
     model = FakeTagger(text)
     return NerPredictor(text, model), model
 

@@ -8,13 +8,13 @@ import pytest
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.records import SentimentItem
 from seqserve.runtime.sentiment import SentimentPredictor
-from seqserve.text.classification import ClassifierText, ClassifierTextConfig
+from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig
 
 
 @pytest.fixture
 def predictor() -> SentimentPredictor:
-    config = ClassifierTextConfig(min_count=1)
-    text = ClassifierText.learn(config, ["negative", "positive"], ["good bad"])
+    config = WordTextEncoderConfig(min_count=1)
+    text = WordTextEncoder.learn(config, ["negative", "positive"], ["good bad"])
     weights = {text.words["good"]: 1.0, text.words["bad"]: -1.0}
 
     def logits(words: IntArray, lengths: IntArray) -> FloatArray:

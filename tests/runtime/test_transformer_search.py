@@ -14,7 +14,12 @@ from model_export.sources.run import translator_graphs
 from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
 from seqserve.models.transformer import Transformer, TransformerConfig
 from seqserve.runtime.session import make_session
-from seqserve.runtime.transformer_search import Cohort, OnnxTranslator, Sentence, choose_cohort
+from seqserve.runtime.transformer_search import (
+    DecodingBatch,
+    Sentence,
+    TransformerSearch,
+    choose_batch,
+)
 from seqserve.runtime.translation import BANNED_IDS
 
 GREEDY, BEAM = SearchOptions(1), SearchOptions(4, 1.0, 4)
@@ -32,9 +37,9 @@ def graphs() -> dict[str, bytes]:
     return {name: graph.SerializeToString() for name, graph in graphs.items()}
 
 
-def translator(graphs: dict[str, bytes], n_workers: int = 1) -> OnnxTranslator:
+def translator(graphs: dict[str, bytes], n_workers: int = 1) -> TransformerSearch:
     sessions = {name: make_session(graph) for name, graph in graphs.items()}
-    return OnnxTranslator(sessions, SearchVocabulary(0, 1, BANNED_IDS), 0, n_workers)
+    return TransformerSearch(sessions, SearchVocabulary(0, 1, BANNED_IDS), 0, n_workers)
 
 
 def sentence(
@@ -82,12 +87,12 @@ def test_who_is_searched_with_the_first_that_waits(
 ) -> None:
     pairs = zip(lengths, widths, strict=True)
     waiting = [sentence(n, SearchOptions(width)) for n, width in pairs]
-    chosen = choose_cohort(waiting, n_shares)
+    chosen = choose_batch(waiting, n_shares)
     assert {waiting.index(one) for one in chosen} == expected
     assert len(chosen) == len(expected)
 
 
-def rows_of(cohort: Cohort) -> int:
+def rows_of(cohort: DecodingBatch) -> int:
     n_rows: int = cohort._state["tokens"].shape()[0]
     return n_rows
 

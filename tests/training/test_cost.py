@@ -13,7 +13,7 @@ import torch
 
 from seqserve.errors import ConfigError
 from seqserve.training import hardware
-from seqserve.training.cost import Effort, Stage, read_effort, read_log
+from seqserve.training.cost import Stage, TrainingCost, read_log, read_training_cost
 from seqserve.training.curves import plot_curves
 from seqserve.training.hardware import hardware_name
 
@@ -51,17 +51,17 @@ def write_log(folder: Path, *lines: dict[str, Any]) -> Path:
 
 @pytest.mark.parametrize(("lines", "stage"), LOGS.values(), ids=LOGS)
 def test_log_is_summed_up(tmp_path: Path, lines: list[dict[str, Any]], stage: Stage) -> None:
-    assert read_effort(write_run(tmp_path / "tiny", {}, *lines)) == Effort((stage,))
+    assert read_training_cost(write_run(tmp_path / "tiny", {}, *lines)) == TrainingCost((stage,))
 
 
 def test_no_run_nothing_is_known(tmp_path: Path) -> None:
-    assert read_effort(tmp_path / "tiny") == Effort((Stage("tiny"),))
+    assert read_training_cost(tmp_path / "tiny") == TrainingCost((Stage("tiny"),))
 
 
 def test_run_without_its_recipe_is_refused(tmp_path: Path) -> None:
     write_log(tmp_path / "tiny", {"step": 5})
     with pytest.raises(ConfigError, match=r"recipe\.json cannot be read"):
-        read_effort(tmp_path / "tiny")
+        read_training_cost(tmp_path / "tiny")
 
 
 def test_stages_before_the_run_count_as_well(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_stages_before_the_run_count_as_well(tmp_path: Path) -> None:
     second = write_run(tmp_path / "second", {"start": "first", "pretraining": {}}, {"step": 2})
     write_log(second / "language_model", {"step": 9, "seconds": 4, "hardware": "B"})
     third = write_run(tmp_path / "third", {"start": "second"}, {"step": 3, "seconds": 2})
-    assert read_effort(third).stages == (
+    assert read_training_cost(third).stages == (
         Stage("first", 1, 1, ("A",)),
         Stage("second/language_model", 9, 4, ("B",)),
         Stage("second", 2),
@@ -79,7 +79,7 @@ def test_stages_before_the_run_count_as_well(tmp_path: Path) -> None:
 
 def test_stages_that_left_no_log_are_named_all_the_same(tmp_path: Path) -> None:
     run = write_run(tmp_path / "tiny", {"start": "gone", "pretraining": {"loop": {}}}, {"step": 3})
-    assert read_effort(run).stages == (
+    assert read_training_cost(run).stages == (
         *(Stage("gone"), Stage("tiny/language_model"), Stage("tiny", 3)),
     )
 
@@ -91,7 +91,7 @@ def test_log_that_a_kill_cut_is_read_up_to_there(tmp_path: Path) -> None:
     with log.open("a") as file:
         file.write('{"step": 15, "lo')
     assert read_log(log) == lines
-    assert read_effort(run).stages == (Stage("tiny", 10, 4),)
+    assert read_training_cost(run).stages == (Stage("tiny", 10, 4),)
     plot_curves(log, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 

@@ -12,7 +12,7 @@ from model_export.cards.card import CardSources, model_card
 from seqserve.evaluation.calibration import Calibration
 from seqserve.evaluation.report import Report, SetReport, Slice
 from seqserve.manifest import DataSource, Precision
-from seqserve.training.cost import Effort, Stage
+from seqserve.training.cost import Stage, TrainingCost
 from seqserve.training.recipe import AblationConfig, CardConfig, Recipe, read_recipe
 from tests.evaluation.reports import DESCRIPTION, FINDINGS, REPORT, measure, part
 from tests.tiny import write_recipes
@@ -189,31 +189,31 @@ def test_data_come_with_licence_and_sizes(recipe: Recipe) -> None:
     assert "| ner/x | CC0-1.0 | — | dev 2, train 10 |" in sections(card)["Data"]
 
 
-EFFORTS: dict[str, tuple[Effort | None, list[str]]] = {
+COSTS: dict[str, tuple[TrainingCost | None, list[str]]] = {
     "one stage": (
-        Effort((Stage("tiny", 600, 3725.4, ("A", "B, 2 threads")),)),
+        TrainingCost((Stage("tiny", 600, 3725.4, ("A", "B, 2 threads")),)),
         ["- tiny: 600 steps; 1:02:05; on A and B, 2 threads"],
     ),
     "stages": (
-        Effort((Stage("tiny/language_model", 9, 60, ("A",)), Stage("tiny", 600))),
+        TrainingCost((Stage("tiny/language_model", 9, 60, ("A",)), Stage("tiny", 600))),
         [
             "- tiny/language_model: 9 steps; 0:01:00; on A",
             "- tiny: 600 steps; time not recorded; hardware not recorded",
         ],
     ),
     "no log": (
-        Effort((Stage("tiny"),)),
+        TrainingCost((Stage("tiny"),)),
         ["- tiny: steps not recorded; time not recorded; hardware not recorded"],
     ),
     "no notes": (None, ["- Steps, time and hardware: not recorded"]),
 }
 
 
-@pytest.mark.parametrize(("effort", "expected"), EFFORTS.values(), ids=EFFORTS)
+@pytest.mark.parametrize(("cost", "expected"), COSTS.values(), ids=COSTS)
 def test_training_says_what_every_stage_took(
-    recipe: Recipe, effort: Effort | None, expected: list[str]
+    recipe: Recipe, cost: TrainingCost | None, expected: list[str]
 ) -> None:
-    card = model_card(DESCRIPTION, CardSources(recipe, REPORT, effort))
+    card = model_card(DESCRIPTION, CardSources(recipe, REPORT, cost))
     lines = sections(card)["Training"].splitlines()
     assert lines[: len(expected) + 1] == [*expected, ""]
     assert '"max_steps": 20' in card

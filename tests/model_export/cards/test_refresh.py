@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from model_export.cards.refresh import effort_bytes, recipe_bytes, refresh
+from model_export.cards.refresh import recipe_bytes, refresh, training_cost_bytes
 from seqserve.bundle import Bundle, load_bundle
 from seqserve.errors import BundleError, ConfigError, DataError, SeqserveError
 from seqserve.evaluation.measurement import recipe_of
 from seqserve.evaluation.report import REPORT_FILE, Report, model_sha256
 from seqserve.evaluation.writing import write_report
-from seqserve.training.cost import Effort, Stage
+from seqserve.training.cost import Stage, TrainingCost
 from seqserve.training.recipe import CardConfig, Recipe, read_recipe
 from tests.evaluation.reports import bundle_with, measure, report_of
 from tests.tiny import write_recipes
@@ -32,7 +32,9 @@ def bundle(tmp_path: Path, recipe: Recipe) -> Bundle:
     words = CardConfig(summary="Old words.", limits="Old limits.")
     notes = {
         "recipe.json": recipe_bytes(replace(recipe, card=words)),
-        "training.json": effort_bytes(Effort((Stage("ner-tiny", 20, 61.0, ("Fast One",)),))),
+        "training.json": training_cost_bytes(
+            TrainingCost((Stage("ner-tiny", 20, 61.0, ("Fast One",)),))
+        ),
     }
     return bundle_with(tmp_path, {**FILES, **notes})
 

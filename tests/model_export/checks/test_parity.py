@@ -27,7 +27,7 @@ from seqserve.errors import ExportError
 from seqserve.models.classifier import Classifier
 from seqserve.models.tagger import Tagger
 from seqserve.models.transformer import Transformer
-from seqserve.text.tagging import TaggerText
+from seqserve.text.tagging import WordTokenEncoder
 
 ZEROS = np.zeros((2, 3), np.float32)
 Damage = Callable[[FloatArray], FloatArray]
@@ -96,7 +96,9 @@ def test_compare_says_what_differs_and_where(
         compare("g", expected, actual, 0.1)
 
 
-def test_sound_graphs_pass(tagger: Tagger, tagger_text: TaggerText, classifier: Classifier) -> None:
+def test_sound_graphs_pass(
+    tagger: Tagger, tagger_text: WordTokenEncoder, classifier: Classifier
+) -> None:
     scheme = tagger_text.scheme
     graph = tagger_graph(tagger.config, Weights.of(tagger), scheme)
     assert 0 <= check_tagger(tagger, scheme, graph) < TOLERANCE
@@ -105,7 +107,7 @@ def test_sound_graphs_pass(tagger: Tagger, tagger_text: TaggerText, classifier: 
 
 
 def test_models_in_training_mode_are_checked_in_eval_mode(
-    tagger: Tagger, tagger_text: TaggerText, classifier: Classifier
+    tagger: Tagger, tagger_text: WordTokenEncoder, classifier: Classifier
 ) -> None:
     scheme, in_training = tagger_text.scheme, deepcopy(classifier).train()
     graph = classifier_graph(classifier.config, Weights.of(classifier))
@@ -130,7 +132,7 @@ def test_models_in_training_mode_are_checked_in_eval_mode(
     ],
 )
 def test_a_damaged_tagger_is_refused(
-    tagger: Tagger, tagger_text: TaggerText, weight: str, damage: Damage
+    tagger: Tagger, tagger_text: WordTokenEncoder, weight: str, damage: Damage
 ) -> None:
     weights = changed(Weights.of(tagger), weight, damage)
     graph = tagger_graph(tagger.config, weights, tagger_text.scheme)

@@ -10,8 +10,8 @@ import torch
 
 from model_export.checks.parity import graph_search
 from model_export.checks.torch_reference import torch_search
-from model_export.exporters.graphs.weights import InputRounding, Weights
-from model_export.int8.calibration import roundings_while_reading
+from model_export.exporters.graphs.weights import InputQuantization, Weights
+from model_export.int8.calibration import calibrate
 from model_export.sources.run import translator_graphs
 from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.models.transformer import Activation, Transformer, TransformerConfig
@@ -47,10 +47,12 @@ def model_of(activation: Activation = "relu") -> Transformer:
     return model
 
 
-def roundings_of(model: Transformer, sources: Sequence[Sequence[int]]) -> dict[str, InputRounding]:
+def roundings_of(
+    model: Transformer, sources: Sequence[Sequence[int]]
+) -> dict[str, InputQuantization]:
     source, _ = pad(sources)
     target = np.random.default_rng(0).integers(2, 400, (len(sources), 12))
-    return roundings_while_reading(model, [(source, target)])
+    return calibrate(model, [(source, target)])
 
 
 def search_of(model: Transformer, weights: Weights) -> Search:

@@ -8,7 +8,7 @@ import torch
 
 from model_export.checks.torch_reference import torch_tagger
 from model_export.exporters.graphs.builder import GraphBuilder
-from model_export.exporters.graphs.lstm import INPUT_STEP
+from model_export.exporters.graphs.lstm import FEATURE_SCALE
 from model_export.exporters.graphs.tagger import EXACT, spelling, spelling_tables, tagger_graph
 from model_export.exporters.graphs.weights import Weights
 from model_export.int8.equalisation import equalised_tagger
@@ -18,7 +18,7 @@ from seqserve.errors import ExportError
 from seqserve.models.tagger import CharacterCnn, Tagger
 from seqserve.runtime.ner import TaggerModel, onnx_tagger
 from seqserve.runtime.session import make_session, run
-from seqserve.text.tagging import TaggerText
+from seqserve.text.tagging import WordTokenEncoder
 
 C = 6
 FIELDS = ("tags", "enter", "go_on", "leave")
@@ -26,22 +26,22 @@ SHAPES = [(1, 1), (1, 7), (3, 1), (7, 33), (33, 2), (2, 300)]
 
 
 @pytest.fixture(scope="module")
-def exact(tagger: Tagger, tagger_text: TaggerText) -> TaggerModel:
+def exact(tagger: Tagger, tagger_text: WordTokenEncoder) -> TaggerModel:
     return opened(tagger, Weights.of(tagger), tagger_text)
 
 
 @pytest.fixture(scope="module")
-def rounded_weights(tagger: Tagger, tagger_text: TaggerText) -> Weights:
+def rounded_weights(tagger: Tagger, tagger_text: WordTokenEncoder) -> Weights:
     equal = equalised_tagger(tagger, tagger_text)
-    return Weights.of(equal, "int8", exact=EXACT, steps={"words.weight": INPUT_STEP})
+    return Weights.of(equal, "int8", exact=EXACT, steps={"words.weight": FEATURE_SCALE})
 
 
 @pytest.fixture(scope="module")
-def rounded(tagger: Tagger, rounded_weights: Weights, tagger_text: TaggerText) -> TaggerModel:
+def rounded(tagger: Tagger, rounded_weights: Weights, tagger_text: WordTokenEncoder) -> TaggerModel:
     return opened(tagger, rounded_weights, tagger_text)
 
 
-def opened(tagger: Tagger, weights: Weights, text: TaggerText) -> TaggerModel:
+def opened(tagger: Tagger, weights: Weights, text: WordTokenEncoder) -> TaggerModel:
     graph = tagger_graph(tagger.config, weights, text.scheme)
     return onnx_tagger(make_session(graph.SerializeToString()))
 
@@ -61,7 +61,7 @@ def probabilities(paths: TagPaths) -> FloatArray:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_the_graph_gives_what_torch_gives(
-    exact: TaggerModel, tagger: Tagger, tagger_text: TaggerText, shape: tuple[int, int]
+    exact: TaggerModel, tagger: Tagger, tagger_text: WordTokenEncoder, shape: tuple[int, int]
 ) -> None:
     batch = random_batch(*shape)
     found, expected = exact(*batch), torch_tagger(tagger, tagger_text.scheme)(*batch)
@@ -71,7 +71,7 @@ def test_the_graph_gives_what_torch_gives(
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_bytes_give_nearly_what_torch_gives(
-    rounded: TaggerModel, tagger: Tagger, tagger_text: TaggerText, shape: tuple[int, int]
+    rounded: TaggerModel, tagger: Tagger, tagger_text: WordTokenEncoder, shape: tuple[int, int]
 ) -> None:
     batch = random_batch(*shape)
     found, expected = rounded(*batch), torch_tagger(tagger, tagger_text.scheme)(*batch)
@@ -159,7 +159,7 @@ def test_places_outside_the_word_count_nothing_but_the_bias(tagger: Tagger) -> N
 
 
 def test_the_same_model_gives_the_same_bytes(
-    tagger: Tagger, rounded_weights: Weights, tagger_text: TaggerText
+    tagger: Tagger, rounded_weights: Weights, tagger_text: WordTokenEncoder
 ) -> None:
     graphs = [
         tagger_graph(tagger.config, rounded_weights, tagger_text.scheme).SerializeToString()
@@ -169,7 +169,7 @@ def test_the_same_model_gives_the_same_bytes(
 
 
 def test_features_of_unusual_words_are_kept_within_range(
-    tagger: Tagger, rounded_weights: Weights, tagger_text: TaggerText
+    tagger: Tagger, rounded_weights: Weights, tagger_text: WordTokenEncoder
 ) -> None:
     """Twice as large a feature would stretch the range that all features of a batch are rounded in."""
     bias = "characters.convolution.bias"
@@ -185,7 +185,7 @@ def test_features_of_unusual_words_are_kept_within_range(
 
 
 def test_emissions_that_the_crf_cannot_reach_are_refused(
-    tagger: Tagger, tagger_text: TaggerText
+    tagger: Tagger, tagger_text: WordTokenEncoder
 ) -> None:
     weights = Weights.of(tagger)
     loud = {**weights.tensors, "emission.bias": np.full(9, 150, np.float32)}
