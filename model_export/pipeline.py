@@ -19,7 +19,8 @@ from model_export.cards.ablation import read_ablation
 from model_export.cards.card import CardSources, model_card
 from model_export.cards.refresh import recipe_bytes, training_cost_bytes
 from model_export.checks.golden import GOLDEN_INPUTS
-from model_export.sources.run import PARTS, Parts
+from model_export.sources.parts import Parts
+from model_export.sources.run import PARTS
 from seqserve.bundle import Bundle, write_bundle
 from seqserve.config import from_mapping
 from seqserve.errors import BundleError, ExportError
@@ -27,7 +28,8 @@ from seqserve.evaluation.measurement import evaluate
 from seqserve.evaluation.report import CARD_FILE, GOLDEN_FILE, RECIPE_FILE, TRAINING_COST_FILE
 from seqserve.evaluation.writing import write_report
 from seqserve.manifest import DataSource, Description, Precision
-from seqserve.runtime.engine import Engine, Predictor, agrees, open_engine
+from seqserve.runtime.engine import Engine, agrees, open_engine
+from seqserve.runtime.openers import Predictor
 from seqserve.tasks import TASKS
 from seqserve.training.cost import read_training_cost
 from seqserve.training.data import Split, count_examples

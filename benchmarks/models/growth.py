@@ -18,7 +18,7 @@ from benchmarks.tools.timing import Effort, compare
 from benchmarks.tools.workplace import Size, Workplace
 from seqserve.config import from_mapping, to_mapping
 from seqserve.manifest import Precision
-from seqserve.text.subwords import END_ID
+from seqserve.text.subwords import SPECIALS
 
 BEAM = 4
 _N_TEXTS = 1000
@@ -108,10 +108,10 @@ def measure_growth(
 
 
 def sources_of(stream: Sequence[int], length: int, batch: int) -> Batch:
-    """Cut a stream of real tokens, from its start again where it ends, into sources that end in END_ID."""
+    """Cut a stream of real tokens, from its start again where it ends, into sources that end in the end id."""
     width = length - 1
     return tuple(
-        (*(stream[(row * width + i) % len(stream)] for i in range(width)), END_ID)
+        (*(stream[(row * width + i) % len(stream)] for i in range(width)), SPECIALS.end)
         for row in range(batch)
     )
 

@@ -17,10 +17,11 @@ from benchmarks.tools.timing import Comparison, Ratio, compare, ratio
 from benchmarks.tools.workplace import Size, Workplace
 from seqserve.config import from_mapping
 from seqserve.manifest import Precision
+from seqserve.text.subwords import SPECIALS
 
 if TYPE_CHECKING:
     from seqserve.models.transformer import Transformer, TransformerConfig
-    from seqserve.runtime.translation import Search
+    from seqserve.runtime.search_request import Search
 
 N_TOKENS = 25  # of every source, end symbol included, and of every answer, which never ends
 _PRECISIONS: tuple[Precision, ...] = ("int8", "fp32")
@@ -79,8 +80,8 @@ def measure_larger(
     cells = []
     for precision in _PRECISIONS:
         known = {} if precision == "fp32" else calibrate(model, [(sources, sources)])
-        graphs = translator_graphs(config, Weights.of(model, precision, known))
-        ours = graph_search(config, graphs, n_workers=1)
+        graphs = translator_graphs(config, Weights.of(model, precision, known), SPECIALS.banned)
+        ours = graph_search(graphs, SPECIALS, n_workers=1)
         path = convert(model, precision, place.scratch / f"larger-{precision}")
         peer = Peer(path, PeerSettings.plain(precision))
         for batch in size.batches:
@@ -108,11 +109,11 @@ def _random_model(config: TransformerConfig, seed: int) -> Transformer:
 
 def _sides(ours: Search, peer: Peer, beam: int) -> dict[str, Callable[[Batch], object]]:
     from seqserve.decode.search import SearchOptions
-    from seqserve.runtime.transformer_search import Sentence
+    from seqserve.runtime.search_request import SearchRequest
 
     options = SearchOptions(beam)
     return {
-        OURS: lambda item: ours([Sentence(ids, N_TOKENS, options) for ids in item[0]]),
+        OURS: lambda item: ours([SearchRequest(ids, N_TOKENS, options) for ids in item[0]]),
         PEER: lambda item: peer.search(item[1], N_TOKENS, beam),
     }
 

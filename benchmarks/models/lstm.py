@@ -171,7 +171,8 @@ def torch_sides(model: nn.Module) -> dict[str, Callable[[Batch], object]]:
 def with_crf(model: Tagger, scheme: TagScheme) -> Callable[[Batch], object]:
     """Give eager mode with all that our graph gives: best tags and span probabilities, in numpy."""
     paths = torch_tagger(model, scheme)
-    return lambda batch: paths(*batch.arrays)
+    names = ("word_ids", "char_ids", "lengths")
+    return lambda batch: paths(dict(zip(names, batch.arrays, strict=True)))
 
 
 def measure_around(bundle: Bundle, texts: Sequence[str], n_rounds: int) -> Around:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from seqserve.bundle import load_bundle
 from seqserve.decode.search import Hypothesis, SearchOptions
-from seqserve.runtime.transformer_search import Sentence
-from seqserve.runtime.translation import open_translator
-from seqserve.text.subwords import END_ID
+from seqserve.runtime.openers import open_translator
+from seqserve.runtime.search_request import SearchRequest
+from seqserve.text.subwords import SPECIALS
 
 Ids = Sequence[int]
 
@@ -33,7 +33,8 @@ class Ours:
         """
         options = SearchOptions(beam_size)
         sentences = [
-            Sentence(ids, limit, options) for ids, limit in zip(sources, max_tokens, strict=True)
+            SearchRequest(ids, limit, options)
+            for ids, limit in zip(sources, max_tokens, strict=True)
         ]
         self._translator.search(sentences)
         return [sentence.best[0] for sentence in sentences]
@@ -46,4 +47,4 @@ def max_tokens(n_source_tokens: int) -> int:
 
 def tokens_of(hypothesis: Hypothesis) -> tuple[int, ...]:
     """Give the tokens, the end symbol included where it was reached."""
-    return (*hypothesis.tokens, END_ID) if hypothesis.is_finished else hypothesis.tokens
+    return (*hypothesis.tokens, SPECIALS.end) if hypothesis.is_finished else hypothesis.tokens

@@ -18,7 +18,7 @@ from typing import Literal
 import ctranslate2
 
 from seqserve.manifest import Precision
-from seqserve.text.subwords import PAD_ID
+from seqserve.text.subwords import SPECIALS
 
 BatchType = Literal["examples", "tokens"]
 
@@ -88,7 +88,7 @@ class Peer:
             length_penalty=1,
             return_scores=True,
             disable_unk=True,
-            suppress_sequences=[[str(PAD_ID)]],
+            suppress_sequences=[[str(SPECIALS.pad)]],
             return_end_token=True,
             max_input_length=0,
             max_decoding_length=max_tokens,

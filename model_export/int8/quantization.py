@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 import torch
 
-from model_export.checks.parity import Inputs, Outputs, compare
+from model_export.checks.parity import Outputs, compare
 from model_export.checks.torch_reference import torch_classifier
 from model_export.int8.equalisation import spelled_words
 from seqserve.arrays import FloatArray, IntArray
@@ -24,6 +24,7 @@ from seqserve.models.classifier import Classifier
 from seqserve.models.tagger import Tagger
 from seqserve.runtime.ner import onnx_tagger
 from seqserve.runtime.session import make_session, run
+from seqserve.text.protocols import Inputs
 from seqserve.text.tagging import WordTokenEncoder
 from seqserve.training.ner import transitions_of
 
@@ -56,13 +57,13 @@ def check_int8_tagger(model: Tagger, text: WordTokenEncoder, graph: onnx.ModelPr
         return {"word_ids": word_ids, "char_ids": chars, "lengths": lengths}
 
     def graph_side(inputs: Inputs) -> Outputs:
-        found = tagger(*inputs.values())
+        found = tagger(inputs)
         return _probabilities(found) | {"share": np.ones(len(found.tags), np.float32)}
 
     def torch_side(inputs: Inputs) -> Outputs:
-        return _along_tags(model, text, inputs, tagger(*inputs.values()).tags)
+        return _along_tags(model, text, inputs, tagger(inputs).tags)
 
-    check_invariance("tagger", lambda inputs: vars(tagger(*inputs.values())), draw, SHAPES)
+    check_invariance("tagger", lambda inputs: vars(tagger(inputs)), draw, SHAPES)
     return _worst("int8 tagger", draw, torch_side, graph_side)
 
 
@@ -90,7 +91,7 @@ def check_int8_classifier(model: Classifier, temperature: float, graph: onnx.Mod
     return _worst(
         "int8 classifier",
         draw,
-        lambda inputs: softmax(in_torch(inputs["word_ids"], inputs["lengths"])),
+        lambda inputs: softmax(in_torch(inputs)),
         lambda inputs: softmax(run(session, inputs)["logits"]),
     )
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import regex
 
+from seqserve.arrays import IntArray
 from seqserve.config import from_mapping, to_mapping
+from seqserve.text.batching import pad
 from seqserve.text.sentences import Sentence, split_sentences
-from seqserve.text.vocabulary import UNKNOWN_ID, Vocabulary
+from seqserve.text.vocabulary import Vocabulary
 from seqserve.text.words import cached, map_cached, normalize_tokens, pre_tokens
 
 _LINE_BREAK_TAG = regex.compile(r"<br\s*/?>", regex.IGNORECASE)
@@ -60,7 +62,12 @@ class WordTextEncoder:
     def ids(self, text: str) -> list[int]:
         """Return (T,) word ids of a text; a text without any word is one unknown word."""
         found = map_cached(pre_tokens(_without_line_breaks(text)), self._read, self._read_cached)
-        return list(chain.from_iterable(found)) or [UNKNOWN_ID]
+        return list(chain.from_iterable(found)) or [self.words.unknown_id]
+
+    def inputs(self, rows: Sequence[Sequence[int]]) -> dict[str, IntArray]:
+        """Return `word_ids` (B, T), padded at the end, and `lengths` (B,) of B texts."""
+        word_ids, lengths = pad(rows, self.words.pad_id)
+        return {"word_ids": word_ids, "lengths": lengths}
 
     def sentences(self, text: str) -> list[Sentence]:
         """Cut a text into sentences, those that are only white space left out."""

@@ -15,7 +15,7 @@ from seqserve.config import from_mapping, to_mapping
 from seqserve.text.normal import normalize
 from seqserve.text.sentences import split_sentences
 from seqserve.text.tags import OUTSIDE, TagScheme, spans_of
-from seqserve.text.vocabulary import PAD_ID, Vocabulary
+from seqserve.text.vocabulary import Vocabulary
 from seqserve.text.words import (
     Token,
     cached,
@@ -103,6 +103,10 @@ class WordTokenEncoder:
         spelled = b"".join(spelling for _, spelling in self._features(tokens))
         return np.frombuffer(spelled, _CHAR).reshape(-1, self.config.max_chars).astype(np.int64)
 
+    def inputs(self, rows: Sequence[Sequence[Token]]) -> dict[str, IntArray]:
+        """Return the inputs of a tagger by name: `word_ids`, `char_ids` and `lengths`, as in `batch`."""
+        return dict(zip(("word_ids", "char_ids", "lengths"), self.batch(rows), strict=True))
+
     def batch(self, rows: Sequence[Sequence[Token]]) -> tuple[IntArray, IntArray, IntArray]:
         """Return what the tagger reads of B token sequences, none empty.
 
@@ -114,12 +118,12 @@ class WordTokenEncoder:
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         words, spellings = zip(*self._features(chain.from_iterable(rows)), strict=True)
         spelled = np.frombuffer(b"".join(spellings), _CHAR).reshape(len(words), -1)
-        longest = int(np.count_nonzero((spelled != PAD_ID).any(axis=0)))
+        longest = int(np.count_nonzero((spelled != Vocabulary.pad_id).any(axis=0)))
         is_token = np.arange(lengths.max()) < lengths[:, None]  # (B, T)
-        word_ids = np.full(is_token.shape, PAD_ID, np.int64)
+        word_ids = np.full(is_token.shape, Vocabulary.pad_id, np.int64)
         word_ids[is_token] = words
         width = min(longest + 2, self.config.max_chars)
-        char_ids = np.full((*is_token.shape, width), PAD_ID, np.int64)
+        char_ids = np.full((*is_token.shape, width), Vocabulary.pad_id, np.int64)
         char_ids[is_token] = spelled[:, :width]
         return word_ids, char_ids, lengths
 
@@ -130,7 +134,7 @@ class WordTokenEncoder:
     def _read(self, token: str) -> tuple[int, bytes]:
         form = normalize("NFC", token)
         short = _middle_out(form, self.config.max_chars)
-        spelled = np.full(self.config.max_chars, PAD_ID, _CHAR)
+        spelled = np.full(self.config.max_chars, Vocabulary.pad_id, _CHAR)
         spelled[: len(short)] = [self.characters[c] for c in short]
         return self.words[normalize_token(form)], spelled.tobytes()
 

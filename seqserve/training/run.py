@@ -11,9 +11,7 @@ import torch
 
 from seqserve.config import from_mapping
 from seqserve.errors import ConfigError
-from seqserve.models.classifier import ClassifierConfig
-from seqserve.models.tagger import TaggerConfig
-from seqserve.models.transformer import TransformerConfig
+from seqserve.models.architectures import find_architecture
 from seqserve.tasks import Task
 from seqserve.training import ner, sentiment, translation
 from seqserve.training.checkpoint import Progress
@@ -26,10 +24,10 @@ _PREPARE: dict[Task, Callable[[Recipe, Path, Path, torch.device], TrainingTask]]
     "sentiment": sentiment.prepare,
     "translation": translation.prepare,
 }
-_CONFIGS: dict[Task, tuple[type[Any], type[Any]]] = {
-    "ner": (ner.NerConfig, TaggerConfig),
-    "sentiment": (sentiment.SentimentConfig, ClassifierConfig),
-    "translation": (translation.PairConfig, TransformerConfig),
+_TEXT_CONFIGS: dict[Task, type[Any]] = {
+    "ner": ner.NerConfig,
+    "sentiment": sentiment.SentimentConfig,
+    "translation": translation.PairConfig,
 }
 
 
@@ -39,8 +37,7 @@ def check_settings(recipe: Recipe) -> None:
     Raises:
         ConfigError: An unknown key or a wrong value, or sentences are cut by another language's rules.
     """
-    text, model = _CONFIGS[recipe.task]
-    settings = from_mapping(text, recipe.text, f"{recipe.name} [text]")
+    settings = from_mapping(_TEXT_CONFIGS[recipe.task], recipe.text, f"{recipe.name} [text]")
     if recipe.task != "translation":
         (language,) = recipe.languages
         if language.partition("-")[0].lower() != settings.reader.language:
@@ -48,8 +45,9 @@ def check_settings(recipe: Recipe) -> None:
                 f"{recipe.name}: languages is {language}, and [text.reader] cuts sentences as in "
                 f"{settings.reader.language}; set its language"
             )
+    model = find_architecture(recipe.task, recipe.architecture).config
     decided_by_data = {f.name: 2 for f in fields(model) if f.default is MISSING}
-    from_mapping(model, {**decided_by_data, **recipe.model}, f"{recipe.name} [model]")
+    from_mapping(model, {**decided_by_data, **recipe.model_settings}, f"{recipe.name} [model]")
 
 
 def run_recipe(recipe: Recipe, root: Path, directory: Path) -> Progress:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,16 +16,16 @@ from torch.nn import functional as F
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.config import from_mapping
 from seqserve.errors import ConfigError, DataError
-from seqserve.models.classifier import Classifier, ClassifierConfig
+from seqserve.models.classifier import Classifier, TextClassifier
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig, normalized_tokens
-from seqserve.text.vocabulary import UNKNOWN_ID
 from seqserve.training.checkpoint import load_preprocessor, save_preprocessor
 from seqserve.training.data import LabelledText, TrainingTexts, read_labelled
 from seqserve.training.metrics import label_scores
+from seqserve.training.models import make_model
 from seqserve.training.pretraining import PretrainingConfig, pretrain
 from seqserve.training.recipe import Recipe
-from seqserve.training.vectors import Corpus, VectorConfig, start_from_vectors, vector_file
+from seqserve.training.vectors import Corpus, VectorConfig, VectorSource, start_embeddings
 
 _LM_DEV_TEXTS = 100
 
@@ -66,7 +67,7 @@ class SentimentTask:
 
     def __init__(
         self,
-        model: Classifier,
+        model: TextClassifier,
         text: WordTextEncoder,
         train: Sequence[LabelledText],
         dev: Mapping[str, Sequence[LabelledText]],
@@ -77,6 +78,7 @@ class SentimentTask:
         self.model = model
         self._device = next(model.parameters()).device
         self._n_labels = len(text.labels)
+        self._unknown_id = text.words.unknown_id
         self._config = config
         self._batch_tokens = batch_tokens
         texts = [*train, *chain.from_iterable(dev.values())]
@@ -100,8 +102,9 @@ class SentimentTask:
         """
         words, lengths = self._tensors(batch)
         labels = torch.from_numpy(self._labels[batch]).to(self._device)
+        unknown = self._unknown_id
         drop = torch.rand(words.shape, device=words.device) < self._config.word_dropout
-        x = self.model.embed(words.masked_fill(drop & (words > UNKNOWN_ID), UNKNOWN_ID))
+        x = self.model.embed(words.masked_fill(drop & (words > unknown), unknown))
         loss = F.cross_entropy(self.model.classify(x, lengths).float(), labels)
         if self._config.adversarial:
             (uphill,) = torch.autograd.grad(loss, x, retain_graph=True)
@@ -195,11 +198,9 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     text = WordTextEncoder.from_mapping(load_preprocessor(path), str(path))
     torch.manual_seed(recipe.loop.seed)
     model = make_classifier(recipe, text).to(device)
-    vectors = vector_file(config.vectors, root, directory, corpus, model.config.word_dim)
-    if vectors is not None:
-        start_from_vectors(model.words, text.words, vectors)
+    start_embeddings(model, text.words, config.vectors, VectorSource(root, directory, corpus))
     if config.pretraining is not None:
-        if not model.config.bidirectional:
+        if not isinstance(model, Classifier) or not model.config.bidirectional:
             raise ConfigError(f"{recipe.name}: [text.pretraining] needs a bidirectional model")
         held_out = (text.ids(e.text) for e in next(iter(dev.values()))[:_LM_DEV_TEXTS])
         texts = (map(text.ids, corpus.texts), held_out)
@@ -207,7 +208,7 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     return SentimentTask(model, text, train, dev, config, recipe.loop.batch_tokens)
 
 
-def make_classifier(recipe: Recipe, text: WordTextEncoder) -> Classifier:
+def make_classifier(recipe: Recipe, text: WordTextEncoder) -> TextClassifier:
     """Make the untrained model that fits the vocabulary."""
     sizes = {"n_words": len(text.words), "n_labels": len(text.labels)}
-    return Classifier(recipe.model_config(ClassifierConfig, **sizes))
+    return cast(TextClassifier, make_model(recipe, sizes, text.labels))

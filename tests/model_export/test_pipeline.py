@@ -18,7 +18,8 @@ from model_export.exporters.graphs.external import WEIGHTS_FILE
 from model_export.exporters.graphs.weights import Weights
 from model_export.pipeline import _sources, export
 from model_export.sources import run as parts
-from model_export.sources.run import PARTS, Parts
+from model_export.sources.parts import Parts
+from model_export.sources.run import PARTS
 from seqserve.bundle import load_bundle
 from seqserve.errors import BundleError, ConfigError, ExportError
 from seqserve.evaluation.bootstrap import Measure

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from seqserve.arrays import IntArray
 from seqserve.decode.crf import TagPaths, Transitions, tag_paths
 from seqserve.records import Entity, NerItem
 from seqserve.runtime.ner import NerPredictor
+from seqserve.text.protocols import Inputs
 from seqserve.text.tagging import WordTokenEncoder, WordTokenEncoderConfig
 from seqserve.text.words import tokenize
 
@@ -35,7 +35,8 @@ class FakeTagger:
         self.inside_tags = scheme.inside_tags()
         self.shapes: list[tuple[int, ...]] = []
 
-    def __call__(self, words: IntArray, chars: IntArray, lengths: IntArray) -> TagPaths:
+    def __call__(self, inputs: Inputs) -> TagPaths:
+        words, chars, lengths = (inputs[name] for name in ("word_ids", "char_ids", "lengths"))
         assert chars.shape[:2] == words.shape and len(lengths) == len(words)
         self.shapes.append(words.shape)
         emissions = np.zeros((*words.shape, len(self.inside_tags)), dtype=np.float32)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig, normalized_tokens
-from seqserve.text.vocabulary import UNKNOWN_ID
+from seqserve.text.vocabulary import Vocabulary
 
 FORMS = {
     "case and digits": ("GREAT in 1999", "great in 0000"),
@@ -28,8 +28,8 @@ def text() -> WordTextEncoder:
 
 def test_ids(text: WordTextEncoder) -> None:
     assert text.words.symbols == ("a", "film")
-    assert text.ids("A FILM noir") == [text.words["a"], text.words["film"], UNKNOWN_ID]
-    assert text.ids(" ") == [UNKNOWN_ID]
+    assert text.ids("A FILM noir") == [text.words["a"], text.words["film"], Vocabulary.unknown_id]
+    assert text.ids(" ") == [Vocabulary.unknown_id]
 
 
 def test_sentences_leave_out_white_space(text: WordTextEncoder) -> None:
@@ -56,5 +56,7 @@ def test_mapping_round_trip(text: WordTextEncoder) -> None:
 )
 def test_ids_are_those_of_the_forms(text: WordTextEncoder, text_of: str) -> None:
     for _ in range(2):  # the second time from what is kept
-        expected = [text.words[form] for form in normalized_tokens(text_of)] or [UNKNOWN_ID]
+        expected = [text.words[form] for form in normalized_tokens(text_of)] or [
+            Vocabulary.unknown_id
+        ]
         assert text.ids(text_of) == expected

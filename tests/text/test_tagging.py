@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seqserve.text.tagging import WordTokenEncoder, WordTokenEncoderConfig, retokenize
-from seqserve.text.vocabulary import PAD_ID, UNKNOWN_ID
+from seqserve.text.vocabulary import Vocabulary
 from seqserve.text.words import tokenize
 
 SENTENCES = ["Anna lives in Berlin.", "Anna saw Berlin in 2024."]
@@ -21,12 +21,12 @@ def text() -> WordTokenEncoder:
 def test_learn_keeps_words_seen_twice(text: WordTokenEncoder) -> None:
     assert set(text.words.symbols) == {"anna", "berlin", "in", "."}
     ids = text.word_ids(tokenize("ANNA lives"))
-    assert ids == [text.words["anna"], UNKNOWN_ID]
+    assert ids == [text.words["anna"], Vocabulary.unknown_id]
 
 
 def test_char_ids_are_padded_and_cut_in_the_middle(text: WordTokenEncoder) -> None:
     short, long = text.char_ids(tokenize("in Annaaaaalin"))
-    assert short.tolist()[2:] == [PAD_ID] * 4
+    assert short.tolist()[2:] == [Vocabulary.pad_id] * 4
     assert long.tolist() == [text.characters[c] for c in "Annlin"]
 
 
@@ -121,4 +121,4 @@ def test_words_are_read_once_and_long_ones_every_time(text: WordTokenEncoder) ->
     tokens = tokenize("Anna saw Anna " + "x" * 100)
     for _ in range(3):
         assert text.word_ids(tokens)[0] == text.words["anna"]
-        assert text.char_ids(tokens)[3].tolist() == [UNKNOWN_ID] * 6
+        assert text.char_ids(tokens)[3].tolist() == [Vocabulary.unknown_id] * 6

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from onnx import numpy_helper
 
-from model_export.checks.parity import Inputs, Outputs
+from model_export.checks.parity import Outputs
 from model_export.exporters.graphs.classifier import EXACT as CLASSIFIER_EXACT
 from model_export.exporters.graphs.classifier import classifier_graph
 from model_export.exporters.graphs.crf import transitions
@@ -23,6 +23,7 @@ from model_export.int8.quantization import (
 from seqserve.errors import ExportError
 from seqserve.models.classifier import Classifier
 from seqserve.models.tagger import ILLEGAL, Tagger
+from seqserve.text.protocols import Inputs
 from seqserve.text.tagging import WordTokenEncoder
 
 STEPS = {"words.weight": FEATURE_SCALE}
@@ -78,13 +79,13 @@ def test_a_tagger_that_is_rounded_wrongly_is_refused(
 ) -> None:
     weights = changed(rounded_tagger(tagger, tagger_text), name, factor)
     graph = tagger_graph(tagger.config, weights, tagger_text.scheme)
-    with pytest.raises(ExportError, match=r"tagger , .* tokens: (enter|go_on|leave|share)"):
+    with pytest.raises(ExportError, match=r"int8 tagger, .* tokens: (enter|go_on|leave|share)"):
         check_int8_tagger(tagger, tagger_text, graph)
 
 
 def test_a_classifier_that_is_rounded_wrongly_is_refused(classifier: Classifier) -> None:
     weights = changed(rounded_classifier(classifier), "output.weight", -3)
-    with pytest.raises(ExportError, match=r"classifier , .* tokens: probabilities"):
+    with pytest.raises(ExportError, match=r"int8 classifier, .* tokens: probabilities"):
         check_int8_classifier(classifier, 1.0, classifier_graph(classifier.config, weights))
 
 
@@ -121,7 +122,7 @@ def test_a_tagger_that_chooses_worse_tags_is_refused(
     held = [t for t in graph.graph.initializer if np.array_equal(numpy_helper.to_array(t), scores)]
     worse = np.where(scores > ILLEGAL, -scores, scores)
     held[0].CopyFrom(numpy_helper.from_array(worse, held[0].name))
-    with pytest.raises(ExportError, match=r"tagger , .* tokens: share"):
+    with pytest.raises(ExportError, match=r"int8 tagger, .* tokens: share"):
         check_int8_tagger(tagger, tagger_text, graph)
 
 

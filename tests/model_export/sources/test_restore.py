@@ -14,8 +14,9 @@ from model_export.sources.restore import restore_classifier, restore_tagger, res
 from seqserve.bundle import Bundle
 from seqserve.errors import ConfigError
 from seqserve.records import NerItem, SentimentItem, TranslationItem
-from seqserve.runtime.engine import Predictor, agrees, open_engine
+from seqserve.runtime.engine import agrees, open_engine
 from seqserve.runtime.ner import NerPredictor
+from seqserve.runtime.openers import Predictor
 from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.runtime.translation import TranslationPredictor
 from seqserve.text.classification import WordTextEncoder
@@ -43,7 +44,7 @@ def translator_of(bundle: Bundle) -> Predictor:
     tokenizer = SubwordTokenizer.load(bundle.file("tokenizer.json"))
     source, target = bundle.manifest.languages
     limit = bundle.manifest.limits["max_source_tokens"]
-    search = torch_search(restore_translator(bundle))
+    search = torch_search(restore_translator(bundle), tokenizer.specials)
     return TranslationPredictor(tokenizer, (source, target), limit, search)
 
 
