@@ -1,7 +1,7 @@
-# Every command that the README names. VENV, HOST, PORT and DATA can be set: make serve HOST=0.0.0.0 PORT=8080
+# Commands for users and developers; `make` lists them. Set VENV, HOST, PORT and DATA like this: make serve HOST=0.0.0.0 PORT=8080
 VENV ?= .venv
-PORT ?= 3000
-HOST ?= 127.0.0.1
+PORT ?= $(or $(SEQSERVE_PORT),3000)
+HOST ?= $(or $(SEQSERVE_HOST),127.0.0.1)
 DATA ?= data
 PROFILE ?= smoke
 MINUTES ?= 10
@@ -10,33 +10,53 @@ BIN := $(abspath $(VENV))/bin
 SERVING := $(VENV)/.serving
 LOADING := $(VENV)/.loading
 EVERYTHING := $(VENV)/.everything
+PIP := $(BIN)/pip --disable-pip-version-check install --progress-bar off --constraint requirements/lock.txt
+# One line per package instead of pip's own output, which has several.
+PACKAGES := { grep --line-buffered -Eo '^(Collecting [^ ]+|Installing collected packages|Successfully installed|ERROR.*)' || true; }
 
-.PHONY: install serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs examples screenshots image up clean bench-http load load-compare
+# Check before anything is installed that the variables of a target are set.
+require = $(if $($(1)),,$(foreach goal,$(filter $(3),$(MAKECMDGOALS)),$(error $(1) is missing: make $(goal) $(1)=$(2))))
+$(call require,RECIPE,recipes/ner-en.toml,train ablate export baselines)
+$(call require,BUNDLE,bundles/ner-en,evaluate)
+$(call require,A,runs/load/FIRST B=runs/load/SECOND,load-compare)
+$(call require,B,runs/load/SECOND,load-compare)
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help install serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs examples screenshots image up clean bench-http load load-compare
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(BIN)/python:
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or later, or set PYTHON"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: set PYTHON to 3.11 or later"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(SERVING): requirements/serve.txt requirements/client.txt requirements/lock.txt pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --constraint requirements/lock.txt --editable .
-	touch $@
+	@echo "Installing into $(VENV), once; this takes up to three minutes"
+	@set -o pipefail; $(PIP) --editable ".[serve]" | $(PACKAGES)
+	@touch $@
 
 $(LOADING): requirements/load.txt requirements/lock.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --constraint requirements/lock.txt --requirement requirements/load.txt
-	touch $@
+	@echo "Installing the load generator into $(VENV), once"
+	@set -o pipefail; $(PIP) --requirement requirements/load.txt | $(PACKAGES)
+	@touch $@
 
 $(EVERYTHING): requirements/serve.txt requirements/client.txt requirements/tracing.txt requirements/train.txt requirements/load.txt requirements/dev.txt requirements/lock.txt pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --constraint requirements/lock.txt --editable ".[train,tracing,load,dev]"
-	touch $@ $(SERVING) $(LOADING)
+	@echo "Installing everything into $(VENV), once; torch is large, so this takes several minutes"
+	@set -o pipefail; $(PIP) --editable ".[serve,train,tracing,load,dev]" | $(PACKAGES)
+	@touch $@ $(SERVING) $(LOADING)
 
-install: $(EVERYTHING) ## Install all that training and the tests need, too
+install: $(EVERYTHING) ## Install everything that training and the tests need, too
 
-serve: $(SERVING) ## Serve the models in bundles/ on PORT
-	exec $(BIN)/seqserve serve --host $(HOST) --port $(PORT)
+serve: $(SERVING) ## Install once, then serve the models in bundles/ on PORT
+	@exec $(BIN)/seqserve serve --host $(HOST) --port $(PORT)
 
 test: $(EVERYTHING) ## Run all tests
 	$(BIN)/python -m pytest
 
-fuzz: $(EVERYTHING) ## Send bundles/ requests made up from /docs.json; EXAMPLES=2000, SECONDS=600, or URL=... of a server
+fuzz: $(EVERYTHING) ## Send generated requests to bundles/; EXAMPLES=2000, SECONDS=600, or URL=... of a server
 	$(BIN)/python -m tests.fuzzing $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SECONDS),--seconds $(SECONDS)) \
 	$(if $(URL),--url $(URL))
 
@@ -47,60 +67,57 @@ lint: $(EVERYTHING) ## Check style
 types: $(EVERYTHING) ## Check types
 	$(BIN)/mypy
 
-# Otherwise large tensors go back to the system and come again at every step. Waiting threads do not spin, so
-# that other work on the machine goes on.
-TRAINING := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456 \
-	OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=0
-
 train: $(EVERYTHING) ## Train RECIPE on the data sets in DATA; resumes
-	$(TRAINING) $(BIN)/seqserve train $(RECIPE) --data $(DATA)
+	$(BIN)/seqserve train $(RECIPE) --data $(DATA)
 
-ablate: $(EVERYTHING) ## Train the variants that RECIPE names, for the table of its card; resumes
-	$(TRAINING) $(BIN)/seqserve ablate $(RECIPE) --data $(DATA)
+ablate: $(EVERYTHING) ## Train the variants listed in RECIPE, for the table of its card; resumes
+	$(BIN)/seqserve dev ablate $(RECIPE) --data $(DATA)
 
-export: $(EVERYTHING) ## Turn the run of RECIPE into a bundle
-	$(BIN)/seqserve export $(RECIPE) --data $(DATA)
+export: $(EVERYTHING) ## Export the finished run of RECIPE as a bundle; UNFINISHED=1 for one that was stopped
+	$(BIN)/seqserve export $(RECIPE) --data $(DATA) $(if $(UNFINISHED),--unfinished)
 
-evaluate: $(EVERYTHING) ## Measure BUNDLE on its test sets; fails unless its figures come out again
+evaluate: $(EVERYTHING) ## Evaluate BUNDLE on its test sets; fails if the metrics differ from the manifest
 	$(BIN)/seqserve evaluate $(BUNDLE) --data $(DATA)
 
-baselines: $(EVERYTHING) ## Put what one would try before RECIPE beside its bundle, in docs/benchmarks.md
-	$(BIN)/seqserve baselines $(RECIPE) --data $(DATA) --update docs/benchmarks.md
+baselines: $(EVERYTHING) ## Compare the bundle of RECIPE with simpler methods, in docs/benchmarks.md
+	$(BIN)/seqserve dev baselines $(RECIPE) --data $(DATA) --update docs/benchmarks.md
 
-bench: $(EVERYTHING) ## Time the bundles beside CTranslate2 and torch, into docs/benchmarks.md; QUICK=1 only shows
-	$(BIN)/seqserve bench --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks.md)
+bench: $(EVERYTHING) ## Compare the bundles with CTranslate2 and torch, in docs/benchmarks.md; QUICK=1 only shows
+	$(BIN)/seqserve dev bench --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks.md)
 
-soak: $(EVERYTHING) ## Serve under mixed load for MINUTES and see whether memory stays flat, into docs/operations.md
-	$(BIN)/seqserve soak --minutes $(MINUTES) --update docs/operations.md
+soak: $(EVERYTHING) ## Serve under mixed load for MINUTES and check that memory stays flat, in docs/operations.md
+	$(BIN)/seqserve dev soak --minutes $(MINUTES) --update docs/operations.md
 
-chaos: $(EVERYTHING) ## Kill, stop and restart processes under load and see what is lost, into docs/operations.md
-	$(BIN)/seqserve chaos --update docs/operations.md
+chaos: $(EVERYTHING) ## Kill, stop and restart processes under load and count lost requests, in docs/operations.md
+	$(BIN)/seqserve dev chaos --update docs/operations.md
 
-docs: $(EVERYTHING) ## Write the tables of docs/operations.md anew from the code
-	$(BIN)/seqserve reference --update docs/operations.md
+docs: $(EVERYTHING) ## Regenerate the tables of docs/operations.md from the code
+	$(BIN)/seqserve dev reference --update docs/operations.md
 
-examples: $(EVERYTHING) ## Ask bundles/ the examples of /docs.json and write their answers anew
+examples: $(EVERYTHING) ## Regenerate the example answers of /docs.json with the models in bundles/
 	$(BIN)/python -m tests.examples
 
-screenshots: $(EVERYTHING) ## Take the pictures of the demo page in docs/images anew; needs Chromium
+screenshots: $(EVERYTHING) ## Regenerate the pictures of the demo page in docs/images; needs Chromium
 	$(BIN)/python -m tests.page.screenshots
 
-bench-http: $(EVERYTHING) ## Time the server beside the runtime alone, into docs/benchmarks-http.md; QUICK=1 only shows
-	$(BIN)/seqserve bench-http --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks-http.md)
+bench-http: $(EVERYTHING) ## Compare the server with the bare runtime, in docs/benchmarks-http.md; QUICK=1 only shows
+	$(BIN)/seqserve dev bench-http --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks-http.md)
 
 image: ## Build the image seqserve:latest with Docker
+	@command -v docker > /dev/null || { echo "docker is missing: install Docker Engine"; exit 1; }
 	docker build --tag seqserve:latest --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
 
 up: ## Start the service, Prometheus and Grafana with Docker; docs/deployment.md
+	@docker compose version > /dev/null 2>&1 || { echo "docker compose is missing: install Docker Engine with the compose plugin"; exit 1; }
 	docker compose up --build
 
-load: $(LOADING) ## Send the traffic of PROFILE to the server at HOST and judge it; TASK, RATE, SECONDS, SEED, CPUS, PLOTS=1
+load: $(LOADING) ## Run the load test PROFILE against the server at HOST; TASK, RATE, SECONDS, SEED, CPUS, PLOTS=1
 	$(BIN)/python -m loadtest run $(PROFILE) --host $(if $(findstring ://,$(HOST)),$(HOST),http://$(HOST):$(PORT)) \
 	$(if $(TASK),--task $(TASK)) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(CPUS),--cpus $(CPUS)) $(if $(PLOTS),--plots)
 
-load-compare: $(LOADING) ## Show what changed from the report in A to the one in B; OUT=page.html
+load-compare: $(LOADING) ## Compare the load reports A and B; OUT=page.html
 	$(BIN)/python -m loadtest compare $(A) $(B) $(if $(OUT),--out $(OUT))
 
-clean: ## Remove what the other commands made, bundles and runs aside
+clean: ## Remove the virtual environment, caches and build outputs; bundles and runs stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

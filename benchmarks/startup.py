@@ -19,7 +19,7 @@ _ROUNDS = 10
 def cost(words: Sequence[str]) -> tuple[float, float]:
     """Run the command once; gives seconds of CPU and of wall time."""
     before, started = os.times(), time.perf_counter()
-    command = [sys.executable, "-m", "cli", *words]
+    command = [sys.executable, "-m", "seqserve.cli", *words]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
     after = os.times()
     cpu = after.children_user + after.children_system

@@ -25,8 +25,9 @@ from seqserve.bundle import Bundle, write_bundle
 from seqserve.config import from_mapping
 from seqserve.errors import BundleError, ExportError
 from seqserve.evaluation.measurement import evaluate
-from seqserve.evaluation.report import CARD_FILE, GOLDEN_FILE, RECIPE_FILE, TRAINING_COST_FILE
+from seqserve.evaluation.report import CARD_FILE, GOLDEN_FILE, RECIPE_FILE, TRAINING_FILE
 from seqserve.evaluation.writing import write_report
+from seqserve.files import as_typed
 from seqserve.manifest import DataSource, Description, Precision
 from seqserve.runtime.engine import Engine, agrees, open_engine
 from seqserve.runtime.openers import Predictor
@@ -93,8 +94,9 @@ def export(
     cost = read_training_cost(run)
     files = _files(parts, recipe, served, precision)
     files[RECIPE_FILE] = recipe_bytes(recipe)
-    files[TRAINING_COST_FILE] = training_cost_bytes(cost)
-    sources = CardSources(recipe, report, cost, read_ablation(recipe.card.ablation))
+    files[TRAINING_FILE] = training_cost_bytes(cost)
+    ablation = read_ablation(recipe.card.ablation)
+    sources = CardSources(recipe, report, cost, ablation, as_typed(directory))
     files[CARD_FILE] = model_card(description, sources).encode()
     directory.parent.mkdir(parents=True, exist_ok=True)
     bundle = write_bundle(directory, files, description)

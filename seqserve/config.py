@@ -55,8 +55,8 @@ def _structure_tuple(value: Any, kind: Any) -> Any:
 
 
 def _structure_literal(value: Any, kind: Any) -> Any:
-    """Take one of the values that are named."""
-    if value not in get_args(kind):
+    """Take one of the values that are named; 1 is not True."""
+    if not any(value == allowed and type(value) is type(allowed) for allowed in get_args(kind)):
         raise _WrongValue(f"expected one of {', '.join(map(str, get_args(kind)))}, got {value!r}")
     return value
 

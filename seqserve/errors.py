@@ -1,11 +1,12 @@
 """The one error tree.
 
-Every class carries `code` (stable, machine-readable) and `status` (the HTTP status that the gateway
-answers with). The message is public for 4xx; for 5xx it goes to the log only.
+Every class has a `code` (stable, machine-readable) and a `status` (the HTTP status that the gateway
+answers with). The messages of 4xx, `UnavailableError` and `TextFailed` are public; others go to the log only.
 
 ```text
 SeqserveError                      500 internal
-├── InputError                     422 invalid_field         the caller's fault
+├── TextFailed                     500 internal              names the text
+├── InputError                     422 invalid_field         the caller's error
 │   ├── InvalidJson                400 invalid_json
 │   ├── MissingKey                 401 missing_key
 │   ├── UnknownKey                 403 unknown_key
@@ -16,7 +17,7 @@ SeqserveError                      500 internal
 │   ├── TextTooLong                413 text_too_long
 │   ├── TooManyTexts               413 too_many_texts
 │   └── UnsupportedLanguagePair    422 unsupported_language_pair
-├── UnavailableError               503 model_unavailable     ours, and worth a retry
+├── UnavailableError               503 model_unavailable     the server's state; a retry may succeed
 │   ├── NotReady                   503 not_ready
 │   ├── Draining                   503 draining
 │   ├── Overloaded                 429 overloaded
@@ -33,6 +34,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+INTERNAL_SENTENCE = (
+    "Something went wrong on our side; the log has the details under this request id."
+)
+"""The public detail of every internal error."""
+
 
 class SeqserveError(Exception):
     """Root of all errors that this project raises on purpose.
@@ -46,6 +52,10 @@ class SeqserveError(Exception):
     title: ClassVar[str] = "Internal error"
     request_id: str | None = None
     text_index: int | None = None
+
+
+class TextFailed(SeqserveError):
+    """An engine failed on one text. The message names the text and is public."""
 
 
 class InputError(SeqserveError):

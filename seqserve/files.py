@@ -20,3 +20,9 @@ def sha256_of(path: Path) -> str:
     """Give the SHA-256 of a file of any size, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def as_typed(path: Path) -> str:
+    """Return a path as one types it from the working directory: relative if it is below it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,4 +1,4 @@
-"""The tables of settings and of metrics in docs/operations.md, made from the code."""
+"""Generate the tables of settings and of metrics in docs/operations.md."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ METRICS_HEAD: Row = ("metric", "type", "labels", "what it says")
 
 
 def settings_rows(model: type[BaseModel] = Settings) -> Iterator[Row]:
-    """Variable, default, allowed values and purpose of every setting, in the order of the code.
+    """Return variable, default, allowed values and purpose of every setting, in the order of the code.
 
     Args:
         model: Whose fields are the settings.
@@ -29,7 +29,7 @@ def settings_rows(model: type[BaseModel] = Settings) -> Iterator[Row]:
 
 
 def metrics_rows() -> Iterator[Row]:
-    """Name, type, labels and meaning of every metric of ours, by name."""
+    """Return name, type, labels and meaning of every metric, by name."""
     rows = [
         _metric_row(one) for one in vars(metrics).values() if isinstance(one, MetricWrapperBase)
     ]
@@ -47,7 +47,7 @@ def _metric_row(metric: MetricWrapperBase) -> Row:
 
 
 def _default(value: Any) -> str:
-    """A default as one would write it into the environment."""
+    """Return a default as it is written in the environment."""
     if value in (None, []):
         return ""
     if isinstance(value, list):
@@ -56,7 +56,7 @@ def _default(value: Any) -> str:
 
 
 def _allowed(schema: Mapping[str, Any]) -> str:
-    """The allowed values in words.
+    """Return the allowed values in words.
 
     Args:
         schema: JSON Schema of one value.

@@ -1,26 +1,27 @@
-"""What an operator can set: every `SEQSERVE_…` environment variable, read once, here and nowhere else.
+"""The settings of a server: every `SEQSERVE_…` environment variable, read once and only here.
 
-Host and port are options of `seqserve serve`.
+Host and port are options of `seqserve serve`, which reads SEQSERVE_HOST and SEQSERVE_PORT for them.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
-from seqserve.tasks import Task as TaskName
+from seqserve.tasks import TASKS, Task
 from service.queue.limits import BatchLimits
-
-TASKS: tuple[TaskName, ...] = get_args(TaskName)
+from service.telemetry.logs import LogFormat
 
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^\s/,*]+)$")]
 
@@ -28,8 +29,29 @@ PREFIX = "SEQSERVE_"
 _SET_BY_KUBERNETES = re.compile(r"SEQSERVE_(SERVICE_|PORT$|PORT_)")
 
 
+@dataclass(frozen=True)
+class _Scheduling:
+    """How the calls of a task are scheduled.
+
+    Args:
+        calls: The setting with the number of concurrent calls.
+        niceness: The setting with the niceness of the runner, if it has one.
+        has_scheduler: Whether the engine divides its calls among threads of its own.
+    """
+
+    calls: str = "calls"
+    niceness: str | None = None
+    has_scheduler: bool = False
+
+
+_SCHEDULING: Mapping[Task, _Scheduling] = {
+    "translation": _Scheduling("translation_calls", "translation_niceness", has_scheduler=True)
+}
+_DEFAULT_SCHEDULING = _Scheduling()
+
+
 class Settings(BaseSettings):
-    """The resolved settings. Field `max_texts` is the variable SEQSERVE_MAX_TEXTS, and so on."""
+    """The settings. Field `max_texts` is the variable SEQSERVE_MAX_TEXTS, and so on."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
@@ -40,78 +62,86 @@ class Settings(BaseSettings):
     )
     bundles_dir: Path = Field(
         default=Path("bundles"),
-        description="Where the bundles are: one for `ner`, one for `sentiment`, one per language pair.",
+        description="Directory of the bundles: one for `ner`, one for `sentiment`, one per language pair.",
     )
     engine_factory: str = Field(
         default="seqserve.runtime:open_engine",
         pattern=r"^[\w.]+:\w+$",
-        description="`module:function` from a bundle's path to an engine: the hook for custom engines.",
+        description="`module:function` that opens the engine of a bundle's path: the hook for custom "
+        "engines.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="The lowest level of our log lines."
+        default="info", description="The lowest level that is logged."
+    )
+    log_format: LogFormat = Field(
+        default="auto",
+        description="`json`: one JSON object per line. `text`: readable lines. `auto`: text on a "
+        "terminal, else JSON.",
     )
     log_sample: float = Field(
         default=1.0,
         ge=0,
         le=1,
-        description="Share of the requests that succeed which get a log line; errors always do.",
+        description="Fraction of the successful requests that are logged; failed requests always are.",
     )
-    tasks: Annotated[tuple[TaskName, ...], NoDecode] = Field(
-        default=TASKS,
+    tasks: Annotated[tuple[Task, ...], NoDecode] = Field(
+        default=tuple(TASKS),
         min_length=1,
-        description="What is served, with commas between. There must be a bundle of each.",
+        description="The tasks to serve, separated by commas. Each needs a bundle.",
     )
 
     api_keys_file: Path | None = Field(
         default=None,
-        description="Keys that are let in, one a line; `seqserve keys new NAME` makes one. Read again when "
-        "it changes. Without it, everybody is.",
+        description="File of the accepted API keys, one per line; `seqserve keys new NAME` creates one. "
+        "Reloaded when it changes. Without it, no key is needed.",
     )
     api_keys_scope: Literal["v1", "all"] = Field(
         default="v1",
-        description="What needs a key: `v1` is every path under `/v1/`, `all` is everything on the port but "
-        "the demo page's own files.",
+        description="What requires a key: `v1` is every path under `/v1/`, `all` is everything on the "
+        "port except the files of the demo page.",
     )
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         default=(),
-        description="Origins whose pages may read the answers, with commas between; `*` is all of them.",
+        description="Origins whose pages may read the responses (CORS), separated by commas; `*` allows all.",
     )
 
     demo: bool = Field(
-        default=True, description="The demo page: on `/`, with its files under `/page/`."
+        default=True,
+        description="Whether to serve the demo page on `/`, with its files under `/page/`.",
     )
 
     admin_host: str = Field(
-        default="127.0.0.1", min_length=1, description="Address of the second port."
+        default="127.0.0.1", min_length=1, description="Address of the admin port."
     )
     admin_port: int | None = Field(
         default=None,
         ge=1,
         le=65535,
-        description="A second port, for `/metrics`, `/livez` and `/readyz`, which then are not on the first.",
+        description="A second port for `/metrics`, `/livez` and `/readyz`, which then are not on the "
+        "first port.",
     )
 
     otlp_endpoint: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/]+",
-        description="OpenTelemetry collector that gets traces (OTLP, protobuf over HTTP), such as "
+        description="OpenTelemetry collector that receives traces (OTLP, protobuf over HTTP), such as "
         "`http://localhost:4318`. Needs `pip install -r requirements/tracing.txt`.",
     )
     trace_sample: float = Field(
         default=1.0,
         ge=0,
         le=1,
-        description="Share of the requests that are traced. One with a `traceparent` header is traced if its "
-        "caller traces it.",
+        description="Fraction of the requests that are traced. A request with a `traceparent` header is "
+        "traced if its caller traces it.",
     )
 
     max_body_bytes: int = Field(
         default=4 * 1024 * 1024,
         ge=1024,
-        description="Bytes in the body of one request, as it comes and once it is inflated.",
+        description="Largest body of a request in bytes, compressed and decompressed.",
     )
-    max_texts: int = Field(default=256, ge=1, description="Texts in one request.")
-    max_text_chars: int = Field(default=20_000, ge=1, description="Characters in one text.")
+    max_texts: int = Field(default=256, ge=1, description="Most texts in one request.")
+    max_text_chars: int = Field(default=20_000, ge=1, description="Most characters in one text.")
     max_beam_size: int = Field(
         default=8,
         ge=1,
@@ -125,38 +155,39 @@ class Settings(BaseSettings):
     max_queue_texts: int = Field(
         default=1024,
         ge=1,
-        description="Texts that may wait, per task. An empty queue takes any request within the limits "
-        "above.",
+        description="Capacity of the queue of each task, in texts. An empty queue accepts any request "
+        "within the limits above.",
     )
     max_queue_tokens: int = Field(
-        default=262_144, ge=1, description="Estimated tokens that may wait, per task."
+        default=262_144,
+        ge=1,
+        description="Capacity of the queue of each task, in estimated tokens.",
     )
-    max_batch_texts: int = Field(default=128, ge=2, description="Texts in one call of an engine.")
+    max_batch_texts: int = Field(default=128, ge=2, description="Most texts in one batch.")
     max_batch_tokens: int = Field(
         default=4096,
         ge=1,
-        description="Estimated tokens in one call of an engine, padding included: texts times the longest, "
-        "and every beam counts. A text over it goes alone.",
+        description="Most estimated tokens in one batch, padding included: number of texts times the "
+        "longest, times the beam size. A longer text is a batch of its own.",
     )
     calls: int | None = Field(
         default=None,
         ge=1,
-        description="Calls that the engines of names, and those of tone, compute at once. If not set, one on "
-        "one CPU, else one more than there are CPUs. 1 for an engine of yours that several threads must not "
-        "call.",
+        description="Concurrent calls of the engines of `ner`, and of those of `sentiment`. Default: 1 on "
+        "one CPU, else the number of CPUs plus 1. Set 1 for a custom engine that is not thread-safe.",
     )
     translation_calls: int = Field(
         default=8,
         ge=1,
-        description="Calls that a translator answers in turns; it computes on as many threads as there are "
-        "CPUs, and gets no more calls than that while each is answered within 200 ms. 1 as above.",
+        description="Concurrent calls of a translator, which schedules them on one thread per CPU. It "
+        "gets more calls than CPUs only while some take longer than 200 ms. Set 1 as above.",
     )
     translation_niceness: int = Field(
         default=5,
         ge=0,
         le=19,
-        description="How far the translator's process gives way to the others where CPUs are short: its work "
-        "is long and theirs short. Only with `SEQSERVE_TOPOLOGY=runners`.",
+        description="Niceness of the translator's process: on a busy machine its long calls yield the "
+        "CPUs to the short calls of the other tasks. Only with `SEQSERVE_TOPOLOGY=runners`.",
     )
 
     ner_timeout_ms: int = Field(
@@ -169,28 +200,31 @@ class Settings(BaseSettings):
         default=30_000, ge=1, description="Deadline of a request without `X-Timeout-Ms`."
     )
     max_timeout_ms: int = Field(
-        default=60_000, ge=1, description="A longer `X-Timeout-Ms` is cut to this."
+        default=60_000,
+        ge=1,
+        description="Upper bound of `X-Timeout-Ms`; longer values are reduced to it.",
     )
     ping_timeout_ms: int = Field(
-        default=1000, ge=1, description="How long a runner may take to a ping."
+        default=1000, ge=1, description="Timeout of a health check of a runner."
     )
 
     keep_alive_s: int = Field(
         default=75,
         ge=1,
-        description="How long a connection without requests stays open. Longer than proxies and clients keep "
-        "theirs, or a request of theirs now and then meets a connection that is just being closed.",
+        description="How long an idle connection stays open. It must be longer than the idle timeout of "
+        "proxies and clients; otherwise they sometimes send a request on a connection that is being "
+        "closed.",
     )
     grace_ms: int = Field(
         default=30_000,
         ge=0,
-        description="After SIGTERM, what was accepted gets this long to be finished.",
+        description="Grace period: how long after SIGTERM accepted requests may still be answered.",
     )
     drain_delay_ms: int = Field(
         default=0,
         ge=0,
-        description="After SIGTERM, requests are still accepted for this long while `/readyz` is 503: "
-        "for load balancers that are slow to notice. It is part of the grace.",
+        description="After SIGTERM, requests are still accepted for this long while `/readyz` is 503, so "
+        "that load balancers notice. It is part of the grace period.",
     )
 
     @field_validator("tasks", "cors_origins", mode="before")
@@ -200,62 +234,96 @@ class Settings(BaseSettings):
             return value
         return [part.strip() for part in value.split(",") if part.strip()]
 
-    def timeout_ms(self, task: TaskName) -> int:
-        """The deadline of a request that names none."""
+    def timeout_ms(self, task: Task) -> int:
+        """Return the deadline of a request without `X-Timeout-Ms`."""
         default: int = getattr(self, f"{task}_timeout_ms")
         return min(default, self.max_timeout_ms)
 
-    def calls_of(self, task: TaskName) -> int:
-        """How many calls the engines of a task take at once."""
-        if task == "translation":
-            return self.translation_calls
+    def niceness_of(self, task: Task) -> int:
+        """Return the niceness of a task's runner."""
+        name = _scheduling(task).niceness
+        niceness: int = getattr(self, name) if name else 0
+        return niceness
+
+    def concurrency_of(self, task: Task) -> int:
+        """Return how many calls of the task's engines may be in flight."""
         n_cpus = available_cpus()
-        return self.calls or n_cpus + (n_cpus > 1)  # the last is kept for newcomers, see batcher.py
+        default = n_cpus + (n_cpus > 1)  # the last is reserved for new requests, see batcher.py
+        calls: int | None = getattr(self, _scheduling(task).calls)
+        return calls or default
 
-    def quick_calls_of(self, task: TaskName) -> int:
-        """How many of them there are while they are answered soon.
+    def base_concurrency_of(self, task: Task) -> int:
+        """Return how many calls may be in flight while none of them is slow.
 
-        A translator has a thread for every CPU: what waits for one makes fuller calls than what goes ahead.
+        An engine with its own scheduler has a thread per CPU: further calls would only wait there, while
+        in the queue they grow into fuller batches.
         """
-        return available_cpus() if task == "translation" else self.calls_of(task)
+        concurrency = self.concurrency_of(task)
+        return available_cpus() if _scheduling(task).has_scheduler else concurrency
 
-    def shares_of(self, task: TaskName) -> int:
-        """In how many calls what waits is best computed.
+    def chunks_of(self, task: Task) -> int:
+        """Return into how many calls the queued texts are divided.
 
-        A translator shares the texts of a call out among its threads itself.
+        An engine with its own scheduler divides the texts of a call itself.
         """
-        return 1 if task == "translation" else min(available_cpus(), self.calls_of(task))
+        if _scheduling(task).has_scheduler:
+            return 1
+        return min(available_cpus(), self.concurrency_of(task))
 
-    def batch_limits(self, task: TaskName) -> BatchLimits:
-        """The bounds of a task's queue."""
+    def batch_limits(self, task: Task) -> BatchLimits:
+        """Return the limits of a task's queue."""
         return BatchLimits(
             queue_texts=self.max_queue_texts,
             queue_tokens=self.max_queue_tokens,
             batch_texts=self.max_batch_texts,
             batch_tokens=self.max_batch_tokens,
-            calls=self.calls_of(task),
-            quick_calls=self.quick_calls_of(task),
-            shares=self.shares_of(task),
+            concurrency=self.concurrency_of(task),
+            base_concurrency=self.base_concurrency_of(task),
+            n_chunks=self.chunks_of(task),
         )
 
 
+def _scheduling(task: Task) -> _Scheduling:
+    return _SCHEDULING.get(task, _DEFAULT_SCHEDULING)
+
+
 def _reject_unknown(names: Iterable[str]) -> None:
-    """Raises ConfigError: a variable with our prefix that is no setting (Kubernetes' own excepted)."""
+    """Check the names of the variables with our prefix, except those that Kubernetes sets.
+
+    Raises:
+        ConfigError: One of them is no setting.
+    """
     known = {PREFIX + field.upper() for field in Settings.model_fields}
     ours = {name.upper() for name in names if name.upper().startswith(PREFIX)}
+    known |= {f"{PREFIX}HOST", f"{PREFIX}PORT"}
     unknown = sorted(name for name in ours - known if not _SET_BY_KUBERNETES.match(name))
     if unknown:
-        raise ConfigError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        near = [name for one in unknown for name in _near(one, known)]
+        guess = f"; did you mean {' or '.join(dict.fromkeys(near))}?" if near else ""
+        raise ConfigError(
+            f"unknown: {', '.join(unknown)}{guess}; known: {', '.join(sorted(known))}"
+        )
+
+
+def _near(name: str, known: Iterable[str]) -> list[str]:
+    """Return up to three known names like one that is unknown, the nearest first."""
+    short = {one.removeprefix(PREFIX): one for one in known}
+    found = get_close_matches(name.removeprefix(PREFIX), short, n=3, cutoff=0.6)
+    return [short[one] for one in found]
 
 
 @lru_cache(maxsize=1)
 def load_settings() -> Settings:
-    """The settings of this process.
+    """Return the settings of this process.
 
     Raises:
-        ConfigError: a variable is unknown, or its value is not allowed; the message names it.
+        ConfigError: A variable is unknown, or its value is not allowed; the message names it.
     """
     _reject_unknown(os.environ)
+    if os.environ.get(f"{PREFIX}PORT", "").isdigit():  # that of Kubernetes is a URL
+        raise ConfigError(
+            f"{PREFIX}PORT is no setting: use the option --port, or the variable PORT"
+        )
     try:
         return Settings()
     except ValidationError as error:

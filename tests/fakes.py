@@ -1,7 +1,7 @@
-"""Stand-ins for engines: rules instead of models, with switches to be slow, to crash and to block.
+"""Fake engines: rules instead of models; special words in a text make them slow, fail, crash or block.
 
-`open_engine` is for SEQSERVE_ENGINE_FACTORY, so that a whole server runs on fakes; `write_bundles`
-makes bundles that are real but for the model in them.
+Set SEQSERVE_ENGINE_FACTORY to `open_engine` to run a whole server on fakes. `write_bundles` writes valid
+bundles without a model.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ REFUSED = "REFUSED"  # the engine raises an error that is the caller's fault
 LETHAL = "LETHAL"  # the engine's process dies
 SLOW = "SLOW"  # the engine takes SLOW_S longer
 SLOW_S = 0.5
-HUNG = "HUNG"  # the engine does not come back for HUNG_S
+HUNG = "HUNG"  # the engine blocks for HUNG_S
 HUNG_S = 300.0
-LONG = "LONG"  # the translator takes turns until it is cancelled, LONG_S at most
+LONG = "LONG"  # the translator runs until it is cancelled, LONG_S at most
 LONG_S = 10.0
 
 DESCRIPTIONS: dict[str, dict[str, Any]] = {
@@ -59,10 +59,10 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
 
 
 class FakeEngine(ABC):
-    """Answers by rules; notes the batches that it was given.
+    """Answers by rules and records its batches.
 
     Args:
-        bundle: What it pretends to have opened.
+        bundle: The bundle that it stands for.
     """
 
     def __init__(self, bundle: Bundle | None) -> None:
@@ -109,7 +109,7 @@ def n_tokens(text: str) -> int:
 
 
 class FakeNer(FakeEngine):
-    """Capitalised words are persons, upper-case words are places."""
+    """Tags capitalised words as persons and upper-case words as places."""
 
     def answer(self, item: NerItem) -> NerResult:
         entities = []
@@ -132,7 +132,7 @@ def _offset(text: str, position: int, unit: str) -> int:
 
 
 class FakeSentiment(FakeEngine):
-    """A text with "bad" in it is negative."""
+    """Classifies a text with "bad" in it as negative."""
 
     def answer(self, item: SentimentItem) -> SentimentResult:
         label, score = _judge(item.text)
@@ -153,7 +153,7 @@ def _judge(text: str) -> tuple[str, float]:
 
 
 class FakeTranslation(FakeEngine):
-    """A translation is the words in reverse."""
+    """Translates by reversing the words."""
 
     def answer(self, item: TranslationItem) -> TranslationResult:
         end = time.monotonic() + LONG_S
@@ -176,7 +176,7 @@ _ENGINES: dict[str, type[FakeEngine]] = {
     "sentiment": FakeSentiment,
     "translation": FakeTranslation,
 }
-OPENED: dict[str, FakeEngine] = {}  # by task, the last that was opened in this process
+OPENED: dict[str, FakeEngine] = {}  # the engine last opened in this process, by task
 
 
 def open_engine(path: Path) -> FakeEngine:
@@ -185,16 +185,16 @@ def open_engine(path: Path) -> FakeEngine:
     return engine
 
 
-TURN_S = 0.02
+STEP_S = 0.02
 
 
 def open_slow_engine(path: Path) -> Engine:
-    """The real engine; its translator takes TURN_S longer for each turn, in all of this process."""
-    take_a_turn = DecodingBatch.advance
+    """Open the real engine, with every decoding step of this process slowed down by STEP_S."""
+    plain_advance = DecodingBatch.advance
 
-    def advance(cohort: DecodingBatch) -> None:
-        time.sleep(TURN_S)
-        take_a_turn(cohort)
+    def advance(batch: DecodingBatch) -> None:
+        time.sleep(STEP_S)
+        plain_advance(batch)
 
     engine = real_engine(path)
     if engine.bundle.manifest.task == "translation":
@@ -205,13 +205,13 @@ def open_slow_engine(path: Path) -> Engine:
 def write_bundle_of(
     directory: Path, like: str, text: str = "Ann saw a bad film", **changes: Any
 ) -> Bundle:
-    """Writes one bundle.
+    """Write one bundle.
 
     Args:
         directory: The new model directory.
         like: The name in DESCRIPTIONS to start from.
-        text: What the golden answer is about; the golden question stays the same.
-        changes: What is to differ in the description.
+        text: The text of the golden output; the golden input stays the same.
+        changes: Fields of the description to change.
     """
     described = {**DESCRIPTIONS[like], "name": like, **changes}
     result = _ENGINES[described["task"]](None).answer(TASKS[described["task"]].item(text))
@@ -230,7 +230,7 @@ def write_bundle_of(
 
 
 def write_bundles(directory: Path) -> Path:
-    """Writes one bundle per task."""
+    """Write one bundle per task."""
     directory.mkdir(parents=True, exist_ok=True)
     for name in DESCRIPTIONS:
         write_bundle_of(directory / name, name)
@@ -238,6 +238,6 @@ def write_bundles(directory: Path) -> Path:
 
 
 def replace_bundle(directory: Path, by: Path) -> None:
-    """Puts another bundle in the place of one."""
+    """Replace a bundle with another one."""
     shutil.rmtree(directory)
     by.rename(directory)

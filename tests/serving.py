@@ -1,4 +1,4 @@
-"""A real `seqserve serve` with all its processes, for tests that need them."""
+"""Run `seqserve serve` with all its processes, for tests that need a real server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).parents[1]
-START_S, STOP_S = 30, 15
+START_S, STOP_S = 60, 15  # of a machine with other work to do
 FAKES = {"SEQSERVE_ENGINE_FACTORY": "tests.fakes:open_engine"}
 
 
@@ -30,7 +30,7 @@ def free_port() -> int:
 
 
 def peak_mb(process: psutil.Process) -> float:
-    """The most memory that a process ever had."""
+    """Return the peak resident memory of a process in MiB."""
     match = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
     assert match
     return int(match[1]) / 1024
@@ -46,7 +46,7 @@ class Serve:
         self.log = directory / "log.jsonl"
         self.base = f"http://127.0.0.1:{port}"
         ours = {"SEQSERVE_BUNDLES_DIR": str(bundles_dir), **settings}
-        command = [sys.executable, "-m", "cli", "serve"]
+        command = [sys.executable, "-m", "seqserve.cli", "serve"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--host", "127.0.0.1", "--port", str(port)],
@@ -72,8 +72,12 @@ class Serve:
                     return
             except httpx.TransportError:
                 pass
+            if self.process.poll() is not None:
+                break
             time.sleep(0.1)
-        raise AssertionError(f"not {what} after {seconds} s:\n{self.log.read_text()[-4000:]}")
+        status = self.process.poll()
+        log = self.log.read_text()[-4000:]
+        raise AssertionError(f"not {what} within {seconds} s; exit status {status}:\n{log}")
 
     def worker(self, service: str) -> psutil.Process:
         for child in self.processes()[1:]:
@@ -85,7 +89,7 @@ class Serve:
         raise AssertionError(f"no process of {service}")
 
     def processes(self) -> list[psutil.Process]:
-        """The supervisor and all that it started."""
+        """Return the supervisor and its descendants."""
         supervisor = psutil.Process(self.process.pid)
         return [supervisor, *supervisor.children(recursive=True)]
 
@@ -95,7 +99,7 @@ class Serve:
         return self.process.wait(STOP_S)
 
     def kill(self) -> None:
-        """End it and all its workers, which have process groups of their own."""
+        """Stop the server and its workers, which have process groups of their own."""
         self.client.close()
         if self.process.poll() is not None:
             return
@@ -111,7 +115,7 @@ class Serve:
 
 @contextmanager
 def running_server(directory: Path, bundles_dir: Path, **settings: str) -> Iterator[Serve]:
-    """A server that is ready, and gone with all its workers when the block ends."""
+    """Run a server: ready when the block starts, stopped with all its workers when it ends."""
     serve = Serve(directory, bundles_dir, **settings)
     try:
         serve.wait_until_ready(START_S)

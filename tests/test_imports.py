@@ -14,11 +14,8 @@ ROOT = Path(__file__).parents[1]
 # Each may import what stands on its own line or above.
 ORDER = [
     {
-        "seqserve.errors",
-        "seqserve.arrays",
-        "seqserve.cpus",
-        "seqserve.files",
-        "seqserve.cancellation",
+        *("seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files"),
+        *("seqserve.cancellation", "seqserve.progress"),
     },
     {"seqserve.records"},
     {"seqserve.tasks"},
@@ -39,9 +36,23 @@ ORDER = [
     {"model_export"},
     {"service"},
     {"benchmarks"},
-    {"cli"},
+    {"seqserve.cli"},
     {"loadtest"},
 ]
+# The sub-packages and modules of a package: each may import what stands on its own line or above.
+INSIDE: dict[str, list[set[str]]] = {
+    "service": [
+        {"telemetry"},
+        {"queue"},
+        {"settings"},
+        {"engines"},
+        {"http"},
+        {"api"},
+        {"processes"},
+        {"bento"},
+        {"reference", "__main__"},
+    ],
+}
 RANK = {package: rank for rank, packages in enumerate(ORDER) for package in packages}
 FORBIDDEN = {
     "seqserve.client": {
@@ -62,13 +73,13 @@ FORBIDDEN = {
     "benchmarks": {"service", "bentoml", "onnx"},
     "benchmarks.http": {"torch", "bentoml", "onnx"},
     "loadtest": {
-        *("seqserve", "model_export", "service", "benchmarks", "cli", "tests"),
+        *("seqserve", "model_export", "service", "benchmarks", "tests"),
         *("torch", "onnxruntime", "bentoml", "numpy", "pydantic", "httpx", "psutil"),
     },
 }
 FILES = sorted(
     path
-    for top in ("seqserve", "model_export", "service", "benchmarks", "cli", "loadtest")
+    for top in ("seqserve", "model_export", "service", "benchmarks", "loadtest")
     for path in (ROOT / top).rglob("*.py")
 )
 
@@ -122,6 +133,38 @@ def test_imports_point_up(path: Path) -> None:
             assert RANK[theirs] < RANK[mine], f"{mine} must not import {imported}"
 
 
+def inside(module: str, package: str) -> str | None:
+    """The sub-package or module of a package that a module is in, or None."""
+    top, _, rest = module.partition(".")
+    return rest.split(".")[0] if top == package and rest else None
+
+
+@pytest.mark.parametrize("package", INSIDE)
+def test_imports_inside_a_package_point_up(package: str) -> None:
+    rank = {name: i for i, names in enumerate(INSIDE[package]) for name in names}
+    for path in FILES:
+        mine = inside(module_of(path), package)
+        if mine is None:
+            continue
+        assert mine in rank, f"{package}.{mine} has no place in INSIDE"
+        for imported in imports_of(path):
+            theirs = inside(imported, package)
+            if theirs is not None and theirs != mine:
+                assert rank[theirs] < rank[mine], f"{module_of(path)} must not import {imported}"
+
+
+def test_only_one_package_knows_bentoml() -> None:
+    with_bentoml = {
+        module_of(path)
+        for path in FILES
+        if {module.split(".")[0] for module in imports_of(path)} & {"bentoml", "_bentoml_impl"}
+    }
+    documentation = {"service.api.swagger"}  # its static files
+    assert {
+        name for name in with_bentoml - documentation if not name.startswith("service.bento.")
+    } == set()
+
+
 def test_modules_import_without_a_cycle() -> None:
     edges = {
         module_of(path): {m for m in imports_of(path) if package_of(m) in RANK} for path in FILES
@@ -160,7 +203,7 @@ def test_only_those_who_ask_a_server_import_the_client() -> None:
         for path in FILES
         if "seqserve.client" in {package_of(module) for module in imports_of(path)}
     }
-    assert users <= {"seqserve.client", "cli"}
+    assert users <= {"seqserve.client", "seqserve.cli"}
 
 
 def test_only_those_who_send_load_import_locust() -> None:
@@ -179,7 +222,7 @@ def test_only_the_cluster_imports_ray() -> None:
         for path in FILES
         if "ray" in {module.split(".")[0] for module in imports_of(path)}
     }
-    assert with_ray == {"cli.predicting.cluster"}
+    assert with_ray == {"seqserve.cli.predicting.cluster"}
 
 
 def test_no_dumping_grounds() -> None:

@@ -1,4 +1,4 @@
-"""Tiny data sets, recipes and runs: the real path from files to bundles, in seconds."""
+"""Tiny data sets, recipes, runs and bundles, made by the real pipeline in seconds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VERBS = {"Return the": "返回", "Delete the": "删除", "Read the": "读取", "
 
 
 def write_data(root: Path) -> None:
-    """Write one set per task with train, dev and test splits."""
+    """Write one data set per task with train, dev and test splits."""
     rng = random.Random(4)
     for folder in ("people", "films", "files"):
         (root / folder).mkdir(parents=True)

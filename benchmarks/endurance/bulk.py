@@ -126,7 +126,7 @@ def measure(job: Job, scratch: Path, say: Callable[[str], None]) -> Found:
     words = ["predict", job.task, str(source), "--out", str(out), "--bundles", str(bundles)]
     words += ["--workers", str(job.workers)] if job.workers else []
     started = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", "cli", *words], env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "seqserve.cli", *words], env=environment)
     try:
         for sample in _watched(process, started):
             found.samples.append(sample)

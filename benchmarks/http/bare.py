@@ -25,7 +25,7 @@ from starlette.routing import Route
 from benchmarks.http.null import NullEngine, open_engine
 from seqserve.tasks import TASKS as SPECS
 from seqserve.tasks import Task as TaskName
-from service.api.tasks import TASKS, Task
+from service.api.schemas import SCHEMAS, TaskSchema
 from service.settings import Settings
 
 MAX_BATCH: int = Settings.model_fields["max_batch_texts"].default
@@ -65,7 +65,7 @@ class GreedyQueue:
 
 def build_app(bundles: Path) -> Starlette:
     """Make the application, with one route per task."""
-    queues = {task.name: GreedyQueue(task.name, open_engine(bundles / task.name)) for task in TASKS}
+    queues = {task: GreedyQueue(task, open_engine(bundles / task)) for task in SPECS}
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> Any:
@@ -77,11 +77,13 @@ def build_app(bundles: Path) -> Starlette:
     async def ready(request: Request) -> Response:
         return Response()
 
-    routes = [Route(t.path, _endpoint(t, queues[t.name]), methods=["POST"]) for t in TASKS]
+    routes = [
+        Route(t.path, _endpoint(t, queues[t.name]), methods=["POST"]) for t in SCHEMAS.values()
+    ]
     return Starlette(routes=[*routes, Route("/readyz", ready)], lifespan=lifespan)
 
 
-def _endpoint(task: Task, queue: GreedyQueue) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(task: TaskSchema, queue: GreedyQueue) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
             asked: Any = task.request.model_validate_json(await request.body())

@@ -1,4 +1,4 @@
-"""Measure over HTTP, keep what was found, and show it: what `seqserve bench-http` does."""
+"""Measure over HTTP, keep what was found, and show it: what `seqserve dev bench-http` does."""
 
 from __future__ import annotations
 

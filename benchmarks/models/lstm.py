@@ -149,7 +149,7 @@ def rows_of(
 
 
 def torch_sides(model: nn.Module) -> dict[str, Callable[[Batch], object]]:
-    """Give eager mode, bfloat16 and dynamic int8, by name; the tagger without its CRF."""
+    """Return eager mode, dynamic int8 and, where the CPU has it, bfloat16; the tagger without its CRF."""
 
     def eager(batch: Batch) -> object:
         with torch.inference_mode():
@@ -165,7 +165,10 @@ def torch_sides(model: nn.Module) -> dict[str, Callable[[Batch], object]]:
         with torch.inference_mode():
             return small(*batch.tensors)
 
-    return {EAGER: eager, "torch bf16": bf16, "torch int8": int8}
+    sides: dict[str, Callable[[Batch], object]] = {EAGER: eager, "torch int8": int8}
+    if torch.ops.mkldnn._is_mkldnn_bf16_supported():  # torch has no bfloat16 LSTM without AVX-512
+        sides["torch bf16"] = bf16
+    return sides
 
 
 def with_crf(model: Tagger, scheme: TagScheme) -> Callable[[Batch], object]:

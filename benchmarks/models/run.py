@@ -1,4 +1,4 @@
-"""Measure, keep what was found, and show it: what `seqserve bench` does."""
+"""Measure, keep what was found, and show it: what `seqserve dev bench` does."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from seqserve.errors import SeqserveError
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[2]
-OURS = (sys.executable, "-m", "cli", "serve", "--host", HOST)
+OURS = (sys.executable, "-m", "seqserve.cli", "serve", "--host", HOST)
 START_S, STOP_S = 120.0, 45.0
 
 

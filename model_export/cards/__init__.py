@@ -1,1 +1,1 @@
-"""Model cards, and rewriting what a bundle says of itself."""
+"""Model cards, for new bundles and for existing ones."""

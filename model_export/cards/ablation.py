@@ -1,4 +1,4 @@
-"""The table of a model's variants, each with one thing left out; written by a command, never by hand."""
+"""The ablation table of a model card, as `seqserve ablate` writes it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class MeasuredVariant:
 
 @dataclass(frozen=True)
 class Ablation:
-    """What is said of several variants.
+    """An ablation table.
 
     Args:
-        columns: Metrics, in the order of the table.
+        columns: Names of the metrics, in the order of the table.
         rows: The variants, in the order of the table.
-        command: What measured them.
+        command: The command that measured them.
     """
 
     columns: tuple[str, ...]
@@ -34,12 +34,12 @@ class Ablation:
 
 
 def is_table_missing(path: str) -> bool:
-    """Return whether a recipe's `[card] ablation` names a file that is not there."""
+    """Return whether the `[card] ablation` of a recipe names a file that does not exist."""
     return bool(path) and not Path(path).is_file()
 
 
 def read_ablation(path: str) -> Ablation | None:
-    """Read the file that a recipe's `[card] ablation` names; None if it names none or there is none.
+    """Read the file that `[card] ablation` of a recipe names; None if it names none or does not exist.
 
     Raises:
         DataError: The file is malformed.

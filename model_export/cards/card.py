@@ -1,81 +1,109 @@
-"""The model card: one page from the recipe and the evaluation; no metric is typed by hand."""
+"""The model card: a page made from the recipe, the manifest and the evaluation."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import PurePath
 
 from model_export.cards.ablation import Ablation
 from seqserve.evaluation.calibration import N_BINS, Calibration
 from seqserve.evaluation.markdown import interval_text, number, table_lines
 from seqserve.evaluation.report import Report, SetReport, Slice
 from seqserve.evaluation.reproduction import is_of_export
-from seqserve.manifest import Description, Precision
+from seqserve.manifest import Description
 from seqserve.tasks import TASKS
 from seqserve.training.cost import Stage, TrainingCost
 from seqserve.training.recipe import Recipe
 
 _MIN_EXAMPLES = 30  # of a slice that is called weak
 _N_WEAK = 8
-_MIN_CHARTED = 500  # examples of a set whose probabilities are drawn
+_MIN_CHARTED = 500  # examples of a set whose reliability is drawn
 _N_CHARTS = 2
-_EXPORT_COMMANDS: dict[Precision, str] = {
-    "fp32": "make export RECIPE=recipes/{}.toml",
-    "int8": "seqserve export recipes/{}.toml --int8",
-}
 _NOT_PARTS = ("copied", "length", "warning")  # slices of the answers, not of the set
 
 
 @dataclass(frozen=True)
 class CardSources:
-    """All that a card is made of, the manifest aside; None where there is nothing."""
+    """What a card is made of beside the manifest; None where there is nothing.
+
+    Args:
+        recipe: The recipe of the model.
+        report: Its evaluation on the test sets.
+        cost: The training cost.
+        ablation: The table of its variants.
+        bundle: Path of the bundle, as one types it from the working directory; empty: below bundles/.
+    """
 
     recipe: Recipe
     report: Report
     cost: TrainingCost | None = None
     ablation: Ablation | None = None
+    bundle: str = ""
 
 
 def model_card(description: Description, sources: CardSources) -> str:
     """Return the Markdown text of MODEL_CARD.md."""
     sections = {
         "Intended use": [sources.recipe.card.intended_use],
-        "Metrics": list(_metrics(description, sources.report)),
-        "Where it is weak": list(_weak(sources.report)),
-        "What is copied": list(_copied(sources.report)),
-        "Are its probabilities right?": list(_reliability(sources.report)),
-        "What its parts are worth": list(_variants(sources)),
+        "Metrics": list(_metrics(description, sources)),
+        "Weaknesses": list(_weak(sources.report)),
+        "Copied terms": list(_copied(sources.report)),
+        "Calibration": list(_reliability(sources.report)),
+        "Ablation": list(_variants(sources)),
         "Data": list(_data(description)),
         "Training": list(_training(sources.recipe, sources.cost)),
         "Limits": [sources.recipe.card.limits],
     }
-    lines = list(_head(description, sources.recipe))
+    lines = list(_head(description, sources))
     for title, content in sections.items():
         if any(content):
             lines += ["", f"## {title}", "", *content]
     return "\n".join([*lines, ""])
 
 
-def _head(description: Description, recipe: Recipe) -> Iterator[str]:
+def _bundle(sources: CardSources) -> PurePath:
+    return PurePath(sources.bundle or f"bundles/{sources.recipe.name}")
+
+
+def _data_option(report: Report) -> str:
+    return f" --data {shlex.quote(report.data)}" if report.data not in ("", "data") else ""
+
+
+def _export_command(description: Description, sources: CardSources) -> str:
+    """Return the command that made the bundle; options that have their default are left out."""
+    recipe = sources.recipe.path or f"recipes/{sources.recipe.name}.toml"
+    folder = _bundle(sources).parent
+    return (
+        f"seqserve export {shlex.quote(recipe)}{_data_option(sources.report)}"
+        + (f" --bundles {shlex.quote(str(folder))}" if folder != PurePath("bundles") else "")
+        + (" --int8" if description.precision == "int8" else "")
+    )
+
+
+def _head(description: Description, sources: CardSources) -> Iterator[str]:
     yield f"# {description.name} {description.version}"
-    yield from ("", recipe.card.summary, "")
+    yield from ("", sources.recipe.card.summary, "")
     yield (
         f"- Task: {description.task}; languages: {' → '.join(description.languages)}; "
         f"labels: {', '.join(description.labels) or '—'}; precision: {description.precision}"
     )
     yield f"- Licence of the weights: {description.licence}"
     yield (
-        f"- Made by `{_EXPORT_COMMANDS[description.precision].format(recipe.name)}` on "
+        f"- Made by `{_export_command(description, sources)}` on "
         f"{description.created} with "
         + ", ".join(f"{tool} {version}" for tool, version in sorted(description.tools.items()))
     )
 
 
-def _metrics(description: Description, report: Report) -> Iterator[str]:
-    """The manifest's metrics with the report's intervals, and the parts by label of the first set."""
-    yield "Measured on the exported bundle through the serving runtime, batches and all; again by"
-    yield f"`make evaluate BUNDLE=bundles/{description.name}`. Brackets: 95 % intervals over resamples."
+def _metrics(description: Description, sources: CardSources) -> Iterator[str]:
+    """Yield the manifest's metrics with the report's intervals, and the first set's label slices."""
+    report = sources.report
+    command = f"seqserve evaluate {shlex.quote(str(_bundle(sources)))}{_data_option(report)}"
+    yield "Measured on the exported bundle through the serving runtime, in batches. To measure again:"
+    yield f"`{command}`. In brackets: 95 % intervals by bootstrap."
     yield ""
     rows = [
         (name, f"{description.metrics[name]:g}", f"[{number(found.low)}, {number(found.high)}]")
@@ -93,7 +121,7 @@ def _metrics(description: Description, report: Report) -> Iterator[str]:
 
 
 def _weak(report: Report) -> Iterator[str]:
-    """The parts whose whole interval lies below the metric of their set, furthest below first."""
+    """Yield the slices whose whole interval is below the metric of their set, worst first."""
     weak = [entry for found in report.sets for entry in _weak_parts(report, found)]
     weak.sort(key=lambda entry: entry[0])
     if weak:
@@ -109,7 +137,7 @@ def _weak(report: Report) -> Iterator[str]:
 
 
 def _weak_parts(report: Report, found: SetReport) -> Iterator[tuple[float, SetReport, Slice, str]]:
-    """(share of the set's metric, the set, the part, the name of its metric) of weak parts."""
+    """Yield weak slices: share of the set's metric, set, slice, name of the metric."""
     main = TASKS[report.task].main_metric
     whole = found.findings.measures[main].value
     for part in found.findings.slices:
@@ -121,7 +149,7 @@ def _weak_parts(report: Report, found: SetReport) -> Iterator[tuple[float, SetRe
 
 
 def _copied(report: Report) -> Iterator[str]:
-    """Shares of what stands in source and reference alike."""
+    """Yield the share of copied terms by set and kind."""
     rows = [
         (found.name, part.name, part.n, interval_text(part.measures["share"]))
         for found in report.sets
@@ -129,13 +157,13 @@ def _copied(report: Report) -> Iterator[str]:
         if part.kind == "copied" and part.n >= _MIN_EXAMPLES
     ]
     if rows:
-        yield "Of what stands in source and reference alike, the share that stands in the translation too."
+        yield "Of the terms in both source and reference: the share that the translation contains too."
         yield ""
         yield from table_lines(("set", "what", "n", "share"), rows)
 
 
 def _reliability(report: Report) -> Iterator[str]:
-    """Bars: share of right answers; line: mean probability; on the first sets that are large enough."""
+    """Yield reliability charts of the first sets that are large enough."""
     charted = [
         (found, calibration)
         for found in report.sets
@@ -146,7 +174,7 @@ def _reliability(report: Report) -> Iterator[str]:
     for i, (found, calibration) in enumerate(charted[:_N_CHARTS]):
         yield from [""] * (i > 0)
         yield (
-            f"On {found.name} {found.split}, by probability in {N_BINS} steps; bars: share that is right, "
+            f"On {found.name} {found.split}, in {N_BINS} bins of probability; bars: share of right answers, "
             f"line: mean probability. Expected calibration error {interval_text(calibration.ece)}."
         )
         yield from ("", *_chart(calibration))
@@ -158,14 +186,14 @@ def _chart(calibration: Calibration) -> Iterator[str]:
     yield "```mermaid"
     yield "xychart-beta"
     yield f'    x-axis "probability of {calibration.of}" [{middles}]'
-    yield '    y-axis "share that is right" 0 --> 1'
+    yield '    y-axis "share of right answers" 0 --> 1'
     yield f"    bar [{', '.join(f'{b.accuracy:.3f}' for b in bins)}]"
     yield f"    line [{', '.join(f'{b.confidence:.3f}' for b in bins)}]"
     yield "```"
 
 
 def _variants(sources: CardSources) -> Iterator[str]:
-    """The table, and what its runs had otherwise than the model's own, such as fewer steps."""
+    """Yield the ablation table and the settings of its runs that differ from the recipe."""
     ablation, loop = sources.ablation, sources.recipe.ablation.loop
     if ablation:
         settings = ", ".join(f"{name} {value}" for name, value in loop.items())

@@ -1,4 +1,4 @@
-"""Rewriting what an existing bundle says about itself: its card, and the metrics of its manifest."""
+"""Rewrite the model card of an existing bundle, and the metrics of its manifest."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from seqserve.bundle import Bundle, load_bundle, replace_bundle
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError, DataError
 from seqserve.evaluation.measurement import recipe_of
-from seqserve.evaluation.report import CARD_FILE, RECIPE_FILE, TRAINING_COST_FILE, read_report
+from seqserve.evaluation.report import CARD_FILE, RECIPE_FILE, TRAINING_FILE, read_report
 from seqserve.evaluation.reproduction import compare, is_of_export, refuse_other_metrics
+from seqserve.files import as_typed
 from seqserve.manifest import Description
 from seqserve.training.cost import TrainingCost
 from seqserve.training.recipe import Recipe
 
 
 def recipe_bytes(recipe: Recipe) -> bytes:
-    """Return recipe.json: the recipe with the defaults; `[text]` and `[model]` as in its file."""
+    """Return recipe.json: the recipe with all defaults, except in `[text]` and `[model]`."""
     return json.dumps(to_mapping(recipe), indent=1, ensure_ascii=False).encode()
 
 
 def training_cost_bytes(cost: TrainingCost) -> bytes:
-    """Return training.json: what the runs took."""
+    """Return training.json: the training cost of every stage."""
     return json.dumps(to_mapping(cost), indent=1, ensure_ascii=False).encode()
 
 
 def refresh(
     path: Path, evaluation: Path, words: Recipe | None = None, *, accept_metrics: bool = False
 ) -> Bundle:
-    """Write the card of a bundle anew; its model stays as it is.
+    """Rewrite the card of a bundle; its model does not change.
 
     Args:
         path: The bundle; must hold its recipe.
@@ -52,7 +53,7 @@ def refresh(
     if words:
         if words.name != recipe.name:
             raise ConfigError(f"the recipe is of {words.name}, the bundle of {recipe.name}")
-        recipe = replace(recipe, card=words.card)
+        recipe = replace(recipe, card=words.card, path=words.path)
     report = read_report(evaluation, bundle)
     if report.split != "test":
         raise DataError(f"{evaluation} measures {report.split}; a card needs the test sets")
@@ -63,9 +64,8 @@ def refresh(
     else:
         refuse_other_metrics(compare(metrics, report.metrics()), path)
     description = Description(**{**said, "metrics": metrics})
-    sources = CardSources(
-        recipe, report, _training_cost(bundle), read_ablation(recipe.card.ablation)
-    )
+    ablation = read_ablation(recipe.card.ablation)
+    sources = CardSources(recipe, report, _training_cost(bundle), ablation, as_typed(path))
     files = {name: bundle.file(name).read_bytes() for name in bundle.manifest.files}
     files[RECIPE_FILE] = recipe_bytes(recipe)
     files[CARD_FILE] = model_card(description, sources).encode()
@@ -73,7 +73,7 @@ def refresh(
 
 
 def _training_cost(bundle: Bundle) -> TrainingCost | None:
-    if TRAINING_COST_FILE not in bundle.manifest.files:
+    if TRAINING_FILE not in bundle.manifest.files:
         return None
-    path = bundle.file(TRAINING_COST_FILE)
+    path = bundle.file(TRAINING_FILE)
     return from_mapping(TrainingCost, json.loads(path.read_bytes()), str(path))

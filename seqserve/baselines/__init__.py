@@ -1,1 +1,1 @@
-"""What a user would try first: baselines on the recipes' own data, without torch and without a bundle."""
+"""Baselines: simple methods on the data of a recipe. Imports neither torch nor a bundle."""

@@ -1,4 +1,4 @@
-"""Fit a recipe's baselines on its training sets and measure them on its test sets."""
+"""Fit the baselines of a recipe on its training sets and measure them on its test sets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from seqserve.baselines.sentiment import (
     read_vectors,
     weighted_words,
 )
-from seqserve.baselines.translation import Copy, DictionaryConfig, WordDictionary
 from seqserve.errors import ConfigError
 from seqserve.tasks import Task
 from seqserve.text.classification import normalized_tokens
@@ -35,14 +34,14 @@ class _Classifier(Protocol):
 
 
 def measure_baselines(recipe: Recipe, root: Path) -> dict[str, Metrics]:
-    """Fit and measure.
+    """Fit and measure the baselines of a recipe's task.
 
     Args:
-        recipe: Whose train and test sets; the model that it describes is not touched.
+        recipe: Names the training and test sets; its model is not used.
         root: Where the data sets are.
 
     Returns:
-        Baseline -> metrics, named as the bundle's: last folder of the set, its files, measure.
+        Baseline -> metrics. Names as in a bundle: last folder of the set, split, measure.
 
     Raises:
         ConfigError: No training set of an NER recipe has all labels.
@@ -71,7 +70,7 @@ def _measure_ner(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]:
 
 
 def _crf_rows(recipe: Recipe, root: Path, sets: Sequence[DataSet]) -> list[Metrics]:
-    """Fit a CRF, which takes what a set does not annotate for outside, and measure it."""
+    """Fit a CRF and measure it; labels that a set does not annotate count as outside."""
     words, tags = [], []
     for dataset in sets:
         more_words, more_tags = _sentences(root, dataset, "train")
@@ -90,7 +89,7 @@ def _crf_rows(recipe: Recipe, root: Path, sets: Sequence[DataSet]) -> list[Metri
 def _sentences(
     root: Path, dataset: DataSet, split: Split
 ) -> tuple[list[list[str]], list[list[str]]]:
-    """Give the words and the annotated tags of each sentence, cut as serving cuts text."""
+    """Return words and annotated tags of each sentence, with the tokens of serving."""
     words, tags = [], []
     for sentence in read_tagged(root, dataset, split):
         tokens, its_tags = retokenize(sentence.tokens, sentence.tags)
@@ -100,7 +99,7 @@ def _sentences(
 
 
 def _within(tags: Sequence[str], labels: Sequence[str]) -> list[str]:
-    """Keep the entities that a set annotates, as well-formed BIO2."""
+    """Return well-formed BIO2 tags of the entities that a set annotates."""
     kept = [span for span in spans_of(tags) if not labels or span.label in labels]
     return tags_of(kept, len(tags))
 
@@ -133,22 +132,13 @@ def _measure_sentiment(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]:
 
 
 def _measure_translation(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]:
-    dictionary = WordDictionary(DictionaryConfig())
-    dictionary.fit(
-        [p for s in recipe.data.train for p in read_pairs(root, s, "train", recipe.languages)]
-    )
-    translators: dict[str, Copy | WordDictionary] = {
-        "source copied": Copy(),
-        "word for word": dictionary,
-    }
-    rows: dict[str, list[Metrics]] = {name: [] for name in translators}
+    """Score the sources as their own translations: what terms that are copied are worth."""
+    rows = []
     for dataset in recipe.data.test:
         pairs = read_pairs(root, dataset, "test", recipe.languages)
         sources, targets = [p.source for p in pairs], [p.target for p in pairs]
-        for name, translator in translators.items():
-            answers = translator.predict(sources)
-            rows[name].append(translation_scores(targets, answers, recipe.languages[1]))
-    return rows
+        rows.append(translation_scores(targets, sources, recipe.languages[1]))
+    return {"source copied": rows}
 
 
 _MEASURES: dict[Task, Callable[[Recipe, Path], dict[str, list[Metrics]]]] = {

@@ -1,6 +1,6 @@
 """A linear-chain CRF over hand-written features of a word and its neighbours.
 
-It reads the tokens that serving reads (`retokenize`), whole sentences of the corpus at a time.
+It uses the tokens of serving (`retokenize`), by sentences of the corpus.
 
 Source: Lafferty et al. 2001 (CRF); the features are those that the CRFsuite and sklearn-crfsuite manuals teach.
 """
@@ -50,12 +50,12 @@ class CrfTagger:
         self._crf.fit(map(features, sentences), tags)
 
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
-        """Give the likeliest tags of each sentence; they need not be well-formed BIO2."""
+        """Return the most probable tags of each sentence; they may be malformed BIO2."""
         return [list(self._crf.predict_single(features(words))) for words in sentences]
 
 
 def features(words: Sequence[str]) -> list[list[str]]:
-    """Give the features of each word of a sentence, as names of what is true of it."""
+    """Return the names of the binary features of each word of a sentence."""
     near = [_near_features(word) for word in words]
     rows = []
     for i, word in enumerate(words):
@@ -70,7 +70,7 @@ def features(words: Sequence[str]) -> list[list[str]]:
 
 
 def _near_features(word: str) -> list[str]:
-    """Give what is asked of a word and of its neighbours alike."""
+    """Return the features that a word and its neighbours have alike."""
     flags = {
         "title": word.istitle(),
         "upper": word.isupper(),
@@ -99,7 +99,7 @@ def _affixes(word: str) -> Iterator[str]:
 
 
 def shape_of(word: str) -> str:
-    """Give the word with X for capitals, x for other letters, 0 for digits, other signs as they are."""
+    """Return the shape of a word: X for capitals, x for other letters, 0 for digits, the rest as is."""
     return "".join(_kind(c) for c in word)
 
 

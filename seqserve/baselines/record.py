@@ -1,4 +1,4 @@
-"""Metrics of baselines on disk, with the sets that they belong to: only other sets need a new fit."""
+"""Recorded metrics of baselines with the data sets they belong to, so that a table needs no new fit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seqserve.training.recipe import DataSet, Recipe
 
 @dataclass(frozen=True)
 class Record:
-    """What was measured.
+    """The metrics of a recipe's baselines.
 
     Args:
         train: The training sets, in words.
@@ -29,7 +29,7 @@ class Record:
 
 
 def recorded_baselines(recipe: Recipe, root: Path, path: Path, *, refit: bool = False) -> Record:
-    """Give the metrics of a recipe's baselines: those in the file, or measured now and written there.
+    """Return the metrics of a recipe's baselines from the file; measure and write them if it is missing.
 
     Args:
         recipe: Whose baselines.
@@ -69,7 +69,7 @@ def _read(path: Path) -> Record:
 
 
 def _in_words(sets: Sequence[DataSet]) -> tuple[str, ...]:
-    """Say which examples of which folders; licences and descriptions may change freely."""
+    """Describe folders and examples of data sets; licences and descriptions do not count."""
     return tuple(
         " ".join(
             [

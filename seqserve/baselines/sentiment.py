@@ -46,7 +46,7 @@ class BagConfig:
 
 
 def pairs_too(words: Words) -> list[str]:
-    """Give the words of a text, and every two that stand side by side."""
+    """Return the words of a text and its bigrams."""
     return [*words, *map(" ".join, pairwise(words))]
 
 
@@ -75,12 +75,12 @@ class AveragedVectors:
         self._regression.fit(self._means(texts), labels)
 
     def predict(self, texts: Sequence[Words]) -> Sequence[int]:
-        """Give the index of each text's label."""
+        """Return the index of each text's label."""
         predicted: Sequence[int] = self._regression.predict(self._means(texts))
         return predicted
 
     def _means(self, texts: Sequence[Words]) -> FloatArray:
-        """Give (B, D); a text without any known word is all zeros."""
+        """Return (B, D) mean vectors; zeros for a text without a known word."""
         rows = [[self._vectors[w] for w in words if w in self._vectors] for words in texts]
         return np.stack([np.mean(row or [self._zero], axis=0) for row in rows])
 

@@ -1,4 +1,4 @@
-"""Baselines beside the bundle, as the Markdown table of docs/benchmarks.md."""
+"""The Markdown table of baselines and bundle in docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNKNOWN = "–"
 
 
 def baselines_table(baselines: Mapping[str, Metrics], manifest: Manifest | None) -> str:
-    """Give a row per metric and a column per baseline.
+    """Return a table with one row per metric and one column per baseline.
 
     Args:
         baselines: Baseline -> metrics; every one has the same.
@@ -31,9 +31,9 @@ def baselines_table(baselines: Mapping[str, Metrics], manifest: Manifest | None)
 
 
 def update_section(path: Path, name: str, text: str) -> None:
-    """Put a text between `<!-- baselines:NAME -->` and `<!-- /baselines:NAME -->` of a page.
+    """Replace the text between `<!-- baselines:NAME -->` and `<!-- /baselines:NAME -->` of a page.
 
     Raises:
-        DataError: The page is not there, or has no such two lines.
+        DataError: The page does not exist, or lacks these lines.
     """
     replace_section(path, f"baselines:{name}", text)

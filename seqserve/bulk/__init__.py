@@ -1,1 +1,1 @@
-"""Files of any size through anything that answers texts: read, cut, answered, written in order, resumed."""
+"""Predictions for files of any size: read, batch, predict, write in order, resume."""

@@ -1,7 +1,7 @@
-"""Where rows of a CSV file begin and end: at line ends outside of quotes (RFC 4180), commas between fields.
+"""Boundaries of the rows of a CSV file: line ends outside of quotes (RFC 4180).
 
-A quote that is opened and not closed would make one row of the rest of the file. So a row that does
-not end within a number of bytes is given up, and reading goes on behind the line on which it began.
+A quote that is opened and never closed would turn the rest of the file into one row. So a row that does not
+end within a number of bytes is rejected, and reading resumes at the line after its first one.
 """
 
 from __future__ import annotations
@@ -9,21 +9,25 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-_QUOTE, _COMMA = b'"', b","
+_QUOTE = b'"'
 
 
 class CsvRows:
-    """Iterates over (number of its first line, bytes) of rows; those that are given up come as None.
+    """Iterate over (number of the first line, bytes) of rows; a rejected row comes as None.
 
     Args:
-        lines: Numbered lines with their ends; None is one that was too long.
-        max_bytes: Of one row.
+        lines: Numbered lines with their ends; None is a line that was too long.
+        max_bytes: Largest size of a row.
+        delimiter: Between two fields, one byte.
     """
 
-    def __init__(self, lines: Iterable[tuple[int, bytes | None]], max_bytes: int) -> None:
+    def __init__(
+        self, lines: Iterable[tuple[int, bytes | None]], max_bytes: int, delimiter: bytes = b","
+    ) -> None:
+        self._delimiter = delimiter
         self._lines = iter(lines)
         self._max_bytes = max_bytes
-        self._again: deque[tuple[int, bytes | None]] = deque()  # lines of a row that was given up
+        self._again: deque[tuple[int, bytes | None]] = deque()  # lines of a rejected row
 
     def _next(self) -> tuple[int, bytes | None] | None:
         if self._again:
@@ -37,8 +41,8 @@ class CsvRows:
             yield number, raw if raw is None else self._row(raw)
 
     def _row(self, raw: bytes) -> bytes | None:
-        """Give the row that begins with a line; if it has no end, None, and its other lines come again."""
-        if not is_open_after(raw, is_open=False):
+        """Return the row that begins with a line; if it has no end, None, and its other lines come again."""
+        if not is_open_after(raw, is_open=False, delimiter=self._delimiter):
             return raw
         parts, size = [raw], len(raw)
         taken: list[tuple[int, bytes | None]] = []
@@ -48,18 +52,19 @@ class CsvRows:
                 break
             parts.append(following[1])
             size += len(following[1])
-            if not is_open_after(following[1], is_open=True):
+            if not is_open_after(following[1], is_open=True, delimiter=self._delimiter):
                 return b"".join(parts)
         self._again.extendleft(reversed(taken))
         return None
 
 
-def is_open_after(line: bytes, *, is_open: bool) -> bool:
-    """Is a quoted field open at the end of a line?
+def is_open_after(line: bytes, *, is_open: bool, delimiter: bytes = b",") -> bool:
+    """Return whether a quoted field is open at the end of a line.
 
     Args:
-        line: With its line end, or without.
-        is_open: Whether one was open at its start.
+        line: The line, with its line end or without.
+        is_open: Whether a quoted field was open at its start.
+        delimiter: Between two fields, one byte.
     """
     at = 0
     while True:
@@ -75,7 +80,7 @@ def is_open_after(line: bytes, *, is_open: bool) -> bool:
             is_open = True
             at += 1
             continue
-        at = line.find(_COMMA, at)
+        at = line.find(delimiter, at)
         if at < 0:
             return False
         at += 1

@@ -1,56 +1,88 @@
-"""Text, JSONL and CSV into records, one at a time; what cannot be read is a rejected record.
+"""Text, JSONL, CSV and TSV files as records, one at a time; a record that cannot be read is rejected.
 
 | format | a record | its text |
 |---|---|---|
 | text | a line | the line without its line end |
 | jsonl | a line, one JSON object | the field that `Columns.text` names |
-| csv | a row behind the first, which names the columns; fields in quotes may hold line breaks | that column |
+| csv, tsv | a row after the first, which names the columns; quoted fields may hold line breaks | that column |
 
-Lines of nothing but white space hold no record, in all of them.
+Blank lines hold no record, in all formats.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, get_args
 
 import orjson
 
 from seqserve.bulk.csv_rows import CsvRows
 from seqserve.bulk.lines import Lines
-from seqserve.bulk.records import Columns, Entry, Record, Refusal, Rejected
+from seqserve.bulk.records import FILE, Columns, Entry, Record, Refusal, Rejected
 from seqserve.errors import BodyTooLarge, DataError, InputError, InvalidJson
 
-InputFormat = Literal["text", "jsonl", "csv"]
+InputFormat = Literal["text", "jsonl", "csv", "tsv"]
 FORMATS: tuple[InputFormat, ...] = get_args(InputFormat)
 SUFFIXES: dict[str, InputFormat] = {
     ".txt": "text",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".csv": "csv",
+    ".tsv": "tsv",
 }
+DELIMITERS: dict[str, str] = {"csv": ",", "tsv": "\t"}
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How one stream is read, beyond its format.
+
+    Args:
+        delimiter: Between the fields of a row, an ASCII character; the format's own if not set.
+        encoding: Encoding of the file, for messages; the stream itself is UTF-8.
+        file: Name of the file, for the output.
+        lines_before: Lines of the files that were read before this one.
+    """
+
+    delimiter: str | None = None
+    encoding: str = "UTF-8"
+    file: str | None = None
+    lines_before: int = 0
+
+
+DEFAULT_OPTIONS = ReadOptions()
 
 
 class Reader:
-    """Iterates over the records of one stream, in constant memory.
+    """Iterate over the records of one stream, in constant memory.
 
     Args:
         stream: Opened in binary.
-        format: What it holds.
+        format: Format of the stream.
         columns: Which fields are read.
-        max_bytes: Of one record; a larger one is rejected.
+        max_bytes: Largest size of a record; a larger one is rejected.
+        options: Delimiter, encoding and place of the stream.
     """
 
     def __init__(
-        self, stream: BinaryIO, format: InputFormat, columns: Columns, max_bytes: int
+        self,
+        stream: BinaryIO,
+        format: InputFormat,
+        columns: Columns,
+        max_bytes: int,
+        options: ReadOptions = DEFAULT_OPTIONS,
     ) -> None:
-        self._lines = Lines(stream, max_bytes)
+        self._lines = Lines(stream, max_bytes, options.lines_before)
+        self._encoding = options.encoding
+        self._file = {FILE: options.file} if columns.with_file else {}
+        self._delimiter = options.delimiter or DELIMITERS.get(format, ",")
         self._format = format
         self._columns = columns
         self._max_bytes = max_bytes
         self.n_blank = 0
-        if format == "csv":
+        if format in DELIMITERS:
             csv.field_size_limit(max(csv.field_size_limit(), max_bytes))
 
     @property
@@ -58,13 +90,18 @@ class Reader:
         """How many bytes were read."""
         return self._lines.n_bytes
 
+    @property
+    def n_lines(self) -> int:
+        """Number of the last line that was read."""
+        return self._lines.number
+
     def __iter__(self) -> Iterator[Entry]:
         """Read to the end.
 
         Raises:
             DataError: The input is not UTF-8 from the first byte on, or its header lacks a column.
         """
-        if self._format == "csv":
+        if self._format in DELIMITERS:
             yield from self._rows()
             return
         parse = self._of_text if self._format == "text" else self._of_json
@@ -84,7 +121,7 @@ class Reader:
         return Rejected(line, Refusal(BodyTooLarge.code, message))
 
     def _of_text(self, line: int, raw: bytes) -> Record:
-        text = _decoded(raw.removesuffix(b"\n").removesuffix(b"\r"))
+        text = self._decoded(raw.removesuffix(b"\n").removesuffix(b"\r"))
         return self._record(line, {self._columns.text: text})
 
     def _of_json(self, line: int, raw: bytes) -> Record:
@@ -97,7 +134,7 @@ class Reader:
         return self._record(line, document)
 
     def _rows(self) -> Iterator[Entry]:
-        rows = iter(CsvRows(self._lines, self._max_bytes))
+        rows = iter(CsvRows(self._lines, self._max_bytes, self._delimiter.encode()))
         header = self._header(rows)
         for line, raw in rows:
             if raw is None:
@@ -109,7 +146,7 @@ class Reader:
 
     def _header(self, rows: Iterator[tuple[int, bytes | None]]) -> list[str]:
         try:
-            header = _cells(next(rows)[1] or b"")
+            header = self._cells(next(rows)[1] or b"")
         except StopIteration:
             return []
         except InputError as error:
@@ -123,7 +160,7 @@ class Reader:
         return header
 
     def _of_row(self, line: int, raw: bytes, header: Sequence[str]) -> Record:
-        cells = _cells(raw)
+        cells = self._cells(raw)
         if len(cells) != len(header):
             raise InputError(f"The row has {len(cells)} fields; the header has {len(header)}.")
         return self._record(line, dict(zip(header, cells, strict=True)))
@@ -135,7 +172,28 @@ class Reader:
         beside = {
             shown: document.get(name) for name, shown in self._columns.beside.items()
         }  # fields that a JSON object lacks are null
-        return Record(line, text, beside)
+        return Record(line, text, {**self._file, **beside} if self._file else beside)
+
+    def _decoded(self, raw: bytes) -> str:
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"The record is not {self._encoding}: {error.reason} at byte {error.start}."
+            ) from None
+
+    def _cells(self, raw: bytes) -> list[str]:
+        """Return the fields of one row.
+
+        Raises:
+            InputError: It is not UTF-8, or has a line break outside of quotes.
+        """
+        text = self._decoded(raw.removesuffix(b"\n").removesuffix(b"\r"))
+        try:
+            (cells,) = csv.reader([text], strict=True, delimiter=self._delimiter)
+        except (csv.Error, ValueError) as error:
+            raise InputError(f"The row is no CSV: {error}.") from None
+        return cells
 
 
 def _tried(parse: Any, line: int, raw: bytes) -> Entry:
@@ -144,26 +202,3 @@ def _tried(parse: Any, line: int, raw: bytes) -> Entry:
     except InputError as error:
         return Rejected(line, Refusal(error.code, str(error)))
     return entry
-
-
-def _decoded(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"The record is not UTF-8: {error.reason} at byte {error.start}."
-        ) from None
-
-
-def _cells(raw: bytes) -> list[str]:
-    """Give the fields of one row.
-
-    Raises:
-        InputError: It is not UTF-8, or has a line break outside of quotes.
-    """
-    text = _decoded(raw.removesuffix(b"\n").removesuffix(b"\r"))
-    try:
-        (cells,) = csv.reader([text], strict=True)
-    except (csv.Error, ValueError) as error:
-        raise InputError(f"The row is no CSV: {error}.") from None
-    return cells

@@ -1,6 +1,6 @@
-"""One record of an input file: a text, where it stands, and what stands beside it; or why there is none.
+"""Records of input files: a text with its line and the fields to keep, or the reason why it was rejected.
 
-Knows neither formats nor models.
+Independent of formats and models.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Any
 from seqserve.errors import ConfigError
 
 Result = Mapping[str, Any]
-"""What was found in one text: the JSON fields of the API's result."""
+"""Prediction for one text: the JSON fields of the API's result."""
 
-LINE = "line"
+LINE, FILE = "line", "file"
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A text to answer.
+    """A text to predict for.
 
     Args:
-        line: Line of the file on which it begins, from 1.
-        text: As it stands there.
-        beside: Fields of the record that go into the output, by their names there.
+        line: Line of the input on which it begins, from 1; several files are counted as one.
+        text: The text, unchanged.
+        beside: Fields of the record that are copied to the output, by their names there.
     """
 
     line: int
@@ -34,7 +34,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a text has no answer: a code of `seqserve.errors` and a sentence."""
+    """Reason why a text has no prediction: a code of `seqserve.errors` and a sentence."""
 
     code: str
     message: str
@@ -42,7 +42,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record that has no answer, on the line on which it begins."""
+    """A record without a prediction, and the line on which it begins."""
 
     line: int
     why: Refusal
@@ -56,27 +56,37 @@ class Columns:
     """Which fields of a record are read, in formats that have fields.
 
     Args:
-        text: The one that holds the text.
-        beside: Names in the output of those that are kept, by their names in the input.
+        text: Field of the text.
+        beside: Names in the output of the fields to keep, by their names in the input.
+        with_file: Whether the output names the file of each record.
     """
 
     text: str = "text"
     beside: Mapping[str, str] = field(default_factory=dict)
+    with_file: bool = False
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Names of the output's fields between the line and the prediction."""
+        return (*([FILE] if self.with_file else []), *self.beside.values())
 
 
-def columns_of(text: str, keep: Sequence[str], result_fields: Sequence[str]) -> Columns:
-    """Read what is to be kept.
+def columns_of(
+    text: str, keep: Sequence[str], result_fields: Sequence[str], *, with_file: bool = False
+) -> Columns:
+    """Parse the fields to keep.
 
     Args:
         text: Name of the field that holds the text.
         keep: `NAME` or `NAME:NAME IN THE OUTPUT`.
-        result_fields: Names that the output has of its own.
+        result_fields: Names of the prediction's fields in the output.
+        with_file: Whether the output names the file of each record.
 
     Raises:
         ConfigError: Two fields of the output would have one name.
     """
     beside: dict[str, str] = {}
-    taken = {LINE, *result_fields}
+    taken = {LINE, *([FILE] if with_file else []), *result_fields}
     for word in keep:
         name, _, renamed = word.partition(":")
         shown = renamed or name
@@ -87,4 +97,4 @@ def columns_of(text: str, keep: Sequence[str], result_fields: Sequence[str]) -> 
             )
         taken.add(shown)
         beside[name] = shown
-    return Columns(text, beside)
+    return Columns(text, beside, with_file)

@@ -1,7 +1,7 @@
-"""Where an interrupted output goes on: the last text that it speaks of is done again.
+"""Where an interrupted output is resumed: the last text in it is predicted again.
 
-So nobody needs to know whether that one was whole. What was rejected before it is kept, and what comes
-after it is written again: the file ends up byte for byte as if nothing had happened.
+So it does not matter whether its rows were complete. Rejections before it are kept, everything after it is
+written again: the file ends up byte for byte the same as without the interruption.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _LINE_OF = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where to go on.
+    """Where to resume.
 
     Args:
-        line: Of the input; what begins before it is done.
-        n_bytes: Of the output; what is behind them is cut off.
+        line: Line of the input; records before it are complete.
+        n_bytes: Size to which the output is cut.
     """
 
     line: int
@@ -37,12 +37,12 @@ class Place:
 
 
 def find_place(path: Path, format: OutputFormat, header: bytes) -> Place:
-    """Read an output and see how far it got.
+    """Find the place at which an output was interrupted.
 
     Args:
         path: The file; may be missing, or end anywhere.
-        format: Of it.
-        header: What it must begin with.
+        format: Format of the output.
+        header: Expected first bytes.
 
     Raises:
         DataError: It cannot be read, is no output of this format, or has other columns.
@@ -58,12 +58,12 @@ def find_place(path: Path, format: OutputFormat, header: bytes) -> Place:
         if found != header:
             if header.startswith(found):  # cut off within the header
                 return Place(0, 0)
-            raise DataError(f"{path} has other columns: go on with the command that began it")
+            raise DataError(f"{path} has other columns: resume with the options of the first run")
         return _last(stream, path, format, len(header))
 
 
 def _last(stream: BinaryIO, path: Path, format: OutputFormat, n_bytes: int) -> Place:
-    """Give the start of the last group of rows of one line."""
+    """Return the start of the last group of rows of one line."""
     place = Place(0, n_bytes)
     pattern = _LINE_OF[format]
     for row in _rows(stream, format):
@@ -82,7 +82,7 @@ def _last(stream: BinaryIO, path: Path, format: OutputFormat, n_bytes: int) -> P
 
 
 def _rows(stream: BinaryIO, format: OutputFormat) -> Iterator[bytes]:
-    """Give the rows that have their end."""
+    """Yield the complete rows."""
     row = b""
     is_open = False
     for line in stream:
@@ -94,7 +94,7 @@ def _rows(stream: BinaryIO, format: OutputFormat) -> Iterator[bytes]:
 
 
 def cut_rejected(path: Path, place: Place) -> None:
-    """Keep what was rejected before a place.
+    """Keep the rejections before a place.
 
     Raises:
         DataError: The file is no list of rejected records.

@@ -1,10 +1,10 @@
-"""Answers into rows of JSONL, CSV or CoNLL. Every row, or group of rows, says the line it answers.
+"""Predictions as rows of JSONL, CSV or CoNLL. Every row, or group of rows, names the line of its text.
 
 | format | a text becomes |
 |---|---|
-| jsonl | one object: `line`, the fields that are kept, the fields of the API's result |
-| csv | one row for a text; for names, one for every entity, and one with empty fields if there is none |
-| conll | `# line = N`, then a token, a tab and its BIO2 tag a line, a blank line behind every sentence |
+| jsonl | one object: `line`, the fields to keep, the fields of the API's result |
+| csv | one row for a text; for entities, one for each, and one with empty fields if there is none |
+| conll | `# line = N`, then a token, a tab and its BIO2 tag a line, a blank line after every sentence |
 """
 
 from __future__ import annotations
@@ -19,9 +19,6 @@ import orjson
 from seqserve.bulk.records import LINE, Columns, Record, Rejected, Result
 from seqserve.errors import ConfigError
 from seqserve.tasks import TASKS, Task, TaskSpec
-from seqserve.text.sentences import split_sentences
-from seqserve.text.tags import OUTSIDE
-from seqserve.text.words import tokenize
 
 OutputFormat = Literal["jsonl", "csv", "conll"]
 FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
@@ -32,26 +29,26 @@ SUFFIXES: dict[str, OutputFormat] = {
     ".conll": "conll",
 }
 Row = Callable[[Record, Result], bytes]
-"""What a text's answer looks like in the file."""
+"""Formats the prediction for a text."""
 
 
 def fields_of(task: Task, format: OutputFormat) -> tuple[str, ...]:
-    """Give the names that the output has of its own."""
+    """Return the names of the prediction's fields in the output."""
     spec = TASKS[task]
     return spec.csv_columns if format == "csv" else spec.result_fields
 
 
 def check_output(task: Task, format: OutputFormat, asked: Mapping[str, Any], kept: Columns) -> None:
-    """See whether a format has a place for everything.
+    """Check that a format can hold everything that was asked for.
 
     Args:
-        task: What is asked for.
-        format: Of the output.
+        task: The task.
+        format: Format of the output.
         asked: The options of the request, by their names in the API.
-        kept: The fields that are to be kept.
+        kept: The fields to keep.
 
     Raises:
-        ConfigError: It has not.
+        ConfigError: It cannot.
     """
     if format == "csv":
         for name in ("sentences", "alternatives"):
@@ -59,7 +56,9 @@ def check_output(task: Task, format: OutputFormat, asked: Mapping[str, Any], kep
                 raise ConfigError(f"csv has no place for {name}: write jsonl instead")
     if format == "conll":
         if task != "ner":
-            raise ConfigError(f"conll is for names, not for {task}: write jsonl or csv instead")
+            raise ConfigError(
+                f"conll is for entities (ner), not for {task}: write jsonl or csv instead"
+            )
         if kept.beside:
             raise ConfigError("conll has no place for fields that are kept: write jsonl instead")
         if asked.get("offset_unit", "codepoint") != "codepoint":
@@ -67,19 +66,19 @@ def check_output(task: Task, format: OutputFormat, asked: Mapping[str, Any], kep
 
 
 def header_of(task: Task, format: OutputFormat, kept: Columns) -> bytes:
-    """Give what stands before the first row."""
+    """Return what comes before the first row."""
     if format != "csv":
         return b""
-    return _csv_line([LINE, *kept.beside.values(), *TASKS[task].csv_columns])
+    return _csv_line([LINE, *kept.kept, *TASKS[task].csv_columns])
 
 
 def row_maker(task: Task, format: OutputFormat, language: str) -> Row:
-    """Give what makes rows of answers.
+    """Return the function that formats predictions as rows.
 
     Args:
-        task: What was asked.
-        format: Of the output.
-        language: Of the texts, whose sentences CoNLL shows.
+        task: The task.
+        format: Format of the output.
+        language: Language of the texts; CoNLL splits them into sentences.
     """
     if format == "jsonl":
         return _jsonl_row
@@ -93,7 +92,7 @@ def row_maker(task: Task, format: OutputFormat, language: str) -> Row:
 
 
 def rejected_row(rejected: Rejected) -> bytes:
-    """Give the JSON line that says why a record has no answer."""
+    """Return the JSON line with the reason why a record was rejected."""
     said = {LINE: rejected.line, "code": rejected.why.code, "message": rejected.why.message}
     return orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE)
 
@@ -105,14 +104,14 @@ def _jsonl_row(record: Record, result: Result) -> bytes:
 
 
 def _csv_line(cells: Sequence[object]) -> bytes:
-    """One row, fields in quotes where they must be, a line feed behind."""
+    """Format one row, fields quoted where necessary, with a line feed at the end."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue().encode()
 
 
 def _cell(value: object) -> object:
-    """A kept field: strings and numbers as they are, null empty, all else as JSON."""
+    """Format a field to keep: strings and numbers unchanged, null empty, everything else as JSON."""
     if value is None or (isinstance(value, str | int | float) and not isinstance(value, bool)):
         return value
     return orjson.dumps(value).decode()
@@ -127,7 +126,11 @@ def _csv_cells(spec: TaskSpec, result: Result) -> Iterator[list[object]]:
 
 
 def _conll_rows(record: Record, result: Result, language: str) -> bytes:
-    """A text's tokens as the tagger reads them; a token of an entity is one that overlaps it."""
+    """Format the tokens of a text; a token belongs to an entity if it overlaps it."""
+    from seqserve.text.sentences import split_sentences
+    from seqserve.text.tags import OUTSIDE
+    from seqserve.text.words import tokenize
+
     entities = iter(result["entities"])
     entity = next(entities, None)
     begun = None

@@ -1,4 +1,4 @@
-"""Where answers go: an output and, beside it, a list of what was rejected."""
+"""The output of a run, and the list of rejected records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seqserve.errors import DataError
 
 @contextmanager
 def _writing() -> Iterator[None]:
-    """Say what cannot be written, and why; a pipe that nobody reads is left to the caller."""
+    """Turn write errors into a DataError; a broken pipe is left to the caller."""
     try:
         yield
     except BrokenPipeError:
@@ -30,9 +30,9 @@ class Sink:
     """An output that is open.
 
     Args:
-        output: Where rows go.
-        rejected: Where rejected records go: a file, made when there is one, or a stream.
-        first_line: Of the input; what begins before it is there already.
+        output: Gets the rows.
+        rejected: Gets the rejected records: a file, created with the first one, or a stream.
+        first_line: Line of the input; records before it are in the output already.
     """
 
     def __init__(self, output: BinaryIO, rejected: Path | BinaryIO, first_line: int = 0) -> None:
@@ -63,17 +63,17 @@ class Sink:
 
 
 class FileSink(Sink):
-    """A file, begun or gone on with; a context that closes it.
+    """A new or resumed file; a context manager that closes it.
 
     Args:
-        path: Of the output.
-        rejected: File of what is rejected.
-        format: Of the output.
-        header: What stands before its first row.
-        resumes: Whether to go on with what is there; else both must not be there.
+        path: The output.
+        rejected: File of rejected records.
+        format: Format of the output.
+        header: Written before the first row.
+        resumes: Whether to resume; otherwise neither file may exist.
 
     Raises:
-        DataError: A file is there, and is not to be gone on with, or cannot be; or it cannot be written.
+        DataError: A file exists and is not to be resumed, or cannot be resumed or written.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class FileSink(Sink):
         if not resumes:
             for there in (path, rejected):
                 if there.exists():
-                    raise DataError(f"{there} exists: go on with it by --resume, or remove it")
+                    raise DataError(f"{there} exists: resume it with --resume, or remove it")
         place = find_place(path, format, header) if resumes else Place(0, 0)
         with _writing():
             cut_rejected(rejected, place)
@@ -95,7 +95,7 @@ class FileSink(Sink):
         self._file = output
 
     def __enter__(self) -> Self:
-        """Give itself."""
+        """Return the sink."""
         return self
 
     def __exit__(
@@ -107,7 +107,7 @@ class FileSink(Sink):
         """Close the output.
 
         Raises:
-            DataError: What is left of it cannot be written.
+            DataError: The rest cannot be written.
         """
         with _writing():
             self._file.close()

@@ -1,7 +1,7 @@
-"""Records cut into windows, and the texts of a window into batches of like length.
+"""Windows of records, and batches of texts of similar length within a window.
 
-Both depend on the input alone, never on time: an interrupted run that is resumed computes the same
-batches again, so even models whose last digits depend on batch mates give the same file.
+Both depend on the input alone, never on time: a resumed run computes the same batches again, so even models
+whose last digits depend on the rest of the batch produce the same file.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from seqserve.text.batching import length_batches
 
 @dataclass(frozen=True)
 class WindowSize:
-    """How much is read before it is answered.
+    """Sizes of windows and batches.
 
     Args:
-        max_entries: Records of a window.
-        max_chars: Of its texts; one text may be over it.
-        batch_tokens: Estimated tokens of a batch, padding included; one text may be over it.
-        batch_texts: Texts of a batch.
+        max_entries: Most records in a window.
+        max_chars: Most characters in a window; a longer text is in a window alone.
+        batch_tokens: Most estimated tokens in a batch, padding included; a longer text is alone.
+        batch_texts: Most texts in a batch.
     """
 
     max_entries: int = 4096
@@ -31,7 +31,7 @@ class WindowSize:
 
 
 def windows_of(entries: Iterable[Entry], size: WindowSize) -> Iterator[list[Entry]]:
-    """Cut a stream of entries, in order."""
+    """Cut a stream of entries into windows, in order."""
     window: list[Entry] = []
     n_chars = 0
     for entry in entries:
@@ -45,7 +45,7 @@ def windows_of(entries: Iterable[Entry], size: WindowSize) -> Iterator[list[Entr
 
 
 def batches_of(records: Sequence[Record], size: WindowSize) -> list[list[Record]]:
-    """Cut the records of a window into batches of like length, the largest texts first."""
+    """Cut the records of a window into batches of similar length, the longest texts first."""
     lengths = [
         len(record.text.encode()) // 4 + 2 for record in records
     ]  # English: 4.5 bytes a token

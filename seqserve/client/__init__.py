@@ -1,7 +1,6 @@
-"""The Python client: the HTTP API as typed calls, without the rest of this project.
+"""The Python client: the HTTP API as typed calls, independent of the server's code.
 
-Knows HTTP, the contract in docs/api.md and the error tree. It needs httpx and nothing else: no bentoml, no
-onnxruntime, no numpy. docs/client.md is its page.
+Its only dependency is httpx. It is documented in docs/client.md.
 """
 
 from seqserve.client.answers import Answer, Health, Model, Receipt

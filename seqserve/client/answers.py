@@ -27,13 +27,12 @@ from seqserve.records import api_fields
 
 R = TypeVar("R")
 
-
 Model: TypeAlias = ModelInfo
 
 
 @dataclass(frozen=True)
 class Health:
-    """Whether the server takes requests; if not, the error's code and reason."""
+    """Whether the server accepts requests; if not, the code and the reason of the error."""
 
     is_ready: bool
     code: str = ""
@@ -42,7 +41,7 @@ class Health:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What one request of a call was, and what answered it.
+    """One request of a call, and the model that answered it.
 
     Args:
         request_id: The id in the server's log.
@@ -50,7 +49,7 @@ class Receipt:
         version: Of the bundle.
         n_texts: Texts in this request.
         n_tokens: Tokens that the model read.
-        n_attempts: How often it was sent.
+        n_attempts: How often the request was sent.
         timings_ms: Milliseconds by stage, from `Server-Timing`.
     """
 
@@ -65,7 +64,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Answer(Sequence[R], Generic[R]):
-    """One result per text, in the order of the texts; a sequence of them.
+    """A sequence of results: one per text, in the order of the texts.
 
     Args:
         results: One per text.
@@ -82,40 +81,40 @@ class Answer(Sequence[R], Generic[R]):
     def __getitem__(self, index: slice) -> tuple[R, ...]: ...
 
     def __getitem__(self, index: int | slice) -> R | tuple[R, ...]:
-        """The result of a text, or those of several."""
+        """Return the result of one text, or the results of several."""
         return self.results[index]
 
     def __len__(self) -> int:
-        """How many texts there were."""
+        """Return the number of texts."""
         return len(self.results)
 
     def __iter__(self) -> Iterator[R]:
-        """The results in order."""
+        """Iterate over the results in order."""
         return iter(self.results)
 
     @property
     def n_tokens(self) -> int:
-        """How many tokens the model read."""
+        """The number of tokens that the model read."""
         return sum(receipt.n_tokens for receipt in self.receipts)
 
 
 def from_json(kind: type[R], value: Any, where: str) -> R:
-    """A value of JSON as a dataclass.
+    """Read a JSON value into a dataclass.
 
     Args:
-        kind: A dataclass; its fields are such, `tuple[X, ...]`, mappings from names, or plain types.
-        value: What came.
-        where: Its place in the answer, for the message.
+        kind: A dataclass. Its fields are dataclasses, `tuple[X, ...]`, mappings from names, or plain types.
+        value: The JSON value.
+        where: Its place in the response, for error messages.
 
     Raises:
-        UnexpectedAnswer: a field is missing, or of another type.
+        UnexpectedAnswer: A field is missing or has another type.
     """
     read: R = _read(kind, value, where)
     return read
 
 
 def all_from_json(kind: type[R], values: Any, where: str) -> tuple[R, ...]:
-    """A list of JSON as dataclasses; the rest as in `from_json`."""
+    """Read a JSON list into dataclasses, as `from_json` does."""
     read: tuple[R, ...] = _read(tuple[kind, ...], values, where)  # type: ignore[valid-type]
     return read
 
@@ -163,7 +162,7 @@ def _read_record(kind: type, found: Mapping[str, Any], where: str) -> Any:
 
 @cache
 def _fields_of(kind: Any) -> dict[str, tuple[Any, bool]]:
-    """Per field its type and whether it may be missing."""
+    """Return per field its type and whether it is optional."""
     hints = get_type_hints(kind)
     read = api_fields(kind)
     return {one.name: (hints[one.name], one.default is not MISSING) for one in read}

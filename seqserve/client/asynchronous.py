@@ -1,4 +1,4 @@
-"""The client for asyncio: several requests of a call at once, and cancelling one closes its connection."""
+"""The asyncio client: several requests of a call at once; cancelling a call closes its connections."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """Asks a server, with several requests in flight where a call has many texts.
+    """Sends requests to a server, several at once if a call has many texts.
 
     It belongs to the event loop in which it is used first.
 
     Args:
-        url: The server's, such as `http://localhost:3000`.
-        api_key: Where the server asks for one.
-        timeout_s: Deadline of a call with all its requests and repetitions; `math.inf` for none.
-        policy: How a call is cut into requests, and how they are repeated.
-        verify: False takes any certificate; or a context of one's own.
-        transport: In place of the network.
+        url: Address of the server, for example `http://localhost:3000`.
+        api_key: Required if the server is configured with keys.
+        timeout_s: Deadline of a call with all its requests and retries; `math.inf` for none.
+        policy: How a call is split into requests, and how they are retried.
+        verify: False accepts any certificate; or an SSL context.
+        transport: Replaces the network, for tests.
 
     Raises:
-        ConfigError: an argument cannot be used.
+        ConfigError: An argument is not valid.
     """
 
     def __init__(
@@ -78,17 +78,17 @@ class AsyncClient:
         offset_unit: OffsetUnit | None = None,
         timeout_s: float | None = None,
     ) -> Answer[NerResult]:
-        """Finds names.
+        """Find named entities.
 
         Args:
             texts: One text or several.
-            min_score: Keep entities with at least this score, 0..1.
-            labels: Keep only these.
-            offset_unit: What `start` and `end` count; code points, as Python's strings do.
-            timeout_s: Instead of the client's.
+            min_score: Keep entities with at least this score, from 0 to 1.
+            labels: Keep only these labels.
+            offset_unit: The unit of `start` and `end`; by default code points, as in Python strings.
+            timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
-            SeqserveError: as docs/client.md lists.
+            SeqserveError: See docs/client.md.
         """
         options = given(min_score=min_score, labels=labels, offset_unit=offset_unit)
         return await self._predict(NER, texts, options, timeout_s)
@@ -100,15 +100,15 @@ class AsyncClient:
         sentences: bool | None = None,
         timeout_s: float | None = None,
     ) -> Answer[SentimentResult]:
-        """Judges the tone.
+        """Classify sentiment.
 
         Args:
             texts: One text or several.
-            sentences: Judge every sentence as well.
-            timeout_s: Instead of the client's.
+            sentences: Classify every sentence as well.
+            timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
-            SeqserveError: as docs/client.md lists.
+            SeqserveError: See docs/client.md.
         """
         options = given(sentences=sentences)
         return await self._predict(SENTIMENT, texts, options, timeout_s)
@@ -125,20 +125,20 @@ class AsyncClient:
         max_tokens: int | None = None,
         timeout_s: float | None = None,
     ) -> Answer[TranslationResult]:
-        """Translates.
+        """Translate.
 
         Args:
             texts: One text or several.
-            source: Language tag; may be left out where one pair fits.
+            source: Language tag; may be omitted if only one loaded pair matches.
             target: As `source`.
             beam_size: 1 is greedy search.
-            alternatives: How many runners-up to give, below `beam_size`.
-            length_penalty: 0..5.
-            max_tokens: Cap on target tokens per sentence.
-            timeout_s: Instead of the client's.
+            alternatives: Number of alternative translations, less than `beam_size`.
+            length_penalty: From 0 to 5; hypotheses are ranked by log-probability / tokens ** length_penalty.
+            max_tokens: Maximum number of target tokens per sentence.
+            timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
-            SeqserveError: as docs/client.md lists.
+            SeqserveError: See docs/client.md.
         """
         options = given(
             source=source,
@@ -151,35 +151,35 @@ class AsyncClient:
         return await self._predict(TRANSLATE, texts, options, timeout_s)
 
     async def models(self) -> tuple[Model, ...]:
-        """What is loaded; waits for a server that is still starting."""
+        """Return the loaded models; wait for a server that is still starting."""
         return await self._run(ask_models(self._policy, self._deadline()))
 
     async def health(self) -> Health:
-        """Whether requests are taken, asked once.
+        """Ask once whether the server accepts requests.
 
         Raises:
-            ServerUnreachable: nothing answers.
+            ServerUnreachable: There is no answer.
         """
         return await self._run(ask_health(self._deadline()))
 
     async def is_alive(self) -> bool:
-        """Whether the server's process answers, asked once."""
+        """Ask once whether the server process answers."""
         return await self._run(ask_alive(self._deadline()))
 
     async def metrics(self) -> str:
-        """The page of metrics, in Prometheus' text format."""
+        """Return the metrics in the Prometheus text format."""
         return await self._run(ask_metrics(self._policy, self._deadline()))
 
     async def openapi(self) -> Mapping[str, Any]:
-        """The OpenAPI document."""
+        """Return the OpenAPI document."""
         return await self._run(ask_openapi(self._policy, self._deadline()))
 
     async def aclose(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         await self._http.aclose()
 
     async def __aenter__(self) -> AsyncClient:
-        """The client itself; leaving closes it."""
+        """Return the client; leaving the block closes it."""
         return self
 
     async def __aexit__(
@@ -188,7 +188,7 @@ class AsyncClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         await self.aclose()
 
     def _deadline(self, timeout_s: float | None = None) -> Deadline:
@@ -214,7 +214,7 @@ class AsyncClient:
         return join([answers[index] for index in range(len(batches))])
 
     async def _run(self, steps: Steps[T]) -> T:
-        """Takes the steps."""
+        """Run the steps of a call."""
         outcome: Reply | Broken | None = None
         while True:
             try:
@@ -246,7 +246,7 @@ class AsyncClient:
 
 
 async def _together(work: Callable[[], Coroutine[Any, Any, None]], n: int) -> None:
-    """Runs the work n times at once; the first that fails ends the others, and is raised."""
+    """Run n copies of the work at once; the first error cancels the others and is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(n):

@@ -1,7 +1,4 @@
-"""Many texts become requests of a bounded size, in their order.
-
-Knows how a body is written; nothing of routes or answers.
-"""
+"""Split texts into requests of a bounded size, in their order, and write the bodies."""
 
 from __future__ import annotations
 
@@ -19,20 +16,20 @@ class Batch:
     """The texts of one request.
 
     Args:
-        first: Index of the first of them among the caller's texts.
-        texts: Each as JSON in UTF-8.
+        first: Index of the first text among the texts of the caller.
+        texts: Each text as JSON in UTF-8.
     """
 
     first: int
     texts: Sequence[bytes]
 
     def body(self, options: Mapping[str, Any]) -> bytes:
-        """The request's body, with the options beside the texts."""
+        """Return the body of the request: the texts and the options."""
         rest = json.dumps(options, ensure_ascii=False).encode()[1:-1]
         return b'{"text": [' + b", ".join(self.texts) + b"]" + (rest and b", " + rest) + b"}"
 
     def halves(self) -> tuple[Batch, Batch]:
-        """The first and the second half, for a server with lower limits."""
+        """Return the first and the second half, for a server with lower limits."""
         middle = len(self.texts) // 2
         return (
             Batch(self.first, self.texts[:middle]),
@@ -41,14 +38,14 @@ class Batch:
 
 
 def cut(texts: str | Iterable[str], policy: Policy) -> list[Batch]:
-    """The requests that a call needs: in order, and none without a text.
+    """Split the texts of a call into batches, in order; no texts make no batch.
 
     Args:
         texts: One text or several.
-        policy: Bounds of one request.
+        policy: The bounds of one request.
 
     Raises:
-        InputError: what should be a text is none, or cannot be sent in UTF-8.
+        InputError: A text is not a string, or not encodable as UTF-8.
     """
     listed = [texts] if isinstance(texts, str) else texts
     return list(_cut([_encode(text, index) for index, text in enumerate(listed)], policy))
@@ -61,7 +58,7 @@ def _encode(text: object, index: int) -> bytes:
         try:
             return json.dumps(text, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            error = InputError(f"text[{index}] has half a surrogate pair, which UTF-8 has not.")
+            error = InputError(f"text[{index}] has a lone surrogate, which UTF-8 cannot encode.")
     error.text_index = index
     raise error
 

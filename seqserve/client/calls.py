@@ -1,6 +1,6 @@
-"""The calls of the API as steps: which route, which fields, and how the answers are read.
+"""The calls of the API as steps: the route, the fields, and how responses are read.
 
-Both clients run these; nothing here sends, waits or knows asyncio.
+Both clients run these steps. Nothing here does I/O or waits.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Route(Generic[R]):
     """A prediction route.
 
     Args:
-        path: Under the server's address.
-        result: What a text's result becomes.
+        path: Relative to the address of the server.
+        result: The dataclass of a text's result.
     """
 
     path: str
@@ -48,7 +48,7 @@ TRANSLATE = Route.of("translation", TranslationResult)
 
 
 def given(**options: Any) -> dict[str, Any]:
-    """The options that were given; the server has defaults for the others."""
+    """Return the options that are set; the server has defaults for the others."""
     return {name: value for name, value in options.items() if value is not None}
 
 
@@ -57,10 +57,10 @@ class Prediction(Generic[R]):
     """One call of a prediction route, for any number of texts.
 
     Args:
-        route: What is asked.
-        options: Beside the texts.
-        policy: How to repeat.
-        deadline: Of the whole call.
+        route: The prediction route.
+        options: The fields of the request besides the texts.
+        policy: How to retry.
+        deadline: The deadline of the whole call.
     """
 
     route: Route[R]
@@ -69,10 +69,10 @@ class Prediction(Generic[R]):
     deadline: Deadline
 
     def steps(self, batch: Batch) -> Steps[Answer[R]]:
-        """Asks for the texts of a batch; halves it where the server takes fewer.
+        """Request the results of a batch; halve the batch if it is over a limit of the server.
 
         Raises:
-            SeqserveError: as `ask` does.
+            SeqserveError: As for `ask`.
         """
         what = posting(self.route.path, batch.body(self.options), self.policy)
         try:
@@ -86,7 +86,7 @@ class Prediction(Generic[R]):
 
 
 def join(answers: Sequence[Answer[R]]) -> Answer[R]:
-    """One answer of several, in their order."""
+    """Concatenate answers, in their order."""
     return Answer(
         tuple(chain.from_iterable(answer.results for answer in answers)),
         tuple(chain.from_iterable(answer.receipts for answer in answers)),
@@ -94,14 +94,14 @@ def join(answers: Sequence[Answer[R]]) -> Answer[R]:
 
 
 def ask_models(policy: Policy, deadline: Deadline) -> Steps[tuple[Model, ...]]:
-    """Asks what is loaded."""
+    """Request the loaded models."""
     answered = yield from ask(Send("GET", "/v1/models"), policy, deadline)
     document = _object(answered)
     return all_from_json(Model, document.get("models"), "models")
 
 
 def ask_health(deadline: Deadline) -> Steps[Health]:
-    """Asks once whether requests are taken."""
+    """Ask once whether the server accepts requests."""
     try:
         yield from ask(Send("GET", "/readyz"), Policy(attempts=1), deadline)
     except (NotReady, Draining) as error:
@@ -110,7 +110,7 @@ def ask_health(deadline: Deadline) -> Steps[Health]:
 
 
 def ask_alive(deadline: Deadline) -> Steps[bool]:
-    """Asks once whether the process answers."""
+    """Ask once whether the server process answers."""
     try:
         yield from ask(Send("GET", "/livez"), Policy(attempts=1), deadline)
     except UnavailableError:
@@ -119,21 +119,21 @@ def ask_alive(deadline: Deadline) -> Steps[bool]:
 
 
 def ask_metrics(policy: Policy, deadline: Deadline) -> Steps[str]:
-    """Asks for the page of metrics."""
+    """Request the metrics."""
     answered = yield from ask(Send("GET", "/metrics"), policy, deadline)
     return answered.reply.body.decode(errors="replace")
 
 
 def ask_openapi(policy: Policy, deadline: Deadline) -> Steps[Mapping[str, Any]]:
-    """Asks for the OpenAPI document."""
+    """Request the OpenAPI document."""
     return _object((yield from ask(Send("GET", "/docs.json"), policy, deadline)))
 
 
 def _object(answered: Answered) -> dict[str, Any]:
-    """The JSON object of an answer.
+    """Parse the JSON object of a response.
 
     Raises:
-        UnexpectedAnswer: it is none.
+        UnexpectedAnswer: The body is not a JSON object.
     """
     try:
         document = json.loads(answered.reply.body)

@@ -18,15 +18,15 @@ CONNECT_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class Address:
-    """Where the server is, and who asks.
+    """The address of the server, and the caller's key.
 
     Args:
-        url: With http:// or https://; a path is put in front of every route.
+        url: With http:// or https://; its path is a prefix of every route.
         api_key: Sent as `Authorization: Bearer`.
-        verify: Whether certificates are verified, or by which context.
+        verify: Whether to verify certificates, or the SSL context to use.
 
     Raises:
-        ConfigError: the address or the key cannot be used.
+        ConfigError: The address or the key is not valid.
     """
 
     url: str
@@ -34,20 +34,20 @@ class Address:
     verify: ssl.SSLContext | bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what httpx would fail at with the first request."""
+        """Refuse values that would make the first request fail."""
         try:
             url = httpx.URL(self.url)
         except httpx.InvalidURL as error:
             raise ConfigError(f"url {self.url!r}: {error}") from None
         if url.scheme not in {"http", "https"} or not url.host:
-            raise ConfigError(f"url {self.url!r}: must be such as http://localhost:3000")
+            raise ConfigError(f"url {self.url!r}: must be like http://localhost:3000")
         if url.query or url.fragment:
             raise ConfigError(f"url {self.url!r}: must end with the path")
         if self.api_key is not None and not re.fullmatch(r"[!-~]+", self.api_key):
             raise ConfigError("api_key: must be printable ASCII without spaces, and not empty")
 
     def options(self) -> dict[str, Any]:
-        """Arguments of httpx's clients; proxies are taken from the environment, as httpx does."""
+        """Return the arguments of httpx's clients, which take proxies from the environment."""
         headers = {"User-Agent": "seqserve-client", "Accept": "application/json, */*;q=0.1"}
         if self.api_key is not None:
             headers["Authorization"] = f"Bearer {self.api_key}"
@@ -55,14 +55,14 @@ class Address:
 
 
 def timeout(seconds: float) -> httpx.Timeout:
-    """The time-outs of a request that is to be over by then."""
+    """Return the httpx timeouts for a request with this deadline."""
     if math.isinf(seconds):
         return httpx.Timeout(None, connect=CONNECT_TIMEOUT_S)
     return httpx.Timeout(seconds, connect=min(seconds, CONNECT_TIMEOUT_S))
 
 
 def broken(error: httpx.RequestError) -> Broken:
-    """Why there was no answer."""
+    """Describe why there was no response."""
     is_late = isinstance(error, httpx.TimeoutException) and not isinstance(
         error, httpx.ConnectTimeout
     )
@@ -71,7 +71,7 @@ def broken(error: httpx.RequestError) -> Broken:
 
 
 def _is_certificate(error: BaseException | None) -> bool:
-    """Whether an exception goes back to a certificate that was refused."""
+    """Return whether a refused certificate caused an exception."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return True

@@ -1,7 +1,7 @@
-"""One request and its repetitions as steps, without doing any of them: the two clients take them.
+"""One request and its retries as a generator of steps, which both clients run.
 
-A generator yields `Send` or `Wait`; it is sent what came of a `Send`, and returns the outcome. So
-deadlines, waits and errors are decided in one place for threads and for asyncio.
+The generator yields `Send` or `Wait`, receives the outcome of a `Send`, and returns the response. That way
+deadlines, waits and errors are decided in one place, for threads and for asyncio.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from seqserve.errors import DeadlineExceeded, SeqserveError
 
 @dataclass(frozen=True)
 class Send:
-    """Send this, and say what came of it.
+    """The step of sending a request.
 
     Args:
-        method: Of HTTP.
-        path: Under the server's address.
-        headers: Beside those of every request.
-        body: What is sent.
-        timeout_s: When to give up; infinite for never.
+        method: The HTTP method.
+        path: Relative to the address of the server.
+        headers: In addition to those of every request.
+        body: The body.
+        timeout_s: Seconds after which to give up; infinite for never.
     """
 
     method: str
@@ -47,19 +47,19 @@ class Send:
 
 @dataclass(frozen=True)
 class Wait:
-    """Do nothing for so long."""
+    """The step of waiting."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Broken:
-    """No answer.
+    """The outcome of a request without a response.
 
     Args:
-        reason: What happened, for people.
-        is_late: The time was up.
-        is_final: It will be so the next time, too.
+        reason: What happened, for error messages.
+        is_late: Whether the timeout expired.
+        is_final: Whether a retry would fail as well.
     """
 
     reason: str
@@ -73,7 +73,7 @@ Steps: TypeAlias = Generator[Send | Wait, Reply | Broken | None, Outcome]
 
 @dataclass(frozen=True)
 class Answered:
-    """A success, the id of its request, and how often that was sent."""
+    """A successful response, the id of its request, and the number of attempts."""
 
     reply: Reply
     request_id: str
@@ -81,7 +81,7 @@ class Answered:
 
 
 def posting(path: str, body: bytes, policy: Policy) -> Send:
-    """A prediction request with its body as the policy wants it."""
+    """Return a prediction request, compressed if the policy says so."""
     headers = {"Content-Type": "application/json"}
     if policy.gzip:
         return Send("POST", path, {**headers, "Content-Encoding": "gzip"}, gzip.compress(body, 6))
@@ -89,19 +89,19 @@ def posting(path: str, body: bytes, policy: Policy) -> Send:
 
 
 def ask(what: Send, policy: Policy, deadline: Deadline, first: int = 0) -> Steps[Answered]:
-    """Sends a request until it is answered, cannot be, or the deadline is there.
+    """Send a request, and retry until it is answered, cannot succeed, or the deadline passes.
 
     Args:
         what: The request.
-        policy: How often, and how long to wait in between.
-        deadline: Of the caller.
-        first: Index of its first text among the caller's.
+        policy: The number of attempts, and the waits between them.
+        deadline: The deadline of the call.
+        first: Index of its first text among the texts of the caller.
 
     Raises:
-        SeqserveError: the server's error, by its code.
-        ServerUnreachable: there was no answer in any attempt.
-        DeadlineExceeded: the time was up while the server had the request.
-        UnexpectedAnswer: what came is not the contract's.
+        SeqserveError: The error of the server, by its code.
+        ServerUnreachable: No attempt had a response.
+        DeadlineExceeded: The deadline passed while the server had the request.
+        UnexpectedAnswer: The response does not follow the API.
     """
     request_id = uuid.uuid4().hex
     for n_attempts in itertools.count(1):
@@ -120,13 +120,13 @@ def ask(what: Send, policy: Policy, deadline: Deadline, first: int = 0) -> Steps
             error.add_note(f"Sent {n_attempts} times, under the request id {request_id}.")
             raise error
         yield Wait(wait_s)
-    raise AssertionError("counting does not end")
+    raise AssertionError("unreachable")
 
 
 def _judge(
     outcome: Reply | Broken | None, request_id: str, first: int
 ) -> tuple[SeqserveError, float]:
-    """The error of an attempt, and the least time to wait; infinite where another is no use."""
+    """Return the error of an attempt, and the minimum wait; infinite if a retry is useless."""
     if isinstance(outcome, Reply):
         error = to_error(outcome, request_id, first)
         wait_s = retry_after_s(outcome) or 0.0
@@ -139,7 +139,8 @@ def _judge(
 
 def _late(deadline: Deadline, request_id: str) -> DeadlineExceeded:
     error = DeadlineExceeded(
-        f"There was no answer within timeout_s, {deadline.seconds:g} s. Give more time, or fewer texts."
+        f"There was no answer within timeout_s, {deadline.seconds:g} s. "
+        "Set a longer timeout, or send fewer texts."
     )
     error.request_id = request_id
     return error

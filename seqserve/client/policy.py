@@ -1,4 +1,4 @@
-"""How a call is cut into requests, sent and repeated: what a caller can set, and by when it is to end."""
+"""How a call is split into requests and retried, and its deadline."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from seqserve.errors import ConfigError
 
 @dataclass(frozen=True)
 class Policy:
-    """How a call is cut into requests, and how they are repeated.
+    """How a call is split into requests, and how they are retried.
 
     Args:
-        max_texts: Texts in one request. The server's own limit is SEQSERVE_MAX_TEXTS.
-        max_bytes: Bytes of text in one request; a longer text goes alone.
-        concurrency: Requests that one call of an AsyncClient has in flight.
+        max_texts: Texts per request. The limit of the server is SEQSERVE_MAX_TEXTS.
+        max_bytes: Bytes of text per request; a longer text is sent alone.
+        concurrency: Concurrent requests per call of an AsyncClient.
         attempts: How often a request is sent, the first time included.
-        first_wait_s: The first wait is a random time up to this; it doubles each time.
-        longest_wait_s: A wait is not longer, unless the server's `Retry-After` is.
-        gzip: Send bodies compressed: for slow networks.
+        first_wait_s: Upper bound of the first random wait; it doubles with every attempt.
+        longest_wait_s: Maximum wait, unless the server's `Retry-After` is longer.
+        gzip: Compress bodies, for slow networks.
     """
 
     max_texts: int = 64
@@ -33,10 +33,10 @@ class Policy:
     gzip: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be.
+        """Refuse invalid values.
 
         Raises:
-            ConfigError: a count is below 1, or a wait below 0.
+            ConfigError: A count is below 1, or a wait below 0.
         """
         for one in fields(self):
             value, least = getattr(self, one.name), 0 if one.name.endswith("_s") else 1
@@ -44,19 +44,19 @@ class Policy:
                 raise ConfigError(f"Policy: {one.name} is {value}; it must be {least} or more.")
 
     def longest_jitter_s(self, n_attempts: int) -> float:
-        """The upper end of the random wait after so many attempts."""
+        """Return the upper bound of the random wait after this many attempts."""
         return min(self.longest_wait_s, self.first_wait_s * 2.0 ** min(n_attempts - 1, 60))
 
 
 class Deadline:
-    """When a call is to be over.
+    """The deadline of a call.
 
     Args:
-        seconds: From now; infinite for never.
-        clock: Gives seconds.
+        seconds: From now; infinite for no deadline.
+        clock: Returns seconds.
 
     Raises:
-        ConfigError: the seconds are not above 0.
+        ConfigError: The seconds are not above 0.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -69,11 +69,11 @@ class Deadline:
         self._end = clock() + seconds
 
     def left_s(self) -> float:
-        """Seconds until then; below 0 afterwards."""
+        """Return the seconds until the deadline; negative after it."""
         return self._end - self._clock()
 
     def header(self) -> dict[str, str]:
-        """`X-Timeout-Ms`, for the server to stop when nobody waits any more."""
+        """Return `X-Timeout-Ms`, by which the server stops at the deadline as well."""
         if math.isinf(self.seconds):
             return {}
         return {"X-Timeout-Ms": str(max(1, int(self.left_s() * 1000)))}

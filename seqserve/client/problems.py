@@ -1,7 +1,7 @@
-"""From an answer that is no success to an exception of the error tree.
+"""Turn a response that is not a success into an exception of the error tree.
 
-The server's codes and the classes of seqserve/errors.py are the same list, so whoever catches
-`Overloaded` catches what the server raised. What is no answer of ours has two classes here.
+The codes of the server and the classes of seqserve/errors.py correspond, so a caller catches the class that
+the server raised. Two classes here cover everything that is not a response of the server.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from seqserve.errors import DeadlineExceeded, InputError, SeqserveError, Unavail
 
 
 class ServerUnreachable(UnavailableError):
-    """There is no connection to the server, or it broke before the answer was there."""
+    """There is no connection to the server, or it broke before the response was complete."""
 
     code = "server_unreachable"
     title = "Server unreachable"
 
 
 class UnexpectedAnswer(SeqserveError):
-    """What came is not what the contract says: a proxy answers, or a server of another kind.
+    """The response does not follow the API: a proxy answers, or another kind of server.
 
     Args:
-        message: What came.
-        answered: The status of the answer; 0 where it was none of an error.
+        message: What is wrong with the response.
+        answered: Its status; 0 if that is a success.
     """
 
     code = "unexpected_answer"
@@ -43,12 +43,12 @@ class UnexpectedAnswer(SeqserveError):
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole answer.
+    """A complete response.
 
     Args:
-        status: Of HTTP.
+        status: The HTTP status.
         headers: With names in lower case.
-        body: As it is without content encodings.
+        body: Without content encodings.
     """
 
     status: int
@@ -71,12 +71,12 @@ _SHOWN = 200
 
 
 def to_error(reply: Reply, request_id: str, first: int = 0) -> SeqserveError:
-    """The exception that an answer stands for.
+    """Return the exception for a response.
 
     Args:
-        reply: Its status is no success.
-        request_id: What was sent; an answer of ours says it again.
-        first: Index of the request's first text among the caller's texts.
+        reply: A response whose status is not a success.
+        request_id: As sent; a response of the server repeats it.
+        first: Index of the first text of the request among the texts of the caller.
     """
     problem = _problem_of(reply)
     kind = BY_CODE.get(str(problem.get("code")))
@@ -93,14 +93,14 @@ def to_error(reply: Reply, request_id: str, first: int = 0) -> SeqserveError:
 
 
 def is_worth_a_retry(error: SeqserveError) -> bool:
-    """Whether the same request may succeed later: nothing was computed, or nobody got to know."""
+    """Return whether the same request may succeed later."""
     if isinstance(error, UnexpectedAnswer):
         return error.answered in _AGAIN
     return isinstance(error, UnavailableError) and not isinstance(error, DeadlineExceeded)
 
 
 def retry_after_s(reply: Reply) -> float | None:
-    """Seconds that the server asks to wait, if it does: `Retry-After`, as seconds or as a date."""
+    """Return the seconds of `Retry-After`, which may be a number or a date; None without the header."""
     value = reply.headers.get("retry-after", "").strip()
     if re.fullmatch("[0-9]{1,9}", value):
         return float(value)
@@ -119,7 +119,7 @@ def _problem_of(reply: Reply) -> Mapping[str, Any]:
 
 
 def _shift(detail: str, first: int) -> tuple[str, int | None]:
-    """The detail with `text[3]` counted in the caller's texts, and that number."""
+    """Return the detail with `text[i]` counted among the texts of the caller, and that index."""
     match = _INDEX.search(detail)
     if match is None:
         return detail, None
@@ -133,6 +133,6 @@ def _describe(reply: Reply, problem: Mapping[str, Any]) -> str:
         return f"{reply.status}, {says}{str(problem.get('detail', ''))[:_SHOWN]}"
     if 300 <= reply.status < 400:
         to = reply.headers.get("location", "nowhere")
-        return f"{reply.status}, a redirect to {to}: give the client the address that answers."
+        return f"{reply.status}, a redirect to {to}: use the address of the server itself."
     kind = reply.headers.get("content-type", "no content type")
-    return f"{reply.status} with {kind}, which is no answer of seqserve: is the address right?"
+    return f"{reply.status} with {kind}, which is not a response of seqserve: is the address right?"

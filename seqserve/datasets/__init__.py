@@ -1,1 +1,1 @@
-"""The data sets on disk and where they come from: what is there, whether it is whole, what a recipe lacks."""
+"""Data sets on disk and their origins: inventory, checksums, files that a recipe needs, download."""

@@ -1,8 +1,8 @@
-"""Where the data sets of the recipes come from: those that can be fetched, and how to get the others.
+"""Origins of the data sets in the recipes: those that `fetch` downloads, and how to get the others.
 
-`counts` are the examples that a conversion must give. `sha256` are of the converted lines that the shipped
-models were trained on, taken from those files. The originals' own checksums are not published with them:
-fetching writes down what came.
+`counts` are the examples that a conversion must produce. `sha256` are checksums of the training data of the
+shipped models, after conversion. The originals are published without checksums: `fetch` records those of the
+download.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from seqserve.tasks import Task
 
 @dataclass(frozen=True)
 class Source:
-    """A set that can be fetched.
+    """A data set that `fetch` downloads.
 
     Args:
         path: Folder below the data root.
-        task: What it is for.
+        task: The task.
         licence: Its terms.
-        urls: Of the originals.
-        convert: Makes our files of them.
-        counts: Examples by split; two splits with a plus between are counted together.
-        languages: Of the two sides, for translation.
-        sha256: Of the lines of our files, by name; none where the split is not the same.
+        urls: Addresses of the originals.
+        convert: Converts the originals to the project's format.
+        counts: Examples by split; `a+b` is the sum of two splits.
+        languages: Languages of the two sides, for translation.
+        sha256: Checksums of the converted lines, by file name; empty where the split differs.
     """
 
     path: str
@@ -43,7 +43,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """A set that has to be got by hand: from where, and what is to become of it."""
+    """A data set that has to be downloaded by hand: its origin and its conversion."""
 
     path: str
     licence: str

@@ -1,4 +1,4 @@
-"""A public data set onto the disk: downloaded, converted, counted, and there as a whole or not at all."""
+"""Download of public data sets: converted, counted, and written completely or not at all."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from seqserve.files import sha256_of
 from seqserve.training.data import count_examples
 from seqserve.training.recipe import DataSet
 
-_PIECE_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 20
 _TIMEOUT_S = 60.0
 
 Tell = Callable[[str, int, int | None], None]
-"""Takes the URL that is being read, its bytes so far, and how many there are, if the server says."""
+"""Takes the URL that is being read, its bytes so far, and its size, if the server states it."""
 
 
 def fetch(source: Source, root: Path, mirror: str | None, tell: Tell) -> dict[str, bool]:
-    """Download and convert one set.
+    """Download and convert one data set.
 
     Args:
-        source: Which.
+        source: The data set.
         root: The data root; gets the folder.
-        mirror: Base URL with the same files under HOST/PATH, instead of the originals' own addresses.
-        tell: Called as bytes come.
+        mirror: Base URL with the same files under HOST/PATH, instead of the original addresses.
+        tell: Called while bytes arrive.
 
     Returns:
-        Per file of ours whether it is the one that the shipped models were trained on.
+        Per converted file whether it equals the training data of the shipped models.
 
     Raises:
-        DataError: The folder is there, an original cannot be had or read, or the counts are not the known ones.
+        DataError: The folder exists, a download fails or is malformed, or a count is not the expected one.
     """
     folder = root / source.path
     if folder.exists():
@@ -73,13 +73,13 @@ def _download(url: str, mirror: str | None, folder: Path, tell: Tell) -> Path:
             length = answer.headers.get("Content-Length")
             total = int(length) if length else None
             n_bytes = 0
-            while piece := answer.read(_PIECE_BYTES):
-                file.write(piece)
-                n_bytes += len(piece)
+            while chunk := answer.read(_CHUNK_BYTES):
+                file.write(chunk)
+                n_bytes += len(chunk)
                 tell(url, n_bytes, total)
     except (OSError, ValueError, HTTPException) as error:
         raise DataError(
-            f"{address} cannot be had: {getattr(error, 'reason', error)}. Try again, or name a --mirror"
+            f"{address} cannot be downloaded: {getattr(error, 'reason', error)}. Try again, or set --mirror"
         ) from None
     if total is not None and n_bytes != total:
         raise DataError(f"{address} ended after {n_bytes} of {total} bytes: try again")
@@ -87,7 +87,11 @@ def _download(url: str, mirror: str | None, folder: Path, tell: Tell) -> Path:
 
 
 def _convert(source: Source, came: dict[str, Path]) -> Converted:
-    """Raises DataError: what came is not what the conversion knows, such as a proxy's page."""
+    """Convert the downloads.
+
+    Raises:
+        DataError: A file is not in the expected format, such as the error page of a proxy.
+    """
     try:
         return source.convert({path.name: path for path in came.values()})
     except (OSError, EOFError, ValueError, LookupError, TarError, zlib.error) as error:
@@ -115,18 +119,22 @@ def _counts(folder: Path, source: Source) -> dict[str, int]:
 
 
 def _check_counts(counts: dict[str, int], source: Source) -> None:
-    """Raises DataError: there are not as many examples as there should be."""
+    """Check the number of examples.
+
+    Raises:
+        DataError: It differs from the expected one.
+    """
     for splits, expected in source.counts.items():
         found = sum(counts.get(split, 0) for split in splits.split("+"))
         if found != expected:
             raise DataError(
-                f"{source.path}: {splits} has {found} examples; it should have {expected}. "
+                f"{source.path}: {splits} has {found} examples; expected are {expected}. "
                 "The originals have changed: nothing was written"
             )
 
 
 def _meta(source: Source, came: dict[str, Path], folder: Path, counts: dict[str, int]) -> str:
-    """Give what META.json says: origin, with checksums as they came, licence, counts and our files."""
+    """Return the text of META.json: origin with the checksums of the downloads, licence, counts and files."""
 
     def described(path: Path) -> dict[str, object]:
         return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}

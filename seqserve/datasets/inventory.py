@@ -1,7 +1,7 @@
-"""What a folder of data sets holds: sets, splits, counts, licences, and what is not as META.json says.
+"""Inventory of a folder of data sets: splits, counts, licences, and files that differ from META.json.
 
-A set is a folder with files of seqserve/training/data.py in it. `META.json` beside them is optional: its
-`licence` or `licences` is shown, and the `sha256` of its `files` is what is held against the files.
+A data set is a folder with files that seqserve/training/data.py reads. `META.json` beside them is optional: its
+`licence` or `licences` is shown, and the `sha256` of its `files` is compared with the files.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class FoundSet:
     """One data set.
 
     Args:
-        path: Below the data root, as recipes name it.
-        kind: What its files are for.
-        languages: Of the two sides, for translation.
+        path: Path below the data root, as recipes name it.
+        kind: The task of its files.
+        languages: Languages of the two sides, for translation.
         counts: Examples by split.
-        licence: From META.json; empty if that does not say.
-        faults: What is wrong with it.
-        absent: Files that META.json lists and that are not there.
+        licence: From META.json; empty if not stated.
+        faults: Descriptions of its faults.
+        absent: Files that META.json lists and that do not exist.
     """
 
     path: str
@@ -46,11 +46,11 @@ class FoundSet:
 
 
 def find_sets(root: Path, *, hashed: bool) -> Iterator[FoundSet]:
-    """Read every set below a folder, by name.
+    """Read every data set below a folder, in the order of the names.
 
     Args:
         root: The data root.
-        hashed: Whether files are held against the checksums of META.json.
+        hashed: Whether checksums are verified.
 
     Raises:
         DataError: There is no such folder.
@@ -63,7 +63,7 @@ def find_sets(root: Path, *, hashed: bool) -> Iterator[FoundSet]:
 
 
 def _sets_in(root: Path, folder: Path, *, hashed: bool) -> Iterator[FoundSet]:
-    """Give the set that a folder is, if it is one."""
+    """Yield the data set of a folder, if it is one."""
     stems: dict[str, set[str]] = defaultdict(set)  # by split, the endings of its files
     for file in folder.iterdir():
         stem, dot, ending = file.name.removesuffix(".xz").partition(".")
@@ -86,7 +86,7 @@ def _sets_in(root: Path, folder: Path, *, hashed: bool) -> Iterator[FoundSet]:
 
 
 def _kind_of(endings: set[str]) -> tuple[Kind, tuple[str, ...]] | None:
-    """Give what a split's files are for, by their endings."""
+    """Return the task of a split's files, by their endings."""
     if "conll" in endings:
         return "ner", ()
     if "jsonl" in endings:
@@ -110,7 +110,7 @@ def _read_meta(folder: Path, found: FoundSet) -> dict[str, Any]:
 
 
 def _licence_of(meta: dict[str, Any]) -> str:
-    """Give `licence`, or the `licences` of a set's sources by name."""
+    """Return `licence`, or the `licences` of a set's sources by name."""
     sources = meta.get("licences", {})
     if "licence" not in meta and isinstance(sources, dict):
         return "; ".join(f"{name}: {terms}" for name, terms in sources.items())
@@ -118,7 +118,7 @@ def _licence_of(meta: dict[str, Any]) -> str:
 
 
 def _count(root: Path, found: FoundSet, stem: str) -> None:
-    """Read a split; what is wrong with it becomes a fault."""
+    """Read a split; an error becomes a fault."""
     dataset = DataSet(found.path, "", split=stem)
     try:
         if found.kind == "unlabelled":
@@ -134,18 +134,20 @@ def _count(root: Path, found: FoundSet, stem: str) -> None:
 
 
 def _verify(folder: Path, meta: dict[str, Any], found: FoundSet) -> None:
-    """Hold the files against what META.json says of them."""
+    """Compare the files with their checksums in META.json."""
     files = meta.get("files", {})
     for name, entry in sorted(files.items() if isinstance(files, dict) else ()):
         path = folder / name
         if not path.is_file():
             found.absent.append(name)
         elif isinstance(entry, dict) and sha256_of(path) != entry.get("sha256"):
-            found.faults.append(f"{name} is not the file that {META_FILE} describes: get it again")
+            found.faults.append(
+                f"{name} has another checksum than in {META_FILE}: download it again"
+            )
 
 
 def missing_for(recipe: Recipe, root: Path) -> list[str]:
-    """Give the files that a recipe needs and a data root lacks, without `.xz`."""
+    """Return the files that a recipe needs and a data root does not have, without `.xz`."""
     wanted: dict[str, None] = {}
     splits: tuple[Split, ...] = ("train", "dev", "test")
     for split in splits:
@@ -166,10 +168,10 @@ def _endings(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _files_of_text(recipe: Recipe) -> Iterator[str]:
-    """Give the unlabelled texts and vector files that `[text]` names.
+    """Yield the unlabelled texts and vector files that `[text]` names.
 
     Raises:
-        ConfigError: They are no paths.
+        ConfigError: They are not paths.
     """
     vectors = recipe.text.get("vectors", {})
     named = [*recipe.text.get("unlabelled", ())]

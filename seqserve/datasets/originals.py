@@ -1,6 +1,6 @@
-"""From the files that authors publish to ours: bytes in, lines out. Knows no network.
+"""Conversion of published files to the project's format, without network access.
 
-Each function takes the originals by name and gives the lines of our files by name.
+Each function takes the originals by name and returns the lines of the converted files by name.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WNUT = {
 
 
 def multi30k(originals: Mapping[str, Path]) -> Converted:
-    """Gzipped segments, one a line."""
+    """Convert Multi30k: gzipped segments, one per line."""
     names = {"train": "train", "val": "dev", "test_2016_flickr": "test_2016_flickr"}
     return {
         f"{ours}.{language}": _lines(
@@ -42,7 +42,7 @@ def multi30k(originals: Mapping[str, Path]) -> Converted:
 
 
 def uner(originals: Mapping[str, Path]) -> Converted:
-    """Number, token and tag a line; labels beside PER, LOC and ORG are left out."""
+    """Convert UNER: number, token and tag per line; labels other than PER, LOC and ORG become O."""
     return {
         f"{split}.conll": _tagged(
             originals[f"en_ewt-ud-{split}.iob2"], lambda cells: (cells[1], _only(cells[2], _UNER))
@@ -52,7 +52,7 @@ def uner(originals: Mapping[str, Path]) -> Converted:
 
 
 def btc(originals: Mapping[str, Path]) -> Converted:
-    """Sections of tweets: A, B, E and G to train on, H to choose by."""
+    """Convert BTC: sections A, B, E and G become train, H becomes dev."""
     sections = {"train": "abeg", "dev": "h"}
     return {
         f"{split}.conll": _joined(
@@ -66,7 +66,7 @@ def btc(originals: Mapping[str, Path]) -> Converted:
 
 
 def wnut17(originals: Mapping[str, Path]) -> Converted:
-    """Six labels become four."""
+    """Convert WNUT-17: its six labels become four."""
     names = {"train": "wnut17train.conll", "dev": "emerging.dev.conll"}
     return {
         f"{split}.conll": _tagged(originals[name], lambda cells: (cells[0], _renamed(cells[1])))
@@ -75,9 +75,9 @@ def wnut17(originals: Mapping[str, Path]) -> Converted:
 
 
 def imdb(originals: Mapping[str, Path]) -> Converted:
-    """Reviews in an archive; one film of ten, by a hash of its address, is for choosing.
+    """Convert IMDB reviews; one film of ten, by a hash of its address, goes to dev.
 
-    The films that the shipped models were chosen by are others: how those were drawn is not recorded.
+    The dev set of the shipped models has other films: how those were drawn is not recorded.
     """
     converted: Converted = {"train.jsonl": [], "dev.jsonl": [], "test.jsonl": []}
     with tarfile.open(originals["aclImdb_v1.tar.gz"]) as archive:
@@ -97,14 +97,14 @@ def imdb(originals: Mapping[str, Path]) -> Converted:
     for (split, side), numbered in sorted(reviews.items()):
         for number, text in sorted(numbered):
             ours = split
-            if split == "train" and _is_for_choosing(films[split, side][number]):
+            if split == "train" and _is_dev(films[split, side][number]):
                 ours = "dev"
             record = {"text": normalize("NFC", text), "label": int(side == "pos")}
             converted[f"{ours}.jsonl"].append(json.dumps(record, ensure_ascii=False))
     return converted
 
 
-def _is_for_choosing(film: str) -> bool:
+def _is_dev(film: str) -> bool:
     address = film.removesuffix("/usercomments")
     return hashlib.sha256(address.encode()).digest()[0] * 10 < 256
 
@@ -115,7 +115,7 @@ def _lines(raw: bytes) -> list[str]:
 
 
 def _tagged(path: Path, read: Callable[[list[str]], tuple[str, str]]) -> list[str]:
-    """Give sentences of `token<TAB>tag` lines, one empty line between them.
+    """Return sentences as `token<TAB>tag` lines, with an empty line between two sentences.
 
     Raises:
         DataError: A line has too few columns.
@@ -136,7 +136,7 @@ def _tagged(path: Path, read: Callable[[list[str]], tuple[str, str]]) -> list[st
 
 
 def _joined(parts: list[list[str]]) -> list[str]:
-    """Put lists of sentences together."""
+    """Concatenate lists of sentences."""
     return [line for i, part in enumerate(parts) for line in ([""] if i else []) + part]
 
 

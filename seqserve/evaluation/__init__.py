@@ -1,1 +1,1 @@
-"""What a bundle's answers are worth, measured through the runtime; knows no torch and no HTTP."""
+"""Evaluation of bundles through the serving runtime. Imports neither torch nor HTTP."""

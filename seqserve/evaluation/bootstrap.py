@@ -1,7 +1,7 @@
-"""How far a metric could have come out otherwise: 95 % intervals over resampled examples.
+"""95 % confidence intervals of metrics, by bootstrap over the examples of a data set.
 
-Every metric here is a formula over sums of per-example counts (an F1 of true positives, predicted and
-gold spans; a BLEU of n-gram matches), so that a resample is one weighted sum.
+Every metric here is a formula over sums of per-example counts (F1: true positives, predicted and gold
+spans; BLEU: n-gram matches). The metric of a resample is the formula of a weighted sum.
 Source: Efron & Tibshirani 1993, chapter 13 (percentile intervals); Koehn 2004 (the same for BLEU).
 """
 
@@ -12,15 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 N_RESAMPLES = 1000
 SEED = 1
 
 Counts = NDArray[np.float64]
 Formula = Callable[[Counts], NDArray[np.float64]]
-"""Sums of the columns, (R, K), a row per resample -> the metric of each, (R,)."""
+"""Sums of the columns, (R, K), one row per resample -> the metric of each, (R,)."""
 
-_CHUNK = 50  # resamples whose weights are in memory at once
+_BATCH = 50  # resamples whose weights are in memory at once
 _DIGITS = 6
 
 
@@ -34,45 +35,48 @@ class Measure:
 
 
 def measure(counts: Counts, formula: Formula, *, is_biased: bool = False) -> Measure:
-    """Give a metric of a set of examples, and its interval.
+    """Compute a metric of a set of examples and its interval.
 
     Args:
         counts: (N, K), what each example adds to each sum.
         formula: From the sums to the metric.
-        is_biased: Resampling alone moves the metric (a calibration error grows by it); the interval
-            is then moved back by as much, and cut at zero.
+        is_biased: Whether resampling alone shifts the metric, as it raises a calibration error. The mean
+            shift is then subtracted from both bounds, and bounds below zero become zero.
     """
-    sums = np.vstack([counts.sum(axis=0), _resampled_sums(counts)])
-    value, *resampled = (float(metric) for metric in formula(sums))
-    low, high = (float(bound) for bound in np.percentile(resampled, (2.5, 97.5)))
+    value = float(formula(counts.sum(axis=0, keepdims=True))[0])
+    if len(counts) < 2:  # every resample is the set itself
+        return Measure(*[round(value, _DIGITS)] * 3)
+
+    def metrics_of(rows: NDArray[np.int64], axis: int) -> NDArray[np.float64]:
+        weights = np.stack([np.bincount(row, minlength=len(counts)) for row in rows])
+        return formula(weights.astype(np.float64) @ counts)
+
+    found = stats.bootstrap(
+        (np.arange(len(counts)),),
+        metrics_of,
+        n_resamples=N_RESAMPLES,
+        batch=_BATCH,
+        vectorized=True,
+        method="percentile",
+        rng=np.random.default_rng(SEED),
+    )
+    low, high = map(float, found.confidence_interval)
     if is_biased:
-        bias = float(np.mean(resampled)) - value
+        bias = float(np.mean(found.bootstrap_distribution)) - value
         low, high = max(0.0, low - bias), max(0.0, high - bias)
     return Measure(round(value, _DIGITS), round(low, _DIGITS), round(high, _DIGITS))
 
 
 def measures(counts: Counts, formulas: Mapping[str, Formula]) -> dict[str, Measure]:
-    """Give several metrics of the same counts."""
+    """Compute several metrics of the same counts, with their intervals."""
     return {name: measure(counts, formula) for name, formula in formulas.items()}
 
 
 def ratio(above: Counts, below: Counts) -> Counts:
-    """Divide; nothing of nothing is 0."""
+    """Divide element by element; 0 where the divisor is 0."""
     return np.divide(above, below, out=np.zeros_like(above), where=below != 0)
 
 
 def share(sums: Counts) -> Counts:
-    """The formula of (N, 2) counts: the first of the second."""
+    """Divide the first of two sums by the second; the formula of (N, 2) counts."""
     return ratio(sums[:, 0], sums[:, 1])
-
-
-def _resampled_sums(counts: Counts) -> Counts:
-    """(R, K): the sums of N examples drawn with replacement, R times."""
-    rng = np.random.default_rng(SEED)
-    n_examples = len(counts)
-    sums = []
-    for start in range(0, N_RESAMPLES, _CHUNK):
-        drawn = rng.integers(0, n_examples, (min(_CHUNK, N_RESAMPLES - start), n_examples))
-        weights = np.stack([np.bincount(row, minlength=n_examples) for row in drawn])
-        sums.append(weights.astype(np.float64) @ counts)
-    return np.concatenate(sums)

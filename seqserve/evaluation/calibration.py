@@ -1,4 +1,7 @@
-"""Whether a probability of 0.9 is right nine times out of ten.
+"""Calibration: whether answers with probability 0.9 are right nine times out of ten.
+
+`sklearn.calibration.calibration_curve` has the same bins; tests compare with it. It returns neither the
+count of a bin nor what each example adds to it, and the bootstrap of the error needs both.
 
 Source: Guo, Pleiss, Sun and Weinberger 2017, "On Calibration of Modern Neural Networks", section 2:
 expected calibration error over 15 bins of equal width.
@@ -18,7 +21,15 @@ N_BINS = 15
 
 @dataclass(frozen=True)
 class Bin:
-    """Answers whose probability is in (low, high]: how many, how sure, how often right."""
+    """Answers whose probability is in (low, high].
+
+    Args:
+        low: Lower bound, exclusive.
+        high: Upper bound, inclusive.
+        n: Number of answers.
+        confidence: Their mean probability.
+        accuracy: The share of them that is right.
+    """
 
     low: float
     high: float
@@ -29,12 +40,12 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The expected calibration error and the bins that it sums up, empty ones left out.
+    """The expected calibration error and the bins that it is computed from.
 
     Args:
-        of: What was answered with a probability, such as "texts" or "entities".
+        of: What the probabilities belong to, such as "texts" or "entities".
         ece: Mean distance between probability and accuracy, weighted by answers.
-        bins: From low to high.
+        bins: From low to high, without empty ones.
     """
 
     of: str
@@ -45,12 +56,12 @@ class Calibration:
 def calibration(
     of: str, examples: Sequence[int], confidences: Sequence[float], is_right: Sequence[bool]
 ) -> Calibration:
-    """Hold the probabilities of answers against how often they were right.
+    """Compare the probabilities of answers with the share of them that is right.
 
     Args:
         of: What the answers are.
-        examples: The example that each answer belongs to, counted from 0; resampling draws examples,
-            so that several answers to one stay together.
+        examples: The example that each answer belongs to, counted from 0. Resampling draws examples, so
+            several answers to one example stay together.
         confidences: The probability of each answer, 0..1.
         is_right: Whether it was right.
     """
@@ -81,7 +92,14 @@ def calibration(
 
 
 def _ece(sums: Counts) -> Counts:
-    """(R, 3 * bins) answers, summed confidences and right answers of each bin -> (R,)."""
+    """Compute the error from answers, summed confidences and right answers of each bin.
+
+    Args:
+        sums: (R, 3 * bins).
+
+    Returns:
+        (R,).
+    """
     n, confidence, right = (sums[:, i * N_BINS : (i + 1) * N_BINS] for i in range(3))
     distances: Counts = np.abs(confidence - right).sum(axis=1)
     return ratio(distances, n.sum(axis=1))

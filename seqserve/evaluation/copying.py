@@ -1,4 +1,4 @@
-"""What a translation of technical text should leave as it is: numbers, addresses, identifiers."""
+"""Terms that a translation of technical text must copy: numbers, URLs, identifiers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from seqserve.text.translation import numbers
 
-# ASCII, so that a Chinese sentence around an identifier does not become part of it.
+# ASCII: a Chinese sentence around an identifier is not part of it.
 _URL = re.compile(r"(?:https?|ftp)://[^\s<>\"'`)\]]*[\w/]|\bwww\.[\w.-]+\w", re.ASCII)
 _QUOTED = re.compile(r"(`+)(.+?)\1")
 _IDENTIFIER = re.compile(
@@ -25,12 +25,12 @@ _IDENTIFIER = re.compile(
 
 
 def urls(text: str) -> Counter[str]:
-    """Give the web addresses of a text."""
+    """Return the URLs of a text."""
     return Counter(_URL.findall(text))
 
 
 def identifiers(text: str) -> Counter[str]:
-    """Give what looks like code in a text, web addresses aside; of `quoted` spans, the inside."""
+    """Return the identifiers of a text outside its URLs; of a `quoted` span, the content."""
     return Counter(_identifiers(_URL.sub(" ", text)))
 
 
@@ -52,14 +52,14 @@ KINDS: dict[str, tuple[Callable[[str], Counter[str]], Callable[[str, str], int]]
     "urls": (urls, _verbatim),
     "identifiers": (identifiers, _verbatim),
 }
-"""What is copied -> how to find it in a source, and how often a text has it."""
+"""Kind of term -> find them in a source, count one of them in a text."""
 
 
 def copied(kind: str, source: str, reference: str, translation: str) -> tuple[int, int]:
-    """Count what had to be copied, which is what stands in source and reference.
+    """Count the terms that must be copied: those in both source and reference.
 
     Returns:
-        How many of them stand in the translation, and how many there are.
+        How many of them the translation contains, and how many there are.
     """
     find, occurrences = KINDS[kind]
     n_found, n_wanted = 0, 0

@@ -1,4 +1,4 @@
-"""Which errors a reader gets to see: always the same, from the whole set, none too long."""
+"""Choose and shorten the examples of errors in a report, deterministically."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _MAX_CHARACTERS = 400
 
 
 def spread(found: Sequence[T], n: int) -> list[T]:
-    """Give `n` of what was found, evenly spaced, or all if there are fewer."""
+    """Return `n` elements, evenly spaced, or all if there are fewer."""
     if len(found) <= n:
         return list(found)
     return [found[i * len(found) // n] for i in range(n)]
 
 
 def shortened(text: str) -> str:
-    """Give a text on one line, its middle left out where it is long."""
+    """Return a text on one line; of a long one, beginning and end."""
     line = " ".join(text.split())
     if len(line) <= _MAX_CHARACTERS:
         return line

@@ -1,4 +1,4 @@
-"""Buckets of examples by how long they are."""
+"""Buckets of examples by length."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from seqserve.arrays import IntArray
 
 
 def length_buckets(lengths: Sequence[int], bounds: Sequence[int]) -> Iterator[tuple[str, IntArray]]:
-    """Sort examples by length.
+    """Group examples by length.
 
     Args:
         lengths: One number per example, at least 1.
-        bounds: The largest length of each bucket, rising; one more bucket takes the rest.
+        bounds: The largest length of each bucket, ascending; one more bucket takes the rest.
 
     Yields:
         The bucket's name, such as "11-20" or "41+", and the indices of its examples; empty ones are
-        left out.
+        skipped.
     """
     buckets = np.searchsorted(np.array(bounds), np.array(lengths))
     firsts = [1, *(bound + 1 for bound in bounds)]

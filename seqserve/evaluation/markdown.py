@@ -1,4 +1,4 @@
-"""The evaluation of a bundle to read, report.md, and what other pages of metrics need."""
+"""Markdown of evaluations: report.md, and tables for other pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seqserve.evaluation.report import Example, Report, SetReport, Slice, Table
 
 
 def report_markdown(report: Report, pictures: Mapping[tuple[str, str], str]) -> str:
-    """Give the text of report.md.
+    """Return the text of report.md.
 
     Args:
         report: What was measured.
@@ -34,7 +34,7 @@ def report_markdown(report: Report, pictures: Mapping[tuple[str, str], str]) -> 
 
 
 def table_lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
-    """Give the lines of a Markdown table."""
+    """Yield the lines of a Markdown table."""
     head = list(columns)
     yield f"| {' | '.join(head)} |"
     yield f"|{'---|' * len(head)}"
@@ -43,10 +43,10 @@ def table_lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Ite
 
 
 def replace_section(page: Path, name: str, text: str) -> None:
-    """Put a text between the lines `<!-- NAME -->` and `<!-- /NAME -->` of a page.
+    """Replace the text between the lines `<!-- NAME -->` and `<!-- /NAME -->` of a page.
 
     Raises:
-        DataError: The page is not there, or has no such two lines.
+        DataError: The page does not exist, or lacks these lines.
     """
     first, last = f"<!-- {name} -->\n", f"<!-- /{name} -->"
     try:
@@ -60,17 +60,17 @@ def replace_section(page: Path, name: str, text: str) -> None:
 
 
 def interval_text(measure: Measure) -> str:
-    """Give a metric and its interval, for a table cell."""
+    """Return a metric with its interval, for a table cell."""
     return f"{number(measure.value)} [{number(measure.low)}, {number(measure.high)}]"
 
 
 def number(value: float) -> str:
-    """Give a metric with as many digits as it deserves: shares with 4, percentages with 2."""
+    """Return a metric as text: fractions with 4 digits, percentages with 2."""
     return f"{value:.4f}" if abs(value) < 2 else f"{value:.2f}"
 
 
 def slice_lines(slices: Sequence[Slice]) -> Iterator[str]:
-    """Give one table per kind of slice."""
+    """Yield one table per kind of slice."""
     for kind, group in groupby(slices, key=lambda part: part.kind):
         parts = list(group)
         names = list(parts[0].measures)

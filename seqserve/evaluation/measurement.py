@@ -1,4 +1,4 @@
-"""Asking an engine the texts of data sets, and measuring what it answers."""
+"""Measure the answers of an engine to data sets."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from seqserve.evaluation.ner import known_names, ner_findings
 from seqserve.evaluation.report import RECIPE_FILE, Findings, Report, SetReport, model_sha256
 from seqserve.evaluation.sentiment import sentiment_findings
 from seqserve.evaluation.translation import translation_findings
+from seqserve.files import as_typed
 from seqserve.records import NerItem, SentimentItem, TranslationItem
 from seqserve.runtime.engine import Engine
 from seqserve.tasks import Task
@@ -28,8 +29,8 @@ _TOOLS = ("numpy", "onnxruntime", "sacrebleu")
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A set to ask about, and the names that training saw (NER only)."""
+class _Query:
+    """A data set to measure, and the entities of the training sets (NER only)."""
 
     root: Path
     dataset: DataSet
@@ -38,10 +39,10 @@ class _Asked:
 
 
 def recipe_of(bundle: Bundle) -> Recipe:
-    """Give the recipe that a bundle was made from.
+    """Return the recipe that a bundle was made from.
 
     Raises:
-        BundleError: It holds none, or a malformed one.
+        BundleError: It has none, or a malformed one.
     """
     if RECIPE_FILE not in bundle.manifest.files:
         raise BundleError(
@@ -59,9 +60,9 @@ def evaluate(engine: Engine, root: Path, recipe: Recipe, split: Split = "test") 
     """Measure an engine.
 
     Args:
-        engine: What answers.
+        engine: Answers the texts.
         root: Where the data sets are.
-        recipe: Names the sets.
+        recipe: Names the data sets.
         split: Which of its lists to measure on.
 
     Raises:
@@ -73,7 +74,7 @@ def evaluate(engine: Engine, root: Path, recipe: Recipe, split: Split = "test") 
     sets = []
     for dataset in getattr(recipe.data, split):
         n_examples, findings = _FINDINGS[bundle.manifest.task](
-            engine, _Asked(root, dataset, split, seen)
+            engine, _Query(root, dataset, split, seen)
         )
         sets.append(SetReport(dataset.name, dataset.split or split, n_examples, findings))
     return Report(
@@ -86,11 +87,12 @@ def evaluate(engine: Engine, root: Path, recipe: Recipe, split: Split = "test") 
         N_RESAMPLES,
         {tool: version(tool) for tool in _TOOLS},
         tuple(sets),
+        as_typed(root),
     )
 
 
 def _seen(root: Path, recipe: Recipe) -> frozenset[str]:
-    """Give the names of the training sets; none where they are not there: nothing else needs them."""
+    """Return the entities of the training sets; none if the sets are missing, as they are optional."""
     if recipe.task != "ner":
         return frozenset()
     try:
@@ -101,34 +103,34 @@ def _seen(root: Path, recipe: Recipe) -> frozenset[str]:
         return frozenset()
 
 
-def _ner(engine: Engine, asked: _Asked) -> tuple[int, Findings]:
-    sentences = read_tagged(asked.root, asked.dataset, asked.split)
+def _ner(engine: Engine, query: _Query) -> tuple[int, Findings]:
+    sentences = read_tagged(query.root, query.dataset, query.split)
     results = _predict(engine, [NerItem(" ".join(sentence.tokens)) for sentence in sentences])
-    findings = ner_findings(sentences, results, asked.dataset.labels, asked.seen)
+    findings = ner_findings(sentences, results, query.dataset.labels, query.seen)
     return len(sentences), findings
 
 
-def _sentiment(engine: Engine, asked: _Asked) -> tuple[int, Findings]:
-    texts = read_labelled(asked.root, asked.dataset, asked.split)
+def _sentiment(engine: Engine, query: _Query) -> tuple[int, Findings]:
+    texts = read_labelled(query.root, query.dataset, query.split)
     labels = engine.bundle.manifest.labels
     outside = sorted({text.label for text in texts} - set(range(len(labels))))
     if outside:
         raise DataError(
-            f"{asked.dataset.path} {asked.dataset.split or asked.split} has labels {outside}; "
+            f"{query.dataset.path} {query.dataset.split or query.split} has labels {outside}; "
             f"the model's are 0 to {len(labels) - 1}: {', '.join(labels)}"
         )
     results = _predict(engine, [SentimentItem(text.text) for text in texts])
     return len(texts), sentiment_findings(texts, results, labels)
 
 
-def _translation(engine: Engine, asked: _Asked) -> tuple[int, Findings]:
+def _translation(engine: Engine, query: _Query) -> tuple[int, Findings]:
     languages = engine.bundle.manifest.languages
-    pairs = read_pairs(asked.root, asked.dataset, asked.split, languages)
+    pairs = read_pairs(query.root, query.dataset, query.split, languages)
     results = _predict(engine, [TranslationItem(pair.source) for pair in pairs])
     return len(pairs), translation_findings(pairs, results, languages[1])
 
 
-_FINDINGS: dict[Task, Callable[[Engine, _Asked], tuple[int, Findings]]] = {
+_FINDINGS: dict[Task, Callable[[Engine, _Query], tuple[int, Findings]]] = {
     "ner": _ner,
     "sentiment": _sentiment,
     "translation": _translation,
@@ -136,7 +138,7 @@ _FINDINGS: dict[Task, Callable[[Engine, _Asked], tuple[int, Findings]]] = {
 
 
 def _predict(engine: Engine, items: Sequence[object]) -> list[Any]:
-    """In chunks, so that memory stays bounded."""
+    """Predict in chunks, so that memory stays bounded."""
     return [
         result
         for start in range(0, len(items), _CHUNK)

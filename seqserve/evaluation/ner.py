@@ -1,4 +1,4 @@
-"""Entities against gold: exact spans, and what went wrong where they are not exact."""
+"""Evaluate entities: exact spans, and the kinds of errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _KINDS = (
 
 @dataclass(frozen=True)
 class Judged:
-    """A sentence with its gold spans and the spans that were answered, with their probabilities."""
+    """A sentence with its gold spans, and the predicted spans with their probabilities."""
 
     tokens: list[Token]
     gold: tuple[Span, ...]
@@ -43,16 +43,15 @@ class Judged:
     text: str
 
     def surface(self, span: Span) -> str:
-        """Give the text of a span."""
+        """Return the text of a span."""
         return self.text[self.tokens[span.start].start : self.tokens[span.end - 1].end]
 
     def pairs(self) -> list[tuple[Span | None, Span | None]]:
-        """Put every gold span beside what was answered in its place.
+        """Align gold spans and predicted spans.
 
         Returns:
-            (gold, found): the exact span if there is one, else the one that overlaps most, of two the one
-            with the right label; None where nothing overlaps. At the end, beside None, what was
-            answered in the place of no gold span.
+            (gold, found): for every gold span the exact span, else the one that overlaps most, preferably
+            with the same label, else None. Then (None, found) for the remaining predicted spans.
         """
         pairs = [(gold, self._answer_to(gold)) for gold in self.gold]
         taken = {found for _, found in pairs}
@@ -76,10 +75,10 @@ def ner_findings(
     """Measure the entities of a set.
 
     Args:
-        sentences: Gold; the text that was asked is their tokens, joined by spaces.
-        results: What was answered, one per sentence.
-        labels: What the set annotates, if not all; spans of other labels do not count on either side.
-        seen: Names that training saw; with none, this is not a slice.
+        sentences: Gold; the text of a request is their tokens, joined by spaces.
+        results: The answers, one per sentence.
+        labels: Labels that the set annotates, if not all; spans of other labels do not count.
+        seen: Entities of the training sets; without any, there is no such slice.
     """
     judged = [
         judge(sentence, result, labels) for sentence, result in zip(sentences, results, strict=True)
@@ -108,7 +107,7 @@ def ner_findings(
 
 
 def known_names(sentences: Iterable[TaggedSentence]) -> frozenset[str]:
-    """Give the text of every gold entity."""
+    """Return the texts of all gold entities."""
     return frozenset(
         " ".join(sentence.tokens[span.start : span.end])
         for sentence in sentences
@@ -117,7 +116,7 @@ def known_names(sentences: Iterable[TaggedSentence]) -> frozenset[str]:
 
 
 def judge(sentence: TaggedSentence, result: NerResult, labels: Collection[str] = ()) -> Judged:
-    """Bring gold and answer to the same tokens; an entity that cuts a token gets all of it."""
+    """Convert gold and answer to spans of the same tokens; a token that an entity cuts is in its span."""
     tokens, tags = retokenize(sentence.tokens, sentence.tags)
     starts = [token.start for token in tokens]
     found = {
@@ -130,7 +129,7 @@ def judge(sentence: TaggedSentence, result: NerResult, labels: Collection[str] =
 
 
 def kind_of(gold: Span | None, found: Span | None) -> str:
-    """Name what happened to a pair of `Judged.pairs`."""
+    """Return the kind of error of a pair of `Judged.pairs`."""
     if gold is None:
         return _SPURIOUS
     if found is None:
@@ -147,7 +146,7 @@ def _overlap(one: Span, other: Span) -> int:
 
 
 def _counts(judged: Sequence[Judged], counts: Callable[[Judged, Span], bool]) -> Counts:
-    """(N, 3): exact, answered and gold spans of every sentence, of those that count."""
+    """Return (N, 3): exact, predicted and gold spans of every sentence, of those that `counts` accepts."""
     rows = []
     for sentence in judged:
         gold = {span for span in sentence.gold if counts(sentence, span)}
@@ -174,7 +173,7 @@ _FORMULAS: dict[str, Formula] = {"precision": _precision, "recall": _recall, "f1
 def _span_slices(
     judged: Sequence[Judged], kind: str, name_of: Callable[[Judged, Span], str]
 ) -> list[Slice]:
-    """Cut by a property that a span has; `n` counts gold spans."""
+    """Return slices by a property of spans; `n` counts gold spans."""
 
     def part(name: str) -> Slice:
         counts = _counts(judged, lambda sentence, span: name_of(sentence, span) == name)
@@ -185,7 +184,7 @@ def _span_slices(
 
 
 def _tables(judged: Sequence[Judged]) -> tuple[Table, Table]:
-    """Which label became which, and how gold spans fared; what was made up is a row of its own."""
+    """Return the confusion of labels, and the kinds of errors by label; spurious spans are a row."""
     pairs = [pair for sentence in judged for pair in sentence.pairs()]
     labels = sorted({span.label for pair in pairs for span in pair if span})
     became = Counter(
@@ -211,7 +210,7 @@ def _tables(judged: Sequence[Judged]) -> tuple[Table, Table]:
 
 
 def _calibration(judged: Sequence[Judged]) -> Calibration:
-    """Answered entities: is a probability the share of exact ones?"""
+    """Return the calibration of predicted entities; an exact one is right."""
     answers = [
         (i, score, span in sentence.gold)
         for i, sentence in enumerate(judged)
@@ -223,7 +222,7 @@ def _calibration(judged: Sequence[Judged]) -> Calibration:
 
 
 def _examples(judged: Sequence[Judged]) -> Iterable[Example]:
-    """Give a few errors of every kind."""
+    """Yield a few errors of every kind."""
     for kind in _KINDS[1:]:
         wrong = [
             (sentence, gold, found)

@@ -1,4 +1,4 @@
-"""The evaluation of a bundle as data: what evaluation.json holds, and the only source of its metrics."""
+"""The evaluation of a bundle as data: the content of evaluation.json."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from seqserve.training.data import Split
 
 REPORT_FILE = "evaluation.json"
 CARD_FILE, RECIPE_FILE = "MODEL_CARD.md", "recipe.json"  # of a bundle, as the next two
-TRAINING_COST_FILE, GOLDEN_FILE = "training.json", "golden.json"
+TRAINING_FILE, GOLDEN_FILE = "training.json", "golden.json"
 _DIGITS = 4  # of a metric in a manifest
-_WORDS = (CARD_FILE, RECIPE_FILE, TRAINING_COST_FILE, GOLDEN_FILE)
+_WORDS = (CARD_FILE, RECIPE_FILE, TRAINING_FILE, GOLDEN_FILE)
 
 
 @dataclass(frozen=True)
 class Slice:
-    """A part of a set, or one side of its answers.
+    """A part of a data set, or one aspect of its answers.
 
     Args:
-        kind: What it is cut by, such as "label" or "tokens".
-        name: Which part.
-        n: How much there is to measure on, in the unit of the kind.
+        kind: The property that defines it, such as "label" or "tokens".
+        name: The value of that property.
+        n: Number of examples, in the unit of the kind.
         measures: Metrics by name.
     """
 
@@ -51,7 +51,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Example:
-    """An answer that is wrong: in which way, to which text, and what was said by whom."""
+    """A wrong answer: kind of error, text, and what gold and model say."""
 
     kind: str
     text: str
@@ -60,13 +60,13 @@ class Example:
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found out about the answers to one set.
+    """The results for one data set.
 
     Args:
-        measures: The metrics, which the manifest repeats.
+        measures: The metrics, which are in the manifest too.
         slices: Parts of the set.
-        tables: Who was taken for whom.
-        calibration: Whether probabilities can be believed; None where the task gives none.
+        tables: Confusion tables.
+        calibration: Of the probabilities; None if the task has none.
         examples: Of errors.
     """
 
@@ -85,7 +85,7 @@ class SetReport:
         name: The last folder of its path.
         split: The name of its files, such as "test".
         n: Sentences, texts or pairs.
-        findings: What was found out.
+        findings: The results.
     """
 
     name: str
@@ -99,15 +99,16 @@ class Report:
     """The evaluation of one bundle.
 
     Args:
-        name: Of the bundle, as all up to `precision`.
-        version: Not the project's.
-        task: What it does.
-        precision: Of its weights.
-        model_sha256: See the function of this name.
-        split: Which of the recipe's lists was measured.
-        n_resamples: Behind every interval.
-        tools: Versions of what measured.
+        name: Of the bundle, like `version`, `task` and `precision`.
+        version: Of the bundle.
+        task: Of the bundle.
+        precision: Of the weights.
+        model_sha256: Digest of the model; see the function of this name.
+        split: The list of the recipe that was measured.
+        n_resamples: Resamples per interval.
+        tools: Versions of the libraries.
         sets: In the order of the recipe.
+        data: Folder of the data sets, as typed from the working directory; empty in older evaluations.
     """
 
     name: str
@@ -119,9 +120,10 @@ class Report:
     n_resamples: int
     tools: dict[str, str]
     sets: tuple[SetReport, ...]
+    data: str = ""
 
     def intervals(self) -> dict[str, Measure]:
-        """Give every metric with its interval, by its name in the manifest; the main ones first."""
+        """Return every metric with its interval by its name in the manifest, the main metric first."""
         main = TASKS[self.task].main_metric
         named = [
             (measure != main, f"{found.name}_{found.split}_{measure}", value)
@@ -131,15 +133,15 @@ class Report:
         return {name: value for _, name, value in sorted(named, key=lambda entry: entry[0])}
 
     def metrics(self) -> dict[str, float]:
-        """Give the metrics as the manifest holds them."""
+        """Return the metrics with the digits of a manifest."""
         return {name: round(found.value, _DIGITS) for name, found in self.intervals().items()}
 
 
 def model_sha256(bundle: Bundle) -> str:
-    """Give the digest over the files that decide what a bundle answers.
+    """Return the digest over the files that decide the answers of a bundle.
 
     Graphs, weights, vocabularies and config.json count; the card, the recipe, the notes on training and
-    the golden cases only tell about them, so rewriting a card does not make its metrics another model's.
+    the golden cases do not, so a rewritten card leaves the digest as it is.
     """
     files = bundle.manifest.files
     table = sorted((name, entry.sha256) for name, entry in files.items() if name not in _WORDS)

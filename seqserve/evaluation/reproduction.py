@@ -1,4 +1,4 @@
-"""Holding measured metrics against those that a bundle's manifest records."""
+"""Compare measured metrics with those in the manifest of a bundle."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Verdict = Literal["reproduced", "differs", "not measured", "new"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """One metric: what the manifest records and what was measured; None where one side lacks it."""
+    """One metric as recorded in the manifest and as measured; None if missing."""
 
     name: str
     recorded: float | None
@@ -29,7 +29,7 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """Say whether the two agree; other processors may tip a few answers, hence a tolerance."""
+        """Return whether both agree, with a tolerance, as a few answers differ between processors."""
         if self.recorded is None:
             return "new"
         if self.measured is None:
@@ -40,12 +40,12 @@ class Comparison:
         return "reproduced" if is_close else "differs"
 
     def line(self) -> str:
-        """Say it in a line."""
+        """Return the comparison as a line of text."""
         said = "nothing" if self.recorded is None else f"{self.recorded:g}"
         return f"{self.name} {_text(self.measured)}, {self.verdict}: the manifest says {said}"
 
     def change(self) -> str:
-        """Say what becomes of the recorded metric if the measured one takes its place."""
+        """Return the change of the recorded metric as a line of text."""
         return f"{self.name} {_text(self.recorded)} → {_text(self.measured)}"
 
 
@@ -54,12 +54,12 @@ def _text(metric: float | None) -> str:
 
 
 def is_of_export(name: str) -> bool:
-    """Say whether a metric compares the bundle with torch, so that only export can measure it."""
+    """Return whether a metric compares the bundle with torch, so that only export measures it."""
     return name == "torch_max_difference" or name.endswith("_change")
 
 
 def compare(recorded: Mapping[str, float], measured: Mapping[str, float]) -> list[Comparison]:
-    """Put two sets of metrics beside each other, those of export aside."""
+    """Compare two sets of metrics, without those of export."""
     names = [*measured, *(name for name in recorded if name not in measured)]
     return [
         Comparison(name, recorded.get(name), measured.get(name))
@@ -69,21 +69,21 @@ def compare(recorded: Mapping[str, float], measured: Mapping[str, float]) -> lis
 
 
 def refuse_other_metrics(comparisons: Iterable[Comparison], path: Path) -> None:
-    """Let a bundle pass whose metrics are those that were measured, no more and no fewer.
+    """Refuse a bundle whose metrics are not exactly those that were measured.
 
     Raises:
-        BundleError: A metric is another one, was not measured, or is not recorded; names all of these.
+        BundleError: A metric differs, was not measured, or is not recorded; names all of these.
     """
     wrong = [c.line() for c in comparisons if c.verdict != "reproduced"]
     if wrong:
         raise BundleError(
             f"{path} does not give the metrics of its manifest on these data: {'; '.join(wrong)}. If "
-            "the data are right, seqserve card --accept-metrics records what was measured"
+            "the data are right, seqserve dev card --accept-metrics records what was measured"
         )
 
 
 def refuse_no_metrics(comparisons: Collection[Comparison], path: Path) -> None:
-    """Raises BundleError: there is nothing to compare, so nothing was shown."""
+    """Raises BundleError: there is nothing to compare."""
     if not comparisons:
         raise BundleError(
             f"{path} has no metrics in its manifest and no test sets in its recipe, so there is "

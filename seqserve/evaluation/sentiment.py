@@ -1,4 +1,4 @@
-"""Labels against gold, and whether the probabilities can be believed."""
+"""Evaluate sentiment: labels and the calibration of their probabilities."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def sentiment_findings(
 
     Args:
         texts: Gold.
-        results: What was answered, one per text.
-        labels: Names, by the index that gold uses.
+        results: The answers, one per text.
+        labels: Names in the order of the gold indices.
     """
     gold = np.array([text.label for text in texts], dtype=np.int64)
     answered = np.array([labels.index(result.label) for result in results], dtype=np.int64)
@@ -58,14 +58,14 @@ def sentiment_findings(
 
 
 def _confusion(gold: IntArray, answered: IntArray, n_labels: int) -> Counts:
-    """(N, L * L), a one where an example's gold row and answered column meet."""
+    """Return (N, L * L) one-hot confusion counts: gold row, predicted column."""
     counts = np.zeros((len(gold), n_labels * n_labels))
     counts[np.arange(len(gold)), gold * n_labels + answered] = 1
     return counts
 
 
 def _macro_f1(sums: Counts) -> Counts:
-    """(R, L * L) -> (R,)."""
+    """Compute (R, L * L) confusion counts -> (R,) macro F1."""
     n_labels = round(sums.shape[1] ** 0.5)
     tables = sums.reshape(-1, n_labels, n_labels)
     right = tables.diagonal(axis1=1, axis2=2)
@@ -99,7 +99,7 @@ def _examples(
     is_right: Sequence[bool],
     labels: Sequence[str],
 ) -> tuple[Example, ...]:
-    """Give the errors that the model was surest of."""
+    """Return the errors with the highest probabilities."""
     wrong = [i for i, right in enumerate(is_right) if not right]
     surest = sorted(wrong, key=lambda i: -results[i].score)[:_N_EXAMPLES]
     return tuple(

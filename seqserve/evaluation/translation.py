@@ -1,4 +1,4 @@
-"""Translations against references: sacrebleu's BLEU and chrF, and what should have been copied."""
+"""Evaluate translations: BLEU and chrF by sacrebleu, and the share of copied terms."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _N_EXAMPLES = 15  # of short sources, and as many of long ones
 
 
 class _Scores:
-    """The counts behind BLEU and chrF, one row a segment: any part of a set is a choice of rows."""
+    """The counts of BLEU and chrF, one row per segment; a slice of a set is a subset of rows."""
 
     def __init__(self, translations: list[str], references: list[str], target: str) -> None:
         bleu, chrf = bleu_metric(target), CHRF()
-        # Not public in sacrebleu: its own bootstrap scores whole sets only, and by standard deviations.
+        # Private in sacrebleu: its own bootstrap covers whole sets only, not slices.
         self._parts: dict[str, tuple[Counts, Formula]] = {
             name: (
                 np.array(metric._extract_corpus_statistics(translations, [references]), float),
@@ -60,7 +60,7 @@ def translation_findings(
 
     Args:
         pairs: Sources and references.
-        results: What was answered, one per pair.
+        results: The answers, one per pair.
         target: Language of the references.
     """
     translations = [result.text for result in results]
@@ -78,7 +78,7 @@ def translation_findings(
 
 
 def _copy_slices(pairs: Sequence[SegmentPair], translations: Sequence[str]) -> list[Slice]:
-    """Which share of what should be copied was; `n` counts those tokens."""
+    """Return the share of copied terms by kind; `n` counts the terms to copy."""
     slices = []
     for kind in KINDS:
         counts = np.array(
@@ -97,7 +97,7 @@ def _copy_slices(pairs: Sequence[SegmentPair], translations: Sequence[str]) -> l
 def _output_slices(
     pairs: Sequence[SegmentPair], results: Sequence[TranslationResult]
 ) -> list[Slice]:
-    """How long translations are beside references, and how often the runtime warns; `n` counts pairs."""
+    """Return the length ratio to references, and the rate of warnings; `n` counts pairs."""
     n_pairs = len(pairs)
     lengths = np.array(
         [(len(r.text), len(p.target)) for p, r in zip(pairs, results, strict=True)], np.float64
@@ -117,7 +117,7 @@ def _examples(
     lengths: Sequence[int],
     scores: Counts,
 ) -> tuple[Example, ...]:
-    """Give the worst translations by sentence chrF; short sources apart, else there were no others."""
+    """Return the worst translations by sentence chrF, of short and of longer sources."""
     worst = np.argsort(scores, kind="stable").tolist()
     short = [i for i in worst if lengths[i] < _SHORT][:_N_EXAMPLES]
     long = [i for i in worst if lengths[i] >= _SHORT][:_N_EXAMPLES]

@@ -1,4 +1,4 @@
-"""The folder of an evaluation: the data, the page to read, the pictures."""
+"""Write the folder of an evaluation: data, page and diagrams."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from seqserve.files import written_whole
 
 
 def write_report(report: Report, reports: Path) -> Path:
-    """Write evaluation.json, report.md and a reliability diagram per set; replaces older ones.
+    """Write evaluation.json, report.md and a reliability diagram per set; replace older ones.
 
     Args:
-        report: What was measured.
-        reports: Where the folder goes, which is named after the bundle, and the split unless it is test.
+        report: The evaluation.
+        reports: The parent folder. The new one has the name of the bundle, and the split unless it is test.
 
     Returns:
         The folder.
 
     Raises:
-        DataError: The folder cannot be made, because there is a file in its place or its rights forbid it.
+        DataError: The folder cannot be created.
     """
     name = report.name if report.split == "test" else f"{report.name}-{report.split}"
     folder = reports / name
@@ -48,6 +48,6 @@ def write_report(report: Report, reports: Path) -> Path:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """Replace a file by a whole one; a kill leaves the old one."""
+    """Write a file atomically."""
     with written_whole(path) as partial:
         partial.write_text(text, encoding="utf-8")

@@ -40,6 +40,10 @@ class Progress:
     best_step: int = 0
     stale: int = 0
 
+    def is_complete(self, max_steps: int, patience: int) -> bool:
+        """Whether a run with these limits has ended: no steps are left, or dev stopped improving."""
+        return self.step >= max_steps or self.stale >= patience
+
 
 def save_weights(model: nn.Module, path: Path) -> None:
     """Write the weights of a model; tied ones once."""
@@ -111,6 +115,22 @@ def save_progress(
         for moment in _MOMENTS:
             tensors[f"optimizer.{index}.{moment}"] = torch.as_tensor(state[moment])
     _replace(directory / LAST, tensors, {"progress": json.dumps(asdict(progress))})
+
+
+def read_progress(directory: Path) -> Progress | None:
+    """Read how far a run is, without its weights; None where nothing was saved.
+
+    Raises:
+        DataError: The checkpoint is damaged.
+    """
+    path = directory / LAST
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            return Progress(**json.loads(file.metadata()["progress"]))
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path} is damaged: {error}; remove the run to start again") from error
 
 
 def load_progress(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:

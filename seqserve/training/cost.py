@@ -1,4 +1,4 @@
-"""What a model took: steps, time and hardware, read from the logs of its runs; knows no torch."""
+"""Training cost of a model: steps, time and hardware, from the logs of its runs. Does not import torch."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _LOG = "log.jsonl"
 
 @dataclass(frozen=True)
 class Stage:
-    """What one run took; None and empty where its log does not say.
+    """The cost of one run; None or empty where its log does not record it.
 
     Args:
-        name: The run's folder, seen from the folder of runs.
-        steps: Optimiser steps.
-        seconds: Of training and evaluation on dev; what is read or learnt before the first step aside.
-        hardware: What it ran on; several where the run was resumed elsewhere.
+        name: The run, as a path below the folder of runs.
+        steps: Optimizer steps.
+        seconds: Time of training and of evaluation on dev, without what precedes the first step.
+        hardware: Names of the hardware; several if the run was resumed elsewhere.
     """
 
     name: str
@@ -32,13 +32,13 @@ class Stage:
 
 @dataclass(frozen=True)
 class TrainingCost:
-    """What a model took: its own run last, before it the runs that it started from."""
+    """The cost of a model by stage: the runs that it started from, then its own run."""
 
     stages: tuple[Stage, ...]
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Read the lines of a `log.jsonl` up to one that a kill cut; none if there is no file."""
+    """Read the complete lines of a `log.jsonl`; none if there is no file."""
     if not path.exists():
         return []
     lines = []
@@ -51,7 +51,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
 
 def read_training_cost(run: Path) -> TrainingCost:
-    """Sum up the log of a run, of its language model's, and of the run beside it that it started from.
+    """Read the cost of a run, of its language model and of the run that it started from.
 
     Raises:
         ConfigError: One of the runs has no readable `recipe.json`.

@@ -1,4 +1,4 @@
-"""A picture of a run: loss, learning rate and dev measures over steps."""
+"""Plot a run: loss, learning rate and dev metrics over steps."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from seqserve.training.cost import read_log
 
 
 def plot_curves(log: Path, picture: Path) -> None:
-    """Draw `log.jsonl` of a run as a PNG.
+    """Plot `log.jsonl` of a run as a PNG.
 
     Args:
-        log: What the loop wrote, at least one whole line.
-        picture: Where the PNG goes.
+        log: The log of the run, with at least one complete line.
+        picture: The PNG to write.
     """
     lines = read_log(log)
-    measures = [key for key in lines[-1] if key.startswith("dev_")]
-    panels = ["loss", *measures, "learning_rate"]
-    metric, axes = plt.subplots(1, len(panels), figsize=(3.5 * len(panels), 3), squeeze=False)
+    metrics = [key for key in lines[-1] if key.startswith("dev_")]
+    panels = ["loss", *metrics, "learning_rate"]
+    figure, axes = plt.subplots(1, len(panels), figsize=(3.5 * len(panels), 3), squeeze=False)
     for panel, name in zip(axes[0], panels, strict=True):
         panel.plot([line["step"] for line in lines], [line[name] for line in lines], marker=".")
         panel.set_title(name)
         panel.set_xlabel("step")
-    metric.tight_layout()
-    metric.savefig(picture, dpi=100)
-    plt.close(metric)
+    figure.tight_layout()
+    figure.savefig(picture, dpi=100)
+    plt.close(figure)

@@ -10,6 +10,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,9 +23,10 @@ from torch import Tensor, nn
 
 from seqserve.arrays import IntArray
 from seqserve.errors import DataError
+from seqserve.progress import LinePerMinute
 from seqserve.training.checkpoint import Progress, load_progress, save_progress, save_weights
 from seqserve.training.cost import read_log
-from seqserve.training.hardware import hardware_name
+from seqserve.training.hardware import choose_autocast, hardware_name
 from seqserve.training.recipe import LoopConfig
 
 
@@ -72,6 +74,9 @@ def train(task: TrainingTask, config: LoopConfig, directory: Path) -> Progress:
     progress = load_progress(directory, task.model, optimizer)
     device = next(task.model.parameters()).device
     log = _Log(directory / "log.jsonl", progress.step, hardware_name(device))
+    autocast = choose_autocast(config.bf16, device, log.recorded_bf16)
+    config = replace(config, bf16=autocast.is_bf16)
+    log.environment |= {"bf16": autocast.is_bf16, "bf16_reason": autocast.reason}
     columns = (
         *Bar.get_default_columns()[:3],
         TimeRemainingColumn(),
@@ -80,6 +85,7 @@ def train(task: TrainingTask, config: LoopConfig, directory: Path) -> Progress:
     is_seen = sys.stderr.isatty()
     with Bar(*columns, console=Console(stderr=True), disable=not is_seen) as bar:
         row = bar.add_task("train", total=config.max_steps, completed=progress.step, note="")
+        log_line, note = LinePerMinute(f"train {directory.name}"), ""
         for batch in _batches(task, config, progress):
             loss, n_items, norm = _step(task, batch, optimizer, config, progress.step)
             progress.step += 1
@@ -90,8 +96,11 @@ def train(task: TrainingTask, config: LoopConfig, directory: Path) -> Progress:
                 log.write(progress, learning_rate(progress.step - 1, config), measures)
                 _judge(task, measures, progress, directory)
                 save_progress(directory, task.model, optimizer, progress)
-                bar.update(row, note=f"{task.metric} {measures[task.metric]:.4f}")
+                note = f"{task.metric} {measures[task.metric]:.4f}"
+                bar.update(row, note=note)
             bar.update(row, completed=progress.step)
+            if not is_seen:
+                log_line.tell(f"step {progress.step:,} of {config.max_steps:,} {note}".rstrip())
             if progress.stale >= config.patience:
                 break
     return progress
@@ -133,7 +142,7 @@ def _step(
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(step, config)
     device = next(task.model.parameters()).device
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.bf16):
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.bf16 is True):
         loss, n_items = task.loss(batch)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -176,7 +185,8 @@ class _Log:
         kept = [line for line in read_log(path) if line["step"] <= step]
         path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         self._path = path
-        self._hardware = hardware
+        self.environment: dict[str, Any] = {"hardware": hardware}
+        self.recorded_bf16: bool | None = kept[-1].get("bf16") if kept else None
         self._losses: list[tuple[float, int, float]] = []
         self._since = time.perf_counter()
 
@@ -194,7 +204,7 @@ class _Log:
             "learning_rate": rate,
             "items_per_second": round(float(items.sum()) / seconds, 1),
             "seconds": round(seconds, 1),
-            "hardware": self._hardware,
+            **self.environment,
             **{f"dev_{name}": round(value, 5) for name, value in measures.items()},
         }
         with self._path.open("a", encoding="utf-8") as file:

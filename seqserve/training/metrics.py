@@ -1,4 +1,4 @@
-"""Metrics of merit, by the libraries that the field quotes: seqeval, scikit-learn, sacrebleu."""
+"""Metrics of models, by the libraries that publications use: seqeval, scikit-learn, sacrebleu."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seqserve.arrays import IntArray
 def entity_scores(
     gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
 ) -> dict[str, float]:
-    """Return micro-averaged entity precision, recall and F1 of BIO2 tag sequences (exact spans)."""
+    """Compute micro-averaged entity precision, recall and F1 of BIO2 tag sequences (exact spans)."""
     kinds = {"precision": precision_score, "recall": recall_score, "f1": f1_score}
     lists = [list(tags) for tags in gold], [list(tags) for tags in predicted]
     return {
@@ -27,20 +27,20 @@ def entity_scores(
 
 
 def label_scores(gold: IntArray, predicted: IntArray, n_labels: int) -> dict[str, float]:
-    """Return accuracy and macro-averaged F1 of label indices, both (N,)."""
+    """Compute accuracy and macro-averaged F1 of label indices, both (N,)."""
     macro_f1 = label_f1(gold, predicted, labels=range(n_labels), average="macro", zero_division=0.0)
     return {"accuracy": float(accuracy_score(gold, predicted)), "macro_f1": float(macro_f1)}
 
 
 def bleu_metric(target: str) -> BLEU:
-    """Return sacrebleu's BLEU with its tokenizer of a target language: "zh" of Chinese, else "13a"."""
+    """Return sacrebleu's BLEU with the tokenizer for a target language: "zh" for Chinese, else "13a"."""
     return BLEU(tokenize="zh" if target == "zh" else "13a")
 
 
 def translation_scores(
     references: Sequence[str], translations: Sequence[str], target: str
 ) -> dict[str, float]:
-    """Return corpus BLEU (0..100, sacrebleu's tokenizer of the target language) and chrF (0..100)."""
+    """Compute corpus BLEU (0..100, sacrebleu's tokenizer for the target language) and chrF (0..100)."""
     lists = list(translations), [list(references)]
     return {
         "bleu": float(bleu_metric(target).corpus_score(*lists).score),

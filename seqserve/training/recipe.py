@@ -1,7 +1,7 @@
-"""A recipe: what one model is trained on and how. One TOML file each, in recipes/.
+"""Recipes: the data, the model and the training of one model, as a TOML file.
 
-Only what differs from the dataclass defaults stands in the file. `[text]` and `[model]` belong to the
-task, which reads them into its own configs.
+A key that the file leaves out has the default of its dataclass. The keys of `[text]` and `[model]` depend
+on the task, which reads them into its own configs.
 """
 
 from __future__ import annotations
@@ -10,29 +10,29 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError
-from seqserve.files import written_whole
+from seqserve.files import as_typed, written_whole
 from seqserve.tasks import TASKS, Task
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """One folder of data and how it may be used.
+    """One folder of data, its licence, and the part of it to use.
 
     Args:
-        path: Folder below the data root; holds `train`, `dev` or `test` files.
-        licence: Terms of the data, for the manifest and the model card.
-        about: What kind of text it is, in a few words.
-        skip: Leave out the lines from the first number to before the second (translation train only).
-        split: Name of the files, where it is not that of the list that the set stands in: a test
-            set can be a `dev` that nothing was chosen by, or a `test_2016_flickr`.
-        labels: What the set annotates, where that is not all of the model's labels (NER only). The
-            others are unlabelled there: not taught as absent, and not counted as errors.
+        path: Folder below the data root with `train`, `dev` or `test` files.
+        licence: Licence of the data, for the manifest and the model card.
+        about: Kind of text in a few words, for the model card.
+        skip: First line to leave out, and the line after the last one (training sets of translation only).
+        split: Name of the files, if it is not `train`, `dev` or `test` as the list is: a test set can be
+            `dev` files that nothing was chosen by, or `test_2016_flickr`.
+        labels: Labels that the set annotates, if not all of the model's (NER only). The others count as
+            unknown in this set: they are neither learnt as absent nor counted as errors.
     """
 
     path: str
@@ -44,13 +44,19 @@ class DataSet:
 
     @property
     def name(self) -> str:
-        """The last folder of the path: what metrics of the set begin with."""
+        """The last folder of the path, which the metrics of the set begin with."""
         return self.path.rstrip("/").rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Which sets train the model, which choose it, which measure it."""
+    """The data sets of a recipe.
+
+    Args:
+        train: Sets to learn from.
+        dev: Sets that choose the best weights.
+        test: Sets that measure them.
+    """
 
     train: tuple[DataSet, ...]
     dev: tuple[DataSet, ...]
@@ -62,19 +68,20 @@ class LoopConfig:
     """How the loop trains.
 
     Args:
-        max_steps: Optimiser steps in all.
-        batch_tokens: Padded tokens of a batch.
-        learning_rate: Peak rate of AdamW.
-        warmup_steps: Steps of linear rise to the peak.
-        decay_steps: Last steps, of linear fall to zero; between the two the rate is constant, so a
-            run can be lengthened or cut by resuming it with another `max_steps`.
-        beta2: AdamW's second-moment decay.
-        weight_decay: AdamW's decay, on matrices only.
-        clip_norm: Largest gradient norm.
-        evaluate_every: Steps between evaluations on dev.
-        patience: Evaluations without a better dev metric before the run stops.
-        seed: Fixes data order, initial weights and dropout.
-        bf16: Autocast to bfloat16; weights and optimiser stay float32.
+        max_steps: Number of optimizer steps.
+        batch_tokens: Tokens of a batch, padding included.
+        learning_rate: Peak learning rate of AdamW.
+        warmup_steps: Steps in which the rate rises linearly to its peak.
+        decay_steps: Last steps, in which the rate falls linearly to zero. It is constant in between, so a
+            run can be resumed with another `max_steps`.
+        beta2: Decay of AdamW's second moment.
+        weight_decay: Weight decay of AdamW, for matrices only.
+        clip_norm: Gradients with a larger norm are scaled down to it.
+        evaluate_every: Steps between two evaluations on dev, each with a checkpoint.
+        patience: Evaluations without a better metric on dev after which the run stops.
+        seed: Seed of data order, initial weights and dropout.
+        bf16: Autocast to bfloat16; weights and optimizer state stay float32. `auto`: where the hardware
+            computes in bfloat16 natively; a resumed run keeps what it began with.
     """
 
     max_steps: int
@@ -88,7 +95,7 @@ class LoopConfig:
     evaluate_every: int = 500
     patience: int = 1000
     seed: int = 1
-    bf16: bool = False
+    bf16: Literal["auto", True, False] = False
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -103,14 +110,13 @@ class LoopConfig:
 
 @dataclass(frozen=True)
 class CardConfig:
-    """What the model card says in words.
+    """The words of the model card.
 
     Args:
         summary: What the model is.
-        intended_use: Who it is for, and for what.
+        intended_use: Whom it is for, and for what.
         limits: What it is not good at.
-        ablation: JSON file with the metrics of the model's variants, from the project's root; see
-            docs/evaluation.md.
+        ablation: JSON file that `ablate` wrote, as a path from the working directory.
     """
 
     summary: str = ""
@@ -121,26 +127,33 @@ class CardConfig:
 
 @dataclass(frozen=True)
 class Variant:
-    """One row of an ablation table.
+    """One row of an ablation table: what differs from the recipe.
 
     Args:
-        name: What is special about it.
-        without: Keys of `[text]` that it leaves out.
-        text: Values of `[text]` that it sets.
+        name: Name of the row.
+        without: Keys that it leaves out, such as `text.vectors`, so that their defaults hold. A key without
+            a section is one of `[text]`.
+        text: Values of `[text]` that it sets. Tables are merged into the recipe's; lists replace them.
+        model: Values of `[model]` that it sets.
+        loop: Values of `[loop]` that it sets.
+        data: Lists of data sets that it sets.
     """
 
     name: str
     without: tuple[str, ...] = ()
     text: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    loop: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class AblationConfig:
-    """Variants of a recipe that `ablate` compares.
+    """The variants of a recipe that `ablate` compares.
 
     Args:
         variants: The rows of the table.
-        loop: Values of `[loop]` that all of them set, such as fewer steps.
+        loop: Values of `[loop]` for all of them, such as fewer steps; a variant's own come last.
     """
 
     variants: tuple[Variant, ...] = ()
@@ -149,7 +162,23 @@ class AblationConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that `train` and `export` need to know about one model."""
+    """Everything that `train` and `export` need to know about one model.
+
+    Args:
+        name: Name of the run and of the bundle: letters, digits, dots, hyphens and underscores.
+        version: Version of the bundle.
+        task: `ner`, `sentiment` or `translation`.
+        languages: Language code of the texts; for translation, source and target.
+        licence: Licence of the weights.
+        data: Data sets: `[[data.train]]` are learnt from, `[[data.dev]]` choose the best weights,
+            `[[data.test]]` measure them.
+        loop: See `[loop]`.
+        text: See `[text]`.
+        model: See `[model]`.
+        card: See `[card]`.
+        ablation: See `[ablation]`.
+        path: The file, as one types it from the working directory. Set by `read_recipe`, not in the file.
+    """
 
     name: str
     version: str
@@ -162,12 +191,13 @@ class Recipe:
     model: dict[str, Any] = field(default_factory=dict)
     card: CardConfig = field(default_factory=CardConfig)
     ablation: AblationConfig = field(default_factory=AblationConfig)
+    path: str = ""
 
     def __post_init__(self) -> None:
-        """Check what the types cannot say.
+        """Check what the types do not express.
 
         Raises:
-            ConfigError: The name is no plain one, there is no training or dev set, two sets have one name,
+            ConfigError: The name is not a file name, there is no training or dev set, two sets have one name,
                 or the number of languages is wrong.
         """
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
@@ -200,7 +230,7 @@ class Recipe:
         return {key: value for key, value in self.model.items() if key != "architecture"}
 
     def identity(self) -> dict[str, Any]:
-        """Return what must not change while a run goes on; the length of the run may."""
+        """Return the settings that a resumed run must share; its length may change."""
         return {
             "task": self.task,
             "languages": list(self.languages),
@@ -212,7 +242,7 @@ class Recipe:
         }
 
     def settings_json(self) -> str:
-        """Return `[text]`, `[model]` and `[loop]`, defaults of the loop included, as JSON text."""
+        """Return `[text]`, `[model]` and `[loop]` as JSON text, with the defaults of the loop."""
         settings = {"text": self.text, "model": self.model, "loop": to_mapping(self.loop)}
         return json.dumps(settings, indent=2, ensure_ascii=False)
 
@@ -237,11 +267,13 @@ def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
         raise ConfigError(f"{path} is not TOML: {error}") from error
     if overrides:
         values["loop"] = {**values.get("loop", {}), **overrides}
-    return from_mapping(Recipe, values, str(path))
+    if "path" in values:
+        raise ConfigError(f"{path}: path is no key of a recipe; remove it")
+    return replace(from_mapping(Recipe, values, str(path)), path=as_typed(path))
 
 
 def begun_with(directory: Path) -> dict[str, Any]:
-    """Return the identity of the recipe that a run was begun with.
+    """Return the identity of the recipe that a run was started with.
 
     Raises:
         ConfigError: Its `recipe.json` is missing or malformed.
@@ -257,14 +289,14 @@ def begun_with(directory: Path) -> dict[str, Any]:
 
 
 def verify_recipe(recipe: Recipe, directory: Path) -> None:
-    """Note in a new run what it is made from; refuse to go on with another recipe.
+    """Record the recipe in a new run; refuse to resume a run of another recipe.
 
     Args:
-        recipe: What is to be trained or exported.
-        directory: The run; gets `recipe.json`.
+        recipe: The recipe to train or to export.
+        directory: The run; `recipe.json` is written there.
 
     Raises:
-        ConfigError: The run was begun with other settings; names them.
+        ConfigError: The run was started with other settings; names them.
     """
     path = directory / "recipe.json"
     mine = json.loads(json.dumps(recipe.identity()))
@@ -277,6 +309,6 @@ def verify_recipe(recipe: Recipe, directory: Path) -> None:
     changed = sorted(key for key in mine if mine[key] != begun.get(key))
     if changed:
         raise ConfigError(
-            f"{directory} was begun with another {', '.join(changed)}: put the recipe back, "
+            f"{directory} was started with another {', '.join(changed)}: restore the recipe, "
             "or remove the run"
         )

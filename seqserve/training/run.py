@@ -12,7 +12,7 @@ import torch
 from seqserve.config import from_mapping
 from seqserve.errors import ConfigError
 from seqserve.models.architectures import find_architecture
-from seqserve.tasks import Task
+from seqserve.tasks import TASKS, Task
 from seqserve.training import ner, sentiment, translation
 from seqserve.training.checkpoint import Progress
 from seqserve.training.curves import plot_curves
@@ -29,6 +29,11 @@ _TEXT_CONFIGS: dict[Task, type[Any]] = {
     "sentiment": sentiment.SentimentConfig,
     "translation": translation.PairConfig,
 }
+CONFIGS: dict[Task, tuple[type[Any], type[Any]]] = {
+    task: (text, find_architecture(task, TASKS[task].default_architecture).config)
+    for task, text in _TEXT_CONFIGS.items()
+}
+"""The configs of `[text]` and, for the default architecture, of `[model]`."""
 
 
 def check_settings(recipe: Recipe) -> None:

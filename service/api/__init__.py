@@ -1,1 +1,1 @@
-"""The API: what a request may say, which model answers it, and how the answer is written."""
+"""The API: the core that answers requests, the dialects in front of it, and its documentation."""

@@ -1,7 +1,7 @@
-"""The demo page on `/`: its files, read once when the server starts, and the headers they go out with.
+"""The demo page on `/`: serves the files of `page/`, read once at startup, with their headers.
 
-The page is a client like any other. It gets nothing here that is not in `page/`, and asks the API of
-the same origin for the rest; whoever does not open it pays nothing for it. It knows no task.
+The page is a client of the HTTP API like any other: it requests everything else from the API of the
+same origin. This module knows no task.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "trusted-types 'none'",
     )
 )
-"""Nothing from elsewhere, nothing inline, and no way from a string to HTML or to code."""
+"""Allows only files of this origin, nothing inline, and no conversion of strings to HTML or code."""
 
 _INDEX = "index.html"
 _TYPES = {
@@ -42,7 +42,7 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 _HEADERS = {
-    "Cache-Control": "no-cache",  # kept, but asked for again: a page never meets another version's script
+    "Cache-Control": "no-cache",  # revalidated on every use, so that all files are of one version
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -55,10 +55,10 @@ class PageFile:
     """One file of the page.
 
     Args:
-        path: The route that gives it.
-        content: Its bytes.
-        content_type: For the header.
-        etag: Changes with the bytes.
+        path: The route that serves it.
+        content: The bytes of the file.
+        content_type: Value of the `Content-Type` header.
+        etag: Value of the `ETag` header, derived from the content.
     """
 
     path: str
@@ -66,26 +66,26 @@ class PageFile:
     content_type: str
     etag: str
 
-    def answer(self, if_none_match: str | None) -> Response:
-        """The file, or 304 for who has it.
+    def respond(self, if_none_match: str | None) -> Response:
+        """Return the file, or 304 if the client already has it.
 
         Args:
-            if_none_match: The request's header.
+            if_none_match: Value of the `If-None-Match` header of the request.
         """
         headers = {**_HEADERS, "ETag": self.etag}
-        if if_none_match is not None and _names(if_none_match, self.etag):
+        if if_none_match is not None and _matches(if_none_match, self.etag):
             return Response(status_code=304, headers=headers)
         return Response(self.content, headers={**headers, "Content-Type": self.content_type})
 
 
-def _names(if_none_match: str, etag: str) -> bool:
-    """Whether the header has this tag among others; a proxy that compresses makes tags weak."""
+def _matches(if_none_match: str, etag: str) -> bool:
+    """Return whether the header lists the tag; a compressing proxy makes tags weak."""
     tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     return bool(tags & {etag, "*"})
 
 
 def read_page(directory: Path = DIRECTORY) -> list[PageFile]:
-    """The files of the page, `/` first."""
+    """Read the files of the page; `/` comes first."""
     return sorted((_read(path) for path in directory.iterdir()), key=lambda file: file.path)
 
 
@@ -100,12 +100,12 @@ def _read(path: Path) -> PageFile:
 
 
 def page_routes() -> list[Route]:
-    """The routes of the page."""
+    """Return the routes of the page, one per file."""
     return [Route(file.path, _endpoint(file)) for file in read_page()]
 
 
 def _endpoint(file: PageFile) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        return file.answer(request.headers.get("if-none-match"))
+    async def respond(request: Request) -> Response:
+        return file.respond(request.headers.get("if-none-match"))
 
-    return answer
+    return respond

@@ -1,7 +1,7 @@
-"""The examples of the OpenAPI document: requests, and what the shipped bundles answered to them.
+"""The examples of the OpenAPI document: requests with the responses of the shipped bundles.
 
-`make examples` asks again and writes the answers anew; tests/e2e/test_examples.py asks, too, and
-holds what comes against what is written.
+`make examples` sends the requests and updates the responses in `examples.json`.
+tests/e2e/test_examples.py verifies them.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ FILE = Path(__file__).with_name("examples.json")
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """One request and its answer.
+    """One request and its response.
 
     Args:
         path: The route.
-        method: In lower case, as in OpenAPI.
-        name: Differs from those of other examples of the route.
-        summary: One line for the reader.
-        request: The JSON that is sent, if any.
-        status: Of the answer.
-        answer: Its JSON, or its text.
+        method: HTTP method in lower case, as in OpenAPI.
+        name: Unique among the examples of the route.
+        summary: Description in one line.
+        request: JSON body of the request, if any.
+        status: HTTP status of the response.
+        answer: Body of the response: JSON or text.
     """
 
     path: str
@@ -39,5 +39,5 @@ class Example:
 
 
 def load_examples(file: Path = FILE) -> list[Example]:
-    """All examples, in the order of the file."""
+    """Load all examples, in the order of the file."""
     return [Example(**one) for one in orjson.loads(file.read_bytes())]

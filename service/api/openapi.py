@@ -1,4 +1,4 @@
-"""The OpenAPI document, from the pydantic models, with examples of what the shipped bundles answer."""
+"""The OpenAPI document: built from the pydantic models, with responses of the shipped bundles as examples."""
 
 from __future__ import annotations
 
@@ -10,13 +10,35 @@ from pydantic.json_schema import models_json_schema
 
 from seqserve import errors
 from seqserve.errors import SeqserveError
+from seqserve.tasks import TASKS
 from service.api import schemas
 from service.api.examples import load_examples
-from service.api.tasks import Task
+from service.api.schemas import TaskSchema
 from service.http.keys import KeyScope
+from service.settings import Settings
 
 API_VERSION = "1"
 Json = dict[str, Any]
+
+_MODELS_TAG, _HEALTH_TAG = "Models", "Health and metrics"
+_DESCRIPTION = """\
+Named entity recognition, sentiment classification and translation, on CPUs.
+
+`text` takes one text or a list of texts. A response has one result per text, in the same order. All errors
+are `application/problem+json` (RFC 9457): `code` identifies the error, `detail` says what to change.
+`docs/api.md` in the source repository describes every option and error.
+
+**Limits of a request**
+
+| limit | value | setting | error |
+|---|---|---|---|
+| size of the body | {max_body_bytes:,} bytes | `SEQSERVE_MAX_BODY_BYTES` | 413 `body_too_large` |
+| number of texts | {max_texts:,} | `SEQSERVE_MAX_TEXTS` | 413 `too_many_texts` |
+| length of a text | {max_text_chars:,} characters | `SEQSERVE_MAX_TEXT_CHARS` | 413 `text_too_long` |
+| timeout | {timeouts} | `SEQSERVE_…_TIMEOUT_MS`, header `X-Timeout-Ms` | 504 `deadline_exceeded` |
+"""
+_DEFAULTS = "\nThese are the defaults; this server may have other values.\n"
+_DEMO = "\n[Demo page](./)\n"
 
 _ANYWHERE = (errors.MethodNotAllowed, SeqserveError)
 _PREDICTION_ERRORS: tuple[type[SeqserveError], ...] = (
@@ -32,37 +54,45 @@ _PREDICTION_ERRORS: tuple[type[SeqserveError], ...] = (
     errors.UnavailableError,
     errors.DeadlineExceeded,
 )
-_CODE = "Code "
+_CODE = "Error code "
 _KEY_ERRORS = (errors.MissingKey, errors.UnknownKey, errors.RateLimited)
 _HEADERS: list[Json] = [
     {
         "name": "X-Request-ID",
         "in": "header",
         "schema": {"type": "string"},
-        "description": "Comes back with the answer; made where absent, or where it is not 1..128 of "
-        "`A-Z a-z 0-9 . _ : + / = -`.",
+        "description": "Identifies the request in the response and in the log: 1 to 128 characters of "
+        "`A-Z a-z 0-9 . _ : + / = -`. Without a valid one, the server generates it.",
     },
     {
         "name": "X-Timeout-Ms",
         "in": "header",
         "schema": {"type": "integer", "minimum": 1},
-        "description": "Deadline in milliseconds.",
+        "description": "Timeout of this request in milliseconds.",
     },
 ]
 
 
-_STAMPS: Json = {name: {"schema": {"type": "string"}} for name in ("X-Request-ID", "Server-Timing")}
+_RESPONSE_HEADERS: Json = {
+    "X-Request-ID": {"schema": {"type": "string"}, "description": "Identifier of the request."},
+    "Server-Timing": {"schema": {"type": "string"}, "description": "Milliseconds per stage."},
+}
 
 
 def build_document(
-    tasks: Sequence[Task], keys: KeyScope | None = None, *, has_health: bool = True
+    tasks: Sequence[TaskSchema],
+    keys: KeyScope | None = None,
+    *,
+    has_health: bool = True,
+    settings: Settings | None = None,
 ) -> Json:
-    """The OpenAPI 3.1 document of all routes.
+    """Build the OpenAPI 3.1 document of all routes.
 
     Args:
-        tasks: What is served.
-        keys: What needs a key, if any.
+        tasks: The served tasks.
+        keys: The routes that require an API key, if any.
         has_health: Whether metrics and probes are served on this port.
+        settings: The limits to document; the defaults if None.
     """
     models: list[type[BaseModel]] = [schemas.Problem, schemas.Models]
     models += [schemas.Health] if has_health else []
@@ -72,7 +102,9 @@ def build_document(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
     paths: Json = {task.path: {"post": _prediction(task)} for task in tasks}
-    paths["/v1/models"] = {"get": _get("Loaded models", schemas.Models, (errors.NotReady,))}
+    paths["/v1/models"] = {
+        "get": _get("List the loaded models", _MODELS_TAG, schemas.Models, (errors.NotReady,))
+    }
     if has_health:
         paths |= _health_paths()
     _show_examples(paths)
@@ -87,34 +119,63 @@ def build_document(
         "info": {
             "title": "seqserve",
             "version": API_VERSION,
-            "description": "Named entities, sentiment and translation.",
+            "description": _describe(tasks, settings),
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "tags": _tags(tasks, has_health),
         "paths": paths,
         "components": components,
     }
 
 
+def _describe(tasks: Sequence[TaskSchema], settings: Settings | None) -> str:
+    """Describe the API and its limits."""
+    limits = settings or Settings.model_construct()
+    timeouts = ", ".join(f"{task.name} {limits.timeout_ms(task.name) / 1000:g} s" for task in tasks)
+    described = _DESCRIPTION.format(
+        max_body_bytes=limits.max_body_bytes,
+        max_texts=limits.max_texts,
+        max_text_chars=limits.max_text_chars,
+        timeouts=timeouts,
+    )
+    if settings is None:
+        described += _DEFAULTS
+    return described + (_DEMO if limits.demo else "")
+
+
+def _tags(tasks: Sequence[TaskSchema], has_health: bool) -> list[Json]:
+    """List the groups of operations: one per task, then models and health."""
+    named = {TASKS[task.name].title: TASKS[task.name].summary for task in tasks}
+    named[_MODELS_TAG] = "The loaded models with their labels, limits and quality metrics"
+    if has_health:
+        named[_HEALTH_TAG] = "Probes and Prometheus metrics for operators"
+    return [{"name": name, "description": text} for name, text in named.items()]
+
+
 def _health_paths() -> Json:
     unready = (errors.NotReady, errors.Draining)
     metrics = {
-        "summary": "Prometheus metrics",
+        "summary": "Export Prometheus metrics",
+        "tags": [_HEALTH_TAG],
         "responses": {
             "200": {
-                "description": "Prometheus text format",
+                "description": "Metrics in the Prometheus text format.",
                 "content": {"text/plain": {"schema": {"type": "string"}}},
             },
             **_problems(_ANYWHERE),
         },
     }
     return {
-        "/livez": {"get": _get("Is the process alive?", schemas.Health)},
-        "/readyz": {"get": _get("Does every model answer?", schemas.Health, unready)},
+        "/livez": {"get": _get("Check that the process is alive", _HEALTH_TAG, schemas.Health)},
+        "/readyz": {
+            "get": _get("Check that all models are ready", _HEALTH_TAG, schemas.Health, unready)
+        },
         "/metrics": {"get": metrics},
     }
 
 
 def _show_examples(paths: Json) -> None:
-    """Adds the examples to the operations that are there; requests only where they succeed."""
+    """Add the examples to the documented operations; failing requests are left out."""
     for example in load_examples():
         operation = paths.get(example.path, {}).get(example.method)
         if operation is None:
@@ -129,7 +190,7 @@ def _show_examples(paths: Json) -> None:
 
 
 def _demand_key(methods: Json) -> None:
-    """Adds the key, and the errors that go with it, to the operations of a path."""
+    """Add the API key and its errors to the operations of a path."""
     for operation in methods.values():
         operation["security"] = [{"key": []}]
         responses: Json = operation["responses"]
@@ -146,22 +207,23 @@ def _content(model: type[BaseModel], media_type: str = "application/json") -> Js
     return {media_type: {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
 
 
-def _prediction(task: Task) -> Json:
+def _prediction(task: TaskSchema) -> Json:
     kinds = list(_PREDICTION_ERRORS)
-    if task.name == "translation":
+    if TASKS[task.name].is_pair:
         kinds.append(errors.UnsupportedLanguagePair)
     return {
-        "summary": task.summary,
+        "summary": TASKS[task.name].summary,
+        "tags": [TASKS[task.name].title],
         "parameters": _HEADERS,
         "requestBody": {
-            "description": "As it is, or with Content-Encoding: gzip.",
+            "description": "JSON in UTF-8, optionally with `Content-Encoding: gzip`.",
             "required": True,
             "content": _content(task.request),
         },
         "responses": {
             "200": {
                 "description": "One result per text, in the order of the texts.",
-                "headers": _STAMPS,
+                "headers": _RESPONSE_HEADERS,
                 "content": _content(task.answer),
             },
             **_problems((*kinds, *_ANYWHERE)),
@@ -169,9 +231,12 @@ def _prediction(task: Task) -> Json:
     }
 
 
-def _get(summary: str, model: type[BaseModel], kinds: Iterable[type[SeqserveError]] = ()) -> Json:
+def _get(
+    summary: str, tag: str, model: type[BaseModel], kinds: Iterable[type[SeqserveError]] = ()
+) -> Json:
     return {
         "summary": summary,
+        "tags": [tag],
         "responses": {
             "200": {"description": "OK", "content": _content(model)},
             **_problems((*kinds, *_ANYWHERE)),
@@ -180,7 +245,7 @@ def _get(summary: str, model: type[BaseModel], kinds: Iterable[type[SeqserveErro
 
 
 def _problems(kinds: Iterable[type[SeqserveError]]) -> Json:
-    """One response per status, which names the codes that go with it."""
+    """Return one response per status, with its error codes."""
     codes: dict[int, list[str]] = {}
     for kind in kinds:
         codes.setdefault(kind.status, []).append(kind.code)

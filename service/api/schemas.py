@@ -1,16 +1,24 @@
-"""The JSON of the API as pydantic models: what is accepted, what comes back, what the OpenAPI page shows.
+"""The JSON of the native API as pydantic models, derived from the dataclasses of records.py and model_info.py.
 
-Limits that an operator can change (body, texts, characters) are checked in tasks.py, since they
-answer 413.
+Those define fields, defaults, ranges and descriptions. Limits that an operator can change (body, texts,
+characters) are checked in core.py, because their errors are 413.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, is_dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, WithJsonSchema
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, WithJsonSchema, create_model
+from pydantic import Field as Constraint
+from pydantic_core import PydanticCustomError
+
+from seqserve.model_info import ModelInfo as ModelInfoRecord
+from seqserve.records import Range, api_fields
+from seqserve.tasks import TASKS, Task, TaskSpec
 
 
 def _as_list(value: object) -> object:
@@ -18,7 +26,7 @@ def _as_list(value: object) -> object:
 
 
 def _not_blank(value: object) -> object:
-    """A text with nothing to read is the caller's mistake: refused by all tasks alike."""
+    """Refuse a text without content, in every task alike."""
     if isinstance(value, str) and (not value or value.isspace()):
         raise PydanticCustomError("blank_text", "is empty or only white space")
     return value
@@ -26,9 +34,9 @@ def _not_blank(value: object) -> object:
 
 Text = Annotated[str, BeforeValidator(_not_blank)]
 Texts = Annotated[
-    Annotated[list[Text], FailFast()],  # a body can hold a million mistakes
+    Annotated[list[Text], FailFast()],  # a body can hold a million invalid texts
     BeforeValidator(_as_list),
-    Field(min_length=1),
+    Constraint(min_length=1),
     WithJsonSchema(
         {
             "title": "Text",
@@ -40,174 +48,158 @@ Texts = Annotated[
         }
     ),
 ]
-Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)]
-Probability = Annotated[float, Field(ge=0, le=1)]
+Language = Annotated[str, Constraint(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)]
+
+_REQUEST = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+_RESPONSE = ConfigDict(extra="forbid")
+_RESPONSE_MODELS: dict[type[Any], type[BaseModel]] = {}
+_OMITTED_LANGUAGE = "May be omitted if only one loaded pair matches."
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-    text: Texts
-
-
-class NerRequest(_Request):
-    """Texts to find names in."""
-
-    min_score: Probability = Field(
-        default=0.0, description="Keep entities with at least this score."
-    )
-    labels: list[str] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=100,
-        description="Keep only these labels.",
-    )
-    offset_unit: Literal["codepoint", "utf16", "byte"] = Field(
-        default="codepoint", description="What `start` and `end` count."
-    )
+def response_model(kind: type[Any]) -> type[BaseModel]:
+    """Return the response model of a dataclass: its API fields, with the models of nested dataclasses."""
+    if kind not in _RESPONSE_MODELS:
+        _RESPONSE_MODELS[kind] = _derive(kind)
+    return _RESPONSE_MODELS[kind]
 
 
-class SentimentRequest(_Request):
-    """Texts to judge."""
-
-    sentences: bool = Field(default=False, description="Judge every sentence as well.")
-
-
-class TranslateRequest(_Request):
-    """Texts to translate."""
-
-    source: Language | None = Field(
-        default=None, description="May be left out where one pair fits."
-    )
-    target: Language | None = Field(
-        default=None, description="May be left out where one pair fits."
-    )
-    beam_size: int = Field(default=4, ge=1, le=8, description="1 is greedy search.")
-    alternatives: int = Field(default=0, ge=0, le=7, description="At most beam_size - 1.")
-    length_penalty: float = Field(default=1.0, ge=0, le=5)
-    max_tokens: int | None = Field(
-        default=None, ge=1, description="Cap on target tokens per sentence."
+def _derive(kind: type[Any]) -> type[BaseModel]:
+    hints = get_type_hints(kind, include_extras=True)
+    summary, described = _read_docstring(kind)
+    fields: dict[str, Any] = {
+        one.name: (_json_type(hints[one.name]), _constraints(one, described.get(one.name)))
+        for one in api_fields(kind)
+    }
+    return create_model(
+        kind.__name__, __config__=_RESPONSE, __doc__=summary, __module__=__name__, **fields
     )
 
 
-class _Response(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Entity(_Response):
-    """A name; `text` is what stands between `start` and `end`."""
-
-    text: str
-    label: str
-    start: int
-    end: int
-    score: Probability
-
-
-class NerResult(_Response):
-    """The names in one text, in text order."""
-
-    entities: list[Entity]
-
-
-class SentenceSentiment(_Response):
-    """The verdict on one sentence; offsets are code points of the whole text."""
-
-    text: str
-    start: int
-    end: int
-    label: str
-    score: Probability
-
-
-class SentimentResult(_Response):
-    """The likeliest label, and the probability of every label."""
-
-    label: str
-    score: Probability
-    scores: dict[str, Probability]
-    sentences: list[SentenceSentiment] = Field(
-        default_factory=list, description="Only when asked for."
+def _request_model(spec: TaskSpec) -> type[BaseModel]:
+    """Return the request model of a task: the texts, and the options of the task's item."""
+    hints = get_type_hints(spec.item, include_extras=True)
+    languages = {
+        name: (Language | None, Constraint(default=None, description=_OMITTED_LANGUAGE))
+        for name in (("source", "target") if spec.is_pair else ())
+    }
+    options = {
+        one.name: (_json_type(hints[one.name]), _constraints(one))
+        for one in api_fields(spec.item)
+        if one.name != "text"
+    }
+    fields: dict[str, Any] = {"text": (Texts, ...), **languages, **options}
+    return create_model(
+        f"{spec.command.capitalize()}Request",
+        __config__=_REQUEST,
+        __doc__=f"{spec.summary}.",
+        __module__=__name__,
+        **fields,
     )
 
 
-class Alternative(_Response):
-    """A runner-up translation."""
-
-    text: str
-    score: float
-
-
-class TranslationResult(_Response):
-    """A translation; `score` is the mean log-probability per target token."""
-
-    text: str
-    score: float
-    warnings: list[Literal["truncated", "number_mismatch", "repetition", "untranslated"]]
-    alternatives: list[Alternative] = Field(
-        default_factory=list, description="Only when asked for."
-    )
+def _json_type(hint: Any) -> Any:
+    """Return the type that pydantic is to validate for the type of a dataclass field."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated and isinstance(args[1], Range):
+        return Annotated[args[0], Constraint(ge=args[1].minimum, le=args[1].maximum)]
+    if isinstance(hint, type) and is_dataclass(hint):
+        return response_model(hint)
+    if origin is Mapping:
+        return dict.__class_getitem__((args[0], _json_type(args[1])))
+    if origin in (tuple, Sequence):
+        return list.__class_getitem__(_json_type(args[0]))
+    if type(None) in args:
+        return _json_type(args[0]) | None
+    return hint
 
 
-class Usage(_Response):
-    """What the request cost."""
+def _constraints(one: Field[Any], description: str | None = None) -> Any:
+    """Return pydantic's default and constraints of a dataclass field."""
+    bounds = {name: value for name, value in one.metadata.items() if name != "option"}
+    bounds["description"] = bounds.get("description") or description
+    if one.default is MISSING:
+        return Constraint(**bounds)
+    if one.default == ():
+        return Constraint(default_factory=list, **bounds)
+    return Constraint(default=one.default, **bounds)
+
+
+def _read_docstring(kind: type[Any]) -> tuple[str, dict[str, str]]:
+    """Return the text of a docstring without its sections, and the descriptions below `Args:`."""
+    text, _, arguments = (inspect.getdoc(kind) or "").partition("\n\nArgs:\n")
+    described = re.findall(r"^    (\w+): (.+(?:\n {6,}.+)*)", arguments, re.MULTILINE)
+    return text, {name: re.sub(r"\s+", " ", line) for name, line in described}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The size of the request."""
 
     n_texts: int
     n_tokens: int
 
 
-class _Answer(_Response):
-    model: str
-    version: str
-    usage: Usage
+def _answer_model(spec: TaskSpec) -> type[BaseModel]:
+    fields: dict[str, Any] = {
+        "model": (str, ...),
+        "version": (str, ...),
+        "usage": (response_model(Usage), ...),
+        "results": (list.__class_getitem__(response_model(spec.result)), ...),
+    }
+    return create_model(
+        f"{spec.command.capitalize()}Answer",
+        __config__=_RESPONSE,
+        __doc__="One result per text, in the order of the texts.",
+        __module__=__name__,
+        **fields,
+    )
 
 
-class NerAnswer(_Answer):
-    """One result per text, in the order of the texts."""
+@dataclass(frozen=True)
+class TaskSchema:
+    """The JSON of a prediction route of the native API.
 
-    results: list[NerResult]
+    Args:
+        name: The task.
+        path: The route.
+        request: Validates the body of a request.
+        answer: Describes the body of a response.
+    """
 
-
-class SentimentAnswer(_Answer):
-    """One result per text, in the order of the texts."""
-
-    results: list[SentimentResult]
-
-
-class TranslateAnswer(_Answer):
-    """One result per text, in the order of the texts."""
-
-    results: list[TranslationResult]
-
-
-class ModelCard(_Response):
-    """One loaded bundle."""
-
-    name: str
-    task: Literal["ner", "sentiment", "translation"]
-    languages: list[str] = Field(description="For translation: source, target.")
-    labels: list[str]
-    version: str
-    sha256: str
-    limits: dict[str, Any]
-    precision: str
-    metrics: dict[str, Any] = Field(description="Quality figures of the model card.")
+    name: Task
+    path: str
+    request: type[BaseModel]
+    answer: type[BaseModel]
 
 
-class Models(_Response):
+SCHEMAS: Mapping[Task, TaskSchema] = {
+    spec.name: TaskSchema(spec.name, spec.path, _request_model(spec), _answer_model(spec))
+    for spec in TASKS.values()
+}
+
+ModelInfo = response_model(ModelInfoRecord)
+
+
+class Models(BaseModel):
     """All loaded bundles."""
 
-    models: list[ModelCard]
+    model_config = _RESPONSE
+
+    models: list[ModelInfo]  # type: ignore[valid-type]
 
 
-class Health(_Response):
-    """The server's state."""
+class Health(BaseModel):
+    """The state of the server."""
+
+    model_config = _RESPONSE
 
     status: Literal["alive", "ready"]
 
 
-class Problem(_Response):
-    """Any error, RFC 9457."""
+class Problem(BaseModel):
+    """An error, as in RFC 9457."""
+
+    model_config = _RESPONSE
 
     type: Literal["about:blank"]
     title: str
@@ -215,29 +207,3 @@ class Problem(_Response):
     code: str
     detail: str
     request_id: str
-
-
-_LENGTHS = {"too_short": "must not be an empty list", "too_long": "must have at most 100 values"}
-
-
-def describe_fault(fault: ErrorDetails, fields: Sequence[str]) -> str:
-    """One sentence on one pydantic error: the field, and what is allowed; never the value.
-
-    Args:
-        fault: An element of `ValidationError.errors()`.
-        fields: The fields that the request may have.
-    """
-    path = ""
-    for part in fault["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f"{'.' if path else ''}{part}"
-    if fault["type"] == "extra_forbidden":
-        return f"{path[:40]!a} is no option of this route; there are: {', '.join(fields)}."
-    if fault["type"] == "blank_text":
-        return f"{path} {fault['msg']}."
-    if not path:
-        return f"The body must be a JSON object with: {', '.join(fields)}."
-    if fault["type"] == "list_type" and path == "text":
-        return "text: must be a string or a list of strings."
-    if fault["type"] in _LENGTHS:
-        return f"{path}: {_LENGTHS[fault['type']]}."
-    return f"{path}: {fault['msg'].removeprefix('Input ')}."

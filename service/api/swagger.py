@@ -1,4 +1,4 @@
-"""The Swagger page on `/docs`, which shows the OpenAPI document. BentoML ships its files: no network."""
+"""The Swagger page on `/docs`: renders the OpenAPI document with the Swagger UI files of BentoML, offline."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from starlette.staticfiles import StaticFiles
 
 ASSETS = Path(bentoml.__file__).parent / "_internal" / "server" / "static_content"
 
-# Without the validator: Swagger would show the document to a server of its own, and a badge for that.
-_START = """SwaggerUIBundle({url: "docs.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null})"""
+# By default, Swagger UI sends the address of the document to its public validator.
+_START = (
+    'SwaggerUIBundle({url: "docs.json", dom_id: "#swagger-ui", deepLinking: true, '
+    "defaultModelsExpandDepth: 0, validatorUrl: null})"
+)
 PAGE = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -34,7 +37,7 @@ PAGE = f"""<!DOCTYPE html>
 """
 _START_HASH = base64.b64encode(hashlib.sha256(_START.encode()).digest()).decode()
 _HEADERS = {
-    # Swagger writes style attributes.
+    # Swagger UI uses style attributes.
     "Content-Security-Policy": "default-src 'none'; "
     f"script-src 'self' 'sha256-{_START_HASH}'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -44,10 +47,10 @@ _HEADERS = {
 
 
 def docs_routes(document: bytes) -> list[Route]:
-    """The page and its document.
+    """Return the routes of the page and its document.
 
     Args:
-        document: OpenAPI, as JSON.
+        document: The OpenAPI document as JSON.
     """
 
     async def page(request: Request) -> Response:
@@ -60,5 +63,5 @@ def docs_routes(document: bytes) -> list[Route]:
 
 
 def docs_assets() -> Mount:
-    """Swagger's own files."""
+    """Return the mount of the Swagger UI files."""
     return Mount("/docs/assets", StaticFiles(directory=ASSETS))

@@ -1,8 +1,7 @@
 """The BentoML services put together: what `seqserve serve` and `bentoml serve service.bento.app:Gateway` serve.
 
-`Gateway` is the entry service and owns the only TCP port. BentoML gives it processes, RPC and a
-life cycle; all HTTP is answered by the application of gateway.py, which stands in front of
-BentoML's own.
+`Gateway` is the entry service and owns the only TCP port. BentoML provides processes and life cycle; all
+HTTP requests are answered by the application of service/api, in front of BentoML's own.
 """
 
 # mypy: disallow-untyped-decorators=False
@@ -17,14 +16,13 @@ from typing import Any
 import bentoml
 
 from seqserve.errors import ConfigError
-from seqserve.tasks import Task as TaskName
+from seqserve.tasks import Task
 from service.api.application import Application
 from service.bento.runners import (
+    HEARTBEAT,
     RUNNER_OPTIONS,
+    RUNNERS,
     SETTINGS,
-    NerRunner,
-    SentimentRunner,
-    TranslationRunner,
     open_host,
     tune_gc,
 )
@@ -34,17 +32,17 @@ from service.engines.host import EngineHost
 from service.engines.rpc import RunnerBackend
 from service.http.admin import AdminServer
 from service.http.protocol import use_connections
-from service.processes.heartbeat import HEARTBEAT
+from service.processes.worker import GATEWAY
 from service.telemetry import metrics
 from service.telemetry.logs import configure_logging
 
-configure_logging(SETTINGS.log_level)
+configure_logging(SETTINGS.log_level, SETTINGS.log_format)
 use_connections()
 
 APPLICATION = Application(SETTINGS)
 HOSTS: list[EngineHost] = []  # of this process
-_MARGIN_S = 15.0  # beyond the latest deadline: a runner whose engine hangs is ended before
-_PATIENCE_S = 1.0  # until requests are taken, and refused, while the engines still load
+_MARGIN_S = 15.0  # beyond the latest deadline: a runner that is stuck has exited by then
+_ENGINES_WAIT_S = 1.0  # before requests are accepted, and refused, while the engines still load
 ADMIN = (
     AdminServer(APPLICATION.admin, SETTINGS.admin_host, SETTINGS.admin_port)
     if SETTINGS.admin_port
@@ -59,72 +57,76 @@ GATEWAY_OPTIONS: dict[str, Any] = {
 
 
 async def _drain() -> None:
-    """Ends this process once it has answered what it accepted."""
+    """Stop this process once it has answered the accepted requests."""
     await APPLICATION.drain()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-async def _hold_line() -> None:
-    """Lets the supervisor know that this process has begun: its engines are open, if it has any."""
+async def _start_heartbeats() -> None:
+    """Tell the supervisor that this process has started: its engines are open, if it has any."""
     n_hosts = len(SETTINGS.tasks) if SETTINGS.topology == "embedded" else 0
     while len(HOSTS) < n_hosts:
         await asyncio.sleep(0.05)
     if HEARTBEAT is not None:
-        HEARTBEAT.hold(lambda: any(host.is_stuck() for host in HOSTS))
+        HEARTBEAT.start(lambda: any(host.is_stuck() for host in HOSTS))
 
 
-def embedded_engines(task: TaskName) -> LocalBackend:
-    """The engines of a task in this process; they open in the background."""
+def embedded_engines(task: Task) -> LocalBackend:
+    """Return the engines of a task in this process; they open in the background."""
 
     def make_host() -> EngineHost:
         HOSTS.append(host := open_host(task))
         return host
 
-    return LocalBackend(make_host, SETTINGS.calls_of(task))
+    return LocalBackend(make_host, SETTINGS.concurrency_of(task))
+
+
+# BentoML reads the services that another one depends on from its class attributes.
+_Dependencies: Any = type(
+    "_Dependencies",
+    (),
+    {task: bentoml.depends(RUNNERS[task]) for task in SETTINGS.tasks}
+    if SETTINGS.topology == "runners"
+    else {},
+)
 
 
 @bentoml.service(**GATEWAY_OPTIONS)
-class Gateway:
+class Gateway(_Dependencies):  # type: ignore[misc]
     """Named entities, sentiment and translation over one HTTP API."""
 
-    if SETTINGS.topology == "runners":
-        if "ner" in SETTINGS.tasks:
-            ner = bentoml.depends(NerRunner)
-        if "sentiment" in SETTINGS.tasks:
-            sentiment = bentoml.depends(SentimentRunner)
-        if "translation" in SETTINGS.tasks:
-            translation = bentoml.depends(TranslationRunner)
-
-    def _engines(self, task: TaskName) -> EngineBackend:
+    def _engines(self, task: Task) -> EngineBackend:
         if SETTINGS.topology == "embedded":
             return embedded_engines(task)
-        runner = getattr(self, task)  # BentoML's proxy, which knows where it is
+        runner = getattr(self, task)  # BentoML's proxy, which knows the address
         return RunnerBackend(runner.to_async.url, SETTINGS.max_timeout_ms / 1000 + _MARGIN_S)
 
     @bentoml.on_startup
     async def start(self) -> None:
-        """Runs in the gateway's process before it accepts connections."""
-        metrics.name_process("gateway")
+        """Start the application. Runs in the gateway's process before it accepts connections."""
+        metrics.name_process(GATEWAY)
         try:
             if ADMIN is not None:
                 ADMIN.start()
-            APPLICATION.start({task: self._engines(task) for task in SETTINGS.tasks})
+            engines = {task: self._engines(task) for task in SETTINGS.tasks}
+            request_restart = None if HEARTBEAT is None else HEARTBEAT.request_restart
+            APPLICATION.start(engines, request_restart)
         except ConfigError as error:
             if HEARTBEAT is not None:
                 HEARTBEAT.fail(str(error))
             raise
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGUSR1, lambda: loop.create_task(_drain()))
-        self._holding = loop.create_task(_hold_line())
-        await APPLICATION.wait_until_up(_PATIENCE_S)
+        self._starting = loop.create_task(_start_heartbeats())
+        await APPLICATION.wait_until_up(_ENGINES_WAIT_S)
         tune_gc()
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
-        """Runs after the last request was answered."""
+        """Stop the application. Runs after the last request was answered."""
         await APPLICATION.stop()
         if ADMIN is not None:
             await ADMIN.stop()
 
 
-Gateway.add_asgi_middleware(AsgiShim, http=APPLICATION)  # type: ignore[attr-defined]  # the decorator made it a Service
+Gateway.add_asgi_middleware(AsgiShim, http=APPLICATION)

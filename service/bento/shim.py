@@ -1,4 +1,4 @@
-"""What stands in front of a BentoML service's own application, in the gateway and in the runners."""
+"""The ASGI shim in front of a BentoML service's own application, in the gateway and in the runners."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class AsgiShim:
-    """ASGI middleware that leaves nothing but the life cycle to BentoML's application.
+    """ASGI middleware that leaves only the lifespan protocol to BentoML's application.
 
-    BentoML puts middlewares of its own in front of it, one of which starts a timer for every request
-    and never stops it: 65 seconds' worth of requests stay in memory. So when the life cycle begins, it
-    takes the first place.
+    BentoML puts middlewares of its own in front of it. One of them starts a timer for every request and
+    never cancels it, which keeps the requests of 65 seconds in memory. So at start-up the shim moves
+    itself to the front.
 
     Args:
         app: BentoML's application.
-        http: Answers every request instead.
-        keep: The class of a middleware of BentoML's that stays in front.
+        http: Answers every request.
+        keep: The class of a BentoML middleware that stays in front.
     """
 
     def __init__(self, app: ASGIApp, http: ASGIApp, keep: type | None = None) -> None:
@@ -26,13 +26,13 @@ class AsgiShim:
         self._keep = keep
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes one connection on."""
+        """Pass one connection on."""
         if scope["type"] == "lifespan":
-            self._take_first_place(scope["app"])
+            self._move_to_front(scope["app"])
         answer = self._http if scope["type"] == "http" else self._bento
         await answer(scope, receive, send)
 
-    def _take_first_place(self, app: Any) -> None:
+    def _move_to_front(self, app: Any) -> None:
         layer: Any = app.middleware_stack
         kept: tuple[object, ...] = (AsgiShim, self._keep)
         while type(layer) not in kept:

@@ -1,89 +1,101 @@
-"""A text now and then through queue and engines: proof that the whole path works, also without traffic."""
+"""The canary: a plain text that goes through queue and engines every few seconds.
+
+It shows that the whole path works, also without traffic, and finds an engine that answers pings but no
+texts.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from seqserve.errors import DeadlineExceeded, Overloaded
-from seqserve.tasks import Task as TaskName
-from service.engines import messages
+from seqserve.tasks import Task
 from service.engines.client import EngineClient
-from service.processes.heartbeat import HEARTBEAT
+from service.engines.messages import InferenceItem, InferenceResult
 from service.queue.batcher import Batcher
 from service.queue.lengths import estimate_tokens
 from service.telemetry.logs import failure_fields, get_logger
 
 FAILS = "fails on a plain text"
-TEXT = "The canary sings."
+TOO_LATE = "answers too late"
+TEXT = "This is a health check."
 PERIOD_S = 5.0
-SECOND_LOOK_S = 1.0
+RECHECK_S = 1.0  # after a fault
 
 
 class Canary:
-    """Asks every model of a task again and again, as long as they are up.
+    """Send a text to every model of a task periodically, while its engines are up.
 
-    A full queue is no fault, and neither is a late answer while others are being given. If a plain
-    text fails twice in a row, the process behind the models is to be started again.
+    A full queue is no fault, and neither is a late answer while other calls are answered. If the text
+    fails twice in a row, the process of the engines is to be restarted.
 
     Args:
         task: For the log.
-        link: Knows the models and whether they are up.
-        queue: Where requests wait, too.
+        client: Knows the models and whether they are up.
+        queue: The queue of the requests.
         timeout_s: How long an answer may take.
+        request_restart: Called with the task; None without a supervisor.
     """
 
     def __init__(
         self,
-        task: TaskName,
-        link: EngineClient,
-        queue: Batcher[messages.InferenceItem, messages.InferenceResult],
+        task: Task,
+        client: EngineClient,
+        queue: Batcher[InferenceItem, InferenceResult],
         timeout_s: float,
+        request_restart: Callable[[str], None] | None = None,
     ) -> None:
-        self._task = task
-        self._link = link
+        self._task: Task = task
+        self._client = client
         self._queue = queue
         self._timeout_s = timeout_s
-        self._singing: asyncio.Task[None] | None = None
+        self._request_restart = request_restart
+        self._running: asyncio.Task[None] | None = None
         self.fault: str | None = None
 
     def start(self) -> None:
-        """Begins, in the background."""
-        self._singing = asyncio.get_running_loop().create_task(self._sing())
+        """Start in the background."""
+        self._running = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """Ends it."""
-        if self._singing is not None:
-            self._singing.cancel()
-            await asyncio.wait([self._singing])
+        """Stop it."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
 
-    async def _sing(self) -> None:
+    async def _run(self) -> None:
         while True:
-            await asyncio.sleep(SECOND_LOOK_S if self.fault else PERIOD_S)
-            if self._link.is_up:
-                self._note(await self.ask())
+            await asyncio.sleep(RECHECK_S if self.fault else PERIOD_S)
+            if self._client.is_up:
+                self._record(await self.check())
 
-    async def ask(self) -> str | None:
-        """Sends one text to every model; gives the reason why that failed, if it did."""
+    async def check(self) -> str | None:
+        """Send one text to every model.
+
+        Returns:
+            The reason if it failed, else None.
+        """
         deadline = asyncio.get_running_loop().time() + self._timeout_s
-        n_answered = self._link.n_answered
+        n_answered = self._client.n_answered
         item = {"text": TEXT}
         items = [
-            messages.InferenceItem("canary", card.name, item, deadline) for card in self._link.cards
+            InferenceItem("canary", model.name, item, deadline) for model in self._client.models
         ]
         try:
-            await self._queue.submit([(work, estimate_tokens(TEXT)) for work in items], deadline)
+            await self._queue.submit([(one, estimate_tokens(TEXT)) for one in items], deadline)
         except Overloaded:
             return None
         except DeadlineExceeded:
-            return "answers too late" if self._link.n_answered == n_answered else None
+            return TOO_LATE if self._client.n_answered == n_answered else None
         except Exception as error:
             get_logger().error("canary failed", task=self._task, **failure_fields(error))
             return FAILS
         return None
 
-    def _note(self, fault: str | None) -> None:
-        if fault == self.fault == FAILS and HEARTBEAT is not None:
-            HEARTBEAT.ask_for_restart(self._task)
+    def _record(self, fault: str | None) -> None:
+        if fault == self.fault == FAILS and self._request_restart is not None:
+            self._request_restart(self._task)
         if fault != self.fault:
             get_logger().warning("canary", task=self._task, fault=fault)
         self.fault = fault

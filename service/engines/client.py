@@ -1,46 +1,52 @@
-"""The engines of one task, as the gateway sees them: here on threads, or in a runner (rpc.py)."""
+"""The gateway's side of the engines of one task: a backend, its health, and retries.
+
+The backend is `LocalBackend`, with threads in this process, or `RunnerBackend` of rpc.py.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from seqserve.errors import NotReady, UnavailableError
-from service.engines import messages
-from service.engines.host import EngineHost, ModelInfo, Status
+from seqserve.model_info import ModelInfo
+from service.engines.host import EngineHost, Status
+from service.engines.messages import InferenceItem, InferenceResult
 from service.queue.batcher import DOWN_SENTENCE, Reply
 from service.telemetry import metrics
 from service.telemetry.logs import failure_fields, get_logger
 
+T = TypeVar("T")
+
 _FIRST_RETRY_S = 0.1
 _LAST_RETRY_S = 1.0
 _WATCH_S = 1.0
-_COMEBACK_S = 20.0  # a process that died has started again by then, also on a busy machine
+_RECOVERY_S = 20.0  # a process that died has restarted by then, also on a busy machine
 _SHA_CHARS = 12
-_PINGS_UNTIL_DOWN = 2  # one late answer is no death
+_PINGS_UNTIL_DOWN = 2  # one late ping does not mean that the engines are down
 
 
 class EngineBackend(Protocol):
-    """The engines of one task, wherever they are."""
+    """The engines of one task, in this process or in another."""
 
-    async def status(self) -> bytes:
-        """A packed `Status`; answered even while a batch is computed."""
+    async def status(self) -> Status:
+        """Return the models; answered even while a batch is computed."""
         ...
 
-    async def predict(self, packed: bytes) -> bytes:
-        """What came of a batch; see `EngineHost.predict`."""
+    async def predict(self, items: Sequence[InferenceItem]) -> Reply[InferenceResult]:
+        """Compute a batch; see `EngineHost.predict`."""
         ...
 
     async def cancel(self, cancellation_ids: list[str]) -> None:
-        """Gives up texts that are being computed, as far as they still are."""
+        """Cancel texts that are still being computed."""
         ...
 
     async def close(self) -> None:
-        """Lets go of what it holds."""
+        """Release threads and connections."""
         ...
 
 
@@ -49,36 +55,40 @@ class LocalBackend:
 
     Args:
         make_host: Opens the engines.
-        n_threads: As many as there may be calls.
+        n_threads: The number of concurrent calls.
     """
 
     def __init__(self, make_host: Callable[[], EngineHost], n_threads: int) -> None:
         self._threads = ThreadPoolExecutor(n_threads)
         self._host = self._threads.submit(make_host)
 
-    async def status(self) -> bytes:
-        """Waits for the engines to open."""
+    async def status(self) -> Status:
+        """Wait for the engines to open, and return their models."""
         host = await asyncio.shield(asyncio.wrap_future(self._host))
-        return host.status.pack()
+        return host.status
 
-    async def predict(self, packed: bytes) -> bytes:
-        """Computes on a thread."""
+    async def predict(self, items: Sequence[InferenceItem]) -> Reply[InferenceResult]:
+        """Compute on a thread."""
+        return await self.run(lambda host: host.predict(items))
+
+    async def run(self, call: Callable[[EngineHost], T]) -> T:
+        """Run a function of the host on a thread."""
         host = self._host.result()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, host.predict, packed)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, host)
 
     async def cancel(self, cancellation_ids: list[str]) -> None:
-        """Tells the host."""
+        """Pass the ids on to the host."""
         self._host.result().cancel(cancellation_ids)
 
     async def close(self) -> None:
-        """Lets the threads end after their batches."""
+        """Let the threads end after their batches."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class EngineClient:
-    """One task's engines with what the gateway knows about them.
+    """Watch the engines of one task, and send them batches.
 
-    Starting up, watching and coming back after a crash are one thing: pinging, for as long as it lives.
+    It pings them as long as it lives. That covers start-up, supervision and recovery after a crash.
 
     Args:
         task: For the log and the metrics.
@@ -96,16 +106,16 @@ class EngineClient:
         self._n_missed = 0
         self._pinging: asyncio.Task[None] | None = None
         self._cancelling: set[asyncio.Task[None]] = set()
-        self.cards: list[ModelInfo] = []
+        self.models: Sequence[ModelInfo] = ()
         self.n_answered = 0  # calls
 
     def connect(self) -> None:
-        """Starts to ping in the background."""
+        """Start to ping in the background."""
         metrics.MODEL_UP.labels(self._task).set(0)
         self._pinging = asyncio.get_running_loop().create_task(self._watch())
 
     async def close(self) -> None:
-        """Stops pinging, and lets the engines go."""
+        """Stop pinging, and close the backend."""
         if self._pinging is not None:
             self._pinging.cancel()
             await asyncio.wait([self._pinging])
@@ -113,51 +123,51 @@ class EngineClient:
 
     @property
     def is_up(self) -> bool:
-        """Do the engines answer?"""
+        """Whether the engines answer."""
         return self._up.is_set()
 
     def require_up(self) -> None:
-        """Refuses what would wait in vain; engines that went away a moment ago may be waited for.
+        """Refuse a request that cannot be served. Engines that went down a moment ago may recover in time.
 
         Raises:
-            NotReady: they are still loading, or cannot be loaded.
-            UnavailableError: they have been away for longer than they need to come back.
+            NotReady: They are still loading, or cannot be loaded.
+            UnavailableError: They have been down for longer than a restart takes.
         """
-        if self.is_up or self._patience_s() > 0:
+        if self.is_up or self._recovery_s_left() > 0:
             return
-        if self.cards:
+        if self.models:
             raise UnavailableError(DOWN_SENTENCE)
         raise NotReady(f"{self._task}: {self._reason}.")
 
-    def _patience_s(self) -> float:
-        return self._down_since + _COMEBACK_S - time.monotonic()
+    def _recovery_s_left(self) -> float:
+        return self._down_since + _RECOVERY_S - time.monotonic()
 
     async def ping(self) -> str | None:
-        """Asks the engines how they are; never takes longer than the ping timeout.
+        """Request the status of the engines; never takes longer than the ping timeout.
 
         Returns:
-            None when they are fine, else the reason.
+            None if they are ready, else the reason.
         """
         try:
             async with asyncio.timeout(self._ping_timeout_s):
-                status = Status.unpack(await self._engines.status())
+                status = await self._engines.status()
         except Exception as error:
             get_logger().debug("ping failed", task=self._task, **failure_fields(error))
             self._n_missed += 1
             if self._n_missed >= _PINGS_UNTIL_DOWN:
                 self._mark_down()
-            return "does not answer" if self.cards else "still loading"
+            return "does not answer" if self.models else "still loading"
         self._n_missed = 0
         if status.reason is None:
-            self._mark_up(status.cards)
+            self._mark_up(status.models)
         return status.reason
 
-    async def predict(self, items: list[messages.InferenceItem]) -> Reply[messages.InferenceResult]:
-        """One batch through the engines; once more, if they break down over it and come back in time.
+    async def predict(self, items: list[InferenceItem]) -> Reply[InferenceResult]:
+        """Compute one batch; retry once if the engines crash and recover in time.
 
         Raises:
-            UnavailableError: the engines are away, and did not come back.
-            Exception: they broke down again.
+            UnavailableError: The engines are down, and did not recover.
+            Exception: They crashed again.
         """
         try:
             return await self._call(items)
@@ -167,33 +177,34 @@ class EngineClient:
                 raise
         return await self._call(items)
 
-    async def _call(self, items: list[messages.InferenceItem]) -> Reply[messages.InferenceResult]:
+    async def _call(self, items: list[InferenceItem]) -> Reply[InferenceResult]:
         if not self.is_up:
-            await self._until_up(max(work.deadline for work in items))
-        packed = messages.pack_items(items)  # if that fails, the engines are not to blame
+            await self._until_up(max(item.deadline for item in items))
         try:
-            replies = await self._engines.predict(packed)
+            reply = await self._engines.predict(items)
+        except TypeError:  # an item cannot be encoded, which is no fault of the engines
+            raise
         except Exception:
             self._mark_down()
             raise
         self.n_answered += 1
-        return Reply(*messages.unpack_outcomes(replies))
+        return reply
 
     async def _until_up(self, deadline: float) -> None:
-        patience_s = min(self._patience_s(), deadline - time.monotonic())
+        seconds = min(self._recovery_s_left(), deadline - time.monotonic())
         try:
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(seconds):
                 await self._up.wait()
         except TimeoutError:
             raise UnavailableError(DOWN_SENTENCE) from None
 
-    def cancel(self, items: list[messages.InferenceItem]) -> None:
-        """Lets the engines know, in the background, that nobody waits for these texts any more.
+    def cancel(self, items: list[InferenceItem]) -> None:
+        """Cancel texts in the background.
 
-        It is a favour: who does not hear of it stops at the deadline.
+        It only saves work: engines that do not receive it stop at the deadline.
         """
         task = asyncio.get_running_loop().create_task(
-            self._cancel([work.cancellation_id for work in items])
+            self._cancel([item.cancellation_id for item in items])
         )
         self._cancelling.add(task)
         task.add_done_callback(self._cancelling.discard)
@@ -205,19 +216,19 @@ class EngineClient:
         except Exception as error:
             get_logger().debug("cancel failed", task=self._task, **failure_fields(error))
 
-    def _mark_up(self, cards: list[ModelInfo]) -> None:
+    def _mark_up(self, models: Sequence[ModelInfo]) -> None:
         if not self.is_up:
-            get_logger().info("model up", task=self._task, models=[card.name for card in cards])
-        if cards != self.cards:  # a runner may come back with other bundles
-            self._show(self.cards, 0)
-            self._show(cards, 1)
-        self.cards = cards
+            get_logger().info("model up", task=self._task, models=[model.name for model in models])
+        if models != self.models:  # a runner may come back with other bundles
+            self._export_info(self.models, 0)
+            self._export_info(models, 1)
+        self.models = models
         self._up.set()
         metrics.MODEL_UP.labels(self._task).set(1)
 
-    def _show(self, cards: list[ModelInfo], is_loaded: int) -> None:
-        for card in cards:
-            labels = (card.name, card.version, card.precision, card.sha256[:_SHA_CHARS])
+    def _export_info(self, models: Sequence[ModelInfo], is_loaded: int) -> None:
+        for model in models:
+            labels = (model.name, model.version, model.precision, model.sha256[:_SHA_CHARS])
             metrics.MODEL_INFO.labels(self._task, *labels).set(is_loaded)
 
     def _mark_down(self) -> None:

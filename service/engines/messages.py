@@ -1,132 +1,94 @@
-"""What the gateway and a runner say to each other: one JSON document per batch, each way.
+"""The objects that the gateway and the engines exchange: inference items and results.
 
-Every text travels with its request id, for the runner's log, with the name of its model, and with the
-seconds that are left for it: the clocks of two processes may differ.
+They stay objects while both ends are in one process. `codec.py` encodes them for another process.
 """
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, is_dataclass
+from functools import cache
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
-import orjson
+from seqserve.records import api_fields
 
-from seqserve.errors import DeadlineExceeded, InputError, SeqserveError
-
+# Unique over all processes, so that an id of one gateway never means an item of another.
 _PROCESS = uuid.uuid4().hex
 _COUNT = count()
 
 
-def _new_ticket() -> str:
+def _new_cancellation_id() -> str:
     return f"{_PROCESS}-{next(_COUNT)}"
 
 
-@dataclass(slots=True)  # not frozen, which would take twice as long to make
+@dataclass(slots=True)  # not frozen: constructing a frozen one takes twice as long
 class InferenceItem:
-    """One text on its way to a model.
+    """One text to be processed by a model.
 
     Args:
-        request_id: Of the request that the text came with.
+        request_id: Of the request that the text belongs to.
         model: Name of the bundle.
-        item: Fields of the task's item in seqserve/records.py. The class itself would bring
-            onnxruntime into the gateway.
-        deadline: Time of `time.monotonic` in this process after which nobody wants the answer.
-        ticket: What the text is cancelled by. Not the request id, which the caller chooses.
-        traceparent: Of the span that it belongs to, in W3C's form; empty where it is not traced.
-        queued_ns: When it began to wait, in nanoseconds since 1970; stays in the gateway.
+        item: Fields of the task's item in seqserve/records.py.
+        deadline: Time of `time.monotonic` in this process after which the result is not needed.
+        cancellation_id: Identifies the text in `EngineHost.cancel`. The request id would not do: the
+            caller chooses it.
+        traceparent: Of the parent span, in W3C's form; empty if the request is not traced.
+        queued_ns: When it was queued, in nanoseconds since 1970; stays in the gateway.
     """
 
     request_id: str
     model: str
     item: dict[str, Any]
     deadline: float
-    cancellation_id: str = field(default_factory=_new_ticket)
+    cancellation_id: str = field(default_factory=_new_cancellation_id)
     traceparent: str = ""
     queued_ns: int = 0
 
 
 @dataclass(slots=True)
 class InferenceResult:
-    """The result of one text as JSON-ready fields, without those that were not asked for."""
+    """The result of one text as plain JSON values.
+
+    Args:
+        fields: The fields that the API's JSON has.
+        n_tokens: Tokens of the text, as the model counts them.
+    """
 
     fields: dict[str, Any]
     n_tokens: int
 
 
-def pack_items(items: Sequence[InferenceItem]) -> bytes:
-    """A batch for a runner."""
-    now = time.monotonic()
-    return orjson.dumps([_to_fields(work, now) for work in items])
-
-
-def _to_fields(work: InferenceItem, now: float) -> dict[str, Any]:
-    fields = {
-        "request_id": work.request_id,
-        "model": work.model,
-        "item": work.item,
-        "seconds_left": work.deadline - now,
-        "cancellation_id": work.cancellation_id,
-    }
-    if work.traceparent:
-        fields["traceparent"] = work.traceparent
-    return fields
-
-
-def unpack_items(packed: bytes) -> list[InferenceItem]:
-    """Reverses `pack_items`; the deadlines are times of this process, later by the way between."""
-    now = time.monotonic()
-    return [
-        InferenceItem(deadline=now + fields.pop("seconds_left"), **fields)
-        for fields in orjson.loads(packed)
-    ]
-
-
-def pack_outcomes(outcomes: Sequence[object], engine_s: float) -> bytes:
-    """What came of a batch, for the gateway.
-
-    Args:
-        outcomes: Per text a result of seqserve/records.py or an exception, whose message goes
-            along only where it is public.
-        engine_s: Seconds that the engine took.
+def to_inference_result(result: Any) -> InferenceResult:
+    """Convert a result of seqserve/records.py.
 
     Raises:
-        TypeError: a result cannot be packed.
+        TypeError: It holds a value that JSON cannot represent.
     """
-    texts = [
-        {"error": _to_failure(one)} if isinstance(one, Exception) else {"result": one}
-        for one in outcomes
-    ]
-    document = {"texts": texts, "engine_s": engine_s}
-    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+    fields = {name: _plain(getattr(result, name)) for name in _api_names(_key(result))}
+    return InferenceResult(fields, _plain(result.n_tokens) or 0)
 
 
-def _to_failure(error: Exception) -> dict[str, str]:
-    if isinstance(error, InputError | DeadlineExceeded):
-        return {"code": error.code, "message": str(error)}
-    return {"code": SeqserveError.code, "message": ""}
+def _key(value: object) -> Any:  # a type is hashable, which mypy does not know of every type[…]
+    return type(value)
 
 
-_PUBLIC: list[type[SeqserveError]] = [InputError, *InputError.__subclasses__(), DeadlineExceeded]
-_PUBLIC_BY_CODE = {kind.code: kind for kind in _PUBLIC}
+@cache
+def _api_names(kind: Hashable) -> tuple[str, ...]:
+    return tuple(one.name for one in api_fields(cast(type[Any], kind)))
 
 
-def unpack_outcomes(packed: bytes) -> tuple[list[InferenceResult | SeqserveError], float]:
-    """Reverses `pack_outcomes`.
-
-    Returns:
-        Per text its result or error, and the seconds inside the engine.
-    """
-    document = orjson.loads(packed)
-    return [_to_outcome(text) for text in document["texts"]], document["engine_s"]
-
-
-def _to_outcome(text: dict[str, Any]) -> InferenceResult | SeqserveError:
-    if failure := text.get("error"):
-        return _PUBLIC_BY_CODE.get(failure["code"], SeqserveError)(failure["message"])
-    fields: dict[str, Any] = text["result"]
-    n_tokens = fields.pop("n_tokens")
-    return InferenceResult(fields, n_tokens)
+def _plain(value: Any) -> Any:
+    """Convert dataclasses, tuples and NumPy values to what `json` would load."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if is_dataclass(value):
+        return {name: _plain(getattr(value, name)) for name in _api_names(_key(value))}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if hasattr(value, "tolist"):  # NumPy, which need not be imported here
+        return value.tolist()
+    raise TypeError(f"JSON cannot represent {type(value).__name__}")

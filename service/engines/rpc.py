@@ -1,13 +1,13 @@
-"""How a batch gets to a runner and back: one HTTP request over its Unix socket, bytes each way.
+"""Calls from the gateway to a runner: one HTTP request over the runner's Unix socket.
 
-BentoML's own calls pass pydantic models, pickles, five middlewares and a dispatcher; they take
-several times as long, and whoever can write to the socket can run code in the runner. A runner is a
-BentoML service all the same: its process, its socket, its life and its metrics are BentoML's.
+BentoML's own calls pass pydantic models, pickles, five middlewares and a dispatcher: they take several
+times as long, and anyone who can write to the socket can run code in the runner. A runner is a BentoML
+service all the same: BentoML provides its process, its socket, its life cycle and its metrics.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from io import BytesIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -18,9 +18,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from service.engines.client import EngineBackend
+from service.engines import codec
+from service.engines.client import LocalBackend
+from service.engines.host import EngineHost, Status
+from service.engines.messages import InferenceItem, InferenceResult
+from service.queue.batcher import Reply
 
-_IDLE_S = 2.0  # after which a connection is not used again: the runner closes it after five
+_IDLE_S = 2.0  # after which a connection is not reused: the runner closes it after five
 
 
 class RunnerBackend:
@@ -36,25 +40,33 @@ class RunnerBackend:
         self._timeout = aiohttp.ClientTimeout(timeout_s)
         self._session: aiohttp.ClientSession | None = None
 
-    async def status(self) -> bytes:
-        """One request, which no batch can hold up."""
-        return await self._ask("/status")
+    async def status(self) -> Status:
+        """Send a request, which no batch can delay."""
+        return codec.unpack_status(await self._post("/status"))
 
-    async def predict(self, packed: bytes) -> bytes:
-        """One request for the whole batch."""
-        return await self._ask("/predict", packed)
+    async def predict(self, items: Sequence[InferenceItem]) -> Reply[InferenceResult]:
+        """Send one request for the whole batch.
+
+        Raises:
+            TypeError: An item cannot be encoded; nothing was sent.
+        """
+        return codec.unpack_reply(await self._post("/predict", codec.pack_items(items)))
 
     async def cancel(self, cancellation_ids: list[str]) -> None:
-        """One request, which no batch can hold up."""
-        await self._ask("/cancel", orjson.dumps(cancellation_ids))
+        """Send a request, which no batch can delay."""
+        await self._post("/cancel", orjson.dumps(cancellation_ids))
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         if self._session is not None:
             await self._session.close()
 
-    async def _ask(self, path: str, body: bytes = b"") -> bytes:
-        """Raises aiohttp.ClientError: the runner is away, or broke down over it."""
+    async def _post(self, path: str, body: bytes = b"") -> bytes:
+        """Send one request.
+
+        Raises:
+            aiohttp.ClientError: The runner is down, or crashed while computing the answer.
+        """
         if self._session is None:
             connector = aiohttp.UnixConnector(self._path, limit=0, keepalive_timeout=_IDLE_S)
             self._session = aiohttp.ClientSession(
@@ -65,34 +77,39 @@ class RunnerBackend:
 
 
 class RpcApp:
-    """The ASGI application of a runner: what `RunnerBackend` asks, its engines answer.
+    """The ASGI application of a runner: answers the requests of `RunnerBackend`.
 
     Args:
-        engines: Gives them, once they are there.
+        engines: Returns the engines of this process, once they are constructed.
     """
 
-    def __init__(self, engines: Callable[[], EngineBackend]) -> None:
+    def __init__(self, engines: Callable[[], LocalBackend]) -> None:
         self._engines = engines
-        self._answers: dict[str, Callable[[bytes], Awaitable[bytes]]] = {
+        self._handlers: dict[str, Callable[[bytes], Awaitable[bytes]]] = {
             "/predict": self._predict,
             "/status": self._status,
             "/cancel": self._cancel,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
-        answer = self._answers.get(scope["path"]) if scope["method"] == "POST" else None
-        if answer is None:
+        """Answer one request."""
+        handler = self._handlers.get(scope["path"]) if scope["method"] == "POST" else None
+        if handler is None:
             response = Response(status_code=404)
         else:
-            response = Response(await answer(await Request(scope, receive).body()))
+            response = Response(await handler(await Request(scope, receive).body()))
         await response(scope, receive, send)
 
     async def _predict(self, body: bytes) -> bytes:
-        return await self._engines().predict(body)
+        """Decode, compute and encode on one of the engines' threads."""
+
+        def compute(host: EngineHost) -> bytes:
+            return codec.pack_reply(host.compute(codec.unpack_items(body), codec.encode_result))
+
+        return await self._engines().run(compute)
 
     async def _status(self, body: bytes) -> bytes:
-        return await self._engines().status()
+        return codec.pack_status(await self._engines().status())
 
     async def _cancel(self, body: bytes) -> bytes:
         await self._engines().cancel(orjson.loads(body))

@@ -1,1 +1,1 @@
-"""HTTP: middleware, bodies, routes, keys, cross-origin requests, connections."""
+"""HTTP without any task: middleware, bodies, routes, keys, errors, cross-origin requests, connections."""

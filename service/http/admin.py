@@ -1,6 +1,6 @@
-"""A second port, for operators: metrics and probes out of the callers' reach.
+"""A second port, for operators: metrics and probes that callers of the API cannot reach.
 
-It lives in the gateway's process and event loop, so that it answers as long as the gateway does.
+It runs in the process and event loop of the gateway, so that it answers exactly as long as the gateway does.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from starlette.types import ASGIApp
 
 from seqserve.errors import ConfigError
 
-_CLOSE_S = 1  # for answers that are still on their way when the server stops
+_CLOSE_S = 1  # for responses in progress when the server stops
 _BACKLOG = 128
 
 
 class _Guest(uvicorn.Server):
-    """Leaves the signals to the server that the process is for."""
+    """A uvicorn server that leaves signals to the main server of the process."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Captures nothing."""
+        """Capture no signals."""
         yield
 
 
 class AdminServer:
-    """Serves an application on a port of its own.
+    """Serves an application on its own port.
 
     Args:
-        app: Answers the requests.
+        app: The application.
         host: Address to listen on.
         port: TCP port.
     """
@@ -52,10 +52,10 @@ class AdminServer:
         self._serving: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Listens from now on. Needs a running loop.
+        """Start to listen. Requires a running event loop.
 
         Raises:
-            ConfigError: the port cannot be had.
+            ConfigError: The address or the port is not available.
         """
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         try:
@@ -70,7 +70,7 @@ class AdminServer:
         self._serving = asyncio.get_running_loop().create_task(serving)
 
     async def stop(self) -> None:
-        """Stops listening; the answers on their way get a second."""
+        """Stop listening; responses in progress get one second."""
         if self._serving is not None:
             self._server.should_exit = True
             await self._serving

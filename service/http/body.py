@@ -1,7 +1,7 @@
-"""The body of a request: read up to a limit, inflated where it is gzip, parsed as strict JSON.
+"""The body of a request: read up to a limit, decompressed if it is gzip, parsed as strict JSON.
 
-What a body costs in memory is bounded before it is read: by the limit on the bytes that come, and by
-the same limit on what they inflate to. It knows no route and no field.
+The limit bounds both the bytes received and the bytes after decompression, so a body's memory is bounded
+before it is read. This module knows no route and no field.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from starlette.requests import Request
@@ -17,36 +17,50 @@ from starlette.requests import Request
 from seqserve.errors import BodyTooLarge, InvalidJson, UnsupportedMediaType
 
 _GZIP = frozenset({"gzip", "x-gzip"})
-_GZIP_WINDOW = zlib.MAX_WBITS | 16  # gzip's header and check sum, not zlib's
-_MAX_MEMBERS = 256  # a member of nothing takes 20 bytes, and a new inflater
+_GZIP_WINDOW = zlib.MAX_WBITS | 16  # the header and checksum of gzip instead of zlib
+_MAX_MEMBERS = 256  # an empty member takes 20 bytes, and a new decompressor
 
 
 async def read_json(request: Request, max_bytes: int) -> object:
-    """The request's body, parsed.
+    """Read the body of a request as JSON.
 
     Args:
-        request: One whose body nobody has read.
-        max_bytes: Of the body as it comes, and as it is once inflated.
+        request: Its body has not been read.
+        max_bytes: Limit of the body as received, and after decompression.
 
     Raises:
-        UnsupportedMediaType: the content is not JSON in UTF-8, or encoded in another way than gzip.
-        BodyTooLarge: the body is over the limit; no more than the limit is kept in memory.
-        InvalidJson: as for `parse_json`, or the body is no whole gzip stream.
+        UnsupportedMediaType: The content is not JSON in UTF-8, or as for `read_body`.
+        BodyTooLarge: As for `read_body`.
+        InvalidJson: As for `parse_json` and `read_body`.
     """
-    raw: list[tuple[bytes, bytes]] = request.scope["headers"]
-    headers = dict(raw)
+    headers: dict[bytes, bytes] = dict(request.scope["headers"])
     _check_content_type(headers.get(b"content-type", b""))
+    return parse_json(await read_body(request, headers, max_bytes))
+
+
+async def read_body(request: Request, headers: Mapping[bytes, bytes], max_bytes: int) -> bytearray:
+    """Read the body of a request, of any content type.
+
+    Args:
+        request: Its body has not been read.
+        headers: Its headers by name in lower case.
+        max_bytes: Limit of the body as received, and after decompression.
+
+    Raises:
+        UnsupportedMediaType: The body has another encoding than gzip.
+        BodyTooLarge: The body is over the limit; no more than the limit is kept in memory.
+        InvalidJson: The gzip stream is damaged or incomplete.
+    """
     is_gzip = b"content-encoding" in headers and _is_gzip(
-        value for name, value in raw if name == b"content-encoding"
+        value for name, value in request.scope["headers"] if name == b"content-encoding"
     )
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > max_bytes:
         raise _too_large(max_bytes)
-    body = await (_inflated(request, max_bytes) if is_gzip else _plain(request, max_bytes))
-    return parse_json(body)
+    return await (_read_gzip(request, max_bytes) if is_gzip else _read_plain(request, max_bytes))
 
 
-async def _plain(request: Request, max_bytes: int) -> bytearray:
+async def _read_plain(request: Request, max_bytes: int) -> bytearray:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -55,7 +69,7 @@ async def _plain(request: Request, max_bytes: int) -> bytearray:
     return body
 
 
-async def _inflated(request: Request, max_bytes: int) -> bytearray:
+async def _read_gzip(request: Request, max_bytes: int) -> bytearray:
     gunzip = Gunzip(max_bytes)
     n_bytes = 0
     async for chunk in request.stream():
@@ -67,44 +81,44 @@ async def _inflated(request: Request, max_bytes: int) -> bytearray:
 
 
 class Gunzip:
-    """Inflates a gzip stream as it comes in; several members one after the other are one stream.
+    """Decompresses a gzip stream chunk by chunk; it may have several members.
 
     Args:
-        max_bytes: More than this is never made.
+        max_bytes: Limit of the output.
     """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._body = bytearray()
-        self._inflater = zlib.decompressobj(_GZIP_WINDOW)
+        self._decompressor = zlib.decompressobj(_GZIP_WINDOW)
         self._n_members = 1
 
     def feed(self, chunk: bytes) -> None:
-        """Takes the next bytes in.
+        """Decompress the next bytes.
 
         Raises:
-            BodyTooLarge: they inflate to more than the limit.
-            InvalidJson: they are no gzip.
+            BodyTooLarge: The output is over the limit.
+            InvalidJson: The bytes are not gzip.
         """
         while chunk:
-            if self._inflater.eof:
+            if self._decompressor.eof:
                 self._begin_member()
             room = self._max_bytes - len(self._body)
             try:
-                self._body += self._inflater.decompress(chunk, room + 1)
+                self._body += self._decompressor.decompress(chunk, room + 1)
             except zlib.error:
                 raise InvalidJson("The body is not gzip, or damaged.") from None
             if len(self._body) > self._max_bytes:
-                raise _too_large(self._max_bytes, " once it is inflated")
-            chunk = self._inflater.unused_data
+                raise _too_large(self._max_bytes, " after decompression")
+            chunk = self._decompressor.unused_data
 
     def finish(self) -> bytearray:
-        """What all the bytes inflate to.
+        """Return the output.
 
         Raises:
-            InvalidJson: the stream stops before its end.
+            InvalidJson: The stream is incomplete.
         """
-        if not self._inflater.eof:
+        if not self._decompressor.eof:
             raise InvalidJson("The body's gzip stream stops before its end.")
         return self._body
 
@@ -112,7 +126,7 @@ class Gunzip:
         self._n_members += 1
         if self._n_members > _MAX_MEMBERS:
             raise InvalidJson(f"The body's gzip stream has more than {_MAX_MEMBERS} members.")
-        self._inflater = zlib.decompressobj(_GZIP_WINDOW)
+        self._decompressor = zlib.decompressobj(_GZIP_WINDOW)
 
 
 def _too_large(max_bytes: int, when: str = "") -> BodyTooLarge:
@@ -123,10 +137,10 @@ def _too_large(max_bytes: int, when: str = "") -> BodyTooLarge:
 
 
 def _is_gzip(encodings: Iterable[bytes]) -> bool:
-    """Whether the body is gzip, and not as it is.
+    """Return whether the body is gzip; False if it has no encoding.
 
     Raises:
-        UnsupportedMediaType: it is encoded otherwise, or more than once.
+        UnsupportedMediaType: It has another encoding, or several.
     """
     encoding = b",".join(encodings).decode("latin-1").strip().lower()
     if encoding not in _GZIP | {"identity", ""}:
@@ -159,13 +173,13 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=_reje
 
 
 def parse_json(body: bytes | bytearray) -> object:
-    """Strict JSON: no NaN, no key twice, no lone surrogate, no bottomless nesting.
+    """Parse strict JSON: no NaN, no duplicate keys, no lone surrogates, no excessive nesting.
 
-    The standard library's parser does it: orjson's keeps the last of two keys and, in 3.13, overruns the
-    stack on nested brackets.
+    Uses the parser of the standard library: orjson keeps the last of two equal keys and, on Python 3.13,
+    overflows the stack on nested brackets.
 
     Raises:
-        InvalidJson: what is wrong, and where; never what stands there.
+        InvalidJson: The message has the kind and the place of the fault, never the content.
     """
     try:
         text = body.decode()

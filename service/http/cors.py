@@ -1,7 +1,11 @@
-"""Cross-origin requests: which pages of other origins may read the answers. Off by default.
+"""Cross-origin requests (CORS): which pages of other origins may read the responses. Off by default.
 
-The headers go on every answer, errors included, so that a page can read the problem too. Cookies
-play no part: a key is sent by the page itself.
+Every response has the headers, errors included, so that a page can read the problem as well. There are no
+cookies: a page sends its key itself.
+
+Starlette's `CORSMiddleware` does not fit. Inside `RequestMiddleware`, which turns exceptions into responses,
+it would not see errors. Outside, its preflight responses would have no request id, metrics or log line. It also
+varies the response by origin where every origin is allowed, and exposes headers to origins that are not.
 """
 
 from __future__ import annotations
@@ -24,10 +28,10 @@ _PREFLIGHT = {
 
 
 class Cors:
-    """Says yes to some origins.
+    """The response headers for the allowed origins.
 
     Args:
-        origins: Such as `https://example.org`; `*` is all of them.
+        origins: For example `https://example.org`; `*` allows all.
     """
 
     def __init__(self, origins: Sequence[str]) -> None:
@@ -35,7 +39,7 @@ class Cors:
         self._origins = frozenset(origin.encode() for origin in origins)
 
     def headers(self, origin: bytes | None) -> RawHeaders:
-        """What goes on an answer to a request with this `Origin`."""
+        """Return the headers of the response to a request with this `Origin`."""
         found: RawHeaders = [] if self._is_open else [(b"vary", b"Origin")]
         if origin is not None and (self._is_open or origin in self._origins):
             found.append((b"access-control-allow-origin", b"*" if self._is_open else origin))
@@ -44,9 +48,9 @@ class Cors:
 
 
 def preflight(method: str, headers: Mapping[bytes, bytes]) -> Response | None:
-    """The answer to a browser that asks before it sends; None for any other request.
+    """Return the response to a preflight request, or None for any other request.
 
-    It is the same for every origin: what `Cors.headers` adds says yes or no.
+    It is the same for every origin; the headers of `Cors.headers` allow or refuse the origin.
     """
     if method != "OPTIONS" or b"access-control-request-method" not in headers:
         return None

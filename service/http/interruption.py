@@ -1,4 +1,4 @@
-"""Stopping work in the middle: it would come too late, or nobody waits for it any more."""
+"""Interrupt the handling of a request: its deadline has passed, or the client has disconnected."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ PATIENCE_S = 0.05
 
 
 class Guard:
-    """Stops the work inside of `with`: at a deadline while the body comes, and then if the client hangs up.
+    """Context manager that cancels its block: at the deadline while the body is read, then on a disconnect.
 
-    The first ends in DeadlineExceeded, the second in ClientDisconnect. Watching a client costs a task, and
-    most requests are answered before it were worth one: so it looks after PATIENCE_S for the first time,
-    and one timer does for both. (`asyncio.timeout` does more than reading a small body is worth.)
+    It raises DeadlineExceeded in the first case and ClientDisconnect in the second. Watching the client takes
+    an asyncio task, and most requests are answered sooner, so it starts after PATIENCE_S. One timer serves
+    both cases: entering `asyncio.timeout` costs more than reading a small body.
 
     Args:
-        receive: Of the request.
-        deadline: Event loop time until which the body may come.
+        receive: The ASGI channel of the request.
+        deadline: Event loop time by which the body must be complete.
     """
 
     def __init__(self, receive: Receive, deadline: float) -> None:
@@ -35,12 +35,12 @@ class Guard:
         self._error: Exception | None = None
 
     def __enter__(self) -> Guard:
-        """Begins to wait for the time to look."""
+        """Start the timer."""
         self._wait()
         return self
 
     def note_body(self) -> None:
-        """From now on the client may hang up, and the deadline is for others to watch."""
+        """Note that the body is read: watch the client from now on; the queue enforces the deadline."""
         self._is_body_read = True
 
     def _wait(self) -> None:
@@ -53,7 +53,7 @@ class Guard:
         elif self._loop.time() < self._deadline:
             self._wait()
         else:
-            self._stop(DeadlineExceeded("The deadline passed before the body had come."))
+            self._stop(DeadlineExceeded("The deadline passed before the body was complete."))
 
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -71,11 +71,11 @@ class Guard:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stops looking; raises the error of `_stop`, unless somebody else cancelled the work as well."""
+        """Stop the timer; raise the error of `_stop`, unless the block was cancelled by others as well."""
         self._timer.cancel()
         if self._watching is not None:
             self._watching.cancel()
-            self._watching = None  # else the two hold on to each other
+            self._watching = None  # breaks a reference cycle
         if self._error is not None and self._working is not None:
             n_others = self._working.uncancel()
             if kind is asyncio.CancelledError and not n_others:

@@ -1,7 +1,7 @@
-"""Who may ask: a file of named keys, kept as hashes, with a limit per minute where one is set.
+"""API keys: a file of named keys, stored as hashes, each with an optional rate limit per minute.
 
-The file has one key a line, `name sha256hex [limit-per-minute]`; `#` begins a comment. It is read
-again when it changes. An empty file lets nobody in. Nothing here tells a key or its hash to anybody.
+The file has one key per line, `name sha256hex [limit-per-minute]`; `#` begins a comment. It is read
+again when it changes. With an empty file every request is refused. Keys and hashes are never logged.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _RULE = (
     f"hyphens and underscores, and a limit of 1 to {_MAX_PER_MINUTE}"
 )
 _LOOK_EVERY_S = 1.0
-_KEY_PREFIX = "seqserve_"  # lets scanners of repositories find what leaked
+_KEY_PREFIX = "seqserve_"  # lets secret scanners find leaked keys
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Key:
     Args:
         name: May be logged.
         digest: SHA-256 of the key.
-        per_minute: Requests that it may make, or None for as many as it likes.
+        per_minute: Its limit of requests per minute; None is no limit.
     """
 
     name: str
@@ -51,15 +51,15 @@ class Key:
 
 
 def parse_keys(text: str, where: str) -> list[Key]:
-    """The keys of a file.
+    """Parse the keys of a file.
 
     Args:
-        text: What stands in it.
-        where: Its name, for the message.
+        text: The content of the file.
+        where: The name of the file, for error messages.
 
     Raises:
-        ConfigError: a line is damaged, or says what another says; the message names the line, and
-            not what stands there.
+        ConfigError: A line is malformed or repeats another one; the message has its number, not its
+            content.
     """
     keys: list[Key] = []
     line_of: dict[str | bytes, int] = {}
@@ -91,10 +91,10 @@ def _parse_line(words: Sequence[str]) -> Key | None:
 
 
 def read_keys(path: Path) -> list[Key]:
-    """The keys of a file on disk.
+    """Read the keys of a file on disk.
 
     Raises:
-        ConfigError: it cannot be read, or as for `parse_keys`.
+        ConfigError: The file cannot be read, or as for `parse_keys`.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -106,10 +106,13 @@ def read_keys(path: Path) -> list[Key]:
 
 
 def new_key(name: str, per_minute: int | None = None) -> tuple[str, str]:
-    """A random key of 256 bits, and its line for the file.
+    """Generate a random key of 256 bits.
+
+    Returns:
+        The key, and its line for the file.
 
     Raises:
-        ConfigError: such a line would not be read again.
+        ConfigError: The name or the limit is not allowed.
     """
     key = _KEY_PREFIX + secrets.token_urlsafe(32)
     limit = [] if per_minute is None else [str(per_minute)]
@@ -121,17 +124,17 @@ def new_key(name: str, per_minute: int | None = None) -> tuple[str, str]:
 
 @dataclass
 class _Bucket:
-    """What is left of a key's limit; it fills up evenly, and full it holds one minute's requests."""
+    """Token bucket of a key: it holds the requests of one minute and refills at a constant rate."""
 
     per_minute: int
     tokens: float
-    filled: float  # when, by the keyring's clock
+    filled: float  # time of the last refill, by the keyring's clock
 
     def take(self, now: float) -> float:
-        """Takes one token out.
+        """Take one token.
 
         Returns:
-            0, or the seconds until there will be one.
+            0, or the seconds until a token is available.
         """
         per_s = self.per_minute / 60
         self.tokens = min(self.per_minute, self.tokens + (now - self.filled) * per_s)
@@ -143,15 +146,14 @@ class _Bucket:
 
 
 class Keyring:
-    """The keys of one file, and what each of them may still ask for.
-
-    Until the file was read nobody is let in.
+    """The keys of one file, with their rate limits. Before the file has been read, every request is refused.
 
     Args:
         path: The file.
-        scope: What needs a key: `v1` is every path under /v1/, `all` is every path.
-        clock: Gives seconds.
-        open_paths: Need none whatever the scope.
+        scope: What requires a key: `v1` is every path under /v1/ and every guarded route, `all` is every path.
+        clock: Returns seconds.
+        open_paths: Paths that require no key in either scope.
+        guarded_routes: Templates of the routes of further dialects.
     """
 
     def __init__(
@@ -160,9 +162,11 @@ class Keyring:
         scope: KeyScope = "v1",
         clock: Callable[[], float] = time.monotonic,
         open_paths: frozenset[str] = frozenset(),
+        guarded_routes: frozenset[str] = frozenset(),
     ) -> None:
         self._path = path
-        self._guarded = "/v1/" if scope == "v1" else ""
+        self._guarded_prefix = "/v1/" if scope == "v1" else ""
+        self._guarded_routes = guarded_routes
         self._open_paths = open_paths
         self._clock = clock
         self._keys: list[Key] = []
@@ -170,20 +174,20 @@ class Keyring:
         self._seen: tuple[int, ...] | None = None
 
     def load(self) -> None:
-        """Reads the file.
+        """Read the file.
 
         Raises:
-            ConfigError: as for `read_keys`; then the keys from before stay.
+            ConfigError: As for `read_keys`; the previous keys stay valid.
         """
         seen = self._look()
-        self._seen = seen  # a damaged file is not read again before it changes
+        self._seen = seen  # a malformed file is not read again before it changes
         keys = read_keys(self._path)
         self._buckets = {
             key.name: self._bucket(key.name, key.per_minute)
             for key in keys
             if key.per_minute is not None
         }
-        self._keys = keys  # last: on another thread, a request may come in between
+        self._keys = keys  # last: a request may come in between, on another thread
 
     def _bucket(self, name: str, per_minute: int) -> _Bucket:
         known = self._buckets.get(name)
@@ -199,7 +203,7 @@ class Keyring:
         return (stat.st_mtime_ns, stat.st_ino, stat.st_dev, stat.st_size)
 
     def refresh(self) -> None:
-        """Reads the file again if it has changed; a damaged one is logged, and the old keys stay."""
+        """Read the file again if it has changed; if it is malformed, log that and keep the previous keys."""
         if self._look() == self._seen:
             return
         try:
@@ -210,27 +214,28 @@ class Keyring:
             get_logger().info("keys reloaded", n_keys=len(self._keys))
 
     async def watch(self) -> None:
-        """Refreshes every second until it is cancelled; the disk is waited for on a thread."""
+        """Refresh every second until cancelled; the file is read on a thread."""
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             await asyncio.to_thread(self.refresh)
 
-    def admit(self, path: str, authorization: bytes | None) -> str | None:
-        """Lets a request in.
+    def admit(self, path: str, authorization: bytes | None, route: str = "") -> str | None:
+        """Check the key of a request.
 
         Args:
-            path: Of the request.
-            authorization: The header's value.
+            path: The path of the request.
+            authorization: The value of the header.
+            route: The template of its route.
 
         Returns:
-            The name of its key; None where the path needs none.
+            The name of the key; None if the path requires none.
 
         Raises:
-            MissingKey: there is no `Bearer` key.
-            UnknownKey: it is none of the file's.
-            RateLimited: it has used its minute up.
+            MissingKey: There is no `Bearer` key.
+            UnknownKey: The file does not have this key.
+            RateLimited: The key has used up its requests of this minute.
         """
-        if not path.startswith(self._guarded) or path in self._open_paths:
+        if not self._requires_key(path, route):
             return None
         scheme, _, given = (authorization or b"").partition(b" ")
         given = given.strip()
@@ -245,12 +250,17 @@ class Keyring:
                 raise RateLimited(
                     f"This key may make {bucket.per_minute} requests a minute. "
                     "Retry after the time in Retry-After.",
-                    max(1, math.ceil(wait_s - 1e-6)),  # what rounding adds is no second
+                    max(1, math.ceil(wait_s - 1e-6)),  # a rounding error is no second
                 )
         return key.name
 
+    def _requires_key(self, path: str, route: str) -> bool:
+        if path in self._open_paths:
+            return False
+        return path.startswith(self._guarded_prefix) or route in self._guarded_routes
+
     def _find(self, digest: bytes) -> Key | None:
-        """The key with this digest; how long that takes tells nothing about the others."""
+        """Return the key with this digest, in a time that does not depend on the keys."""
         found = None
         for key in self._keys:
             if hmac.compare_digest(key.digest, digest):

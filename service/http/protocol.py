@@ -1,7 +1,7 @@
-"""The HTTP parser's connections: uvicorn's, with bounds on the head of a request and answers in one piece.
+"""The connections of the HTTP server: uvicorn's, with limits on the head, and one write per response.
 
-Without bounds one connection could send headers until the memory is full, or half a head and then nothing,
-for ever. Bodies are bounded in edge.py. It knows no route; its answers are plain text.
+Without limits, one connection could send headers until the memory is full, or half a head and then nothing.
+body.py limits bodies. This module knows no route; its responses are plain text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MAX_HEAD_BYTES = 65_536
 HEAD_S = 10.0  # from the first byte, or the connection, to the end of the head
-_CONTINUE = b"HTTP/1.1 100 "  # stands before the head
+_CONTINUE = b"HTTP/1.1 100 "  # comes before the head
 
 
 class HeadTooLarge(Exception):
@@ -22,23 +22,23 @@ class HeadTooLarge(Exception):
 
 
 class OneWrite:
-    """The transport of one answer: its head waits for the first of its body, and both go out together.
+    """The transport of one response: it holds the head back and writes it together with the start of the body.
 
-    uvicorn writes them one after the other: two system calls, two packets, and a client that wakes up twice.
-    It does not know the request that it belongs to: the two would be garbage that only the collector finds.
+    uvicorn writes them separately: two system calls, two packets, and a client that wakes up twice.
+    It has no reference to its request, which would be a cycle that only the garbage collector frees.
 
     Args:
-        transport: Of the connection.
-        method: Of the request.
+        transport: The transport of the connection.
+        method: The method of the request.
     """
 
     def __init__(self, transport: asyncio.Transport, method: str) -> None:
         self._transport = transport
-        is_bodiless = method == "HEAD"  # behind such a head nothing is written
-        self._head: bytes | None = b"" if is_bodiless else None  # empty: need not wait, or did
+        is_bodiless = method == "HEAD"  # nothing is written after such a head
+        self._head: bytes | None = b"" if is_bodiless else None  # empty: not held back, or written
 
     def write(self, data: bytes) -> None:
-        """Writes what comes behind the head; keeps the head until then."""
+        """Write data; hold the head back until the first data after it."""
         if self._head:
             self._transport.write(self._head + data)
             self._head = b""
@@ -48,38 +48,38 @@ class OneWrite:
             self._transport.write(data)
 
     def is_closing(self) -> bool:
-        """Is the connection about to close?"""
+        """Return whether the connection is closing."""
         return self._transport.is_closing()
 
     def close(self) -> None:
-        """Closes the connection after what was written."""
+        """Close the connection after all data is written."""
         if self._head:
             self._transport.write(self._head)
         self._transport.close()
 
 
 class Connection(HttpToolsProtocol):
-    """One connection. Also answers a request for an upgrade as if it had not asked: there are none."""
+    """One connection. Requests for an upgrade are answered as ordinary requests: none is supported."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.access_log = False  # edge.py writes it; uvicorn would spell out lines that nobody gets
-        self._n_unfinished = 0  # bytes since a head, a piece of a body or a request was whole
+        self.access_log = False  # the middleware writes it
+        self._n_unfinished = 0  # bytes since the last complete head, body chunk or request
         self._is_too_large = False
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Starts to wait for the first head."""
+        """Start the timer of the first head."""
         super().connection_made(transport)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stops waiting."""
+        """Stop the timer."""
         self._stop_waiting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parses, and refuses a head, trailers or chunk sizes that never end."""
+        """Parse data; refuse a head, trailers or chunk sizes without end."""
         self._n_unfinished += len(data)
         super().data_received(data)
         if not self._n_unfinished or self.transport.is_closing():
@@ -91,7 +91,7 @@ class Connection(HttpToolsProtocol):
             self._await_head()
 
     def on_headers_complete(self) -> None:
-        """Lets the request in, unless its head is too large."""
+        """Accept the request, unless its head is too large."""
         if self._n_unfinished > MAX_HEAD_BYTES:  # though part of it may be the body
             n_bytes = len(self.url) + sum(
                 len(name) + len(value) + 4 for name, value in self.headers
@@ -101,21 +101,23 @@ class Connection(HttpToolsProtocol):
                 raise HeadTooLarge
         self._stop_waiting()
         super().on_headers_complete()
-        one_write: Any = OneWrite(self.transport, self.scope["method"])  # has all that it uses
+        one_write: Any = OneWrite(
+            self.transport, self.scope["method"]
+        )  # it has all methods that uvicorn uses
         self.cycle.transport = one_write
 
     def on_body(self, body: bytes) -> None:
-        """Passes on a piece of the body."""
+        """Pass on a chunk of the body."""
         self._n_unfinished = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Ends the body."""
+        """End the body."""
         self._n_unfinished = 0
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Answers what is no request that we take, and closes the connection."""
+        """Refuse a request that is not valid HTTP, and close the connection."""
         if self._is_too_large:
             self._refuse(431, f"The head of the request has more than {MAX_HEAD_BYTES} bytes.")
         else:
@@ -142,7 +144,9 @@ class Connection(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._await_head()  # the request before this one is still being answered
         elif self._n_unfinished and not self.transport.is_closing():
-            self._refuse(408, f"The head of the request did not come within {HEAD_S:g} seconds.")
+            self._refuse(
+                408, f"The head of the request was not complete within {HEAD_S:g} seconds."
+            )
         else:
             self.transport.close()
 
@@ -150,12 +154,12 @@ class Connection(HttpToolsProtocol):
         return False
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Says nothing: anybody could fill the log."""
+        """Log nothing: any client could fill the log."""
 
 
 def use_connections() -> None:
-    """Has every uvicorn server that this process starts from now on use these connections.
+    """Make every uvicorn server that this process starts from now on use these connections.
 
-    BentoML's worker gives no other way to choose them.
+    BentoML's worker has no option to choose them.
     """
     HTTP_PROTOCOLS["auto"] = f"{__name__}:{Connection.__name__}"

@@ -1,10 +1,9 @@
-"""The line between the supervisor and a process that it started: each notices when the other is gone.
+"""The heartbeat channel: a socket between the supervisor and each process that it started.
 
-The process beats on the line from its event loop, so that the supervisor sees it hang, and says there
-why it could not start, or that another one should be started again. It ends itself when the supervisor
-does not exist any more, or when one of its calls has been at work long after everybody stopped waiting
-for it. A process that was started in another way, such as by a plain `bentoml serve`, has no line: then
-nothing of this happens.
+A process sends heartbeats from its event loop, so that the supervisor notices when it hangs. On the same
+channel it reports why it could not start, and requests the restart of another process. It exits when the
+supervisor is gone, or when one of its calls is stuck. A process that was started in another way, for
+example by `bentoml serve`, has no channel.
 """
 
 from __future__ import annotations
@@ -20,68 +19,67 @@ from contextlib import suppress
 
 from service.telemetry.logs import get_logger
 
-FD_VARIABLE = "LIFELINE_FD"
-BEAT = b"\n"
-BEAT_S = 0.5
+FD_VARIABLE = "HEARTBEAT_FD"
+HEARTBEAT = b"\n"
+PERIOD_S = 0.5
 RESTART = b"restart "
-EXIT_START_FAILED = 78  # sysexits.h: something is wrong with the configuration
-EXIT_STUCK = 70  # sysexits.h: an internal error
+EXIT_START_FAILED = 78  # sysexits.h: EX_CONFIG
+EXIT_STUCK = 70  # sysexits.h: EX_SOFTWARE
 
 
 class HeartbeatChannel:
-    """One process's end of the line.
+    """A process's end of the channel.
 
     Args:
-        line: Connected to the supervisor.
+        channel: Connected to the supervisor.
     """
 
-    def __init__(self, line: socket.socket) -> None:
-        self._line = line
-        self._line.setblocking(False)
-        self._beating: asyncio.Task[None] | None = None
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._channel.setblocking(False)
+        self._sending: asyncio.Task[None] | None = None
 
-    def hold(self, is_stuck: Callable[[], bool]) -> None:
-        """Beats from now on, and ends the process when it is alone or stuck. Needs a running loop."""
-        self._beating = asyncio.get_running_loop().create_task(self._beat())
-        threading.Thread(target=self._watch, args=(is_stuck,), daemon=True, name="lifeline").start()
+    def start(self, is_stuck: Callable[[], bool]) -> None:
+        """Send heartbeats from now on; end the process when it is orphaned or stuck. Needs a running loop."""
+        self._sending = asyncio.get_running_loop().create_task(self._send())
+        watch = threading.Thread(target=self._watch, args=(is_stuck,), daemon=True)
+        watch.name = "heartbeat"
+        watch.start()
 
-    def ask_for_restart(self, process: str) -> None:
-        """Tells the supervisor that a process answers and yet does not work."""
+    def request_restart(self, process: str) -> None:
+        """Tell the supervisor that a process is alive and yet does not work."""
         with suppress(OSError):
-            self._line.send(RESTART + process.encode() + BEAT)
+            self._channel.send(RESTART + process.encode() + HEARTBEAT)
 
     def fail(self, reason: str) -> None:
-        """Tells the supervisor why this process cannot start, and ends it."""
-        self._line.setblocking(True)
-        self._line.sendall(" ".join(reason.split()).encode(errors="replace") + BEAT)
+        """Tell the supervisor why this process cannot start, and exit."""
+        self._channel.setblocking(True)
+        self._channel.sendall(" ".join(reason.split()).encode(errors="replace") + HEARTBEAT)
         os._exit(EXIT_START_FAILED)
 
-    async def _beat(self) -> None:
+    async def _send(self) -> None:
         while True:
             try:
-                self._line.send(BEAT)
+                self._channel.send(HEARTBEAT)
             except BlockingIOError:
-                pass  # the supervisor was stopped for a while, and has beats enough
+                pass  # the supervisor was suspended, and has unread heartbeats
             except OSError:
-                return  # it is gone; the other thread sees to that
-            await asyncio.sleep(BEAT_S)
+                return  # it is gone, which the other thread handles
+            await asyncio.sleep(PERIOD_S)
 
     def _watch(self, is_stuck: Callable[[], bool]) -> None:
         while True:
-            readable, _, _ = select.select([self._line], [], [], 1.0)
-            if readable:  # nothing is ever sent this way: the other end was closed
+            readable, _, _ = select.select([self._channel], [], [], 1.0)
+            if readable:  # the supervisor never sends: the other end was closed
                 get_logger().error("the supervisor is gone")
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
             if is_stuck():
-                get_logger().error("a call is stuck; the process ends, to be started again")
+                get_logger().error("a call is stuck; the process exits and is restarted")
                 os._exit(EXIT_STUCK)
 
 
-def _inherited() -> HeartbeatChannel | None:
-    number = os.environ.get(FD_VARIABLE)
-    return None if number is None else HeartbeatChannel(socket.socket(fileno=int(number)))
-
-
-HEARTBEAT = _inherited()
-"""The line of this process, or None without a supervisor."""
+def inherited_channel() -> HeartbeatChannel | None:
+    """Return the channel of this process, or None without a supervisor. To be called once."""
+    fd = os.environ.get(FD_VARIABLE)
+    return None if fd is None else HeartbeatChannel(socket.socket(fileno=int(fd)))

@@ -1,9 +1,9 @@
-"""`seqserve serve`: starts BentoML's worker processes, keeps them alive, and ends them in order.
+"""`seqserve serve`: start BentoML's worker processes, restart them, and stop them in order.
 
-The gateway and every runner is a `bentoml` worker, as under `bentoml serve`; only its supervisor,
-circus, is replaced. That one looks for dead processes every ten seconds and in containers never, does
-not notice one that hangs, takes the runners' sockets away before the gateway has finished, and listens
-for commands of any local user on a TCP port. This module knows processes and sockets, and no HTTP.
+The gateway and every runner are `bentoml` workers, as under `bentoml serve`; only its supervisor, circus,
+is replaced. Circus checks for dead processes every ten seconds and in containers never, does not detect a
+hung process, deletes the runners' sockets before the gateway has finished, and accepts commands of any
+local user on a TCP port. This module knows processes and sockets, and no HTTP.
 """
 
 from __future__ import annotations
@@ -22,38 +22,30 @@ from pathlib import Path
 
 from seqserve.errors import ConfigError, SeqserveError
 from service.processes import heartbeat
-from service.processes.worker import STOP_S, WorkerProcess
+from service.processes.worker import GATEWAY, SERVICES, STOP_S, WorkerProcess
 from service.settings import Settings
-from service.telemetry.logs import get_logger
-
-GATEWAY = "gateway"
-SERVICES = {
-    "ner": "NerRunner",
-    "sentiment": "SentimentRunner",
-    "translation": "TranslationRunner",
-    GATEWAY: "Gateway",
-}
-"""What BentoML calls the services of service/bento/app.py."""
+from service.telemetry.logs import get_logger, is_text_format
 
 _WORKER = "_bentoml_impl.worker.service"
+_MAX_SOCKET_PATH = 103  # bytes: the smallest limit that a system has for a Unix socket's path
 _BACKLOG = 2048
 _RETRY_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
-_STEADY_S = 60.0  # after which a failure counts as the first
+_STEADY_S = 60.0  # of running, after which the back-off starts again
 
 
 class StartFailed(SeqserveError):
-    """A process could not be started for the first time; the message says which and why."""
+    """A process failed its first start; the message names the process and the reason."""
 
     code = "start_failed"
 
 
 class Supervisor:
-    """All processes of one server.
+    """Run all processes of one server.
 
     Args:
-        settings: Topology and times.
+        settings: Topology and timeouts.
         host: Address to listen on.
-        port: TCP port; 0 takes a free one.
+        port: TCP port; 0 selects a free one.
     """
 
     def __init__(self, settings: Settings, host: str, port: int) -> None:
@@ -62,24 +54,24 @@ class Supervisor:
         self._names: list[str] = [GATEWAY]
         if settings.topology == "runners":
             self._names = [*settings.tasks, GATEWAY]
-        self._children: dict[str, WorkerProcess] = {}
+        self._workers: dict[str, WorkerProcess] = {}
         self._stop = asyncio.Event()
-        self._hurry = asyncio.Event()
+        self._is_urgent = asyncio.Event()
         self._is_over = False
         self._sockets: dict[str, socket.socket] = {}
         self._env: dict[str, str] = {}
 
     async def run(self) -> None:
-        """Serves until SIGTERM or SIGINT; a second one cuts the grace short.
+        """Serve until SIGTERM or SIGINT; a second signal ends the grace period.
 
         Raises:
-            ConfigError: the address cannot be listened on.
-            StartFailed: a process ended before it had begun, the first time.
+            ConfigError: The address cannot be listened on.
+            StartFailed: A process ended during its first start.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._asked_to_stop)
-        directory = Path(tempfile.mkdtemp(prefix="seqserve-"))  # for this user only
+            loop.add_signal_handler(number, self._on_stop_signal)
+        directory = _make_directory(len(f"{max(self._names, key=len)}.sock"))
         tasks: list[asyncio.Task[object]] = []
         try:
             self._prepare(directory)
@@ -95,13 +87,13 @@ class Supervisor:
                 one.close()
             shutil.rmtree(directory, ignore_errors=True)
 
-    def _asked_to_stop(self) -> None:
+    def _on_stop_signal(self) -> None:
         if self._stop.is_set():
-            self._hurry.set()
+            self._is_urgent.set()
         self._stop.set()
 
     def _prepare(self, directory: Path) -> None:
-        """Opens the sockets, which outlive the processes that listen on them."""
+        """Open the sockets, which outlive the processes that listen on them."""
         addresses = {}
         for name in self._names:
             if name == GATEWAY:
@@ -115,11 +107,11 @@ class Supervisor:
                 addresses[SERVICES[name]] = path.as_uri()
         metrics = directory / "prometheus_multiproc_dir"
         metrics.mkdir()
-        # Read when prometheus_client is imported: later, and only to count restarts on the same page.
+        # prometheus_client reads it on import, which happens later, in order to count restarts.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
         self._env = {
-            "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime 1.31 writes, and could send, without it
-            "MALLOC_ARENA_MAX": "2",  # with one per thread, what a thread freed stays with that thread
+            "ORT_DISABLE_TELEMETRY": "1",  # else onnxruntime 1.31 records telemetry
+            "MALLOC_ARENA_MAX": "2",  # memory freed in an arena per thread would stay with that thread
             **os.environ,
             "BENTOML_HOME": str(directory),
             "BENTOML_DO_NOT_TRACK": "True",
@@ -133,34 +125,35 @@ class Supervisor:
         return port
 
     async def _announce(self) -> None:
-        """Says once that all processes have begun, and waits for ever."""
+        """Announce the server once all processes have started, and wait for ever."""
         while not all(
-            name in self._children and self._children[name].has_begun.is_set()
-            for name in self._names
+            name in self._workers and self._workers[name].has_begun.is_set() for name in self._names
         ):
             await asyncio.sleep(0.05)
         host = self._address[0]
-        get_logger().info(
-            "serving", url=f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
-        )
+        url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        if is_text_format(self._settings.log_format):
+            print(banner(url, has_demo=self._settings.demo), flush=True)
+        else:
+            get_logger().info("serving", url=url)
         await asyncio.Event().wait()
 
     async def _keep(self, name: str) -> None:
-        """Starts a process, and again whenever it ends.
+        """Start a process, and restart it whenever it ends.
 
         Raises:
-            StartFailed: it never began.
+            StartFailed: Its first start failed.
         """
         n_failures, has_begun_once = 0, False
         while True:
-            child = await self._start(name)
-            how = await child.until_end(self._restart)
-            if self._is_done_with(name):
+            worker = await self._start(name)
+            how = await worker.until_end(self._restart)
+            if self._has_ended(name):
                 return
-            has_begun_once = has_begun_once or child.has_begun.is_set()
+            has_begun_once = has_begun_once or worker.has_begun.is_set()
             if not has_begun_once:
-                raise StartFailed(child.reason or f"{name} ended while starting: {how}")
-            if time.monotonic() - child.started > _STEADY_S:
+                raise StartFailed(worker.reason or f"{name} ended while starting: {how}")
+            if time.monotonic() - worker.started > _STEADY_S:
                 n_failures = 0
             delay_s = _RETRY_S[min(n_failures, len(_RETRY_S) - 1)]
             n_failures += 1
@@ -168,20 +161,20 @@ class Supervisor:
                 "process ended",
                 process=name,
                 how=how,
-                reason=child.reason or None,
+                reason=worker.reason or None,
                 restart_in_s=delay_s,
             )
-            _note_end(name, child.process.pid)
+            _record_end(name, worker.process.pid)
             await asyncio.sleep(delay_s)
-            if self._is_done_with(name):
+            if self._has_ended(name):
                 return
 
     def _restart(self, name: str) -> None:
-        """Ends the process of a task, which is the gateway's where they are one."""
+        """Kill the process of a task, which is the gateway's if the topology is `embedded`."""
         get_logger().error("process does not work", process=name)
-        self._children.get(name, self._children[GATEWAY]).signal(signal.SIGKILL)
+        self._workers.get(name, self._workers[GATEWAY]).signal(signal.SIGKILL)
 
-    def _is_done_with(self, name: str) -> bool:
+    def _has_ended(self, name: str) -> bool:
         return self._is_over or (name == GATEWAY and self._stop.is_set())
 
     async def _start(self, name: str) -> WorkerProcess:
@@ -204,42 +197,55 @@ class Supervisor:
                 pass_fds=(listening.fileno(), theirs.fileno()),
                 process_group=0,  # ^C is for the supervisor; in one session, niceness counts between them
             )
-        child = WorkerProcess(process, *await asyncio.open_connection(sock=ours))
-        self._children[name] = child
-        return child
+        worker = WorkerProcess(process, *await asyncio.open_connection(sock=ours))
+        self._workers[name] = worker
+        return worker
 
     async def _shut_down(self) -> None:
-        """Lets the gateway finish what it has accepted, and ends the runners then."""
+        """Let the gateway finish the accepted requests, then stop the runners."""
         self._stop.set()
-        gateway = self._children.get(GATEWAY)
+        gateway = self._workers.get(GATEWAY)
         if gateway is not None:
             gateway.signal(signal.SIGUSR1)  # see `Gateway.start`; before that, it ends the process
-            self._sockets[
-                GATEWAY
-            ].close()  # so that connections are refused once the process is gone
+            self._sockets[GATEWAY].close()  # connections are refused once the process has ended
             ended = asyncio.ensure_future(gateway.process.wait())
-            hurry = asyncio.ensure_future(self._hurry.wait())
+            urgent = asyncio.ensure_future(self._is_urgent.wait())
             grace_s = self._settings.grace_ms / 1000
-            await asyncio.wait((ended, hurry), timeout=grace_s, return_when="FIRST_COMPLETED")
-            hurry.cancel()
+            await asyncio.wait((ended, urgent), timeout=grace_s, return_when="FIRST_COMPLETED")
+            urgent.cancel()
         self._is_over = True
-        for child in self._children.values():
-            child.signal(signal.SIGTERM)
-        await asyncio.gather(*(child.end(STOP_S + 2) for child in self._children.values()))
+        for worker in self._workers.values():
+            worker.signal(signal.SIGTERM)
+        await asyncio.gather(*(worker.end(STOP_S + 2) for worker in self._workers.values()))
 
 
 async def _first_end(tasks: Iterable[asyncio.Task[object]]) -> None:
-    """Waits for the first task to end, and raises what it raised."""
+    """Wait for the first task to end, and raise its exception."""
     done, _ = await asyncio.wait(list(tasks), return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()
 
 
+def _make_directory(longest_name: int) -> Path:
+    """Create a temporary directory for this user only, in which Unix sockets can be made.
+
+    A path below a long TMPDIR may exceed what a system takes; the directory is then made in /tmp.
+
+    Args:
+        longest_name: Length of the longest file name of a socket.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="seqserve-"))
+    if len(os.fsencode(directory)) + 1 + longest_name <= _MAX_SOCKET_PATH:
+        return directory
+    directory.rmdir()
+    return Path(tempfile.mkdtemp(prefix="seqserve-", dir="/tmp"))
+
+
 def _listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket.
+    """Open a listening TCP socket.
 
     Raises:
-        ConfigError: the address is no address of this machine, or in use.
+        ConfigError: The address is no address of this machine, or in use.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -248,8 +254,8 @@ def _listen(host: str, port: int) -> socket.socket:
         raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
-def _note_end(name: str, pid: int) -> None:
-    """Counts a restart, and takes what the dead process measured of itself off the page."""
+def _record_end(name: str, pid: int) -> None:
+    """Count a restart, and remove the gauges of the dead process from the metrics page."""
     from prometheus_client.multiprocess import mark_process_dead
 
     from service.telemetry import metrics
@@ -258,10 +264,26 @@ def _note_end(name: str, pid: int) -> None:
     metrics.RESTARTS.labels(name).inc()
 
 
+def banner(url: str, *, has_demo: bool) -> str:
+    """Return what a person at a terminal needs to know once the server is ready.
+
+    Args:
+        url: Where it listens.
+        has_demo: Whether it serves the demo page.
+    """
+    for wildcard in ("//0.0.0.0:", "//[::]:"):  # no address that a browser can open
+        url = url.replace(wildcard, "//localhost:")
+    lines = [f"seqserve is ready: {url}"]
+    if has_demo:
+        lines.append(f"  Demo page  {url}/")
+    lines += [f"  API docs   {url}/docs", "  Stop       Ctrl+C"]
+    return "\n".join(lines)
+
+
 def supervise(settings: Settings, host: str, port: int) -> None:
-    """Serves until told to stop.
+    """Serve until a signal.
 
     Raises:
-        SeqserveError: as for `Supervisor.run`.
+        SeqserveError: As for `Supervisor.run`.
     """
     asyncio.run(Supervisor(settings, host, port).run())

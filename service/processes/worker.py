@@ -1,4 +1,4 @@
-"""One process that the supervisor started: it beats on its lifeline until it ends, or hangs and is ended."""
+"""A worker process of the supervisor: it sends heartbeats until it ends; if it hangs, it is killed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from seqserve.tasks import TASKS
 from service.processes import heartbeat
 
-START_S = 120.0  # for the first beat
-STOP_S = 5.0  # from SIGTERM to SIGKILL for a process that has nothing to do any more
-_MISSED_BEATS = 4  # of one second each, counted: a supervisor that was stopped itself kills nobody
+GATEWAY = "gateway"
+SERVICES: dict[str, str] = {task: f"{task.title()}Runner" for task in TASKS}
+SERVICES[GATEWAY] = "Gateway"
+"""The BentoML service of each process: its name on the command line and in BentoML's metrics."""
+
+START_S = 120.0  # until the first heartbeat
+STOP_S = 5.0  # from SIGTERM to SIGKILL for a process that has nothing left to do
+_MISSED_HEARTBEATS = 4  # of one second each, counted: a suspended supervisor kills no worker
 
 
 @dataclass
@@ -22,64 +28,64 @@ class WorkerProcess:
 
     Args:
         process: Its handle.
-        beats: What it says on its lifeline.
-        line: Our end of that, which is closed when the child is done with.
-        started: When, by `time.monotonic`.
-        has_begun: Did it beat?
-        reason: Why it could not start, in its own words.
+        messages: The heartbeat channel, to read from.
+        channel: The heartbeat channel, to be closed.
+        started: Time of `time.monotonic`.
+        has_begun: Set by the first heartbeat.
+        reason: Why it could not start, as it reported.
     """
 
     process: asyncio.subprocess.Process
-    beats: asyncio.StreamReader
-    line: asyncio.StreamWriter
+    messages: asyncio.StreamReader
+    channel: asyncio.StreamWriter
     started: float = field(default_factory=time.monotonic)
     has_begun: asyncio.Event = field(default_factory=asyncio.Event)
     reason: str = ""
 
     async def until_end(self, restart: Callable[[str], None]) -> str:
-        """Waits until it ends, and ends it when it hangs.
+        """Wait until it ends; kill it if it hangs.
 
         Args:
-            restart: Called with the name of a process that this one wants started again.
+            restart: Called with the name of a process that this one asks to restart.
 
         Returns:
             How it ended, in words.
         """
         n_missed = 0
         while True:
-            patience_s = 1.0 if self.has_begun.is_set() else START_S
+            timeout_s = 1.0 if self.has_begun.is_set() else START_S
             try:
-                word = await asyncio.wait_for(self.beats.readline(), patience_s)
+                message = await asyncio.wait_for(self.messages.readline(), timeout_s)
             except TimeoutError:
                 n_missed += 1
-                if n_missed < _MISSED_BEATS and self.has_begun.is_set():
+                if n_missed < _MISSED_HEARTBEATS and self.has_begun.is_set():
                     continue
                 self.signal(signal.SIGKILL)
                 await self.process.wait()
                 return "hung"
             n_missed = 0
-            if not word:
+            if not message:
                 break
-            if word == heartbeat.BEAT:
+            if message == heartbeat.HEARTBEAT:
                 self.has_begun.set()
-            elif word.startswith(heartbeat.RESTART):
-                restart(word.removeprefix(heartbeat.RESTART).decode().strip())
+            elif message.startswith(heartbeat.RESTART):
+                restart(message.removeprefix(heartbeat.RESTART).decode().strip())
             else:
-                self.reason = word.decode().strip()
+                self.reason = message.decode().strip()
         await self.end(STOP_S)
         status = self.process.returncode or 0
         return f"exit status {status}" if status >= 0 else signal.Signals(-status).name
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends a signal, unless it has ended."""
+        """Send a signal, unless it has ended."""
         with suppress(ProcessLookupError):
             self.process.send_signal(number)
 
     async def end(self, seconds: float) -> None:
-        """Gives it some time to end by itself, and kills it then."""
+        """Give it some time to end by itself, then kill it."""
         try:
             await asyncio.wait_for(self.process.wait(), seconds)
         except TimeoutError:
             self.signal(signal.SIGKILL)
             await self.process.wait()
-        self.line.close()
+        self.channel.close()

@@ -1,12 +1,16 @@
-"""The queue in front of one task's engines: bounded, fair, with a bounded number of calls in flight.
+"""Dynamic batching: a bounded, fair queue in front of one task's engines.
 
-Idle engines wait for nobody: whatever is there makes the next batch. Where others are in flight, a
-batch that is not full waits for company, some milliseconds at most. Much that waits is shared out
-among calls. Calls that take long make room for others beside them, which a few calls at a time would
-keep waiting. A batch starts with the request whose turn it is and takes in texts of similar length, so
-that little is spent on padding. Requests take turns: one with many texts gives its place to the next
-after every batch, and the last free call is kept for a request that has nothing in flight. It knows no
-HTTP and no task.
+- If no call is in flight, the queued texts are sent at once. Otherwise a batch that is not full lingers
+  for a few milliseconds, so that it can grow.
+- A long queue is divided into chunks, one per CPU, that are computed concurrently.
+- The number of calls in flight is bounded. A slow call does not count towards the base concurrency, so
+  that it does not block short ones.
+- A batch starts with the first text of the request whose turn it is, and adds texts of similar length, which
+  keeps the padding small.
+- Requests are served round robin: after every batch, a request with many texts moves to the end of the queue.
+  The last free slot is reserved for a request that has nothing in flight.
+
+It knows neither HTTP nor a task.
 """
 
 from __future__ import annotations
@@ -27,18 +31,18 @@ from service.queue.pending import ItemError, PendingRequest, Text
 from service.telemetry import metrics
 from service.telemetry.logs import failure_fields, get_logger
 
-W = TypeVar("W")  # what a call takes, one per text
-R = TypeVar("R")  # what it gives, one per text
+W = TypeVar("W")  # input of a call, one per text
+R = TypeVar("R")  # output of a call, one per text
 
-_WINDOW = 4  # texts looked at for one batch, in multiples of the largest batch
+_WINDOW = 4  # texts considered for one batch, in multiples of the largest batch
 _MAX_RETRY_AFTER_S = 30
-_SPACING_S = 0.005  # from one call to the next beside it: each costs as much as some requests do
-_QUICK_S = 0.2  # a call that takes longer is slow
+_LINGER_S = 0.005  # between the starts of concurrent calls: a call has a fixed cost
+_SLOW_CALL_S = 0.2  # a call that takes longer is slow
 DOWN_SENTENCE = "The model does not answer at the moment; it is being restarted."
 
 
 class QueueFull(Overloaded):
-    """The queue has no room; `retry_after_s` is about when it will."""
+    """The queue is full; `retry_after_s` estimates when it will have room."""
 
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)
@@ -47,7 +51,7 @@ class QueueFull(Overloaded):
 
 @dataclass(frozen=True)
 class Reply(Generic[R]):
-    """What a call gives: per text a result or the error of that text, and the time inside the engine."""
+    """The outcome of a call: per text its result or its error, and the time inside the engine."""
 
     results: Sequence[R | SeqserveError]
     engine_s: float
@@ -55,9 +59,9 @@ class Reply(Generic[R]):
 
 @dataclass(frozen=True)
 class Answer(Generic[R]):
-    """What a request gets: results in the order of its texts, and where the time went.
+    """The outcome of a request: results in the order of its texts, and the time by stage.
 
-    While several calls worked for it at once, that time counts once.
+    Time during which several of its calls ran concurrently counts once.
     """
 
     results: list[R]
@@ -66,13 +70,13 @@ class Answer(Generic[R]):
 
 
 class Batcher(Generic[W, R]):
-    """Collects the texts of many requests into batches.
+    """Collect the texts of many requests into batches.
 
     Args:
         task: Label of the metrics.
-        call: Computes one batch. May raise; then the requests in that batch fail, and only those.
-        cancel: Told which texts in flight nobody waits for any more; they still have to come back.
-        limits: Bounds of the queue, of a batch and of the flight.
+        call: Computes one batch. If it raises, the requests of that batch fail, and only those.
+        cancel: Called with texts in flight whose results are not needed; their call still has to return.
+        limits: Of the queue, of a batch and of the calls in flight.
     """
 
     def __init__(
@@ -99,11 +103,11 @@ class Batcher(Generic[W, R]):
 
     @property
     def n_waiting(self) -> int:
-        """Texts that wait for a batch."""
+        """Number of queued texts."""
         return self._n_texts
 
     def export_gauges(self) -> None:
-        """Sets the gauges of the queue; done for every page of metrics, it costs a request nothing."""
+        """Set the gauges of the queue; called for every metrics page, so requests do not pay for it."""
         now = asyncio.get_running_loop().time()
         oldest_s = max((now - request.since for request in self._queue), default=0.0)
         self._series.queue_texts.set(self._n_texts)
@@ -112,10 +116,10 @@ class Batcher(Generic[W, R]):
         self._series.calls.set(len(self._calls))
 
     def seconds_until_room(self, n_texts: int, n_tokens: int) -> float:
-        """About how long it takes until the queue has room, at the pace at which it empties.
+        """Estimate how long it takes until the queue has room, from its drain rate.
 
         Args:
-            n_texts: Of the request that wants in.
+            n_texts: Of the request.
             n_tokens: Of all its texts.
         """
         over_texts = self._n_texts + n_texts - self._limits.queue_texts
@@ -125,20 +129,19 @@ class Batcher(Generic[W, R]):
         return self._drain.seconds(min(over_texts, self._n_texts), min(over_tokens, self._n_tokens))
 
     async def submit(self, items: Sequence[tuple[W, int]], deadline: float) -> Answer[R]:
-        """Waits for the results of one request.
+        """Queue the texts of one request, and wait for their results.
 
-        Cancelling it takes the texts that still wait out of the queue, and gives up those in flight.
+        If it is cancelled, queued texts are removed and those in flight are cancelled.
 
         Args:
-            items: Per text what the call takes, and its estimated tokens; not empty.
-            deadline: Event loop time after which nobody wants the answer.
+            items: Per text the input of the call, and its estimated tokens; not empty.
+            deadline: Event loop time after which the results are not needed.
 
         Raises:
-            QueueFull: there is no room; nothing was queued.
-            DeadlineExceeded: the deadline passed, here or inside the engine; what was not started
-                never will be.
-            ItemError: one of the texts failed.
-            UnavailableError: the call itself failed.
+            QueueFull: There is no room; nothing was queued.
+            DeadlineExceeded: The deadline passed, here or inside the engine; queued texts were removed.
+            ItemError: One of the texts failed.
+            UnavailableError: The call failed.
         """
         started = time.perf_counter()  # uvloop's clock ticks in milliseconds
         request = self._enqueue(items, deadline)
@@ -153,7 +156,7 @@ class Batcher(Generic[W, R]):
             timer.cancel()
             self._forget(request, reason)
             results, engine_s = request.results, request.engine_s()
-            del request  # an error holds on to this frame, and it to the error
+            del request  # breaks the cycle of error, frame and request
         elapsed_s = time.perf_counter() - started
         in_order = [results[index] for index in range(len(items))]
         return Answer(in_order, engine_s, max(0.0, elapsed_s - engine_s))
@@ -164,7 +167,7 @@ class Batcher(Generic[W, R]):
             self._n_texts + len(items) > self._limits.queue_texts
             or self._n_tokens + n_tokens > self._limits.queue_tokens
         )
-        if is_over and self._queue:  # an empty queue takes any request that passed its own limits
+        if is_over and self._queue:  # an empty queue accepts any request that passed its own limits
             self._series.shed["queue_full"].inc(len(items))
             seconds = math.ceil(self.seconds_until_room(len(items), n_tokens))
             raise QueueFull(
@@ -175,19 +178,19 @@ class Batcher(Generic[W, R]):
         request: PendingRequest[W, R] = PendingRequest(
             deadline, loop.time(), loop.create_future(), n_texts=len(items)
         )
-        for index, (work, tokens) in enumerate(items):
-            request.pending.append(Text(request, index, work, tokens))
+        for index, (item, tokens) in enumerate(items):
+            request.pending.append(Text(request, index, item, tokens))
         self._queue[request] = None
         self._count(len(items), n_tokens)
         if not self._is_send_due:
             self._is_send_due = True
-            loop.call_soon(self._send)  # after what else comes at this moment
+            loop.call_soon(self._send)  # after the other requests of this event loop iteration
         return request
 
     def _forget(self, request: PendingRequest[W, R], reason: str) -> None:
-        """Takes what is left of a request out of the queue, and lets go of what is in flight."""
+        """Remove a request from the queue, and cancel its texts in flight."""
         if request.done.done() and not request.done.cancelled():
-            request.done.exception()  # marks it as seen, also when the waiter was cancelled meanwhile
+            request.done.exception()  # marks it as retrieved, also if the waiter was cancelled meanwhile
         request.done.cancel()
         if request.pending:
             self._series.shed[reason].inc(len(request.pending))
@@ -196,41 +199,42 @@ class Batcher(Generic[W, R]):
         self._queue.pop(request, None)
         if given_up := request.give_up():
             self._series.abandoned[reason].inc(len(given_up))
-            if reason != "deadline":  # which the engine knows itself
-                self._cancel([text.work for text in given_up])
+            if reason != "deadline":  # which the engine observes itself
+                self._cancel([text.item for text in given_up])
 
     def _count(self, n_texts: int, n_tokens: int) -> None:
         self._n_texts += n_texts
         self._n_tokens += n_tokens
 
     def _send(self) -> None:
-        """Puts batches in flight as long as a call is free and somebody may have it."""
+        """Start calls as long as there is a free slot and a request that may use it."""
         self._is_send_due = False
         loop = asyncio.get_running_loop()
-        max_tokens = self._limits.share(self._n_tokens)
-        while self._n_places() > 0:
+        max_tokens = self._limits.chunk_tokens(self._n_tokens)
+        while self._n_slots() > 0:
             now = loop.time()
-            if (seconds := self._seconds_for_company(now, max_tokens)) > 0:
+            if (seconds := self._linger_s(now, max_tokens)) > 0:
                 self._timer = self._timer or loop.call_later(seconds, self._wake)
                 return
             if not (batch := self._next_batch(max_tokens)):
                 return
             if not self._calls:
                 self._drain.begin(now)
-            self._not_before = now + _SPACING_S
+            self._not_before = now + _LINGER_S
             call = loop.create_task(self._run(batch))
             self._calls.add(call)
-            call.add_done_callback(self._land)
-            if self._limits.quick_calls < self._limits.calls:
-                loop.call_later(_QUICK_S, self._outlast, call)
+            call.add_done_callback(self._on_end)
+            if self._limits.base_concurrency < self._limits.concurrency:
+                loop.call_later(_SLOW_CALL_S, self._mark_slow, call)
 
-    def _n_places(self) -> float:
-        """How many calls more there may be."""
-        n_quick = len(self._calls) - len(self._slow)
-        return min(self._limits.calls - len(self._calls), self._limits.quick_calls - n_quick)
+    def _n_slots(self) -> float:
+        """Return the number of free slots."""
+        limits = self._limits
+        n_counted = len(self._calls) - len(self._slow)
+        return min(limits.concurrency - len(self._calls), limits.base_concurrency - n_counted)
 
-    def _seconds_for_company(self, now: float, max_tokens: int) -> float:
-        """How long what waits may still be joined by others before it is sent; 0 where it goes at once."""
+    def _linger_s(self, now: float, max_tokens: int) -> float:
+        """Return how long the next batch lingers; 0 if it is to be sent at once."""
         is_full = self._n_texts >= self._limits.batch_texts or self._n_tokens >= max_tokens
         if not self._calls or not self._n_texts or is_full:
             return 0.0
@@ -240,29 +244,29 @@ class Batcher(Generic[W, R]):
         self._timer = None
         self._send()
 
-    def _land(self, call: asyncio.Task[None]) -> None:
+    def _on_end(self, call: asyncio.Task[None]) -> None:
         self._calls.remove(call)
         self._slow.discard(call)
         self._send()
 
-    def _outlast(self, call: asyncio.Task[None]) -> None:
+    def _mark_slow(self, call: asyncio.Task[None]) -> None:
         if call in self._calls:
             self._slow.add(call)
             self._send()
 
     def _next_batch(self, max_tokens: int) -> list[Text[W, R]]:
-        """Takes the texts of one batch out of the queue; empty when no request may have a call."""
+        """Remove the texts of the next batch from the queue; empty if no request may use the slot."""
         limits = self._limits
         now = asyncio.get_running_loop().time()
-        is_last = self._n_places() == 1
+        is_last = self._n_slots() == 1
         n_window = _WINDOW * limits.batch_texts
-        entitled = (
+        candidates = (
             request
             for request in self._queue
             if request.is_wanted(now) and not (is_last and request.in_flight)
         )
-        line = list(islice(entitled, n_window))
-        ranks = zip_longest(*(request.pending for request in line))  # no further than it is read
+        eligible = list(islice(candidates, n_window))
+        ranks = zip_longest(*(request.pending for request in eligible))  # lazy
         window = list(islice((text for rank in ranks for text in rank if text), n_window))
         if not window:
             return []
@@ -272,14 +276,14 @@ class Batcher(Generic[W, R]):
             text.owner.pending.remove(text)
             text.owner.in_flight.append(text)
         self._count(-len(batch), -sum(text.n_tokens for text in batch))
-        self._queue[line[0]] = self._queue.pop(line[0])  # its next turn is the last
+        self._queue[eligible[0]] = self._queue.pop(eligible[0])  # to the end of the queue
         for request in {text.owner for text in batch}:
             if not request.pending:
                 del self._queue[request]
         return batch
 
     async def _run(self, batch: list[Text[W, R]]) -> None:
-        """Computes one batch and hands out what came of it."""
+        """Compute one batch, and resolve its requests."""
         n_real = sum(text.n_tokens for text in batch)
         n_padded = len(batch) * max(text.n_tokens for text in batch)
         self._series.batch_texts.observe(len(batch))
@@ -287,9 +291,9 @@ class Batcher(Generic[W, R]):
         self._series.batch_real_tokens.inc(n_real)
         self._series.padding_ratio.observe(1 - n_real / n_padded)
         try:
-            reply = await self._call([text.work for text in batch])
+            reply = await self._call([text.item for text in batch])
             if len(reply.results) != len(batch):
-                raise UnavailableError("one result per text was promised")
+                raise UnavailableError("a call must return one result per text")
         except Exception as error:
             get_logger().error("batch failed", task=self._task, **failure_fields(error))
             for text in batch:

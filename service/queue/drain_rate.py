@@ -1,19 +1,19 @@
-"""How fast a queue empties, measured in what leaves it and on the clock of the wall.
+"""The drain rate of a queue: texts and tokens per second of wall-clock time.
 
-So it holds whatever the batches are like: padding, the way to the engines and calls that go on at the
-same time are in the figure, and need not be known.
+It includes padding, the transport to the engines and the concurrency of calls, so none of these has to be
+modelled.
 """
 
 from __future__ import annotations
 
-_KEPT = 0.95  # of what is known, when a call comes back: about the last 20 calls count
+_DECAY = 0.95  # per call: an exponential average over about 20 calls
 
 
 class DrainRate:
-    """Texts and tokens a second while calls are in flight.
+    """Texts and tokens per second while calls are in flight.
 
-    A few texts that came one by one weigh little beside a full batch, so the pace under load is known
-    after a few batches of it.
+    Sums are averaged, not rates: single texts weigh little beside a full batch, so the rate under load is
+    known after a few full batches.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class DrainRate:
         self._since = 0.0
 
     def begin(self, now: float) -> None:
-        """A call is in flight, and none was before.
+        """Record the start of a call while no other is in flight.
 
         Args:
             now: In seconds, of any clock.
@@ -32,29 +32,29 @@ class DrainRate:
         self._since = now
 
     def complete(self, now: float, n_texts: int, n_tokens: int) -> None:
-        """A call came back.
+        """Record the end of a call.
 
         Args:
             now: In seconds, of the same clock.
             n_texts: In its batch.
-            n_tokens: In its batch, as the queue counts them.
+            n_tokens: In its batch, as estimated by the queue.
         """
         gap_s = now - self._since
         self._since = now
-        self._busy_s = _KEPT * self._busy_s + gap_s
-        self._busy_s2 = _KEPT * self._busy_s2 + gap_s**2
-        self._n_texts = _KEPT * self._n_texts + n_texts
-        self._n_tokens = _KEPT * self._n_tokens + n_tokens
+        self._busy_s = _DECAY * self._busy_s + gap_s
+        self._busy_s2 = _DECAY * self._busy_s2 + gap_s**2
+        self._n_texts = _DECAY * self._n_texts + n_texts
+        self._n_tokens = _DECAY * self._n_tokens + n_tokens
 
     def seconds(self, n_texts: int, n_tokens: int) -> float:
-        """How long it takes until so many texts, and so many tokens, have left; 0 if nothing is known.
+        """Estimate the time until so many texts and tokens have left; 0 before the first call has ended.
 
-        They leave by batches: however few they are, a call must come back first. Seen from any moment,
-        that takes half the mean square of the gaps between calls, over their mean.
+        They leave in batches, so at least one call has to end first. At a random moment, the expected time
+        until that is E[gap²] / (2 E[gap]), with the gaps between the ends of calls.
 
         Args:
-            n_texts: Not above 0 counts as 0; so for tokens.
-            n_tokens: As the queue counts them.
+            n_texts: Values below 0 count as 0; the same for tokens.
+            n_tokens: As estimated by the queue.
         """
         if not self._busy_s:
             return 0.0

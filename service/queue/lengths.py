@@ -1,4 +1,4 @@
-"""How long texts are, about, and which of them make one batch with little padding."""
+"""Estimated lengths of texts, and the selection of texts of similar length for a batch."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Sequence
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens a text has: an estimate for budgets, from its UTF-8 bytes alone.
+    """Estimate the number of tokens of a text from its UTF-8 bytes.
 
-    English has some 4.5 bytes a token and Chinese 3 to 6, so a quarter of the bytes errs upwards.
+    English has about 4.5 bytes per token and Chinese 3 to 6, so a quarter of the bytes overestimates.
     """
     return len(text.encode()) // 4 + 2
 
 
 def similar(lengths: Sequence[int], max_texts: int, max_tokens: int) -> list[int]:
-    """The first of some texts, with its neighbours in length.
+    """Select the first text and its neighbours in length.
 
-    Of the next shorter and the next longer text, the one that adds less padding comes in first.
+    Of the next shorter and the next longer text, the one that adds less padding is added first.
 
     Args:
         lengths: Tokens of each text; not empty.
-        max_texts: How many may come in.
-        max_tokens: Bound of their number times the longest length; one text may be over it.
+        max_texts: Most texts to select.
+        max_tokens: Bound of their number times the longest length; a single text may exceed it.
 
     Returns:
-        Which texts, shortest first.
+        Indices of the selected texts, shortest first.
     """
     by_length = sorted(range(len(lengths)), key=lengths.__getitem__)
     if len(lengths) <= max_texts and len(lengths) * lengths[by_length[-1]] <= max_tokens:
-        return by_length  # all of them, as the search below would find one by one
+        return by_length  # all of them, as the search below would find step by step
     low = high = by_length.index(0)
     while high - low + 1 < max_texts:
         n_texts, longest = high - low + 1, lengths[by_length[high]]

@@ -1,37 +1,38 @@
-"""The bounds of one queue, of a batch, and of the calls that may be in flight."""
+"""The limits of one queue: its capacity, the size of a batch, and the calls in flight."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-_SHARE_TOKENS = 1024  # a smaller share is not worth a call of its own
+_MIN_CHUNK_TOKENS = 1024  # a smaller chunk does not pay for the overhead of a call
 
 
 @dataclass(frozen=True)
 class BatchLimits:
-    """Bounds of one queue; tokens are estimates.
+    """Limits of one queue; tokens are estimates.
 
     Args:
-        queue_texts: Texts that may wait.
-        queue_tokens: Tokens that may wait.
-        batch_texts: Texts in one call.
-        batch_tokens: Texts in one call times the longest of them, in tokens.
-        calls: Calls in flight.
-        quick_calls: Of them, those that are not slow yet.
-        shares: In how many calls what waits is best computed.
+        queue_texts: Capacity in texts.
+        queue_tokens: Capacity in tokens.
+        batch_texts: Texts in one batch.
+        batch_tokens: Texts in one batch times the longest of them, in tokens.
+        concurrency: Calls in flight.
+        base_concurrency: Calls in flight that are not slow.
+        n_chunks: Into how many calls the queued texts are divided.
     """
 
     queue_texts: int
     queue_tokens: int
     batch_texts: int
     batch_tokens: int
-    calls: int = 1
-    quick_calls: float = math.inf
-    shares: int = 1
+    concurrency: int = 1
+    base_concurrency: float = math.inf
+    n_chunks: int = 1
 
-    def share(self, n_tokens: int) -> int:
-        """Tokens in one call, padding included, where so many wait: their share, within the bounds."""
-        if self.shares == 1:  # all of it, whatever the padding
+    def chunk_tokens(self, n_tokens: int) -> int:
+        """Return the largest batch, in tokens with padding, while `n_tokens` are queued."""
+        if self.n_chunks == 1:
             return self.batch_tokens
-        return min(self.batch_tokens, max(_SHARE_TOKENS, math.ceil(n_tokens / self.shares)))
+        chunk = math.ceil(n_tokens / self.n_chunks)
+        return min(self.batch_tokens, max(_MIN_CHUNK_TOKENS, chunk))

@@ -1,4 +1,4 @@
-"""One request in a queue: its texts, and what came of them.
+"""A pending request: its texts and their results.
 
 It knows neither batches nor metrics; batcher.py moves the texts from `pending` to `in_flight`.
 """
@@ -13,12 +13,12 @@ from typing import Generic, TypeVar
 
 from seqserve.errors import DeadlineExceeded, SeqserveError
 
-W = TypeVar("W")  # what a call takes, one per text
-R = TypeVar("R")  # what it gives, one per text
+W = TypeVar("W")  # input of a call, one per text
+R = TypeVar("R")  # output of a call, one per text
 
 
 class ItemError(Exception):
-    """One text of a request failed: which one, and why."""
+    """One text of a request failed: its index and its error."""
 
     def __init__(self, index: int, error: SeqserveError) -> None:
         super().__init__(index)
@@ -32,30 +32,30 @@ class Text(Generic[W, R]):
 
     Args:
         owner: The request.
-        index: Its place there.
-        work: What the call takes.
+        index: Its position there.
+        item: Input of the call.
         n_tokens: Estimated.
     """
 
     owner: PendingRequest[W, R]
     index: int
-    work: W
+    item: W
     n_tokens: int
 
 
 @dataclass(eq=False, slots=True)
 class PendingRequest(Generic[W, R]):
-    """One request: the texts that still wait, those in flight, and the results so far.
+    """One request: its queued texts, those in flight, and the results so far.
 
     Args:
-        deadline: Event loop time after which nobody wants the answer.
-        since: Event loop time at which it came.
-        done: Is over when all results are there, or with the first error.
-        pending: Texts that wait.
-        in_flight: Texts whose call has not come back.
+        deadline: Event loop time after which the results are not needed.
+        since: Event loop time at which it was queued.
+        done: Completes with the last result or the first error.
+        pending: Queued texts.
+        in_flight: Texts whose call has not returned.
         results: By index of the text.
-        n_texts: How many there are to be.
-        spans: From when to when calls for it were inside the engine; seconds of one clock.
+        n_texts: The number of its texts.
+        spans: Start and end of its calls inside the engine; seconds of one clock.
     """
 
     deadline: float
@@ -68,13 +68,15 @@ class PendingRequest(Generic[W, R]):
     spans: list[tuple[float, float]] = field(default_factory=list)
 
     def is_wanted(self, now: float) -> bool:
-        """Is it worth computing? If not, its waiter is about to wake up and to clear it away."""
+        """Whether its results are still needed. If not, its waiter is about to wake up and to remove it."""
         return self.deadline > now and not self.done.done()
 
     def resolve(self, text: Text[W, R], result: R | SeqserveError) -> None:
-        """Takes one result, or one error."""
+        """Record the outcome of one text."""
         if isinstance(result, DeadlineExceeded):
-            self.fail(result)  # the text counts as in flight, whoever saw the deadline first
+            self.fail(
+                result
+            )  # the text counts as in flight, also if the engine saw the deadline first
             return
         self.complete(text)
         if isinstance(result, SeqserveError):
@@ -85,26 +87,26 @@ class PendingRequest(Generic[W, R]):
                 self.done.set_result(None)
 
     def complete(self, text: Text[W, R]) -> None:
-        """Takes a text out of the flight, unless it was given up there."""
+        """Remove a text from those in flight, unless it was given up."""
         if text in self.in_flight:
             self.in_flight.remove(text)
 
     def give_up(self) -> list[Text[W, R]]:
-        """Lets go of what is in flight, and gives it: nobody waits for it any more."""
+        """Remove and return the texts in flight: their results are not needed any more."""
         given_up, self.in_flight = self.in_flight, []
         return given_up
 
     def fail(self, error: Exception) -> None:
-        """Ends the wait, unless it has ended."""
+        """Complete with an error, unless it has completed."""
         if not self.done.done():
             self.done.set_exception(error)
 
     def expire(self) -> None:
-        """Ends the wait at the deadline."""
+        """Complete at the deadline."""
         self.fail(DeadlineExceeded("The deadline passed before the answer."))
 
     def engine_s(self) -> float:
-        """Seconds in which one call for it or more was inside the engine."""
+        """Return the seconds in which at least one of its calls was inside the engine."""
         if len(self.spans) == 1:
             return self.spans[0][1] - self.spans[0][0]
         covered_s, end = 0.0, -math.inf

@@ -1,9 +1,8 @@
-"""Counting in memory, written down when the page of metrics is asked for.
+"""Buffered counters: counted in memory, flushed when the metrics page is requested.
 
-A series of prometheus-client that several processes share writes to a file every time, and takes a
-lock and asks for the process id before: with a dozen series a request that is more than the request's
-own work. A tally belongs to one event loop. What it holds is lost if the process is killed: what was
-counted since the last scrape.
+With several processes, prometheus-client takes a lock, checks the process id and writes to a file for every
+increment: with a dozen series per request that costs more than the request itself. A buffered counter
+belongs to one event loop. If the process is killed, what was counted since the last scrape is lost.
 """
 
 from __future__ import annotations
@@ -15,32 +14,32 @@ from prometheus_client import Counter, Histogram
 
 
 class BufferedMetric(Protocol):
-    """Holds what its series does not know yet."""
+    """Buffer increments of a series."""
 
-    def write(self) -> None:
-        """Lets the series know."""
+    def flush(self) -> None:
+        """Flush the buffer to the series."""
         ...
 
 
 class BufferedCounter:
-    """Counts for one series of a counter."""
+    """Buffer one series of a counter."""
 
     def __init__(self, series: Counter) -> None:
         self._series = series
         self._amount = 0.0
 
     def inc(self, amount: float = 1) -> None:
-        """Counts."""
+        """Add to the counter."""
         self._amount += amount
 
-    def write(self) -> None:
-        """Lets the series know."""
+    def flush(self) -> None:
+        """Flush the buffer to the series."""
         amount, self._amount = self._amount, 0.0
         self._series.inc(amount)
 
 
 class BufferedHistogram:
-    """Sorts values for one series of a histogram."""
+    """Buffer one series of a histogram."""
 
     def __init__(self, series: Histogram) -> None:
         self._series = series
@@ -49,12 +48,12 @@ class BufferedHistogram:
         self._sum = 0.0
 
     def observe(self, value: float) -> None:
-        """Sorts a value in; one on a bound belongs below it."""
+        """Add a value; one that equals a bound counts below it."""
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
-    def write(self) -> None:
-        """Lets the series know: what `observe` of the series does, for many values at once."""
+    def flush(self) -> None:
+        """Flush the buffer: what `observe` of the series does, for many values at once."""
         for bucket, count in zip(self._series._buckets, self._counts, strict=True):
             if count:
                 bucket.inc(count)

@@ -1,8 +1,8 @@
-"""JSON lines on stdout, one per request, never a text, a key or a client address.
+"""Structured logs on stdout: JSON lines, or readable lines on a terminal.
 
-Messages of exceptions may quote what the caller sent (`KeyError: 'Harry'`), so a failure is logged
-as the class of the exception and the places it went through. That holds for the framework's own
-records, for asyncio's and for warnings, too.
+No line has a text, a key or a client address. Messages of exceptions may quote the request
+(`KeyError: 'Harry'`), so a failure is logged as the class of the exception and its stack frames. That also
+holds for the records of the framework, of asyncio and of warnings.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import sys
 import traceback
 import zlib
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import orjson
 import structlog
 from structlog.typing import EventDict, Processor
+
+LogFormat: TypeAlias = Literal["auto", "json", "text"]
 
 _OURS = logging.getLogger("seqserve")
 _FRAMEWORK_LOGGERS = ("bentoml", "uvicorn", "uvicorn.error", "circus")
@@ -25,7 +27,7 @@ _MAX_FRAMES = 12
 
 
 def failure_fields(error: BaseException) -> dict[str, object]:
-    """What may be logged about an exception.
+    """Return what may be logged about an exception.
 
     Returns:
         `error`: the class, with the classes that caused it; `where`: file:line function, innermost last.
@@ -41,7 +43,7 @@ def failure_fields(error: BaseException) -> dict[str, object]:
 
 
 def _without_messages(logger: object, method: str, event: EventDict) -> EventDict:
-    """Replaces `exc_info` by what may be logged about the exception."""
+    """Replace `exc_info` by what may be logged about the exception."""
     error = event.pop("exc_info", None)
     if isinstance(error, tuple):
         error = error[1]
@@ -53,7 +55,7 @@ def _without_messages(logger: object, method: str, event: EventDict) -> EventDic
 
 
 def _without_reprs(logger: object, method: str, event: EventDict) -> EventDict:
-    """Leaves asyncio's records their first line: below, it prints futures with their exceptions."""
+    """Keep the first line of asyncio's records: the others print futures with their exceptions."""
     if event.get("logger") == "asyncio":
         event["event"] = str(event["event"]).partition("\n")[0]
     return event
@@ -67,10 +69,10 @@ def _to_json(event: Any, **_: object) -> str:
 
 
 class _JsonLines(logging.StreamHandler[Any]):
-    """Writes to stdout; one line at a time, whatever thread it comes from."""
+    """Write JSON lines to stdout, one at a time, from any thread."""
 
     def write(self, event: dict[str, object]) -> None:
-        """Writes a line that needs no more processing."""
+        """Write a line that needs no further processing."""
         self.acquire()
         try:
             self.stream.write(_to_json(event) + self.terminator)
@@ -79,22 +81,32 @@ class _JsonLines(logging.StreamHandler[Any]):
             self.release()
 
 
-def configure_logging(level: str) -> None:
-    """Sends every record of this process, the framework's included, to stdout as one JSON line.
+def is_text_format(log_format: LogFormat) -> bool:
+    """Return whether logs are readable lines instead of JSON; `auto` depends on stdout."""
+    return log_format == "text" or (log_format == "auto" and sys.stdout.isatty())
 
-    BentoML sets its own handlers before it imports the service, so calling this at import wins.
+
+def configure_logging(level: str, log_format: LogFormat = "auto") -> None:
+    """Send every record of this process, the framework's included, to stdout as one line.
+
+    BentoML sets its own handlers before it imports the service, so the call at import prevails.
 
     Args:
-        level: The lowest level of our records; the framework's start at `warning`, BentoML's at `info`.
+        level: The lowest level of our records. Those of the framework are logged from `warning` on, or all
+            of BentoML's if it is `debug`.
+        log_format: JSON lines, readable lines, or what suits stdout.
     """
+    is_text = is_text_format(log_format)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _without_messages,
     ]
-    renderer = structlog.processors.JSONRenderer(serializer=_to_json)
-    handler = _JsonLines(sys.stdout)
+    renderer: Processor = structlog.processors.JSONRenderer(serializer=_to_json)
+    if is_text:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+    handler = logging.StreamHandler(sys.stdout) if is_text else _JsonLines(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, _without_reprs],
@@ -108,6 +120,7 @@ def configure_logging(level: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers = []
         logger.propagate = True
+    logging.getLogger("bentoml").setLevel(logging.INFO if level == "debug" else logging.WARNING)
     _OURS.setLevel(level.upper())
     logging.captureWarnings(True)
     structlog.configure(
@@ -123,28 +136,28 @@ def configure_logging(level: str) -> None:
 
 
 def is_sampled(request_id: str, share: float) -> bool:
-    """Whether a request is among the share of those that get a line.
+    """Return whether a successful request is logged.
 
-    It depends on the id alone, so that all processes choose the same requests.
+    It depends on the id alone, so that all processes select the same requests.
 
     Args:
         request_id: Of the request.
-        share: 0 is none of them, 1 is all.
+        share: The fraction that is logged, 0 to 1.
     """
     return share >= 1 or zlib.crc32(request_id.encode()) < share * 2**32
 
 
 def is_logged(level: int) -> bool:
-    """Whether our records of this level are written."""
+    """Return whether our records of this level are written."""
     return _OURS.isEnabledFor(level)
 
 
 def log_request(level: int, fields: dict[str, object]) -> None:
-    """Writes the line of a request; as the logger would, at a tenth of what that takes.
+    """Write the line of a request, as the logger would, in a tenth of its time.
 
     Args:
         level: One that `is_logged`.
-        fields: What the line says; given away.
+        fields: The fields of the line; modified.
     """
     for handler in logging.getLogger().handlers:
         if isinstance(handler, _JsonLines):
@@ -153,10 +166,10 @@ def log_request(level: int, fields: dict[str, object]) -> None:
             fields["timestamp"] = f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z"
             handler.write(fields)
             return
-    get_logger().log(level, "request", **fields)  # nobody called configure_logging
+    get_logger().log(level, "request", **fields)  # text format, or logging is not configured
 
 
 def get_logger() -> structlog.stdlib.BoundLogger:
-    """The one logger of the service."""
+    """Return the logger of the service."""
     logger: structlog.stdlib.BoundLogger = structlog.get_logger("seqserve")
     return logger

@@ -1,8 +1,10 @@
-"""What is counted.
+"""The metrics of the service.
 
-Every label is from a closed set (route templates, tasks, error codes, model names): nobody can
-make series from outside. Units are base units and stand in the names. Gauges are of the living: the
-supervisor drops those of a process that died.
+Every label has a closed set of values (route templates, tasks, error codes, model names): callers cannot
+create series. Names end with their base unit. The supervisor removes the gauges of a process that died.
+
+prometheus-client registers collectors once per process, so they, and the caches of their series, are
+module-level state.
 """
 
 from __future__ import annotations
@@ -154,7 +156,7 @@ PROCESS_PID = Gauge(
 
 
 def name_process(name: str) -> None:
-    """Makes this process known to the page, which shows its memory and CPU time.
+    """Register this process with the metrics page, which shows its memory and CPU time.
 
     Args:
         name: `gateway`, or the task of a runner.
@@ -162,27 +164,27 @@ def name_process(name: str) -> None:
     PROCESS_PID.labels(name).set(os.getpid())
 
 
-_TALLIES: list[BufferedMetric] = []
+_BUFFERS: list[BufferedMetric] = []
 
 
 def _counter(series: Counter) -> BufferedCounter:
-    _TALLIES.append(tally := BufferedCounter(series))
-    return tally
+    _BUFFERS.append(buffer := BufferedCounter(series))
+    return buffer
 
 
 def _histogram(series: Histogram) -> BufferedHistogram:
-    _TALLIES.append(tally := BufferedHistogram(series))
-    return tally
+    _BUFFERS.append(buffer := BufferedHistogram(series))
+    return buffer
 
 
 def flush_counters() -> None:
-    """Lets the page know what was counted so far; for the event loop that counts."""
-    for tally in _TALLIES:
-        tally.write()
+    """Flush all buffered counters; to be called on the event loop that counts."""
+    for buffer in _BUFFERS:
+        buffer.flush()
 
 
 class TaskSeries:
-    """The series of one task, looked up once."""
+    """The series of one task."""
 
     def __init__(self, task: str) -> None:
         self.stages = {stage: _histogram(STAGE_SECONDS.labels(task, stage)) for stage in STAGES}
@@ -203,13 +205,13 @@ class TaskSeries:
 
 @cache
 def of_task(task: str) -> TaskSeries:
-    """The series of a task."""
+    """Return the series of a task."""
     return TaskSeries(task)
 
 
 @cache
 def requests(route: str, status: int, code: str) -> BufferedCounter:
-    """The series of `REQUESTS` for one kind of answer."""
+    """Return the series of `REQUESTS` for one kind of response."""
     return _counter(REQUESTS.labels(route, status, code))
 
 
@@ -223,5 +225,5 @@ class RouteSeries:
 
 @cache
 def of_route(route: str) -> RouteSeries:
-    """The series of a route."""
+    """Return the series of a route."""
     return RouteSeries(route)

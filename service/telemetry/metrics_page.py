@@ -1,8 +1,8 @@
-"""The one page of metrics of all processes of a server.
+"""The metrics page of all processes of a server.
 
-Under `bentoml serve` the processes share a directory, and the page shows the runners'
-`bentoml_service_…` metrics next to ours. What the system knows about a process is read when the page
-is asked for: so it is right for a process that hangs, too.
+The processes share a directory; the page includes the runners' `bentoml_service_…` metrics. Memory and CPU
+time of the processes are read from `/proc` when the page is requested, so they are also right for a process
+that hangs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ OF_PROCESSES: dict[str, str] = {
 
 
 class PageCollector(Collector):
-    """Metrics of a source, and what the system says about the processes that are named there.
+    """Collect the metrics of a source, and those of the processes that are named there.
 
     Args:
         source: Has a sample of `seqserve_process_pid` for every process.
@@ -45,7 +45,7 @@ class PageCollector(Collector):
         self._source = source
 
     def collect(self) -> Iterable[Metric]:
-        """The metrics; a process that is gone has none of its own."""
+        """Return the metrics; a process that has ended has none of its own."""
         pids: dict[str, int] = {}
         for metric in self._source.collect():
             if metric.name == PID:
@@ -70,7 +70,7 @@ def _family(name: str, text: str) -> CounterMetricFamily | GaugeMetricFamily:
 
 
 def metrics_page() -> tuple[bytes, str]:
-    """The metrics of all processes of this server.
+    """Return the metrics of all processes of this server.
 
     Returns:
         The page in Prometheus text format, and its content type.

@@ -1,9 +1,9 @@
-"""Traces over OpenTelemetry: where the time of one request went, over all processes. Off by default.
+"""Distributed traces over OpenTelemetry, off by default.
 
-A request is a span; under it a span of waiting and a span of calling for every batch that its texts
-were in, and under the call, in the runner's process, one of the engine. The parent's name travels
-with each text (`messages.Work.traceparent`). Spans carry counts, names and codes, never a text or a key.
-Nothing of OpenTelemetry is imported before a tracer is made.
+A request is a span. Below it are a `queue` and a `call` span for every batch that held its texts, and
+below the call, in the runner's process, an `engine` span. The parent's id travels with each text
+(`TracedItem.traceparent`). Spans carry counts, names and codes, never a text or a key. OpenTelemetry is
+imported only when a tracer is constructed.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from copy import copy
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from seqserve.errors import ConfigError
-from service.engines.messages import InferenceItem
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -26,19 +25,36 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 Attributes = Mapping[str, str | int | float]
 
+
+class TracedItem(Protocol):
+    """What a text carries for its spans.
+
+    Args:
+        model: Name of the bundle.
+        traceparent: Of the parent span, in W3C's form; empty if the request is not traced.
+        queued_ns: When it was queued, in nanoseconds since 1970.
+    """
+
+    model: str
+    traceparent: str
+    queued_ns: int
+
+
+I = TypeVar("I", bound=TracedItem)  # noqa: E741
+
 _EXPORTER = "opentelemetry.exporter.otlp.proto.http"
-_PATH = "/v1/traces"  # where a collector takes them, by the standard
+_PATH = "/v1/traces"  # by the OTLP standard
 _SEND_EVERY_MS = 1000
-_MAX_QUEUE = 2048  # spans; what is more is dropped
+_MAX_QUEUE = 2048  # spans; more are dropped
 _TIMEOUT_S = 2.0
 _NS = 10**9
 
 
 class Span:
-    """A span that is sampled, and so will be sent.
+    """A sampled span.
 
     Args:
-        span: What OpenTelemetry gave.
+        span: OpenTelemetry's span.
     """
 
     def __init__(self, span: OtelSpan) -> None:
@@ -48,11 +64,11 @@ class Span:
         self.traceparent = f"00-{self.trace_id}-{context.span_id:016x}-{context.trace_flags:02x}"
 
     def end(self, attributes: Attributes, *, is_failure: bool = False) -> None:
-        """Ends it now.
+        """End the span now.
 
         Args:
-            attributes: What has become known about it.
-            is_failure: Whether we are to blame.
+            attributes: To be set on it.
+            is_failure: Whether the server failed.
         """
         self._span.set_attributes(attributes)
         if is_failure:
@@ -63,15 +79,15 @@ class Span:
 
 
 class Tracer:
-    """Makes the spans of this process and sends them from a thread, a second later at most.
+    """Create the spans of this process, and send them from a thread within a second.
 
     Args:
-        endpoint: URL of an OTLP collector that takes protobuf over HTTP.
-        share: Of the requests that come without a `traceparent`, how many are traced, 0 to 1. The
-            others are traced if their caller does.
+        endpoint: URL of an OTLP collector that accepts protobuf over HTTP.
+        share: Fraction of the requests without a `traceparent` that are traced, 0 to 1. The others are
+            traced if their caller does.
 
     Raises:
-        ConfigError: the exporter is not installed.
+        ConfigError: The exporter is not installed.
     """
 
     def __init__(self, endpoint: str, share: float) -> None:
@@ -89,12 +105,12 @@ class Tracer:
         self._provider = TracerProvider(
             sampler=ParentBased(TraceIdRatioBased(share)),
             resource=Resource.create({"service.name": "seqserve"}),
-            shutdown_on_exit=False,  # servers that end by a signal do not come so far
+            shutdown_on_exit=False,  # never reached by a server that a signal ends
         )
         sender = BatchSpanProcessor(
             exporter,
             max_queue_size=_MAX_QUEUE,
-            max_export_batch_size=_MAX_QUEUE,  # all at once, so that one time-out is the longest wait
+            max_export_batch_size=_MAX_QUEUE,  # all at once, so that a flush waits for one time-out at most
             schedule_delay_millis=_SEND_EVERY_MS,
         )
         self._provider.add_span_processor(sender)
@@ -103,7 +119,7 @@ class Tracer:
         self._kinds = SpanKind
 
     def begin_request(self, name: str, headers: Mapping[bytes, bytes]) -> Span | None:
-        """The span of a request, or None where it is not sampled."""
+        """Start the span of a request; None if it is not sampled."""
         carrier = {
             header: headers[header.encode()].decode("latin-1")
             for header in ("traceparent", "tracestate")
@@ -113,29 +129,29 @@ class Tracer:
         span = self._tracer.start_span(name, context, self._kinds.SERVER)
         return Span(span) if span.is_recording() else None
 
-    def begin_calls(self, task: str, items: Sequence[InferenceItem]) -> dict[str, Span]:
-        """Ends the waiting of a batch's texts, and begins their call.
+    def begin_calls(self, task: str, items: Sequence[TracedItem]) -> dict[str, Span]:
+        """End the `queue` spans of a batch's texts, and start their `call` spans.
 
         Returns:
-            By the `traceparent` of a request, the span of the call that is made for it.
+            By the `traceparent` of a request, its `call` span.
         """
         spans: dict[str, Span] = {}
-        for work in items:
-            if work.traceparent and work.traceparent not in spans:
-                parent = self._parent(work.traceparent)
-                waiting = self._tracer.start_span("queue", parent, start_time=work.queued_ns)
+        for item in items:
+            if item.traceparent and item.traceparent not in spans:
+                parent = self._parent(item.traceparent)
+                waiting = self._tracer.start_span("queue", parent, start_time=item.queued_ns)
                 waiting.set_attribute("seqserve.task", task)
                 waiting.end()
                 call = self._tracer.start_span("call", parent, self._kinds.CLIENT)
                 call.set_attributes({"seqserve.task": task, "seqserve.n_texts": len(items)})
-                spans[work.traceparent] = Span(call)
+                spans[item.traceparent] = Span(call)
         return spans
 
-    def note_engine(self, task: str, items: Sequence[InferenceItem], engine_s: float) -> None:
-        """Makes the spans of an engine that has just finished a batch."""
+    def note_engine(self, task: str, items: Sequence[TracedItem], engine_s: float) -> None:
+        """Add the `engine` spans of a batch that has just been computed."""
         now = time.time_ns()
-        for traceparent in {work.traceparent for work in items if work.traceparent}:
-            mine = [work for work in items if work.traceparent == traceparent]
+        for traceparent in {item.traceparent for item in items if item.traceparent}:
+            mine = [item for item in items if item.traceparent == traceparent]
             span = self._tracer.start_span(
                 "engine",
                 self._parent(traceparent),
@@ -156,12 +172,16 @@ class Tracer:
         return self._propagator.extract({"traceparent": traceparent})
 
     def flush(self) -> None:
-        """Waits until what has ended was sent, or cannot be. To be called before the process ends."""
+        """Send the spans that have ended, or give up. To be called before the process ends."""
         self._provider.force_flush()
 
 
 def require_exporter() -> None:
-    """Raises ConfigError: the exporter is not installed."""
+    """Check that tracing is installed.
+
+    Raises:
+        ConfigError: The exporter is not installed.
+    """
     try:
         is_there = importlib.util.find_spec(_EXPORTER) is not None
     except ModuleNotFoundError:
@@ -175,28 +195,26 @@ def require_exporter() -> None:
 
 @cache
 def load_tracer(endpoint: str | None, share: float) -> Tracer | None:
-    """The tracer of this process; None without an endpoint.
+    """Return the tracer of this process, which is constructed once; None without an endpoint.
 
     Raises:
-        ConfigError: as for `Tracer`.
+        ConfigError: As for `Tracer`.
     """
     return None if endpoint is None else Tracer(endpoint, share)
 
 
 def traced(
-    tracer: Tracer, task: str, call: Callable[[list[InferenceItem]], Awaitable[R]]
-) -> Callable[[list[InferenceItem]], Awaitable[R]]:
-    """A call to the engines that leaves spans for the requests whose texts are in it."""
+    tracer: Tracer, task: str, call: Callable[[list[I]], Awaitable[R]]
+) -> Callable[[list[I]], Awaitable[R]]:
+    """Wrap a call to the engines, so that it creates spans for the requests whose texts are in it."""
 
-    async def call_traced(items: list[InferenceItem]) -> R:
+    async def call_traced(items: list[I]) -> R:
         spans = tracer.begin_calls(task, items)
         if not spans:
             return await call(items)
         sent = [
-            replace(work, traceparent=spans[work.traceparent].traceparent)
-            if work.traceparent
-            else work
-            for work in items
+            _with_parent(item, spans[item.traceparent]) if item.traceparent else item
+            for item in items
         ]
         is_failure = True
         try:
@@ -208,3 +226,9 @@ def traced(
                 span.end({}, is_failure=is_failure)
 
     return call_traced
+
+
+def _with_parent(item: I, span: Span) -> I:
+    child = copy(item)
+    child.traceparent = span.traceparent
+    return child

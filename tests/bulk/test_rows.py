@@ -142,8 +142,14 @@ REFUSED: dict[str, tuple[Task, OutputFormat, dict[str, Any], Columns, str]] = {
         Columns(),
         "no place for alternatives",
     ),
-    "tone": ("sentiment", "conll", {}, Columns(), "conll is for names, not for sentiment"),
-    "translation": ("translation", "conll", {}, Columns(), "conll is for names"),
+    "tone": (
+        "sentiment",
+        "conll",
+        {},
+        Columns(),
+        "conll is for entities \\(ner\\), not for sentiment",
+    ),
+    "translation": ("translation", "conll", {}, Columns(), "conll is for entities"),
     "kept": ("ner", "conll", {}, KEPT, "no place for fields that are kept"),
     "bytes": ("ner", "conll", {"offset_unit": "byte"}, Columns(), "conll has no offsets"),
 }

@@ -92,8 +92,14 @@ def test_order_counts_and_what_was_rejected(tmp_path: Path) -> None:
         (42, "text_too_long"),
         (43, "text_too_long"),
     ]
-    assert totals == Totals(len(EXPECTED_LINES), 3, 1, len(INPUT))
+    n_done = len(EXPECTED_LINES) + 3
+    assert totals == Totals(len(EXPECTED_LINES), 3, 1, len(INPUT), n_done)
     assert told == sorted(told) and told[-1] == len(INPUT)
+
+
+def test_progress_begins_with_the_first_batch(tmp_path: Path) -> None:
+    _, told = run(tmp_path)
+    assert 0 < told[0] < len(INPUT) / 10
 
 
 def test_answers_that_come_in_any_order(tmp_path: Path, whole: Path) -> None:
@@ -203,7 +209,13 @@ REFUSED: dict[str, tuple[OutputFormat, str, bytes, bool, str]] = {
     "other tokens": ("conll", "out", b"Ann\tO\n", True, "no conll output"),
     "other columns": ("csv", "out", b"line,label\n1,x\n", True, "other columns"),
     "no list": ("jsonl", "rejected", b"Dear diary\n", True, "no list of rejected lines"),
-    "input ends": ("jsonl", "out", b'{"line":1}\n{"line":999}\n', True, "the input ends at 61"),
+    "input ends": (
+        "jsonl",
+        "out",
+        b'{"line":1}\n{"line":999}\n',
+        True,
+        "the input ends at line 61",
+    ),
 }
 
 

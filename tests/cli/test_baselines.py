@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
 from seqserve.baselines.measure import measure_baselines
 from seqserve.baselines.sentiment import BagConfig
+from seqserve.cli.main import app
 from tests.tiny import TinyProject
 
 RUNNER = CliRunner()
@@ -17,7 +17,7 @@ MARKERS = "<!-- baselines:translate-tiny -->\n<!-- /baselines:translate-tiny -->
 
 def words(tiny: TinyProject, out: Path, *more: str) -> list[str]:
     recipe = str(tiny.recipe_files["translation"])
-    return ["baselines", recipe, "--data", str(tiny.data), "--out", str(out), *more]
+    return ["dev", "baselines", recipe, "--data", str(tiny.data), "--out", str(out), *more]
 
 
 def test_baselines_beside_the_bundle(tiny: TinyProject, tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_baselines_beside_the_bundle(tiny: TinyProject, tmp_path: Path) -> None:
     bundles = ["--bundles", str(tiny.bundles)]
     done = RUNNER.invoke(app, words(tiny, tmp_path, *bundles, "--update", str(page)))
     assert done.exit_code == 0, done.output
-    assert "| source copied | word for word | **translate-tiny 0.0.1** |" in done.stdout
+    assert "| source copied | **translate-tiny 0.0.1** |" in done.stdout
     assert page.read_text(encoding="utf-8") == MARKERS.replace("\n", f"\n{done.stdout}", 1)
     assert (tmp_path / "translate-tiny.json").is_file()
 
@@ -57,7 +57,7 @@ def test_metrics_are_named_as_the_bundles(task: str, tiny: TinyProject, tmp_path
 
 
 FAILURES = {
-    "no recipe": (["baselines", "none.toml"], "there is no recipe none.toml"),
+    "no recipe": (["dev", "baselines", "none.toml"], "there is no recipe none.toml"),
     "no page": (["{words}", "--update", "none.md"], "there is no page none.md"),
     "damaged bundle": (["{words}", "--bundles", "{damaged}"], "manifest.json"),
 }

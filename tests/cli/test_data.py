@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from seqserve.cli.main import app
 from seqserve.datasets.catalogue import ELSEWHERE, SOURCES
 from tests.tiny import TinyProject, write_data
 
@@ -35,14 +35,14 @@ def test_check_of_recipes(root: Path, tiny: TinyProject) -> None:
     recipes = [str(path) for path in tiny.recipe_files.values()]
     whole = RUNNER.invoke(app, ["data", "check", *recipes, "--data", str(root)])
     assert whole.exit_code == 0, whole.output
-    assert whole.stdout.count("nothing is missing") == 3
+    assert whole.stdout.count(": complete") == 3
     (root / "people" / "dev.conll").unlink()
     (root / "films" / "META.json").write_text('{"files": {"dev.jsonl": {"sha256": "0"}}}')
     lacking = RUNNER.invoke(app, ["data", "check", *recipes, "--data", str(root), "--json"])
     assert lacking.exit_code == 1
     assert json.loads(lacking.stdout)["missing"]["ner-tiny"] == ["people/dev.conll"]
-    assert "ner-tiny lacks people/dev.conll" in lacking.stderr
-    assert "films: dev.jsonl is not the file" in lacking.stderr
+    assert "ner-tiny needs people/dev.conll, which is missing" in lacking.stderr
+    assert "films: dev.jsonl has another checksum" in lacking.stderr
 
 
 def test_a_fault_names_its_set(root: Path) -> None:
@@ -68,7 +68,7 @@ FAILURES = {
     "nobody answers": (
         ["fetch", "ner/btc", "--mirror", "http://127.0.0.1:9", "--data", "{tmp}"],
         1,
-        "cannot be had",
+        "cannot be downloaded",
     ),
 }
 

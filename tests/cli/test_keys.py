@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from seqserve.cli.main import app
 from service.http.keys import Keyring, parse_keys
 
 RUNNER = CliRunner()
@@ -94,7 +94,7 @@ def test_files_that_cannot_be_read(command: str, tmp_path: Path) -> None:
 
 def test_it_needs_no_server() -> None:
     code = (
-        "import sys; from cli.main import app; app(['keys', 'new', 'ann'], standalone_mode=False); "
+        "import sys; from seqserve.cli.main import app; app(['keys', 'new', 'ann'], standalone_mode=False); "
         "sys.exit(int(bool({'torch', 'onnxruntime', 'bentoml'} & set(sys.modules))))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)

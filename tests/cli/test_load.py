@@ -2,19 +2,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from cli import load as load_module
-from cli.main import app
+from seqserve.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 
 
 def load(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli", "load", *words]
+    command = [sys.executable, "-m", "seqserve.cli", "dev", "load", *words]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
@@ -40,7 +40,7 @@ def test_words_and_exit_codes_are_those_of_the_load_tests(
 
 
 def test_without_locust(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_module, "find_spec", lambda name: None)
-    done = CliRunner().invoke(app, ["load", "list"])
+    monkeypatch.setattr(import_module("seqserve.cli.dev.load"), "find_spec", lambda name: None)
+    done = CliRunner().invoke(app, ["dev", "load", "list"])
     assert done.exit_code == 1 and done.stdout == ""
     assert "requirements/load.txt" in done.stderr

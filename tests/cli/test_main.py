@@ -13,8 +13,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from cli.main import app
 from model_export.pipeline import export
+from seqserve.cli.main import app
 from tests.tiny import TinyProject
 
 RUNNER = CliRunner()
@@ -35,7 +35,12 @@ def test_train_export_evaluate_and_list(tiny: TinyProject, tmp_path: Path) -> No
     bundles = ["--bundles", str(tmp_path / "bundles")]
     trained = RUNNER.invoke(app, ["train", recipe, *places, "--max-steps", "10"])
     assert trained.exit_code == 0 and "sentiment-tiny: best" in trained.stdout
+    assert f"next    seqserve export {recipe} --data {tiny.data} --runs" in trained.stdout
+    assert (tmp_path / "runs/sentiment-tiny/curves.png").is_file()
     reports = tmp_path / "reports"
+    refused = RUNNER.invoke(app, ["export", recipe, *places, *bundles, "--reports", str(reports)])
+    assert refused.exit_code == 1 and "is unfinished, at step 10 of 20" in refused.stderr
+    places.append("--unfinished")
     exported = RUNNER.invoke(app, ["export", recipe, *places, *bundles, "--reports", str(reports)])
     assert exported.exit_code == 0, exported.output
     metrics = json.loads(exported.stdout)
@@ -94,9 +99,15 @@ FAILURES = {
     "no subwords": (["export", "{pairs}", "--runs", "nowhere"], "train the model first"),
     "no bundles": (["models", "--bundles", "nowhere"], "nowhere"),
     "no bundle": (["evaluate", "nowhere"], "is not a directory"),
-    "no bundle to describe": (["card", "nowhere"], "is not a directory"),
-    "no evaluation": (["card", "{bundle}", "--report", "nowhere"], "run seqserve evaluate first"),
-    "a folder": (["card", "{bundle}", "--report", "{folder}"], "cannot be read: Is a directory"),
+    "no bundle to describe": (["dev", "card", "nowhere"], "is not a directory"),
+    "no evaluation": (
+        ["dev", "card", "{bundle}", "--report", "nowhere"],
+        "run seqserve evaluate first",
+    ),
+    "a folder": (
+        ["dev", "card", "{bundle}", "--report", "{folder}"],
+        "cannot be read: Is a directory",
+    ),
 }
 
 
@@ -164,7 +175,7 @@ def test_nothing_to_compare_fails(tiny: TinyProject, tmp_path: Path) -> None:
     described = RUNNER.invoke(
         app,
         [
-            *("card", str(bundle.path), "--report"),
+            *("dev", "card", str(bundle.path), "--report"),
             str(tmp_path / "sentiment-tiny" / "evaluation.json"),
         ],
     )
@@ -189,7 +200,13 @@ def test_card_records_other_metrics_only_if_told_to(
 
     wrong = with_manifest(bundle, spoil)
     assert evaluate(tiny, str(bundle), tmp_path).exit_code == 1
-    words = ["card", str(bundle), "--report", str(tmp_path / "sentiment-tiny" / "evaluation.json")]
+    words = [
+        "dev",
+        "card",
+        str(bundle),
+        "--report",
+        str(tmp_path / "sentiment-tiny" / "evaluation.json"),
+    ]
     refused = RUNNER.invoke(app, words)
     assert refused.exit_code == 1 and "films_test_macro_f1" in refused.stderr
     assert "differs" in refused.stderr and "--accept-metrics" in refused.stderr
@@ -208,7 +225,7 @@ def test_missing_table_of_variants_is_said(tiny: TinyProject, tmp_path: Path, bu
     text = tiny.recipe_files["sentiment"].read_text(encoding="utf-8")
     recipe.write_text(text + '[card]\nablation = "none.json"\n', encoding="utf-8")
     report = str(tmp_path / "sentiment-tiny" / "evaluation.json")
-    words = ["card", str(bundle), "--report", report, "--recipe", str(recipe)]
+    words = ["dev", "card", str(bundle), "--report", report, "--recipe", str(recipe)]
     places = [*options(tiny, "data", "runs"), "--bundles", str(tmp_path / "bundles")]
     places += ["--reports", str(tmp_path)]
     for command in (words, ["export", str(recipe), *places]):
@@ -232,7 +249,7 @@ def test_card_is_written_anew_from_the_evaluation(
     words = tmp_path / "words.toml"
     text = tiny.recipe_files["sentiment"].read_text(encoding="utf-8")
     words.write_text(text + '[card]\nintended_use = "For films."\n', encoding="utf-8")
-    result = RUNNER.invoke(app, ["card", str(bundle), "--recipe", str(words)])
+    result = RUNNER.invoke(app, ["dev", "card", str(bundle), "--recipe", str(words)])
     assert result.exit_code == 0 and result.stdout == f"{bundle / 'MODEL_CARD.md'}\n"
     assert "For films." in (bundle / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert evaluate(tiny, str(bundle), tmp_path).exit_code == 0
@@ -251,7 +268,7 @@ def test_wrong_command_line_exits_with_2() -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     code = (
-        "import sys, cli.main; "
+        "import sys, seqserve.cli.main; "
         "sys.exit(int(bool({'torch', 'numpy', 'onnxruntime'} & set(sys.modules))))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
 from seqserve.bundle import load_bundle
+from seqserve.cli.main import app
 from tests.fakes import write_bundles
 from tests.tiny import TinyProject
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from seqserve.cli.main import app
 from tests.fakes import write_bundles
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +37,7 @@ TASKS = {
 
 
 def predict(*words: object, cwd: Path = ROOT, **more: Any) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "cli", "predict", *map(str, words)]
+    command = [sys.executable, "-m", "seqserve.cli", "predict", *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **more.pop("env", {})}
     return subprocess.run(
         command, cwd=cwd, capture_output=True, timeout=120, env=environment, check=False, **more
@@ -188,7 +189,16 @@ def test_nobody_reads(tmp_path: Path, fakes: dict[str, str]) -> None:
     source = tmp_path / "in.txt"
     source.write_text("fine\n" * 20_000)
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "predict", "sentiment", str(source), "--workers", "1"],
+        [
+            sys.executable,
+            "-m",
+            "seqserve.cli",
+            "predict",
+            "sentiment",
+            str(source),
+            "--workers",
+            "1",
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **fakes},
         stdout=subprocess.PIPE,
@@ -230,7 +240,7 @@ def test_stopped_and_resumed(
     whole = tmp_path / f"whole.{target}"
     assert predict(*words, "--out", whole, env=fakes).returncode == 3
     out = tmp_path / f"out.{target}"
-    command = [sys.executable, "-m", "cli", "predict", *map(str, words), "--out", str(out)]
+    command = [sys.executable, "-m", "seqserve.cli", "predict", *map(str, words), "--out", str(out)]
     said = tmp_path / "stderr"  # no pipe, which a process that is left would keep open
     with said.open("wb") as stderr:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **fakes}
@@ -287,8 +297,12 @@ def test_a_worker_that_dies(tmp_path: Path, fakes: dict[str, str]) -> None:
 WRONG = {
     "resume a pipe": (["ner", "--resume"], 2, "--resume needs --out"),
     "json of a pipe": (["ner", "--json"], 2, "--json needs --out"),
-    "unknown suffix": (["ner", "in.docx"], 2, "there are .txt, .jsonl, .ndjson, .csv. Say --from"),
-    "unknown suffix of out": (["ner", "-o", "out.xml"], 2, "Say --to"),
+    "unknown suffix": (
+        ["ner", "in.docx"],
+        2,
+        ".jsonl, .ndjson, .csv, .tsv. Set it with --from",
+    ),
+    "unknown suffix of out": (["ner", "-o", "out.xml"], 2, "Set it with --to"),
     "two fields of a name": (
         ["translate", "--keep", "text"],
         2,
@@ -304,7 +318,7 @@ WRONG = {
         "at most beam_size",
     ),
     "no input": (["ner", "none.txt"], 1, "none.txt cannot be read: No such file"),
-    "no bundle": (["ner", "--bundles", "cli"], 1, "there is no bundle of this task in"),
+    "no bundle": (["ner", "--bundles", "seqserve/cli"], 1, "there is no bundle of this task in"),
     "both": (["ner", "--url", "http://x", "--engine", "ray"], 2, "choose one"),
     "same files": (["ner", "-o", "a.jsonl", "--rejected", "a.jsonl"], 2, "are the same file"),
     "no key file": (
@@ -318,6 +332,11 @@ WRONG = {
         "localhost:9",
     ),
     "workers": (["ner", "--workers", "0"], 2, "workers"),
+    "encoding": (["ner", "--encoding", "klingon"], 2, "there is no encoding 'klingon'"),
+    "delimiter": (["ner", "--from", "csv", "--delimiter", ";;"], 2, "one ASCII character"),
+    "delimiter of text": (["ner", "--delimiter", ";"], 2, "--delimiter is for csv and tsv"),
+    "stdin twice": (["ner", "-", "-"], 2, "only once"),
+    "limit": (["ner", "--limit", "0"], 2, "limit"),
 }
 
 
@@ -326,6 +345,36 @@ def test_wrong_command_lines(words: list[str], status: int, message: str) -> Non
     done = RUNNER.invoke(app, ["predict", *words], input="text\n")
     assert (done.exit_code, done.stdout) == (status, "")
     assert message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_tables_of_other_programs(tmp_path: Path, fakes: dict[str, str]) -> None:
+    rows = [["id", "body"], ["1", "Zoë left OSLO"], ["2", "Ann, Bob"], ["3", "none"]]
+    tabs, marks = tmp_path / "in.tsv.gz", tmp_path / "in.csv"
+    raw = "".join("\t".join(row) + "\r\n" for row in rows)
+    tabs.write_bytes(gzip.compress(raw.encode("utf-16")))
+    marks.write_text("".join(";".join(row) + "\n" for row in rows), encoding="cp1252")
+    common = ["--field", "body", "--keep", "id", "--limit", "2", "--workers", "1"]
+    one = predict("ner", tabs, *common, "--encoding", "UTF-16", env=fakes)
+    two = predict("ner", marks, *common, "--encoding", "cp1252", "--delimiter", ";", env=fakes)
+    assert one.returncode == two.returncode == 0, one.stderr + two.stderr
+    assert one.stdout == two.stdout
+    found = [json.loads(line) for line in one.stdout.splitlines()]
+    assert [(row["line"], row["id"]) for row in found] == [(2, "1"), (3, "2")]
+
+
+def test_several_files_are_resumed_as_one(tmp_path: Path, fakes: dict[str, str]) -> None:
+    paths = write_inputs(tmp_path)
+    out = tmp_path / "out.csv"
+    words = ["ner", paths["txt"], paths["jsonl"], paths["csv"], "--out", out, "--workers", "1"]
+    assert predict(*words, env=fakes).returncode == 0
+    whole = out.read_bytes()
+    rows = list(csv.DictReader(io.StringIO(whole.decode())))
+    firsts = {row["file"]: row["line"] for row in reversed(rows)}
+    assert firsts == {str(paths["txt"]): "1", str(paths["jsonl"]): "4", str(paths["csv"]): "8"}
+    for n_bytes in (len(whole) // 3, len(whole) // 2, len(whole) - 1):
+        out.write_bytes(whole[:n_bytes])
+        assert predict(*words, "--resume", env=fakes).returncode == 0
+        assert out.read_bytes() == whole
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

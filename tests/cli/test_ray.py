@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from seqserve.cli.main import app
 from tests.fakes import write_bundles
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def test_what_does_not_go_with_ray(words: list[str], message: str) -> None:
 
 def test_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.delitem(sys.modules, "cli.predicting.cluster", raising=False)
+    monkeypatch.delitem(sys.modules, "seqserve.cli.predicting.cluster", raising=False)
     done = CliRunner().invoke(
         app, ["predict", "ner", "in.txt", "--out", "o.jsonl", "--engine", "ray"]
     )
@@ -65,7 +65,17 @@ def predict(cluster: str, bundles: Path, *words: str, factory: str = "") -> tupl
     environment |= {"RAY_ADDRESS": cluster, "SEQSERVE_BUNDLES_DIR": str(bundles)}
     if factory:
         environment["SEQSERVE_ENGINE_FACTORY"] = factory
-    command = [sys.executable, "-m", "cli", "predict", *words, "--engine", "ray", "--to", "jsonl"]
+    command = [
+        sys.executable,
+        "-m",
+        "seqserve.cli",
+        "predict",
+        *words,
+        "--engine",
+        "ray",
+        "--to",
+        "jsonl",
+    ]
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
@@ -110,7 +120,16 @@ def test_the_answers_are_those_of_this_machine(cluster: str, tmp_path: Path) -> 
     source = tmp_path / "in.txt"
     source.write_text("Harry Potter met Ann in London.\n\nA quiet, funny film.\n")
     here = tmp_path / "here.jsonl"
-    command = [sys.executable, "-m", "cli", "predict", "ner", str(source), "--out", str(here)]
+    command = [
+        sys.executable,
+        "-m",
+        "seqserve.cli",
+        "predict",
+        "ner",
+        str(source),
+        "--out",
+        str(here),
+    ]
     bundles = ROOT / "bundles"
     subprocess.run([*command, "--bundles", str(bundles)], cwd=ROOT, check=True, timeout=60)
     status, said = predict(cluster, bundles, "ner", str(source), "--out", str(tmp_path / "there"))

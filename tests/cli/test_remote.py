@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
-from cli.predicting.remote import answer
 from seqserve import errors
 from seqserve.bulk.records import Refusal
 from seqserve.bundle import load_bundle
+from seqserve.cli.main import app
+from seqserve.cli.predicting.remote import answer
 from seqserve.errors import SeqserveError
 from service.http.keys import new_key
 from tests.fakes import write_bundles
@@ -126,7 +126,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli", "predict", *words]
+    command = [sys.executable, "-m", "seqserve.cli", "predict", *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **env}
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
@@ -188,14 +188,23 @@ def test_options_that_the_server_refuses(served: Served, tmp_path: Path) -> None
     source.write_text("Ann\n")
     place = ["--url", served.url, "--api-key-file", str(served.key_file)]
     done = run("ner", str(source), "--label", "CAR", *place)
-    assert done.returncode == 2 and "labels: this model knows LOC, PER" in done.stderr
+    assert done.returncode == 2 and "Available labels: LOC, PER." in done.stderr
 
 
 def test_ctrl_c_does_not_wait_for_a_server_that_hangs(served: Served, tmp_path: Path) -> None:
     source, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
     source.write_text("Ann left OSLO\n" * 200_000)
     place = ["--url", served.url, "--api-key-file", str(served.key_file)]
-    command = [sys.executable, "-m", "cli", "predict", "ner", str(source), "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "seqserve.cli",
+        "predict",
+        "ner",
+        str(source),
+        "--out",
+        str(out),
+    ]
     asking = subprocess.Popen([*command, *place], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + 30
@@ -208,7 +217,7 @@ def test_ctrl_c_does_not_wait_for_a_server_that_hangs(served: Served, tmp_path: 
     finally:
         asking.kill()
         asking.wait()
-    assert asking.returncode == 130 and "--resume goes on" in said and "Traceback" not in said
+    assert asking.returncode == 130 and "--resume continues" in said and "Traceback" not in said
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from cli.reporting import conclude
+from seqserve.cli.reporting import conclude
 
 BEFORE = "# Page\n<!-- soak -->\nold\n<!-- /soak -->\n"
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import shellingham  # type: ignore[import-untyped]
 from typer.testing import CliRunner
 
-from cli.main import app
+from seqserve.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 OURS = {
-    *("cli", "cli.main", "cli.progress", "cli.reporting", "cli.server_key"),
-    *("cli.bench_bulk", "cli.bench_http", "cli.data", "cli.endurance", "cli.keys", "cli.load"),
-    *("cli.models", "cli.options"),
-    *("cli.predicting", "cli.predicting.command", "cli.predicting.options"),
-    *("seqserve", "seqserve.errors", "service", "service.__main__"),
+    *("seqserve", "seqserve.errors", "seqserve.cli"),
+    *(
+        f"seqserve.cli.{name}"
+        for name in (
+            *("app", "checkout", "data", "environment", "keys", "main", "models", "options"),
+            *("predicting", "predicting.command", "predicting.options", "progress", "reporting"),
+            *("server_key", "serving", "training"),
+            *("dev", "dev.baselines", "dev.bench", "dev.bench_bulk", "dev.bench_http", "dev.cards"),
+            *("dev.endurance", "dev.load", "dev.reference"),
+        )
+    ),
 }
 THEIRS = {"typer", "annotated_doc", "shellingham", "typing_extensions"}
 
@@ -43,8 +51,8 @@ def imported(code: str) -> set[str]:
 
 
 def test_the_command_line_imports_only_typer_and_itself() -> None:
-    found = imported("import cli.main")
-    tops = ("seqserve", "service", "cli", "benchmarks", "loadtest", "model_export")
+    found = imported("import seqserve.cli.main")
+    tops = ("seqserve", "service", "benchmarks", "loadtest", "model_export")
     ours = {name for name in found if name.split(".")[0] in tops}
     assert ours == OURS
     theirs = {name.split(".")[0] for name in found - ours if not name.startswith("_")}
@@ -69,7 +77,7 @@ QUICK: dict[str, tuple[list[str], set[str]]] = {
 @pytest.mark.parametrize(("words", "needed"), QUICK.values(), ids=QUICK)
 def test_commands_import_what_they_need(words: list[str], needed: set[str]) -> None:
     code = (
-        "import contextlib, io\nfrom cli.main import app\n"
+        "import contextlib, io\nfrom seqserve.cli.main import app\n"
         "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
         f"    app({words})"
     )
@@ -84,6 +92,58 @@ SHELLS = ["bash", "zsh", "fish"]
 def test_completion_of_shells(shell: str) -> None:
     done = CliRunner().invoke(app, ["--show-completion", shell], prog_name="seqserve")
     assert done.exit_code == 0 and "_SEQSERVE_COMPLETE" in done.stdout.upper()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_named_shell_needs_no_shell_above(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under `setsid nohup`, where no ancestor is a shell."""
+    monkeypatch.setattr("shellingham.detect_shell", no_shell)
+    done = CliRunner().invoke(app, ["--show-completion", shell], prog_name="seqserve")
+    assert done.exit_code == 0 and "_SEQSERVE_COMPLETE" in done.stdout.upper()
+    assert ("compdef" in done.stdout) == (shell == "zsh")
+
+
+def no_shell() -> None:
+    raise shellingham.ShellDetectionFailure
+
+
+@pytest.mark.parametrize("login", [None, "/usr/bin/fish", "/bin/tcsh"])
+def test_the_shell_that_is_meant(login: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shellingham.detect_shell", no_shell)
+    monkeypatch.setenv("SHELL", login or "")
+    done = CliRunner().invoke(app, ["--show-completion"], prog_name="seqserve")
+    if login == "/usr/bin/fish":
+        assert done.exit_code == 0 and "complete --command seqserve" in done.stdout
+    else:
+        assert done.exit_code == 2 and "name one: --show-completion bash|zsh|fish" in done.stderr
+
+
+def test_completion_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    done = CliRunner().invoke(app, ["--install-completion", "fish"], prog_name="seqserve")
+    assert done.exit_code == 0 and "fish completion is installed in" in done.stdout
+    assert (tmp_path / ".config/fish/completions/seqserve.fish").is_file()
+
+
+def test_the_commands() -> None:
+    done = CliRunner().invoke(app, ["--help"])
+    found = re.findall(r"^│ ([a-z]+) ", done.stdout, re.MULTILINE)
+    assert sorted(found) == [
+        *("data", "dev", "evaluate", "export", "keys", "models", "predict", "serve", "train")
+    ]
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["predict", "ner"], ["models"], ["dev", "bench"]], ids=" ".join
+)
+def test_flags_have_no_type(words: list[str]) -> None:
+    done = CliRunner().invoke(app, [*words, "--help"])
+    assert done.exit_code == 0 and "<bool>" not in done.stdout
+
+
+def test_version() -> None:
+    done = CliRunner().invoke(app, ["--version"])
+    assert done.exit_code == 0 and re.fullmatch(r"seqserve \d+\.\d+\.\d+\n", done.stdout)
 
 
 def test_words_are_completed() -> None:

@@ -16,10 +16,10 @@ from service.api import schemas
 
 KINDS: dict[str, tuple[Any, type[BaseModel]]] = {
     **{
-        spec.result.__name__: (spec.result, getattr(schemas, spec.result.__name__))
+        spec.result.__name__: (spec.result, schemas.response_model(spec.result))
         for spec in TASKS.values()
     },
-    "Model": (answers.Model, schemas.ModelCard),
+    "Model": (answers.Model, schemas.ModelInfo),
 }
 
 

@@ -75,7 +75,7 @@ def test_halves_keep_the_order_and_know_their_place() -> None:
 REFUSED: dict[str, tuple[list[Any], str]] = {
     "a number": (["a", 1], r"text\[1\] is int; it must be a string"),
     "bytes": ([b"a"], r"text\[0\] is bytes"),
-    "half a pair": (["a", "b", "\ud800"], r"text\[2\] has half a surrogate pair"),
+    "half a pair": (["a", "b", "\ud800"], r"text\[2\] has a lone surrogate"),
 }
 
 

@@ -23,7 +23,7 @@ from seqserve.client import (
 )
 from seqserve.client.problems import BY_CODE
 from service.api.openapi import build_document
-from service.api.tasks import TASKS
+from service.api.schemas import SCHEMAS
 from tests.client.conftest import Caller, MadeUpServer, body_of, problem
 
 MODEL = {
@@ -96,7 +96,7 @@ def test_options_are_those_of_the_contract_and_sent_where_they_are_given(
     call(server, method, "a", **OPTIONS[method])
     call(server, method, "a")
     path = server.requests[0].url.path
-    (task,) = [task for task in TASKS if task.path == path]
+    (task,) = [task for task in SCHEMAS.values() if task.path == path]
     assert set(task.request.model_fields) == {"text", *OPTIONS[method]}
     assert server.bodies() == [{"text": ["a"], **OPTIONS[method]}, {"text": ["a"]}]
     task.request.model_validate(server.bodies()[0])
@@ -129,7 +129,7 @@ def test_every_route_of_the_contract_has_a_method(call: Caller) -> None:
         call(server, method, "a")
     for method in ("models", "health", "is_alive", "metrics", "openapi"):
         call(server, method)
-    assert asked == {*build_document(TASKS)["paths"], "/docs.json"}
+    assert asked == {*build_document(list(SCHEMAS.values()))["paths"], "/docs.json"}
 
 
 def test_many_texts_go_in_several_requests_and_come_back_in_order(call: Caller) -> None:

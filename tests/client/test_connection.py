@@ -12,9 +12,9 @@ from seqserve.client.connection import Address, broken, timeout
 from seqserve.errors import ConfigError
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "no scheme": ({"url": "localhost:3000"}, "must be such as http://localhost:3000"),
-    "no host": ({"url": "http://"}, "must be such as"),
-    "another scheme": ({"url": "ftp://host"}, "must be such as"),
+    "no scheme": ({"url": "localhost:3000"}, "must be like http://localhost:3000"),
+    "no host": ({"url": "http://"}, "must be like"),
+    "another scheme": ({"url": "ftp://host"}, "must be like"),
     "no address": ({"url": "http://host:port"}, "url 'http://host:port': Invalid port"),
     "a query": ({"url": "http://host/?a=b"}, "must end with the path"),
     "an empty key": ({"api_key": ""}, "api_key: must be printable ASCII"),

@@ -143,7 +143,9 @@ def test_no_attempt_begins_after_the_deadline() -> None:
 
 def test_a_late_attempt_is_the_deadline() -> None:
     play = Play([Broken("ReadTimeout", is_late=True)], attempt_s=5, seconds=5)
-    with pytest.raises(errors.DeadlineExceeded, match="Give more time, or fewer texts") as caught:
+    with pytest.raises(
+        errors.DeadlineExceeded, match="Set a longer timeout, or send fewer texts"
+    ) as caught:
         play.run()
     assert caught.value.request_id == play.sent[0].headers["X-Request-ID"]
 

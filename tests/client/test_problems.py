@@ -93,7 +93,11 @@ def test_an_index_counts_the_callers_texts(
 
 HTML = {"content-type": "text/html"}
 STRANGE = {
-    "a proxy": (Reply(502, HTML, b"<html>"), "502 with text/html, which is no answer of", True),
+    "a proxy": (
+        Reply(502, HTML, b"<html>"),
+        "502 with text/html, which is not a response of",
+        True,
+    ),
     "a proxy that is full": (Reply(503, HTML, b""), "503 with text/html", True),
     "a proxy's limit": (Reply(429, {}, b""), "429 with no content type", True),
     "a proxy's time-out": (Reply(504, HTML, b""), "504 with text/html", False),

@@ -191,10 +191,10 @@ def test_what_the_shipped_models_were_made_with_is_recognised(tmp_path: Path, mi
 
 
 FAILURES = {
-    "other counts": ({"counts": {"dev": 3}}, "dev has 2 examples; it should have 3"),
+    "other counts": ({"counts": {"dev": 3}}, "dev has 2 examples; expected are 3"),
     "no such file": (
         {"urls": ("https://example.org/none.gz",)},
-        "cannot be had: File not found. Try again, or name",
+        "cannot be downloaded: File not found. Try again, or set",
     ),
 }
 
@@ -218,7 +218,7 @@ def test_a_set_that_is_there_stays(tmp_path: Path, mirror: str) -> None:
 
 @pytest.mark.parametrize("nobody", ["http://127.0.0.1:9", "http://127.0.0.1:port", "mirror"])
 def test_nobody_answers(tmp_path: Path, nobody: str) -> None:
-    with pytest.raises(DataError, match="cannot be had"):
+    with pytest.raises(DataError, match="cannot be downloaded"):
         fetch(small("btc"), tmp_path, nobody, lambda *_: None)
 
 

@@ -59,7 +59,7 @@ def test_licence_and_checksums(root: Path) -> None:
     write(folder / "dev.conll", "Eve\tB-PER\n")
     assert found(root)["ner/people"].faults == []
     (fault,) = found(root, hashed=True)["ner/people"].faults
-    assert fault.startswith("dev.conll is not the file that META.json describes")
+    assert fault.startswith("dev.conll has another checksum than in META.json")
 
 
 def test_licences_of_several_sources(root: Path) -> None:

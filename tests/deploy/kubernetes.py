@@ -1,4 +1,4 @@
-"""The Kubernetes manifests as files: what a kustomization names, and what an object must look like."""
+"""Read the Kubernetes manifests and validate them against their schemas."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KUBERNETES = ROOT / "deploy/kubernetes"
 BASE = KUBERNETES / "base"
 OVERLAY = KUBERNETES / "overlays/example"
 VERSIONS = ("1.31", "1.37")
-"""The oldest and the newest whose API the objects must fit, to the last field."""
+"""The oldest and the newest Kubernetes version that the objects are validated against."""
 Manifest = dict[str, Any]
 
 
@@ -64,15 +64,15 @@ _SPECS = {
         },
     ),
 }
-"""By kind, the fields of the Prometheus operator's objects that we use, and no others.
+"""The fields of the Prometheus operator's objects that the manifests use, by kind.
 
-Their full schemas are part of the operator, which no package carries. So a new field has to be looked up
-in its reference and written down here.
+The full schemas are part of the operator, and no Python package contains them. Add new fields here, from the
+operator's API reference.
 """
 
 
 def validate(manifest: Manifest) -> None:
-    """Refuses an object with an unknown field, without a required one, or with one of the wrong type.
+    """Validate an object: unknown fields, missing fields and wrong types are errors.
 
     Raises:
         Exception: of `kubernetes_validate` or `jsonschema`; the message names the field.
@@ -92,12 +92,12 @@ def validate(manifest: Manifest) -> None:
 
 
 def read_manifests(text: str) -> list[Manifest]:
-    """The objects of a stream of documents."""
+    """Return the objects of a multi-document YAML stream."""
     return [document for document in yaml.safe_load_all(text) if document is not None]
 
 
 def resources_of(folder: Path) -> Iterator[tuple[Path, Manifest]]:
-    """The objects that a kustomization names, those of the ones that it builds on included."""
+    """Yield the objects of a kustomization and of its bases."""
     for name in load_yaml(folder / "kustomization.yaml")["resources"]:
         path = (folder / name).resolve()
         if path.is_dir():
@@ -108,16 +108,16 @@ def resources_of(folder: Path) -> Iterator[tuple[Path, Manifest]]:
 
 
 def operations_of(patch: Manifest) -> list[Manifest]:
-    """The operations of an inline JSON patch."""
+    """Return the operations of an inline JSON patch."""
     operations: list[Manifest] = yaml.safe_load(patch["patch"])
     return operations
 
 
 def at(manifest: Manifest, pointer: str) -> Any:
-    """What a JSON pointer points at.
+    """Return the value at a JSON pointer.
 
     Raises:
-        KeyError: nothing.
+        KeyError: There is no such value.
     """
     found: Any = manifest
     for part in pointer.strip("/").split("/"):

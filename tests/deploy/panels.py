@@ -1,9 +1,9 @@
-"""The dashboard's queries: read from its file, and asked of a Prometheus.
+"""Run the dashboard's queries against a Prometheus.
 
     python -m tests.deploy.panels http://127.0.0.1:9090 --wait 60
 
-It fails when Prometheus refuses one of them or has no series for it. Needs nothing but Python, so that
-it can run inside a container, too.
+It fails if Prometheus rejects a query or has no series for it. It needs only the standard library, so that
+it also runs inside a container.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 
 DASHBOARD = Path(__file__).parents[2] / "deploy/grafana/dashboards/seqserve.json"
 VARIABLES = {"$__rate_interval": "5m", "$instance": ".*"}
-"""What Grafana puts in their place, for all replicas."""
+"""Values that replace Grafana's variables, for all replicas."""
 _TIMEOUT_S = 10
 _PAUSE_S = 2.0
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -43,7 +43,7 @@ class Query:
 
 
 def panels_of(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every panel that is no row, those inside of rows included."""
+    """Yield all panels, including those inside rows."""
     for panel in dashboard["panels"]:
         if panel["type"] == "row":
             yield from panel["panels"]
@@ -52,7 +52,7 @@ def panels_of(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def read_queries(path: Path = DASHBOARD) -> list[Query]:
-    """The queries of all panels, and the selectors of all variables."""
+    """Return the queries of all panels and the selectors of all variables."""
     dashboard = json.loads(path.read_text(encoding="utf-8"))
     found = [
         Query(panel["title"], _without_variables(target["expr"]))
@@ -77,10 +77,10 @@ def _without_variables(expr: str) -> str:
 
 
 def ask(base_url: str, query: Query) -> str | None:
-    """Asks for a query's value now.
+    """Run an instant query.
 
     Returns:
-        None when there are series, else what is wrong.
+        None if there are series, else the problem.
     """
     url = f"{base_url.rstrip('/')}/api/v1/query"
     form = urllib.parse.urlencode({"query": query.expr}).encode()
@@ -95,10 +95,10 @@ def ask(base_url: str, query: Query) -> str | None:
 
 
 def ask_all(base_url: str, queries: Sequence[Query], wait_s: float) -> list[str]:
-    """Asks for all, and again for those without an answer until the time is over.
+    """Run all queries; repeat those without series until `wait_s` has passed.
 
     Returns:
-        A line for each that is still without one.
+        A line per query that still has no series.
     """
     end = time.monotonic() + wait_s
     while True:
@@ -110,9 +110,9 @@ def ask_all(base_url: str, queries: Sequence[Query], wait_s: float) -> list[str]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; 0 when every query has series."""
+    """Run the command; return 0 if every query has series."""
     parser = argparse.ArgumentParser(
-        description="Ask a Prometheus for all that the dashboard shows."
+        description="Run the dashboard's queries against a Prometheus."
     )
     parser.add_argument("url", help="such as http://127.0.0.1:9090")
     parser.add_argument("--wait", type=float, default=0, help="seconds until there must be series")

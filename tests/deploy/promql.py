@@ -1,4 +1,4 @@
-"""What a PromQL expression asks for: names of metrics, and the labels that it selects or groups by."""
+"""Parse PromQL expressions for the metrics and labels that they use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BENTOML = {
     "bentoml_service_request_duration_seconds": frozenset({"endpoint", "runner_name"}),
     "bentoml_service_request_in_progress": frozenset({"endpoint", "runner_name"}),
 }
-"""Those of BentoML's metrics that docs/operations.md names."""
+"""BentoML's metrics that docs/operations.md mentions."""
 _WORDS = {"and", "or", "unless", "bool", "offset", "atan2"}
 _GROUPINGS = {"by", "without", "on", "ignoring", "group_left", "group_right"}
 _TOKEN = re.compile(
@@ -52,7 +52,7 @@ class Rule:
 
 
 def read_rules() -> list[Rule]:
-    """All rules of deploy/prometheus/rules."""
+    """Return all rules of deploy/prometheus/rules."""
     return [
         Rule(
             rule.get("alert") or rule["record"],
@@ -72,7 +72,7 @@ def load_yaml(path: Path) -> Any:
 
 @cache
 def known_metrics() -> dict[str, frozenset[str] | None]:
-    """Series by name, with their own labels; None where a rule makes them."""
+    """Return the labels of every known series by name; None for recording rules."""
     known: dict[str, frozenset[str] | None] = {"up": frozenset(), **BENTOML}
     for cell, kind, labels, _ in metrics_rows():
         name, own = cell.strip("`"), frozenset(labels.replace("`", "").split(", "))
@@ -85,7 +85,7 @@ def known_metrics() -> dict[str, frozenset[str] | None]:
 
 
 def selectors(expr: str) -> Iterator[tuple[str, set[str]]]:
-    """The metrics of an expression, each with the labels that its matchers name."""
+    """Yield the metrics of an expression, each with the labels in its matchers."""
     tokens = [(match.lastgroup, match.group()) for match in _TOKEN.finditer(expr)]
     tokens.append((None, ""))
     i = 0
@@ -114,7 +114,7 @@ def _after(tokens: list[tuple[str | None, str]], i: int, sign: str) -> int:
 
 
 def faults_of(expr: str) -> list[str]:
-    """What an expression asks for that there is not."""
+    """Return the unknown metrics and labels of an expression."""
     known, faults = known_metrics(), []
     for metric, labels in selectors(expr):
         if metric not in known:

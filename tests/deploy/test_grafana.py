@@ -1,4 +1,4 @@
-"""The dashboard: does it show what there is, and is it what Grafana reads?"""
+"""Verify that Grafana can load the dashboard and that its queries use existing metrics."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 
 
 def queries(page: str) -> list[str]:
-    """The code between single backticks that names a metric of ours or of BentoML's."""
+    """Return the inline code that contains a metric of this service or of BentoML."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     spans = re.findall(r"`([^`\n]+)`", FENCED.sub("", MADE.sub("", text)))
     return [

@@ -1,4 +1,4 @@
-"""The command that asks a Prometheus for all that the dashboard shows, against a Prometheus of straw."""
+"""The command that asks a Prometheus for all that the dashboard shows, against a fake Prometheus."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write_dashboard(path: Path, *panels: object, variables: object = ()) -> Path
 
 @contextmanager
 def prometheus(*answers: bytes) -> Iterator[tuple[str, list[str]]]:
-    """Gives one answer after the other, the last one for ever; notes what it is asked."""
+    """Serve the answers in order, repeating the last one, and record the queries."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.api.tasks import TASKS
+from seqserve.tasks import TASKS
 from service.settings import Settings
 from service.telemetry.metrics import REQUEST_SECONDS
 from tests.deploy.promql import ROOT, Rule, faults_of, load_yaml, read_rules
@@ -68,13 +68,13 @@ def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
 def test_the_objectives_of_latency_are_bounds_of_the_histogram() -> None:
     expr = expr_of("route:seqserve_requests_in_time:rate5m")
     found = dict(re.findall(r'route="([^"]+)", le="([^"]+)"', expr))
-    assert found.keys() == {task.path for task in TASKS}
+    assert found.keys() == {task.path for task in TASKS.values()}
     # As they are written on the page of metrics.
     assert set(found.values()) <= {str(bound) for bound in REQUEST_SECONDS._upper_bounds}
 
 
 def test_predictions_are_the_routes_of_the_tasks() -> None:
-    routes = "/v1/(" + "|".join(task.path.removeprefix("/v1/") for task in TASKS) + ")"
+    routes = "/v1/(" + "|".join(task.path.removeprefix("/v1/") for task in TASKS.values()) + ")"
     named = {route for rule in RULES for route in re.findall(r'route=~"([^"]+)"', rule.expr)}
     assert named == {routes, "/v1/.+"}
 
@@ -83,7 +83,7 @@ def test_the_deadlines_are_the_defaults() -> None:
     expr = expr_of("task:seqserve_deadline:seconds")
     found = re.findall(r'vector\((\d+)\), "task", "(\w+)"', expr)
     assert {task: int(seconds) * 1000 for seconds, task in found} == {
-        task.name: Settings().timeout_ms(task.name) for task in TASKS
+        task.name: Settings().timeout_ms(task.name) for task in TASKS.values()
     }
 
 

@@ -1,4 +1,4 @@
-"""Programs that check our files: promtool, amtool, kubectl. Tests that need one are marked `tools`."""
+"""Run promtool, amtool or kubectl on the deployment files. Tests that need one are marked `tools`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:
-    """Runs a program.
+    """Run a program.
 
     Returns:
-        What it wrote to stdout.
+        Its stdout.
 
     Raises:
-        FileNotFoundError: it is not there; .ci/deploy says where to get it.
-        AssertionError: it failed.
+        FileNotFoundError: It is not installed; see .ci/deploy.
+        AssertionError: It failed.
     """
     done = subprocess.run(
         [*map(str, command)], cwd=cwd, capture_output=True, text=True, timeout=300, check=False

@@ -1,4 +1,4 @@
-"""The shipped bundles in a real server, for the blocks of code that ask one."""
+"""A server with the shipped bundles, for the code blocks that send requests."""
 
 from __future__ import annotations
 

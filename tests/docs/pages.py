@@ -1,4 +1,4 @@
-"""The project's Markdown pages: what they link to, their headings, and their blocks of code."""
+"""Parse the project's Markdown pages: links, headings and code blocks."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ PAGES = sorted(
 
 
 def name_of(path: Path) -> str:
-    """The path as the project's root sees it."""
+    """Return the path relative to the project's root."""
     return path.relative_to(ROOT).as_posix()
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of code.
+    """A fenced code block.
 
     Args:
         page: The file.
         line: Number of its first line.
-        language: What stands behind the fence.
-        code: What stands in it.
+        language: The info string after the fence.
+        code: Its content.
     """
 
     page: Path
@@ -49,7 +49,7 @@ _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks_of(path: Path) -> list[Block]:
-    """The blocks of a page, in order."""
+    """Return the code blocks of a page, in order."""
     text = path.read_text(encoding="utf-8")
     return [
         Block(path, text.count("\n", 0, match.start()) + 2, match[1], match[2])
@@ -58,12 +58,12 @@ def blocks_of(path: Path) -> list[Block]:
 
 
 def prose_of(path: Path) -> str:
-    """A page without its blocks."""
+    """Return a page without its code blocks."""
     return _FENCE.sub("", path.read_text(encoding="utf-8"))
 
 
 def anchors_of(text: str) -> set[str]:
-    """The anchors that GitHub makes of the headings of a page, as `prose_of` gives it."""
+    """Return GitHub's anchors for the headings in the output of `prose_of`."""
     seen: Counter[str] = Counter()
     anchors = set()
     for match in re.finditer(r"^#{1,6} +(.+?) *#*$", text, re.MULTILINE):
@@ -75,12 +75,12 @@ def anchors_of(text: str) -> set[str]:
 
 
 def links_of(text: str) -> list[str]:
-    """The targets of the links and pictures of a page, as `prose_of` gives it."""
+    """Return the targets of the links and images in the output of `prose_of`."""
     return re.findall(r"\]\(<?([^)\s>]+)>?(?: \"[^\"]*\")?\)", text)
 
 
 def code_of(path: Path) -> Iterator[str]:
-    """All that is set as code: blocks, line by line, and spans in the text."""
+    """Yield all code of a page: the lines of its blocks, then its inline code."""
     for block in blocks_of(path):
         yield from block.code.replace("\\\n", " ").splitlines()
     for match in re.finditer(r"`([^`\n]+)`", prose_of(path)):

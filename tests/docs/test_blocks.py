@@ -1,4 +1,4 @@
-"""Blocks of code that ask a server run, and its answers are those that the pages show."""
+"""Run the code blocks of the docs against a server and compare the answers with those on the pages."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def name(block: Block) -> str:
 
 
 def commands(block: Block, program: str) -> list[str]:
-    """The commands of a block that begin with a program, continued lines joined."""
+    """Return the commands of a block that run a program, with continued lines joined."""
     lines = block.code.replace("\\\n", " ").splitlines()
     return [line for line in lines if re.match(rf"{program}\b", line)]
 
 
 def run(words: list[str], serve: Serve, text: str = "") -> str:
-    """What a command that asks a server prints."""
+    """Run a command against a server and return its stdout."""
     there = serve.base.removeprefix("http://")
     done = subprocess.run(
         [word.replace(HERE, there) for word in words],
@@ -49,7 +49,7 @@ def run(words: list[str], serve: Serve, text: str = "") -> str:
 
 
 def predictions(block: Block) -> list[str]:
-    """The curl commands of a block that ask for predictions."""
+    """Return the curl commands of a block that request predictions."""
     return [line for line in commands(block, "curl") if f"{HERE}/v1/" in line and "-d" in line]
 
 
@@ -81,7 +81,7 @@ def test_requests_of_the_readme_are_answered(shipped: Serve, block: Block) -> No
 
 
 def agrees(shown: Any, came: Any) -> bool:
-    """Whether two answers are the same, scores within what a page rounds them to."""
+    """Return whether two answers are equal, with a tolerance for rounded scores."""
     if isinstance(shown, dict):
         return (
             isinstance(came, dict)
@@ -154,7 +154,7 @@ def test_shell_can_be_read(block: Block) -> None:
 
 
 def test_the_metrics_of_the_readme_are_those_of_the_bundles() -> None:
-    """Quality from the manifests, speed from docs/benchmarks-http.json."""
+    """Compare quality with the manifests and throughput with docs/benchmarks-http.json."""
     measured = json.loads((ROOT / "docs" / "benchmarks-http.json").read_text(encoding="utf-8"))
     per_s = {
         line["task"]: 1000 / line["comparison"]["sides"]["HTTP"]["wall"]["best_ms"]

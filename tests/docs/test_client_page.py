@@ -1,4 +1,4 @@
-"""docs/client.md names all that the client has, as it is."""
+"""Verify that docs/client.md documents the whole client."""
 
 from __future__ import annotations
 

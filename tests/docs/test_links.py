@@ -1,4 +1,4 @@
-"""Every link leads somewhere, and every page can be found."""
+"""Verify that every link has a target and that every page is linked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ELSEWHERE = ("http://", "https://", "mailto:")
 
 
 def faults_of(page: Path) -> list[str]:
-    """The links of a page that lead nowhere."""
+    """Return the broken links of a page."""
     faults = []
     for link in links_of(prose_of(page)):
         if link.startswith(_ELSEWHERE):

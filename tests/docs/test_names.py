@@ -1,4 +1,4 @@
-"""What the pages name is there: targets of make, commands with their options, settings, files."""
+"""Verify that what the pages mention exists: make targets, commands, options, settings, files."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import typer
 
-from cli.main import app
+from seqserve.cli.main import app
 from service.settings import PREFIX, Settings
 from tests.docs.pages import PAGES, ROOT, code_of, name_of
 
-CURRENT = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which tells of what was
+# The changelog mentions what no longer exists.
+CURRENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
 COMPOSE = (ROOT / "docker-compose.yml").read_text() + (ROOT / ".ci/stack").read_text()
 OTHERS = set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", COMPOSE)) | {f"{PREFIX}WITHOUT_ENGINE"}
 SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields}
@@ -25,14 +26,14 @@ def targets() -> set[str]:
 
 
 def make_faults(line: str) -> Iterator[str]:
-    """What a line of code asks make for and does not get."""
+    """Yield the unknown make targets in a line of code."""
     for name in re.findall(r"(?:^|[\s|;&(])make ([a-z][a-z-]*)", line):
         if name not in targets():
             yield f"make {name}"
 
 
 def command_faults(line: str) -> Iterator[str]:
-    """What a line of code asks seqserve for and does not get."""
+    """Yield the unknown subcommands and options of seqserve in a line of code."""
     before = r"(?:^|[|;&(]\s*|\bexec |[A-Z_]+=\S+ +|bin/)"
     for words in re.findall(rf"{before}seqserve((?: +[^\s|;&#]+)+)", line):
         command: Any = typer.main.get_command(app)
@@ -50,7 +51,7 @@ def command_faults(line: str) -> Iterator[str]:
 
 
 def setting_faults(line: str) -> Iterator[str]:
-    """The variables of a line that are no settings."""
+    """Yield the environment variables in a line that are not settings."""
     for name in re.findall(rf"\b{PREFIX}[A-Z][A-Z0-9_]*\b(?!…)", line):
         if name not in SETTINGS | OTHERS:
             yield name

@@ -1,4 +1,4 @@
-"""docs/training.md works as it stands: file, run, bundle, server, answer."""
+"""Run docs/training.md as printed: data, training, export, server, request."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
+from seqserve.config import from_mapping
+from seqserve.training.ablation import variant_recipe
+from seqserve.training.recipe import AblationConfig, read_recipe
 from tests.docs.pages import ROOT, Block, blocks_of
 from tests.serving import START_S, STOP_S, free_port
 from tests.tiny import write_data
@@ -30,14 +35,14 @@ def block_with(text: str, language: str = "sh") -> Block:
 
 
 class Shell:
-    """A folder that looks like a clone to the page's commands, with `seqserve` on the path."""
+    """A folder laid out like a clone, with `seqserve` on the path."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copytree(EXAMPLE, folder / "docs" / "training")
         program = folder / "bin" / "seqserve"
         program.parent.mkdir()
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m cli "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m seqserve.cli "$@"\n')
         program.chmod(0o755)
         self.environment = {
             **os.environ,
@@ -48,7 +53,7 @@ class Shell:
         }
 
     def run(self, script: str) -> str:
-        """What a script prints; it must succeed."""
+        """Run a script, which must succeed, and return its stdout."""
         done = subprocess.run(
             ["sh", "-e", "-c", script],
             cwd=self.folder,
@@ -69,13 +74,13 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 
 @pytest.fixture(scope="module")
 def made(shell: Shell) -> str:
-    """What training, export and listing print."""
+    """Train, export and list; return the output."""
     return shell.run(block_with("seqserve train").code)
 
 
 @pytest.fixture(scope="module")
 def port(shell: Shell, made: str) -> Iterator[int]:
-    """The server that the page starts, on another port."""
+    """Start the page's server on a free port."""
     port = free_port()
     command = ["sh", "-c", block_with("seqserve serve").code]
     with (shell.folder / "log").open("wb") as log:
@@ -117,6 +122,17 @@ def test_the_page_shows_the_files_as_they_are() -> None:
     ]
     assert f"{sum(sentences)} sentences" in PAGE.read_text()
     assert f"{sentences[0]} sentences" in PAGE.read_text()
+
+
+def test_the_variants_of_the_page_are_variants_of_a_recipe() -> None:
+    recipe = read_recipe(ROOT / "recipes" / "ner-en.toml")
+    (block,) = (code for code in RECIPES if "[[ablation.variants]]" in code)
+    ablation = from_mapping(AblationConfig, tomllib.loads(block)["ablation"], "the page")
+    recipe = replace(recipe, ablation=ablation)
+    made = [variant_recipe(recipe, variant) for variant in ablation.variants]
+    assert [m.loop.max_steps for m in made] == [1500] * 3
+    assert (made[1].model["hidden"], "vectors" in made[1].text) == (100, False)
+    assert [s.path for s in made[2].data.train] == ["tickets"]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The shipped bundles in a real server: an answer is bit for bit the same alone, in company and under load."""
+"""The shipped bundles in a real server: an answer does not depend on the batch, bit for bit."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ async def answers(http: httpx.AsyncClient, path: str, texts: list[str]) -> list[
     return results
 
 
-async def in_company(
+async def batched(
     http: httpx.AsyncClient, supply: Texts, texts: list[str], chance: random.Random
 ) -> list[Any]:
-    """The answers to texts in shuffled requests of random sizes, several at once."""
+    """Return the answers to texts sent in shuffled, concurrent requests of random sizes."""
     order = chance.sample(range(len(texts)), len(texts))
     requests = []
     while order:
@@ -56,7 +56,7 @@ async def in_company(
     return [found[i] for i in range(len(texts))]
 
 
-def test_no_answer_depends_on_its_company(served: Serve) -> None:
+def test_no_answer_depends_on_its_batch(served: Serve) -> None:
     async def run() -> None:
         async with httpx.AsyncClient(base_url=served.base, timeout=90, trust_env=False) as http:
             supplies = supplies_of(BUNDLES, seed=1)
@@ -71,7 +71,7 @@ def test_no_answer_depends_on_its_company(served: Serve) -> None:
             for seed in range(N_ROUNDS):
                 chance = random.Random(seed)
                 together = await asyncio.gather(
-                    *(in_company(http, supply, texts[supply.task], chance) for supply in supplies)
+                    *(batched(http, supply, texts[supply.task], chance) for supply in supplies)
                 )
                 for supply, found in zip(supplies, together, strict=True):
                     assert found == alone[supply.task], supply.task

@@ -1,4 +1,4 @@
-"""The examples of /docs.json against the shipped bundles. If an answer changed with a bundle: make examples."""
+"""Verify the examples of /docs.json against the shipped bundles. Update them with `make examples`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 
 
 def differences(one: Any, other: Any, at: str = "") -> list[str]:
-    """Where two answers say different things; numbers may differ a little."""
+    """Return the differences between two answers, beyond a tolerance for numbers."""
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
         return [
             found

@@ -69,5 +69,5 @@ def bundle_with(folder: Path, files: Mapping[str, bytes]) -> Bundle:
 
 
 def report_of(bundle: Bundle) -> Report:
-    """Give the report as if it had been measured on this bundle."""
+    """Return the report as if it had been measured on this bundle."""
     return replace(REPORT, model_sha256=model_sha256(bundle))

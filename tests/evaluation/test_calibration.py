@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.calibration import calibration_curve
 
 from seqserve.evaluation.bootstrap import Counts, measure
-from seqserve.evaluation.calibration import Bin, calibration
+from seqserve.evaluation.calibration import N_BINS, Bin, calibration
 
 # confidences, right or not, error by hand
 SETS = {
@@ -33,6 +34,16 @@ def test_bins_are_open_below_and_closed_above() -> None:
     edge = 9 / 15
     found = calibration("texts", range(2), [edge, np.nextafter(edge, 1)], [True, False])
     assert found.bins == (Bin(0.5333, 0.6, 1, 0.6, 1.0), Bin(0.6, 0.6667, 1, 0.6, 0.0))
+
+
+def test_bins_are_those_of_scikit_learn() -> None:
+    rng = np.random.default_rng(2)
+    sure = rng.uniform(size=500)
+    right = rng.uniform(size=500) < sure
+    accuracies, confidences = calibration_curve(right, sure, n_bins=N_BINS)
+    bins = calibration("texts", range(500), sure.tolist(), right.tolist()).bins
+    assert [b.accuracy for b in bins] == pytest.approx(accuracies, abs=1e-4)
+    assert [b.confidence for b in bins] == pytest.approx(confidences, abs=1e-4)
 
 
 def test_calibrated_answers_have_a_small_error_and_an_interval_around_it() -> None:

@@ -286,5 +286,5 @@ def test_run_without_a_note_of_its_recipe_gets_one(tiny: TinyProject, tmp_path: 
         (run / name).write_bytes((tiny.run("ner") / name).read_bytes())
     export(tiny.recipes["ner"], run, tiny.data, tmp_path / "bundle")
     other = replace(tiny.recipes["ner"], model={**tiny.recipes["ner"].model, "hidden": 13})
-    with pytest.raises(ConfigError, match="begun with another model"):
+    with pytest.raises(ConfigError, match="started with another model"):
         export(other, run, tiny.data, tmp_path / "other")

@@ -1,4 +1,4 @@
-"""The demo page in a real browser. Every test ends with a look at the console and at who was asked."""
+"""The demo page in a real browser. Every test also fails on console errors and on requests to other hosts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ document.addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.effectiveDirective}: ${event.blockedURI} ${event.sample}`));
 """
 TASKS = ("ner", "sentiment", "translation")
-PATIENCE_MS = 10_000  # the page looks at the server every five seconds
+PATIENCE_MS = 10_000  # the page polls the server every five seconds
 expect.set_options(timeout=PATIENCE_MS)
 Serving = Callable[..., Serve]
 
@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """Starts servers, `serving(bundles_dir, SEQSERVE_…=…)`, and ends them after the last test."""
+    """Start servers with `serving(bundles_dir, SEQSERVE_…=…)`; they stop after the last test."""
     started: list[Serve] = []
 
     def serve(bundles_dir: Path, **settings: str) -> Serve:
@@ -55,7 +55,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 @pytest.fixture(scope="session")
 def shipped(serving: Serving) -> Serve:
-    """A server with the shipped bundles."""
+    """Start a server with the shipped bundles."""
     serve = serving(ROOT / "bundles")
     serve.wait_until_ready(START_S)
     return serve
@@ -68,25 +68,25 @@ def fakes_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def faked(serving: Serving, fakes_dir: Path) -> Serve:
-    """A server with fakes."""
+    """Start a server with fake models."""
     serve = serving(fakes_dir, **FAKES)
     serve.wait_until_ready(START_S)
     return serve
 
 
 class Visit:
-    """Somebody at the page.
+    """One visit to the demo page.
 
     Args:
-        page: The browser's.
-        base: Where the server is.
+        page: The page of the browser.
+        base: The base URL of the server.
     """
 
     def __init__(self, page: Page, base: str) -> None:
         self.page = page
         self.base = base
         self.errors: list[str] = []
-        self.expected: list[str] = []  # parts of errors that belong to the test
+        self.expected: list[str] = []  # substrings of errors that the test provokes
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
         page.on("request", self._see)
@@ -98,20 +98,26 @@ class Visit:
 
     def _see(self, request: Request) -> None:
         if not request.url.startswith((self.base, "data:")):
-            self.errors.append(f"asked elsewhere: {request.url}")
+            self.errors.append(f"request to another host: {request.url}")
 
     def open(self, path: str = "/", state: str = "ready") -> Visit:
-        """Open the page and wait until it says what state the server is in."""
+        """Open the page and wait for the state of the server and the result of the example."""
         self.page.goto(self.base + path)
         self.page.wait_for_selector(f".state[data-state={state}]")
+        self.wait_until_idle()
         return self
+
+    def wait_until_idle(self) -> None:
+        """Wait until no request is pending."""
+        expect(self.page.locator(".result[aria-busy=true]")).to_have_count(0)
 
     def panel(self, task: str) -> Locator:
         return self.page.locator(f"#panel-{task}")
 
     def run(self, task: str, text: str | None = None) -> Locator:
-        """Ask a task, with the text that is there or another; what is shown then."""
+        """Send the form of a task, with its text or another one, and return the card that is shown."""
         self.page.locator(f"#tab-{task}").click()
+        self.wait_until_idle()  # the first visit to a tab runs its example
         panel = self.panel(task)
         if text is not None:
             panel.locator("textarea").fill(text)
@@ -124,14 +130,14 @@ class Visit:
         return shown
 
     def refused(self, task: str, text: str | None = None) -> Locator:
-        """As `run`, where the server is expected to say no."""
+        """Send the form like `run`, and expect an error."""
         self.expected.append("Failed to load resource")
         shown = self.run(task, text)
         assert "failure" in (shown.get_attribute("class") or "")
         return shown
 
     def troubles(self) -> list[str]:
-        """What went wrong, but for what was expected."""
+        """Return the errors that the test did not expect."""
         blocked: list[str] = self.page.evaluate("window.violations ?? []")
         unexpected = [
             error for error in self.errors if not any(part in error for part in self.expected)
@@ -144,7 +150,7 @@ Opening = Callable[..., Visit]
 
 @pytest.fixture
 def visiting(browser: Browser) -> Iterator[Opening]:
-    """Opens windows, `visiting(serve, locale="zh-CN", …)`, and looks for trouble afterwards."""
+    """Open windows with `visiting(serve, locale="zh-CN", …)`, and check them for errors afterwards."""
     contexts: list[BrowserContext] = []
     visits: list[Visit] = []
 
@@ -165,5 +171,5 @@ def visiting(browser: Browser) -> Iterator[Opening]:
 
 @pytest.fixture
 def visit(visiting: Opening, shipped: Serve) -> Visit:
-    """Somebody who has opened the page of the shipped bundles."""
+    """Open the page on a server with the shipped bundles."""
     return visiting(shipped).open()

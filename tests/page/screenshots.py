@@ -1,4 +1,4 @@
-"""`python -m tests.page.screenshots`: the pictures in docs/images, of the demo page on shipped bundles."""
+"""Take the screenshots of docs/images: `python -m tests.page.screenshots [NAME …]`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.serving import ROOT, Serve, running_server
 
 IMAGES = ROOT / "docs" / "images"
 MAX_BYTES = 200_000
-N_COLOURS = 256
+N_COLORS = 256
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1100, "height": 760}, "device_scale_factor": 1.5}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5}
 
-# Name: the window, and what is asked in it.
+# Name: the window and the task.
 PICTURES: dict[str, tuple[dict[str, Any], str]] = {
-    "demo-names": (DESKTOP | {"locale": "en-US"}, "ner"),
-    "demo-names-dark": (DESKTOP | {"locale": "en-US", "color_scheme": "dark"}, "ner"),
+    "demo-entities": (DESKTOP | {"locale": "en-US"}, "ner"),
+    "demo-entities-dark": (DESKTOP | {"locale": "en-US", "color_scheme": "dark"}, "ner"),
     "demo-sentiment": (DESKTOP | {"locale": "en-US"}, "sentiment"),
     "demo-translation": (DESKTOP | {"locale": "en-US"}, "translation"),
     "demo-translation-zh-dark": (
@@ -34,21 +34,24 @@ PICTURES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "demo-phone": (PHONE | {"locale": "en-US"}, "ner"),
 }
-N_LOOKS, LOOK_MS = 24, 5000  # of the strip, with traffic in between; the clock is wound forward
+N_POLLS, POLL_MS = (
+    24,
+    5000,
+)  # polls of the status strip, with traffic in between; the clock is simulated
 
 
 def shoot(browser: Browser, serve: Serve, options: dict[str, Any], task: str) -> bytes:
-    """One picture, as PNG."""
+    """Take one screenshot, as PNG."""
     context = browser.new_context(**options)
     page = context.new_page()
     page.clock.install()
     page.goto(f"{serve.base}/#{task}")
     page.wait_for_selector(".state[data-state=ready]")
-    for step in range(N_LOOKS):
+    for step in range(N_POLLS):
         for _ in range(round(20 + 12 * math.sin(step / 3) + 6 * math.sin(step * 2))):
             serve.post(PATHS[task], "Ann lives in Rome.")
         with page.expect_response("**/metrics"):
-            page.clock.run_for(LOOK_MS)
+            page.clock.run_for(POLL_MS)
     page.clock.resume()
     page.locator(f"#panel-{task} button[type=submit]").click()
     page.locator(f"#panel-{task} .answer").wait_for()
@@ -64,9 +67,9 @@ def shoot(browser: Browser, serve: Serve, options: dict[str, Any], task: str) ->
 
 
 def squeeze(picture: bytes) -> bytes:
-    """The same picture with a palette: a page has few colours."""
+    """Reduce a PNG to a palette of N_COLORS colors."""
     image = (
-        Image.open(io.BytesIO(picture)).convert("RGB").quantize(N_COLOURS, dither=Image.Dither.NONE)
+        Image.open(io.BytesIO(picture)).convert("RGB").quantize(N_COLORS, dither=Image.Dither.NONE)
     )
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)

@@ -1,4 +1,4 @@
-"""Text is text: nothing from a field, an address, a model or the server becomes an element or runs."""
+"""Script injection: no input of a form, address, model or server becomes an element or runs."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def test_through_the_text(visiting: Opening, shipped: Serve, task: str, locale: 
     visit = visiting(shipped, locale=locale).open()
     for attack in ATTACKS:
         shown = visit.run(task, attack)
-        expect(shown.locator(".shell")).to_contain_text("hacked")
+        expect(shown.locator(".code")).to_contain_text("hacked")
         assert is_unharmed(visit)
         shown.locator("[data-view=json]").click()
         assert is_unharmed(visit)
-        visit.panel(task).locator("[data-view=text]").click()
+        visit.panel(task).locator("[data-view=result]").click()
 
 
 def test_through_the_text_with_lines(visiting: Opening, faked: Serve) -> None:
@@ -90,7 +90,7 @@ def test_through_what_was_stored(visiting: Opening, faked: Serve) -> None:
 
 
 def poison(value: Any) -> Any:
-    """An answer in which every string is an attack."""
+    """Return an answer in which every string carries an attack."""
     if isinstance(value, dict):
         return {name: value[name] if name == "task" else poison(value[name]) for name in value}
     if isinstance(value, list):
@@ -100,7 +100,7 @@ def poison(value: Any) -> Any:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_through_the_server(visiting: Opening, faked: Serve, task: str) -> None:
-    """Names and versions of models, labels, languages, warnings, texts and translations."""
+    """Attack through model names and versions, labels, languages, warnings, texts and translations."""
     visit = visiting(faked)
 
     def answer(route: Route) -> None:
@@ -153,7 +153,7 @@ def test_through_the_metrics(visiting: Opening, faked: Serve) -> None:
 
 
 def test_the_policy_stops_what_would_get_through(visiting: Opening, faked: Serve) -> None:
-    """The belt beside the braces: an element that is made from a string does not get that far."""
+    """Check the second line of defense: the browser refuses elements made from strings."""
     visit = visiting(faked).open()
     tried = visit.page.evaluate(
         """() => {
@@ -178,7 +178,7 @@ def test_the_policy_stops_what_would_get_through(visiting: Opening, faked: Serve
     blocked = visit.page.evaluate("window.violations.splice(0)")
     assert {one.split(":")[0] for one in blocked} >= {"require-trusted-types-for", "img-src"}
     visit.expected += [
-        "asked elsewhere: http://127.0.0.1:9",
+        "request to another host: http://127.0.0.1:9",
         "TrustedHTML",
         "Content Security Policy",
         "Content-Security-Policy",

@@ -1,4 +1,4 @@
-"""Everything without a mouse."""
+"""Use of the page without a mouse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 
 def focused(visit: Visit) -> str:
-    """The element that has the focus: its id, or what it says."""
+    """Return the id, name or text of the focused element."""
     name: str = visit.page.evaluate(
         "(one => one.id || one.name || one.innerText || one.className)(document.activeElement)"
     )
@@ -27,23 +27,24 @@ def visit(visiting: Opening, faked: Serve) -> Visit:
 def test_from_the_top_to_an_answer(visit: Visit) -> None:
     keyboard = visit.page.keyboard
     path = []
-    for _ in range(14):
+    for _ in range(15):
         keyboard.press("Tab")
         path.append(focused(visit))
     assert path == [
-        "Skip to the models",
-        "API",
+        "Skip to main content",
+        "API docs",
+        "details-link",
         "language",
         "theme",
         "tab-ner",
         "text-ner",
         "News",
         "Emoji",
-        "No names",
+        "No entities",
         "min_score",
         "lines",
-        "Find names",
-        *path[12:],
+        "Analyze",
+        *path[13:],
     ]
     visit.page.locator("#text-ner").focus()
     keyboard.press("Control+A")
@@ -51,15 +52,16 @@ def test_from_the_top_to_an_answer(visit: Visit) -> None:
     keyboard.press("Control+Enter")
     answer = visit.panel("ner").locator(".answer")
     expect(answer.locator("mark")).to_have_count(2)
-    expect(visit.page.locator("#announcement")).to_contain_text("2 names in")
+    expect(visit.page.locator("#announcement")).to_contain_text("2 entities in")
     visit.page.locator("button[type=submit]:visible").focus()
     path = []
-    for _ in range(6):
+    for _ in range(9):
         keyboard.press("Tab")
         path.append(focused(visit))
-    assert path[:2] == ["Text", "JSON"]
+    assert path[:2] == ["Result", "JSON"]
     assert path[2].startswith("Ann") and path[3].startswith("ROME")
-    assert path[4] == "Copy" and path[5].startswith("curl -s ")
+    assert path[4:8] == ["curl", "Python", "JavaScript", "Copy"]
+    assert path[8].startswith("curl -s ")
 
 
 def test_the_way_past_the_header(visit: Visit) -> None:
@@ -112,7 +114,7 @@ def test_the_views_keep_the_focus(visit: Visit) -> None:
     visit.page.keyboard.press("Shift+Tab")
     visit.page.keyboard.press("Space")
     expect(visit.panel("ner").locator(".marked")).to_be_visible()
-    assert focused(visit) == "Text"
+    assert focused(visit) == "Result"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,4 +1,4 @@
-"""The parts of the page that only compute, one by one."""
+"""Unit tests of the modules of the page that only compute."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Call = Callable[..., Any]
 
 @pytest.fixture
 def call(visiting: Opening, faked: Serve) -> Call:
-    """`call("metrics.js", "rate", …)` gives what the function gives."""
+    """Return `call("prometheus.js", "rate", …)`, which calls a function of a module of the page."""
     visit = visiting(faked).open()
 
     def call(module: str, function: str, *arguments: Any) -> Any:
@@ -36,7 +36,7 @@ def entity(start: int, end: int) -> dict[str, Any]:
     return {"start": start, "end": end, "label": "PER", "score": 0.5}
 
 
-PIECES = [
+SEGMENTS = [
     ("Ann in Rome", [(0, 3), (7, 11)], ["Ann*", " in ", "Rome*"]),
     ("😀 Ann", [(2, 5)], ["😀 ", "Ann*"]),
     ("👩‍🔬👍🏽", [(0, 3), (3, 5)], ["👩‍🔬*", "👍🏽*"]),
@@ -47,14 +47,14 @@ PIECES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "spans", "expected"), PIECES)
-def test_pieces_are_cut_by_code_points(
+@pytest.mark.parametrize(("text", "spans", "expected"), SEGMENTS)
+def test_segments_are_cut_at_code_points(
     call: Call, text: str, spans: list[tuple[int, int]], expected: list[str]
 ) -> None:
     assert [text[start:end] for start, end in spans] == [
         one[:-1] for one in expected if one[-1] == "*"
     ]
-    found = call("ner.js", "pieces", text, [entity(*span) for span in spans])
+    found = call("ner.js", "segments", text, [entity(*span) for span in spans])
     assert [one["text"] + "*" * ("entity" in one) for one in found] == expected
 
 
@@ -62,7 +62,7 @@ def test_pieces_are_cut_by_code_points(
 def test_a_quoted_word_is_one_word_for_a_shell(call: Call, seed: int) -> None:
     alphabet = "ab '\"\\$`!\n\t*?~#&;|<>(){}[]=%^€😀汉\u2028\x7f"
     text = "".join(random.Random(seed).choices(alphabet, k=60))
-    quoted = call("curl.js", "shellQuote", text)
+    quoted = call("snippets.js", "shellQuote", text)
     done = subprocess.run(["sh", "-c", f"printf %s {quoted}"], capture_output=True, check=True)
     assert done.stdout.decode() == text
 
@@ -77,7 +77,7 @@ TIMINGS = [
 
 @pytest.mark.parametrize(("header", "stages"), TIMINGS)
 def test_timing(call: Call, header: str, stages: dict[str, float]) -> None:
-    assert call("ask.js", "parseTiming", header) == stages
+    assert call("api.js", "parseTiming", header) == stages
 
 
 PAGE = """# HELP seqserve_requests_total Answered requests
@@ -97,7 +97,7 @@ without_labels 1.5e-05
 
 
 def test_the_text_of_prometheus(call: Call) -> None:
-    samples = call("metrics.js", "parse", PAGE)
+    samples = call("prometheus.js", "parse", PAGE)
     assert len(samples) == len([line for line in PAGE.splitlines() if line[0] != "#"])
     assert samples[0] == {
         "name": "seqserve_requests_total",
@@ -109,14 +109,14 @@ def test_the_text_of_prometheus(call: Call) -> None:
 
 
 def test_only_predictions_count(call: Call) -> None:
-    counted = call("metrics.js", "countPredictions", call("metrics.js", "parse", PAGE))
+    counted = call("prometheus.js", "countPredictions", call("prometheus.js", "parse", PAGE))
     assert counted["count"] == 9
 
 
 RATES = [
     ((10, 0), (20, 5000), 2.0),
     ((10, 0), (10, 5000), 0.0),
-    ((10, 0), (5, 5000), 1.0),  # the server has started anew
+    ((10, 0), (5, 5000), 1.0),  # the server was restarted
     ((10, 0), (20, 0), 0.0),
 ]
 
@@ -124,11 +124,11 @@ RATES = [
 @pytest.mark.parametrize(("before", "now", "expected"), RATES)
 def test_rates(call: Call, before: tuple[int, int], now: tuple[int, int], expected: float) -> None:
     looks = [{"count": count, "at": at} for count, at in (before, now)]
-    assert call("metrics.js", "rate", *looks) == expected
+    assert call("prometheus.js", "rate", *looks) == expected
 
 
 def histogram_quantile(share: float, counts: dict[float, float]) -> float:
-    """As Prometheus defines it, over cumulative counts by upper bound."""
+    """Compute a quantile as Prometheus defines it, from cumulative counts by upper bound."""
     rank = share * counts[math.inf]
     lower, below = 0.0, 0.0
     for bound, count in sorted(counts.items()):
@@ -157,7 +157,7 @@ def quantiles(visiting: Opening, faked: Serve) -> Call:
         ]
         return visit.page.evaluate(
             """async ([share, pages]) => {
-              const {parse, countPredictions, quantile} = await import("/page/metrics.js");
+              const {parse, countPredictions, quantile} = await import("/page/prometheus.js");
               return quantile(share, ...pages.map((page) => countPredictions(parse(page))));
             }""",
             [share, pages],

@@ -1,4 +1,4 @@
-"""What the page says when there is no answer, and what it says of the server."""
+"""Error messages and the status strip."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CODES = [*sorted(answered_codes()), "network", "unknown", "code_of_tomorrow"]
 def test_a_text_too_long(visit: Visit) -> None:
     shown = visit.refused("sentiment", "a" * 20_001)
     expect(shown.locator("h2")).to_have_text("The text is too long.")
-    expect(shown).to_contain_text("Shorten it, or put line breaks in")
+    expect(shown).to_contain_text("Shorten it, or split it into lines")
     expect(shown.locator("q")).to_contain_text("has 20001 characters; the limit is 20000")
     expect(visit.page.locator("#announcement")).to_have_text("The text is too long.")
 
@@ -36,7 +36,7 @@ def test_a_text_too_long(visit: Visit) -> None:
 @pytest.mark.parametrize("text", ["", "  \n "])
 def test_an_empty_text(visit: Visit, text: str) -> None:
     shown = visit.refused("ner", text)
-    expect(shown).to_contain_text("Write something into the field")
+    expect(shown).to_contain_text("Enter a text")
     expect(shown.locator("q")).to_contain_text("empty or only white space")
 
 
@@ -90,12 +90,12 @@ def test_the_way_in_with_a_key(
     visit.open(state="key")
     field = visit.page.locator("#key-field")
     expect(field).to_be_visible()
-    expect(visit.refused("ner", "Ann").locator("h2")).to_have_text("This server asks for a key.")
+    expect(visit.refused("ner", "Ann").locator("h2")).to_have_text("An API key is required.")
     for wrong in ("seqserve_wrong", "schlüssel", "two words"):
         field.fill(wrong)
         field.press("Enter")
         shown = visit.refused("ner", "Ann")
-        expect(shown.locator("h2")).to_have_text("This key is not known here.")
+        expect(shown.locator("h2")).to_have_text("This API key is not valid.")
     field.fill(f" {key} ")
     field.press("Enter")
     visit.page.wait_for_selector(".state[data-state=ready]")
@@ -103,8 +103,8 @@ def test_the_way_in_with_a_key(
     expect(visit.page.locator("#traffic")).to_be_visible()
     shown = visit.run("ner", "Ann")
     expect(shown.locator("mark")).to_have_count(1)
-    expect(shown.locator(".shell")).to_contain_text('-H "Authorization: Bearer $SEQSERVE_KEY"')
-    expect(shown).to_contain_text("put yours into the variable SEQSERVE_KEY")
+    expect(shown.locator(".code")).to_contain_text('-H "Authorization: Bearer $SEQSERVE_KEY"')
+    expect(shown).to_contain_text("Set the environment variable SEQSERVE_KEY")
     kept = visit.page.evaluate(
         "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href,"
         " history.state, document.documentElement.outerHTML])"
@@ -112,13 +112,13 @@ def test_the_way_in_with_a_key(
     assert key not in kept
     field.fill("")
     field.press("Enter")
-    expect(visit.refused("ner", "Ann").locator("h2")).to_have_text("This server asks for a key.")
+    expect(visit.refused("ner", "Ann").locator("h2")).to_have_text("An API key is required.")
 
 
 def test_a_key_that_has_used_its_minute_up(
     visiting: Opening, serving: Serving, fakes_dir: Path, tmp_path: Path
 ) -> None:
-    key, line = new_key("ann", 4)
+    key, line = new_key("ann", 5)
     keys = tmp_path / "keys.txt"
     keys.write_text(line)
     serve = serving(fakes_dir, **FAKES, SEQSERVE_API_KEYS_FILE=str(keys))
@@ -128,11 +128,14 @@ def test_a_key_that_has_used_its_minute_up(
     visit.open(state="key")
     visit.page.locator("#key-field").fill(key)
     visit.page.locator("#key-field").press("Enter")
-    visit.page.wait_for_selector(".state[data-state=ready]")  # asked for the models: one is gone
+    visit.page.wait_for_selector(
+        ".state[data-state=ready]"
+    )  # two requests: the models and the example
+    visit.wait_until_idle()
     for _ in range(3):
         visit.run("ner", "Ann")
     shown = visit.refused("ner", "Ann")
-    expect(shown).to_contain_text("used up its requests of this minute")
+    expect(shown).to_contain_text("rate limit of this key is exceeded")
     expect(shown).to_contain_text(re.compile(r"Try again in \d+ seconds?\."))
 
 
@@ -142,7 +145,9 @@ def test_no_connection_and_back_again(visit: Visit) -> None:
     shown = visit.refused("ner", "Ann lives in Rome.")
     expect(shown.locator("h2")).to_have_text("The server cannot be reached.")
     expect(visit.page.locator("#state")).to_have_text("No connection")
-    expect(visit.page.locator("#no-traffic")).to_have_text("No metrics at the moment.")
+    expect(visit.page.locator("#no-traffic")).to_have_text(
+        "Metrics are not available at the moment."
+    )
     expect(visit.panel("ner").locator("textarea")).to_have_value("Ann lives in Rome.")
     visit.page.context.set_offline(False)
     visit.page.wait_for_selector(".state[data-state=ready]")
@@ -150,9 +155,9 @@ def test_no_connection_and_back_again(visit: Visit) -> None:
 
 
 STATES = [
-    ("not_ready", 503, "Not ready yet"),
+    ("not_ready", 503, "Not ready"),
     ("draining", 503, "Shutting down"),
-    ("internal", 500, "State unknown"),
+    ("internal", 500, "Status unknown"),
 ]
 
 
@@ -167,12 +172,12 @@ def test_the_state_of_the_server(
     visit.open(state=code if code in ("not_ready", "draining") else "unknown")
     expect(visit.page.locator("#state")).to_have_text(said)
     visit.page.unroute_all()
-    visit.page.wait_for_selector(".state[data-state=ready]")  # it asks again by itself
+    visit.page.wait_for_selector(".state[data-state=ready]")  # the page polls
     expect(visit.page.locator("#models li")).to_have_count(3)
 
 
 def wait_for_models(serve: Serve) -> None:
-    """Wait for a server whose probes are elsewhere."""
+    """Wait for a server whose probes are on another port."""
     end = time.monotonic() + START_S
     while time.monotonic() < end:
         with suppress(httpx.TransportError):
@@ -190,11 +195,13 @@ def test_metrics_and_probes_on_another_port(
     wait_for_models(serve)
     visit = visiting(serve)
     visit.expected.append("Failed to load resource")
-    visit.open(state="answering")
-    expect(visit.page.locator("#state")).to_have_text("Answering")
-    expect(visit.page.locator("#no-traffic")).to_have_text("Metrics are not served on this port.")
+    visit.open(state="online")
+    expect(visit.page.locator("#state")).to_have_text("Online")
+    expect(visit.page.locator("#no-traffic")).to_have_text(
+        "Metrics are not available on this port."
+    )
     expect(visit.page.locator("#traffic")).to_be_hidden()
-    visit.page.wait_for_timeout(6000)  # what is elsewhere is not asked for again
+    visit.page.wait_for_timeout(6000)  # a missing path is not requested again
     assert len([error for error in visit.errors if "/metrics" in error]) == 1
 
 
@@ -221,7 +228,7 @@ def test_the_strip_counts_predictions(visiting: Opening, faked: Serve) -> None:
     expect(traffic.locator("#rate")).not_to_have_text("0.0")
     assert 0 < float(traffic.locator("#rate").inner_text()) < 9  # 30 in about five seconds
     assert re.fullmatch(r"[\d.]+ ms", traffic.locator("#p95").inner_text())
-    assert "at most" in (traffic.locator("svg").get_attribute("aria-label") or "")
+    assert "at peak" in (traffic.locator("svg").get_attribute("aria-label") or "")
     path = traffic.locator(".line").get_attribute("d") or ""
     newest = re.search(r"[ML]120\.0 ([\d.]+)$", path)  # at the right edge, and off the ground
     assert newest and float(newest[1]) < 26
@@ -235,7 +242,7 @@ def test_nothing_is_asked_while_nobody_looks(visiting: Opening, faked: Serve) ->
         "Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true})"
     )
     visit.page.wait_for_timeout(11_000)
-    assert len(asked) <= 2  # one look may have been on its way
+    assert len(asked) <= 2  # one poll may have been pending
     visit.page.evaluate(
         "Object.defineProperty(document, 'visibilityState', {value: 'visible', configurable: true});"
         "document.dispatchEvent(new Event('visibilitychange'))"
@@ -275,7 +282,7 @@ def test_without_storage_it_works_the_same(visiting: Opening, faked: Serve) -> N
 
 
 def test_a_page_of_somebody_else_instead_of_an_answer(visiting: Opening, faked: Serve) -> None:
-    """Such as the login of a proxy, with status 200."""
+    """Check a response with status 200 that is not of the server, such as the login page of a proxy."""
     visit = visiting(faked).open()
     visit.page.route("**/v1/*", lambda route: route.fulfill(body="<h1>Log in</h1>"))
     shown = visit.refused("ner", "Ann")

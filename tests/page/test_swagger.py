@@ -1,4 +1,4 @@
-"""The Swagger page in a browser without a network, under a name that is not localhost."""
+"""The Swagger page, without network access and under a host name other than localhost."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def test_the_demo_page_leads_there_and_works_under_any_name(
 ) -> None:
     visit = visiting(shipped.base.replace("127.0.0.1", ELSEWHERE)).open()
     visit.run("ner")
-    visit.page.get_by_role("link", name="API").click()
+    visit.page.get_by_role("link", name="API docs").click()
     expect(visit.page.locator(".opblock").first).to_be_visible()
     assert visit.page.url == f"{visit.base}/docs"

@@ -1,4 +1,4 @@
-"""The three tasks with the shipped bundles: the page shows what the API says."""
+"""The three tasks with the shipped bundles: the page shows the answers of the API."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def api(serve: Serve, task: str, **body: Any) -> Any:
 
 
 def words_of(marked: Locator) -> list[list[str]]:
-    """Of every mark its own text, without label and tip, its label, and its tip."""
+    """Return the text, the label and the tooltip of every marked entity."""
     found: list[list[str]] = marked.evaluate_all(
         "marks => marks.map(mark => [mark.firstChild.data, ...[...mark.children].map(c => c.textContent)])"
     )
     return found
 
 
-def test_names_are_marked_in_place(visit: Visit, shipped: Serve) -> None:
+def test_entities_are_marked_in_place(visit: Visit, shipped: Serve) -> None:
     shown = visit.run("ner", NEWS)
     (result,) = api(shipped, "ner", text=NEWS)["results"]
     assert len(result["entities"]) >= 5
@@ -43,7 +43,7 @@ def test_names_are_marked_in_place(visit: Visit, shipped: Serve) -> None:
         [one["text"], one["label"]] for one in result["entities"]
     ]
     for (_, _, tip), entity in zip(marks, result["entities"], strict=True):
-        assert tip.endswith(f"Score {entity['score']:.3f}")
+        assert tip.endswith(f"score {entity['score']:.3f}")
     text = shown.locator(".marked").evaluate(
         "p => [...p.childNodes].map(n => n.nodeName === 'MARK' ? n.firstChild.data : n.data).join('')"
     )
@@ -66,11 +66,11 @@ def test_every_label_has_a_look_of_its_own_and_is_counted(visit: Visit) -> None:
         assert any(one.startswith(label) and one.endswith(str(n)) for one in counted)
 
 
-def test_a_text_without_names(visit: Visit) -> None:
+def test_a_text_without_entities(visit: Visit) -> None:
     shown = visit.run("ner", "it rained all night.")
     expect(shown.locator("mark")).to_have_count(0)
-    expect(shown).to_contain_text("No names in this text.")
-    expect(shown.locator(".found")).to_contain_text("0 names in")
+    expect(shown).to_contain_text("No entities found.")
+    expect(shown.locator(".found")).to_contain_text("0 entities in")
 
 
 def test_a_score_is_seen_with_the_mouse_and_with_the_keyboard(visit: Visit) -> None:
@@ -93,7 +93,7 @@ def test_a_score_is_seen_with_the_mouse_and_with_the_keyboard(visit: Visit) -> N
     assert second.get_attribute("aria-describedby") == tip
 
 
-def test_the_least_score_is_sent(visit: Visit, shipped: Serve) -> None:
+def test_the_minimum_score_is_sent(visit: Visit, shipped: Serve) -> None:
     form = visit.panel("ner").locator("form")
     form.locator("input[type=range]").fill("0.95")
     expect(form.locator("output")).to_have_text("0.95")
@@ -106,9 +106,9 @@ def test_the_least_score_is_sent(visit: Visit, shipped: Serve) -> None:
 def test_sentiment_as_a_whole_and_by_sentence(visit: Visit, shipped: Serve) -> None:
     shown = visit.run("sentiment", FILM)
     (result,) = api(shipped, "sentiment", text=FILM, sentences=True)["results"]
-    first = shown.locator(".verdict [data-first]")
+    first = shown.locator(".scores [data-first]")
     expect(first.locator("dt")).to_have_text(result["label"].capitalize())
-    for row in shown.locator(".verdict > div").all():
+    for row in shown.locator(".scores > div").all():
         share = result["scores"][row.locator("dt").inner_text().lower()]
         expect(row.locator(".share")).to_have_text(f"{share:.1%}")
         drawn = row.locator(".bar").evaluate(
@@ -118,22 +118,26 @@ def test_sentiment_as_a_whole_and_by_sentence(visit: Visit, shipped: Serve) -> N
     sentences = result["sentences"]
     assert len(sentences) == 2
     expect(shown.locator(".sentence")).to_have_text([one["text"] for one in sentences])
-    expect(shown.locator(".said .label")).to_have_text(
+    expect(shown.locator(".outcome .label")).to_have_text(
         [one["label"].capitalize() for one in sentences]
     )
-    expect(shown.locator(".said .share")).to_have_text([f"{one['score']:.1%}" for one in sentences])
+    expect(shown.locator(".outcome .share")).to_have_text(
+        [f"{one['score']:.1%}" for one in sentences]
+    )
     assert {one["label"] for one in sentences} == {"positive", "negative"}
 
 
 def test_sentences_are_left_out_on_demand(visit: Visit) -> None:
     visit.page.locator("#tab-sentiment").click()
-    visit.panel("sentiment").get_by_label("Every sentence as well").uncheck()
+    visit.panel("sentiment").get_by_label("Classify each sentence").uncheck()
     shown = visit.run("sentiment", FILM)
     expect(shown.locator(".sentence")).to_have_count(0)
-    assert '"sentences"' not in shown.locator(".shell").inner_text()
+    assert '"sentences"' not in shown.locator(".code").inner_text()
 
 
 def test_source_and_target_side_by_side(visit: Visit, shipped: Serve) -> None:
+    visit.page.locator("#tab-translation").click()
+    visit.panel("translation").get_by_label("Alternatives").select_option("2")
     shown = visit.run("translation", MANUAL)
     body = {"text": MANUAL, "source": "en", "target": "zh", "alternatives": 2}
     (result,) = api(shipped, "translation", **body)["results"]
@@ -147,7 +151,7 @@ def test_source_and_target_side_by_side(visit: Visit, shipped: Serve) -> None:
     assert boxes[0]["y"] == boxes[1]["y"]
     texts = [one["text"] for one in result["alternatives"]]
     assert len(texts) == 2
-    expect(shown.locator(".others li > :first-child")).to_have_text(texts)
+    expect(shown.locator(".alternatives li > :first-child")).to_have_text(texts)
 
 
 def test_the_translation_is_copied(visit: Visit) -> None:
@@ -181,7 +185,7 @@ def test_warnings_are_said_in_words(visit: Visit) -> None:
     }
     visit.page.route("**/v1/translate", lambda route: route.fulfill(json=answer))
     said = visit.run("translation").locator(".warnings li").all_inner_texts()
-    parts = ["cut off", "numbers", "repeated", "copied instead of translated", "some_new_one"]
+    parts = ["cut off", "numbers", "repeats", "copied instead of translated", "some_new_one"]
     assert len(said) == len(parts)
     assert all(part in one for part, one in zip(parts, said, strict=True))
 
@@ -190,11 +194,11 @@ def test_warnings_are_said_in_words(visit: Visit) -> None:
 def test_lines_are_texts_of_their_own(visit: Visit, shipped: Serve, task: str) -> None:
     texts = ["Ann Smith lives in Paris.", "A bad film.", "Close the file."]
     visit.page.locator(f"#tab-{task}").click()
-    visit.panel(task).get_by_label("Each line is a text of its own").check()
+    visit.panel(task).get_by_label("One text per line").check()
     shown = visit.run(task, f"{texts[0]}\n\n{texts[1]}\n  \n{texts[2]}\n")
     expect(shown.locator(".nth")).to_have_text([f"Text {i} of 3" for i in (1, 2, 3)])
     shown.locator("[data-view=json]").click()
-    options = {"sentiment": {"sentences": True}, "translation": {"alternatives": 2}}.get(task, {})
+    options = {"sentences": True} if task == "sentiment" else {}
     said = json.loads(visit.panel(task).locator(".json").inner_text())
     assert said["results"] == api(shipped, task, text=texts, **options)["results"]
 
@@ -203,6 +207,8 @@ def test_lines_are_texts_of_their_own(visit: Visit, shipped: Serve, task: str) -
 def test_every_answer_says_how_long_by_whom_and_how(
     visit: Visit, shipped: Serve, task: str
 ) -> None:
+    visit.page.locator(f"#tab-{task}").click()
+    visit.wait_until_idle()
     with visit.page.expect_response(f"**{PATHS[task]}") as waited:
         shown = visit.run(task)
     headers = waited.value.headers
@@ -221,7 +227,7 @@ def test_every_answer_says_how_long_by_whom_and_how(
     shown.locator("[data-view=json]").click()
     said = json.loads(visit.panel(task).locator(".json").inner_text())
     assert said == waited.value.json()
-    visit.panel(task).locator("[data-view=text]").click()
+    visit.panel(task).locator("[data-view=result]").click()
     expect(visit.panel(task).locator(".body")).to_be_visible()
 
 
@@ -238,7 +244,7 @@ NASTY = [
 @pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
 def test_the_command_line_gives_the_same_answer(visit: Visit, shipped: Serve, text: str) -> None:
     shown = visit.run("sentiment", text)
-    command = shown.locator(".shell").text_content()
+    command = shown.locator(".code").text_content()
     assert command
     done = subprocess.run(["sh", "-c", command], capture_output=True, check=True)
     shown.locator("[data-view=json]").click()
@@ -248,9 +254,9 @@ def test_the_command_line_gives_the_same_answer(visit: Visit, shipped: Serve, te
 
 def test_a_long_command_line_reads_its_body_from_itself(visiting: Opening, faked: Serve) -> None:
     visit = visiting(faked).open()
-    visit.panel("ner").get_by_label("Each line is a text of its own").check()
+    visit.panel("ner").get_by_label("One text per line").check()
     shown = visit.run("ner", "\n".join(["汉 it's " * 2000] * 8))
-    command = shown.locator(".shell").text_content() or ""
+    command = shown.locator(".code").text_content() or ""
     assert len(command.encode()) > 131_072
     done = subprocess.run(["sh"], input=command.encode(), capture_output=True, check=True)
     assert len(json.loads(done.stdout)["results"]) == 8
@@ -284,6 +290,6 @@ def test_the_examples_ask_at_once(visit: Visit, task: str) -> None:
         text = chip.get_attribute("data-text")
         expect(visit.panel(task).locator("textarea")).to_have_value(text or "")
         shown = visit.panel(task).locator(".result > article:not(.failure)")
-        expect(shown.locator(".shell")).to_contain_text(
+        expect(shown.locator(".code")).to_contain_text(
             json.dumps(text, ensure_ascii=False)[1:40].replace("'", "")
         )

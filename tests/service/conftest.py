@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,11 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "GitWildMatchPattern", DeprecationWarning)
     import bentoml._internal.bento  # noqa: F401
 
+from seqserve.tasks import TASKS
 from service.api.application import Application
 from service.engines.client import LocalBackend
 from service.engines.host import EngineHost
-from service.settings import TASKS, Settings
+from service.settings import Settings
 
 
 @pytest.fixture
@@ -67,25 +68,29 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(bundles_dir: Path, **changes: Any) -> AsyncIterator[Server]:
+async def serving(
+    bundles_dir: Path, request_restart: Callable[[str], None] | None = None, **changes: Any
+) -> AsyncIterator[Server]:
     """A gateway with embedded fakes, ready to answer.
 
     Args:
         bundles_dir: Where the bundles are.
+        request_restart: Called by the canary.
         changes: Settings that differ from the defaults.
     """
     fixed = {"calls": 1, "engine_factory": "tests.fakes:open_engine"}  # whatever CPUs there are
     settings = Settings(bundles_dir=bundles_dir, **{**fixed, **changes})
     hosts = {task: EngineHost(task, settings) for task in TASKS}
     engines = {
-        task: LocalBackend(lambda task=task: hosts[task], settings.calls_of(task)) for task in TASKS
+        task: LocalBackend(lambda task=task: hosts[task], settings.concurrency_of(task))
+        for task in TASKS
     }
     application = Application(settings)
-    application.start(engines)
+    application.start(engines, request_restart)
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url="http://seqserve") as client:
         for _ in range(100):
-            if all(link.cards for link in application.links.values()):
+            if all(link.models for link in application.core.engines.values()):
                 break
             await asyncio.sleep(0.01)
         try:

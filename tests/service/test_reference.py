@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, Field
 from typer.testing import CliRunner
 
-from cli.main import app
+from seqserve.cli.main import app
 from service.reference import metrics_rows, settings_rows
 from service.settings import Settings
 
@@ -19,7 +19,7 @@ WITHOUT_UNIT = ("info", "up", "pid", "fds", "in_flight")
 
 
 def update(page: Path) -> None:
-    done = CliRunner().invoke(app, ["reference", "--update", str(page)])
+    done = CliRunner().invoke(app, ["dev", "reference", "--update", str(page)])
     assert done.exit_code == 0, done.output
 
 
@@ -40,7 +40,7 @@ def test_a_stale_page_is_put_right(tmp_path: Path, fact: str) -> None:
 
 
 def test_the_tables_are_shown() -> None:
-    done = CliRunner().invoke(app, ["reference"])
+    done = CliRunner().invoke(app, ["dev", "reference"])
     assert "| `SEQSERVE_MAX_TEXTS` | `256` | whole number ≥ 1 |" in done.stdout
     assert "| `seqserve_queue_oldest_seconds` | gauge | `task` |" in done.stdout
 

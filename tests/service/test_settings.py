@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from seqserve.errors import ConfigError
+from seqserve.tasks import TASKS
 from seqserve.tasks import Task as TaskName
 from service.queue.limits import BatchLimits
-from service.settings import TASKS, Settings, load_settings
+from service.settings import Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,11 @@ def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("SEQSERVE_MAX_TEXT", "7", "unknown: SEQSERVE_MAX_TEXT; known: .*SEQSERVE_MAX_TEXTS"),
+        (
+            "SEQSERVE_MAX_TEXT",
+            "7",
+            r"_MAX_TEXT; did you mean SEQSERVE_MAX_TEXTS or .*\?; known: .*",
+        ),
         ("SEQSERVE_MAX_TEXTS", "many", "SEQSERVE_MAX_TEXTS: .*integer"),
         ("SEQSERVE_MAX_TEXTS", "0", "SEQSERVE_MAX_TEXTS: .*greater than or equal to 1"),
         ("SEQSERVE_TOPOLOGY", "cloud", "SEQSERVE_TOPOLOGY: .*'runners' or 'embedded'"),
@@ -72,6 +77,17 @@ def test_origins(monkeypatch: pytest.MonkeyPatch, value: str, origins: tuple[str
     assert load_settings().cors_origins == origins
 
 
+def test_a_port_in_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQSERVE_PORT", "8080")
+    with pytest.raises(ConfigError, match="SEQSERVE_PORT is no setting: use the option --port"):
+        load_settings()
+
+
+def test_only_the_translator_gives_way() -> None:
+    settings = Settings(translation_niceness=7)
+    assert [settings.niceness_of(task) for task in TASKS] == [0, 0, 7]
+
+
 def test_timeouts() -> None:
     settings = Settings(ner_timeout_ms=5, translation_timeout_ms=500, max_timeout_ms=100)
     assert settings.timeout_ms("ner") == 5
@@ -84,8 +100,8 @@ def test_calls_at_once_follow_the_cpus_unless_set(
 ) -> None:
     monkeypatch.setattr("service.settings.available_cpus", lambda: n_cpus)
     settings = Settings(calls=calls, translation_calls=3)
-    assert [settings.calls_of(task) for task in TASKS] == [expected, expected, 3]
-    assert [settings.quick_calls_of(task) for task in TASKS] == [expected, expected, n_cpus]
+    assert [settings.concurrency_of(task) for task in TASKS] == [expected, expected, 3]
+    assert [settings.base_concurrency_of(task) for task in TASKS] == [expected, expected, n_cpus]
 
 
 @pytest.mark.parametrize(("n_cpus", "calls", "expected"), [(1, None, 1), (4, None, 4), (4, 2, 2)])
@@ -94,7 +110,7 @@ def test_what_waits_is_shared_out_among_threads_that_compute_at_once(
 ) -> None:
     monkeypatch.setattr("service.settings.available_cpus", lambda: n_cpus)
     settings = Settings(calls=calls)
-    assert [settings.shares_of(task) for task in TASKS] == [expected, expected, 1]
+    assert [settings.chunks_of(task) for task in TASKS] == [expected, expected, 1]
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from seqserve.arrays import IntArray
 from seqserve.errors import ConfigError, DataError
-from seqserve.training import loop
+from seqserve.training import hardware, loop
 from seqserve.training.checkpoint import load_weights
+from seqserve.training.cost import read_log
 from seqserve.training.loop import learning_rate, train
 from seqserve.training.recipe import LoopConfig
 
@@ -218,6 +219,20 @@ def test_bf16_is_an_autocast(tmp_path: Path, is_on: bool) -> None:
     train(task, replace(CONFIG, bf16=is_on), tmp_path)
     assert seen == {torch.bfloat16 if is_on else torch.float32}
     assert all(value.dtype == torch.float32 for value in weights(task))
+
+
+def test_a_resumed_run_keeps_its_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another machine would choose otherwise; only an explicit setting changes the run."""
+    config = replace(CONFIG, bf16="auto")
+    for steps, native, expected in ((20, True, True), (40, False, True)):
+        answer = (native, "as the test says")
+        monkeypatch.setattr(hardware, "_native_bf16", lambda *_, answer=answer: answer)
+        train(Line(), replace(config, max_steps=steps), tmp_path)
+        line = read_log(tmp_path / "log.jsonl")[-1]
+        assert (line["step"], line["bf16"]) == (steps, expected)
+    assert line["bf16_reason"] == "auto: as in the earlier steps of this run"
+    train(Line(), replace(config, max_steps=60, bf16=False), tmp_path)
+    assert read_log(tmp_path / "log.jsonl")[-1]["bf16"] is False
 
 
 @pytest.mark.parametrize("name", ["max_steps", "batch_tokens", "evaluate_every", "patience"])

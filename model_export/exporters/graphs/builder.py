@@ -135,12 +135,21 @@ class GraphBuilder:
             constants[key] = self._initializer(f"constant_{len(constants)}", array)
         return constants[key]
 
-    def own_constant(self, array: NDArray[Any]) -> str:
-        """Add a value under a name of its own, for an operator that must not share it with another input."""
-        constants = self._shared.constants
-        key = ("own", (len(constants),), b"")
-        constants[key] = self._initializer(f"constant_{len(constants)}", array)
-        return constants[key]
+    def unsigned(self, stored: str) -> str:
+        """Shift int8 weights to uint8 with zero point 128, which onnxruntime computes while loading.
+
+        x86 CPUs with AVX2 and without VNNI multiply uint8 by int8 with an instruction that saturates sums of
+        two products at 16 bits; products of uint8 by uint8 are exact on all of them, and CPUs with VNNI
+        shift the weights back when they pack them.
+
+        Source: onnxruntime documentation, "Quantize ONNX models", on U8S8 saturation.
+        """
+        shifted = self.root.once(
+            "Add",
+            self.root.once("Cast", stored, to=TensorProto.INT32),
+            self.constant(np.int32(128)),
+        )
+        return self.root.once("Cast", shifted, to=TensorProto.UINT8)
 
     def ints(self, *values: int) -> str:
         """Add a 1-D int64 constant: a shape, or axes."""

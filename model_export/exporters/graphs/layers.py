@@ -82,7 +82,9 @@ def _int8_product(
     scale, zero_point = quantization
     bytes_ = g.once("QuantizeLinear", x, scale, zero_point)
     column_scales = g.root.once("Reshape", weight.scales, g.ints(-1))
-    inputs = (bytes_, _columns(g, weight), scale, column_scales, zero_point, "", bias)
+    columns = g.unsigned(_columns(g, weight))
+    weight_zero = g.constant(np.uint8(ZERO_POINT))
+    inputs = (bytes_, columns, scale, column_scales, zero_point, weight_zero, bias)
     return g.op("MatMulIntegerToFloat", *inputs, domain=MICROSOFT)
 
 

@@ -120,21 +120,21 @@ def _int8_lstm(layer: _Layer, features: list[str], lengths: str) -> States:
     first = np.zeros((layer.n_directions, 1, n_units), np.float32)
     first[..., layer.n_units], first[..., layer.n_units + 1] = 1, -1
     rows = g.shape(1, g.length(lengths, 0), 1)
-    zero_points = np.zeros((layer.n_directions, 4 * n_units), np.int8)  # see session.make_session
+    zero_points = g.constant(np.full((layer.n_directions, 4 * n_units), 128, np.uint8))
     hidden, last = g.ops(
         "DynamicQuantizeLSTM",
         _join(g, [*features, pinned]),
-        layer.columns("weight_ih", width, n_units),
-        layer.columns("weight_hh", n_units, n_units),
+        g.unsigned(layer.columns("weight_ih", width, n_units)),
+        g.unsigned(layer.columns("weight_hh", n_units, n_units)),
         g.constant(_pinned_biases(layer, n_units)),
         lengths,
         g.op("Expand", g.constant(first), rows),
         g.op("Expand", g.constant(first * np.float32(_OPEN)), rows),
         "",
         g.constant(layer.scales("weight_ih", n_units)),
-        g.own_constant(zero_points),
+        zero_points,
         g.constant(layer.scales("weight_hh", n_units)),
-        g.own_constant(zero_points),
+        zero_points,
         n_outputs=2,
         domain=MICROSOFT,
         hidden_size=n_units,

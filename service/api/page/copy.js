@@ -1,27 +1,27 @@
-/** A button that copies text, and says that it did. */
+/** A button that copies text and confirms it. */
 
 import { element } from "./dom.js";
 import { word } from "./words.js";
 
-const SAID_MS = 2000;
+const CONFIRMED_MS = 2000;
 
 /**
- * The button. `text` gives what to copy; `shown` is the element that holds it, which is marked where
- * the browser does not let the page copy: outside of https and localhost there is no clipboard.
+ * A copy button. `text` returns the text to copy; `shown` is the element that holds it. Where the
+ * page has no clipboard access (outside of https and localhost), the content of `shown` is selected.
  */
 export function copyButton(text, shown) {
   const button = element("button", { class: "chip copy", type: "button" }, word("copy"));
   button.addEventListener("click", async () => {
-    let said = "copied";
+    let outcome = "copied";
     try {
       await navigator.clipboard.writeText(text());
     } catch {
       getSelection().selectAllChildren(shown);
-      said = "copy_failed";
+      outcome = "copy_failed";
     }
-    button.textContent = word(said);
-    document.getElementById("announcement").textContent = word(said);
-    setTimeout(() => (button.textContent = word("copy")), SAID_MS);
+    button.textContent = word(outcome);
+    document.getElementById("announcement").textContent = word(outcome);
+    setTimeout(() => (button.textContent = word("copy")), CONFIRMED_MS);
   });
   return button;
 }

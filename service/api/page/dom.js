@@ -1,8 +1,8 @@
-/** Elements from names, attributes and children. Strings become text, never markup. */
+/** Creates elements from names, attributes and children. Strings become text, never markup. */
 
 /**
- * An element: `element("p", {class: "quiet", hidden: true}, "some text", another)`.
- * `false`, `null` and `undefined` leave an attribute or a child out.
+ * Creates an element: `element("p", {class: "quiet", hidden: true}, "some text", child)`.
+ * Attributes and children that are `false`, `null` or `undefined` are omitted.
  */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);

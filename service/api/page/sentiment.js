@@ -1,56 +1,55 @@
-/** Sentiment: what is asked, and the verdicts with their probabilities. */
+/** Sentiment: the options of a request, and the labels with their probabilities. */
 
 import { element } from "./dom.js";
-import { labelName, milliseconds, percent, word } from "./words.js";
+import { labelName, labelOrder, paint } from "./labels.js";
+import { milliseconds, percent, word } from "./words.js";
 
+/** The options of the form as the API takes them; those with their default value are omitted. */
 export function options(form) {
   return form.elements.sentences.checked ? { sentences: true } : {};
 }
 
-export function summary(answer, totalMs) {
+/** Summarizes an answer in one line. `model` may be undefined. */
+export function summarize(answer, totalMs, model) {
   const time = milliseconds(totalMs);
   const n = answer.results.length;
   if (n > 1) return word("sentiment.found_many", { n, time });
   const [{ label, score }] = answer.results;
-  return word("sentiment.found", { label: labelName(label), share: percent(score), time });
+  return word("sentiment.found", { label: labelName(label, model), share: percent(score), time });
 }
 
-/** One text with its verdict, and those on its sentences. `model` may be unknown. */
+/** Draws one text with its sentiment, and the sentiment of its sentences. `model` may be undefined. */
 export function draw(result, text, model) {
-  const verdict = element("dl", { class: "verdict" },
-    ...Object.entries(result.scores)
-      .sort(([, one], [, other]) => other - one)
-      .map(([label, share]) => row(label, share, label === result.label)));
+  const order = labelOrder(model, Object.keys(result.scores));
+  const scores = Object.entries(result.scores).sort(([, one], [, other]) => other - one);
   const sentences = result.sentences ?? [];
-  const shown = [element("p", { class: "judged", lang: model?.languages[0] }, text), verdict];
-  if (sentences.length === 0) return shown;
+  const list = element("ol", { class: "sentences" }, ...sentences.map((one) => drawSentence(one, model, order)));
   return [
-    ...shown,
-    element("h3", {}, word("sentiment.sentences")),
-    element("ol", { class: "sentences" }, ...sentences.map((sentence) => judged(sentence, model))),
+    element("p", { class: "source", lang: model?.languages[0] }, text),
+    element("dl", { class: "scores" }, ...scores.map(([label, share]) =>
+      drawScore(label, share, { isFirst: label === result.label, model, order }))),
+    ...(sentences.length > 0 ? [element("h3", {}, word("sentiment.sentences")), list] : []),
   ];
 }
 
-function row(label, share, isFirst) {
-  return element("div", { class: `tone-${tone(label)}`, "data-first": isFirst },
-    element("dt", {}, labelName(label)),
+function drawScore(label, share, { isFirst, model, order }) {
+  const row = element("div", { "data-first": isFirst },
+    element("dt", {}, labelName(label, model)),
     element("dd", {}, bar(share), element("span", { class: "share" }, percent(share))));
+  return paint(row, label, order);
 }
 
-function judged({ text, label, score }, model) {
-  return element("li", { class: `tone-${tone(label)}` },
+function drawSentence({ text, label, score }, model, order) {
+  const item = element("li", {},
     element("span", { class: "sentence", lang: model?.languages[0] }, text),
-    element("span", { class: "said" }, element("span", { class: "label" }, labelName(label)),
+    element("span", { class: "outcome" }, element("span", { class: "label" }, labelName(label, model)),
       bar(score), element("span", { class: "share" }, percent(score))));
+  return paint(item, label, order);
 }
 
-/** A picture of a share that stands beside it in words. */
+/** A bar for a share that is also written beside it. */
 function bar(share) {
   const filled = element("span", {});
   filled.style.width = `${share * 100}%`;
   return element("span", { class: "bar", "aria-hidden": "true" }, filled);
-}
-
-function tone(label) {
-  return label === "positive" || label === "negative" ? label : "other";
 }

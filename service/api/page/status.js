@@ -1,107 +1,108 @@
-/** The strip at the top: is the server ready, which models, how much traffic. Asks only while it is seen. */
+/** The status strip: server state, served models, traffic. Polls only while the page is visible. */
 
-import { ask } from "./ask.js";
+import { request } from "./api.js";
 import { element } from "./dom.js";
-import { countPredictions, parse, quantile, rate } from "./metrics.js";
+import { countPredictions, parse, quantile, rate } from "./prometheus.js";
 import { milliseconds, number, onLanguage, word } from "./words.js";
 
-const EVERY_MS = 5000;
+const POLL_MS = 5000;
 const N_POINTS = 60; // of the sparkline: five minutes
-const WINDOW = 12; // looks in the window of p95: one minute
-const FAULTS = { draining: "draining", network: "network", missing_key: "key", unknown_key: "key" };
+const P95_WINDOW = 12; // snapshots: one minute
+const STATES = { draining: "draining", network: "network", missing_key: "key", unknown_key: "key" }; // by error code
 
-const looks = []; // {at, count, buckets}, the latest last
-let state = "asking";
-let trouble = null; // why there are no metrics, or null
+const snapshots = []; // {at, count, buckets}, the newest last
+let state = "connecting";
+let noTraffic = null; // why there are no metrics, or null
 let models = [];
 let onModels = () => {};
-let onKey = () => {};
+let onKeyNeeded = () => {};
 let timer = 0;
-const refused = new Map(); // Failures by path, of what asking again would not change
+const refused = new Map(); // Failures by path: paths that are not requested again
 
 const byId = (id) => document.getElementById(id);
 
 /**
- * Begins to watch.
+ * Starts polling.
  *
- * `changed` gets the models whenever there are others; `asked` is called when the server wants a key.
+ * `modelsChanged` is called with the models when they change; `keyNeeded` when the server requires a key.
  */
-export function watch(changed, asked) {
-  [onModels, onKey] = [changed, asked];
+export function watch(modelsChanged, keyNeeded) {
+  [onModels, onKeyNeeded] = [modelsChanged, keyNeeded];
   onLanguage(draw);
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && look());
-  look();
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());
+  refresh();
 }
 
-/** Looks at once, and then every few seconds. */
-export async function look() {
+/** Refreshes the strip now, and then periodically. */
+export async function refresh() {
   clearTimeout(timer);
   if (document.visibilityState !== "visible") return;
-  await Promise.all([lookAtState(), lookAtTraffic()]);
+  await Promise.all([refreshState(), refreshTraffic()]);
   draw();
-  clearTimeout(timer); // somebody else may have looked meanwhile
-  timer = setTimeout(look, EVERY_MS);
+  clearTimeout(timer); // of a refresh that ran at the same time
+  timer = setTimeout(refresh, POLL_MS);
 }
 
-/** Looks again at everything, since there is another key. */
-export async function unlock() {
+/** Requests everything again, after the key has changed. */
+export async function refreshWithNewKey() {
   refused.clear();
   models = [];
-  await look();
+  await refresh();
 }
 
-/** What a path says; one that wants a key, or is not there, is not asked every few seconds. */
-async function peek(path) {
+/** Requests a path, unless it is missing or needs a key that the page does not have. */
+async function poll(path) {
   if (refused.has(path)) throw refused.get(path);
   try {
-    return await ask(path);
+    return await request(path);
   } catch (failure) {
     if ([401, 403, 404].includes(failure.status) || failure.code === "unknown_key") refused.set(path, failure);
     throw failure;
   }
 }
 
-/** Asks for the models anew where an answer came from one that is not known. */
-export async function meet(name, version) {
+/** Requests the models again if the one that answered is not among them. */
+export async function refreshModelsFor(name, version) {
   if (models.some((model) => model.name === name && model.version === version)) return;
-  await lookAtModels();
+  await refreshModels();
   draw();
 }
 
-async function lookAtState() {
+async function refreshState() {
   let next = "ready";
   try {
-    await peek("readyz");
+    await poll("readyz");
   } catch (failure) {
-    next = FAULTS[failure.code] ?? (failure.status === 503 ? "not_ready" : "unknown");
-    if (failure.code === "not_found") next = "answering"; // probes are on another port
+    next = STATES[failure.code] ?? (failure.status === 503 ? "not_ready" : "unknown");
+    if (failure.code === "not_found") next = "online"; // the probes are on another port
   }
   const isNew = next !== state || models.length === 0;
-  if (["ready", "answering"].includes(next) && isNew) next = await lookAtModels(next);
-  if (next === "key") onKey();
+  if (["ready", "online"].includes(next) && isNew) next = await refreshModels(next);
+  if (next === "key") onKeyNeeded();
   state = next;
 }
 
-async function lookAtModels(otherwise) {
+/** Returns the state that follows from the answer, `otherwise` if it is inconclusive. */
+async function refreshModels(otherwise) {
   try {
-    models = (await peek("v1/models")).document?.models ?? [];
+    models = (await poll("v1/models")).document?.models ?? [];
     onModels(models);
   } catch (failure) {
-    if (FAULTS[failure.code] === "key") onKey();
-    return FAULTS[failure.code] ?? (failure.status === 503 ? "not_ready" : otherwise);
+    if (STATES[failure.code] === "key") onKeyNeeded();
+    return STATES[failure.code] ?? (failure.status === 503 ? "not_ready" : otherwise);
   }
   return otherwise;
 }
 
-async function lookAtTraffic() {
+async function refreshTraffic() {
   try {
-    const { text } = await peek("metrics");
-    looks.push({ at: performance.now(), ...countPredictions(parse(text)) });
-    if (looks.length > N_POINTS + 1) looks.shift();
-    trouble = null;
+    const { text } = await poll("metrics");
+    snapshots.push({ at: performance.now(), ...countPredictions(parse(text)) });
+    if (snapshots.length > N_POINTS + 1) snapshots.shift();
+    noTraffic = null;
   } catch (failure) {
-    const causes = { not_found: "elsewhere", missing_key: "key", unknown_key: "key" };
-    trouble = causes[failure.code] ?? (failure.status === 404 ? "elsewhere" : "none");
+    const reasons = { not_found: "elsewhere", missing_key: "key", unknown_key: "key" };
+    noTraffic = reasons[failure.code] ?? (failure.status === 404 ? "elsewhere" : "none");
   }
 }
 
@@ -109,28 +110,27 @@ function draw() {
   const words = word(`state.${state}`);
   byId("state").dataset.state = state;
   byId("state-words").dataset.word = `state.${state}`;
-  if (byId("state-words").textContent !== words) byId("state-words").textContent = words; // said once
+  if (byId("state-words").textContent !== words) byId("state-words").textContent = words; // announced once
   byId("models").replaceChildren(
     ...models.map(({ name, version, precision }) =>
       element("li", { title: precision }, name, " ", element("b", {}, version)),
     ),
   );
-  byId("traffic").hidden = trouble !== null || looks.length === 0;
-  byId("no-traffic").hidden = trouble === null;
-  if (trouble !== null) byId("no-traffic").textContent = word(`traffic.${trouble}`);
-  else if (looks.length > 0) drawTraffic();
+  byId("traffic").hidden = noTraffic !== null || snapshots.length === 0;
+  byId("no-traffic").hidden = noTraffic === null;
+  if (noTraffic !== null) byId("no-traffic").textContent = word(`traffic.${noTraffic}`);
+  else if (snapshots.length > 0) drawTraffic();
 }
 
 function drawTraffic() {
-  const rates = looks.slice(1).map((now, i) => rate(looks[i], now));
-  const now = looks.at(-1);
-  const last = looks[Math.max(0, looks.length - 1 - WINDOW)];
-  const found = quantile(0.95, last, now);
+  const rates = snapshots.slice(1).map((now, i) => rate(snapshots[i], now));
+  const now = snapshots.at(-1);
+  const before = snapshots[Math.max(0, snapshots.length - 1 - P95_WINDOW)];
   const digits = { maximumFractionDigits: 1, minimumFractionDigits: 1 };
   byId("rate").textContent = number(rates.at(-1) ?? 0, digits);
-  byId("p95").replaceChildren(...p95Words(found));
+  byId("p95").replaceChildren(...p95Words(quantile(0.95, before, now)));
   byId("spark").setAttribute("aria-label", word("spark", {
-    minutes: number((N_POINTS * EVERY_MS) / 60_000),
+    minutes: number((N_POINTS * POLL_MS) / 60_000),
     now: number(rates.at(-1) ?? 0, digits),
     most: number(Math.max(0, ...rates), digits),
   }));
@@ -145,7 +145,7 @@ function p95Words(found) {
   return [found.isOver ? word("p95_over", { bound: time }) : time];
 }
 
-/** The newest at the right edge; the highest as high as the picture, but a lone request is no mountain. */
+/** Draws the newest rate at the right edge. The scale ends at the highest rate, but at 1/s at least. */
 function drawSpark(rates) {
   const top = Math.max(1, ...rates);
   const points = rates.map((value, i) => {
@@ -157,4 +157,3 @@ function drawSpark(rates) {
   byId("spark").querySelector(".line").setAttribute("d", line);
   byId("spark").querySelector(".area").setAttribute("d", line && `${line}L120 28L${start} 28Z`);
 }
-

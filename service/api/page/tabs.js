@@ -1,34 +1,40 @@
-/** Tabs by the ARIA pattern: arrows, Home and End move and choose; the address remembers which. */
+/** Tabs after the ARIA pattern: arrow keys, Home and End select a tab; the address stores the selection. */
 
 const MOVES = { ArrowRight: 1, ArrowLeft: -1 };
 
-/** Makes tabs of the list; the address's #name opens a tab, as its panel's `data-task`. */
-export function makeTabs(list) {
+/**
+ * Turns a tab list into tabs. The address's #fragment selects the tab whose panel has it as `data-task`.
+ *
+ * `onSelect` is called with the panel of a tab that the reader or the address selects. Returns a
+ * function that shows only the tabs of the given tasks.
+ */
+export function makeTabs(list, onSelect) {
   const tabs = [...list.querySelectorAll("[role=tab]")];
   const panelOf = (tab) => document.getElementById(tab.getAttribute("aria-controls"));
-  const seen = () => tabs.filter((tab) => !tab.hidden);
+  const visible = () => tabs.filter((tab) => !tab.hidden);
 
-  function choose(tab) {
+  function select(tab) {
     for (const each of tabs) {
       each.setAttribute("aria-selected", String(each === tab));
       each.tabIndex = each === tab ? 0 : -1;
       panelOf(each).hidden = each !== tab;
     }
+    onSelect(panelOf(tab));
   }
 
-  function go(tab) {
-    choose(tab);
+  function navigate(tab) {
     history.replaceState(null, "", `#${panelOf(tab).dataset.task}`);
+    select(tab);
   }
 
-  function follow() {
-    const named = seen().find((tab) => `#${panelOf(tab).dataset.task}` === location.hash);
-    if (named) choose(named);
+  function followAddress() {
+    const named = visible().find((tab) => `#${panelOf(tab).dataset.task}` === location.hash);
+    if (named) select(named);
   }
 
-  for (const tab of tabs) tab.addEventListener("click", () => go(tab));
+  for (const tab of tabs) tab.addEventListener("click", () => navigate(tab));
   list.addEventListener("keydown", (event) => {
-    const order = seen();
+    const order = visible();
     const at = order.indexOf(document.activeElement);
     let next = null;
     if (event.key in MOVES) next = order[(at + MOVES[event.key] + order.length) % order.length];
@@ -36,16 +42,16 @@ export function makeTabs(list) {
     if (event.key === "End") next = order.at(-1);
     if (!next) return;
     event.preventDefault();
-    go(next);
+    navigate(next);
     next.focus();
   });
-  addEventListener("hashchange", follow);
-  follow();
+  addEventListener("hashchange", followAddress);
+  followAddress();
 
-  /** Shows the tabs of these tasks only. */
-  return function keep(tasks) {
+  return function show(tasks) {
     for (const tab of tabs) tab.hidden = !tasks.includes(panelOf(tab).dataset.task);
-    const chosen = tabs.find((tab) => tab.getAttribute("aria-selected") === "true");
-    if (chosen.hidden && seen().length > 0) choose(seen()[0]);
+    const selected = () => tabs.find((tab) => tab.getAttribute("aria-selected") === "true");
+    if (selected().hidden && visible().length > 0) select(visible()[0]);
+    else onSelect(panelOf(selected()));
   };
 }

@@ -1,14 +1,14 @@
-/** The switch between light and dark. Until it is used, the page looks like the system. */
+/** The switch between light and dark. Until it is used, the page follows the system. */
 
 const STORED = "seqserve.theme";
 const isSystemDark = matchMedia("(prefers-color-scheme: dark)");
 
 function isDark() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : isSystemDark.matches;
+  const selected = document.documentElement.dataset.theme;
+  return selected ? selected === "dark" : isSystemDark.matches;
 }
 
-/** Makes a switch of the button. */
+/** Turns a button into the switch. */
 export function makeThemeSwitch(button) {
   const show = () => button.setAttribute("aria-pressed", String(isDark()));
   button.addEventListener("click", () => {
@@ -17,7 +17,7 @@ export function makeThemeSwitch(button) {
     try {
       localStorage.setItem(STORED, theme);
     } catch {
-      // Then it is forgotten with the tab.
+      // The selection then lasts as long as the tab.
     }
     show();
   });

@@ -1,57 +1,58 @@
-/** Translation: what is asked, and source and target side by side. */
+/** Translation: the options of a request, and source and target side by side. */
 
 import { copyButton } from "./copy.js";
 import { element } from "./dom.js";
 import { hasWord, languageName, milliseconds, number, word } from "./words.js";
 
-/** The options of the form; languages are left out while no model is known. */
+/** The options of the form as the API takes them; languages are omitted while no model is known. */
 export function options(form) {
   const [source, target] = JSON.parse(form.elements.pair.value || "[]");
   const alternatives = Number(form.elements.alternatives.value);
   return { ...(target ? { source, target } : {}), ...(alternatives > 0 ? { alternatives } : {}) };
 }
 
-/** Fills the choice of languages. */
-export function offer(form, models) {
+/** Fills the selection of language pairs. */
+export function offerPairs(form, models) {
   const chosen = form.elements.pair.value;
   form.elements.pair.replaceChildren(
     ...models.map(({ languages: [source, target] }) => {
-      const names = { source: languageName(source), target: languageName(target) };
       const value = JSON.stringify([source, target]);
-      return element("option", { value, selected: value === chosen }, word("pair_of", names));
+      return element("option", { value, selected: value === chosen },
+        `${languageName(source)} → ${languageName(target)}`);
     }),
   );
 }
 
-export function summary(answer, totalMs) {
+/** Summarizes an answer in one line. */
+export function summarize(answer, totalMs) {
   return word("translation.found", { n: answer.results.length, time: milliseconds(totalMs) });
 }
 
-/** One text and its translation. `model` may be unknown. */
+/** Draws one text and its translation. `model` may be undefined. */
 export function draw(result, text, model) {
   const [source, target] = model?.languages ?? [];
   const translated = element("p", { lang: target }, result.text);
   const pair = element("div", { class: "pair" },
     side(source, element("p", { lang: source }, text)),
     side(target, translated, copyButton(() => result.text, translated)));
-  return [pair, warned(result.warnings), others(result.alternatives ?? [], target)];
+  return [pair, drawWarnings(result.warnings), drawAlternatives(result.alternatives ?? [], target)];
 }
 
 function side(language, ...content) {
   return element("div", {}, language && element("h3", {}, languageName(language)), ...content);
 }
 
-function warned(warnings) {
+function drawWarnings(warnings) {
   if (warnings.length === 0) return null;
   return element("ul", { class: "warnings" }, ...warnings.map((code) =>
     element("li", {}, hasWord(`warning.${code}`) ? word(`warning.${code}`) : word("warning.unknown", { code }))));
 }
 
-function others(alternatives, language) {
+function drawAlternatives(alternatives, language) {
   if (alternatives.length === 0) return null;
   const digits = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
-  return element("div", { class: "others" },
-    element("h3", {}, word("translation.alternatives")),
+  return element("div", { class: "alternatives" },
+    element("h3", {}, word("alternatives")),
     element("ol", {}, ...alternatives.map(({ text, score }) =>
       element("li", {}, element("span", { lang: language }, text), " ",
         element("span", { class: "quiet" }, word("score", { score: number(score, digits) }))))));

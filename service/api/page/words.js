@@ -1,48 +1,49 @@
-/** The words of the interface, in the language that was chosen. Knows no task. */
+/** The text of the interface in the selected language. */
 
 const WORDS = await (await fetch(new URL("words.json", import.meta.url))).json();
 const STORED = "seqserve.language";
 const TAGS = { en: "en", zh: "zh-Hans" };
 const listeners = [];
 
-export let language = choose();
+export let language = initialLanguage();
 
-function choose() {
+/** The language selected before, else the first supported one of the browser, else English. */
+function initialLanguage() {
   let stored = null;
   try {
     stored = localStorage.getItem(STORED);
   } catch {
-    // Storage may be forbidden.
+    // Storage can be blocked.
   }
-  const wished = [stored, ...navigator.languages].map((tag) => String(tag).slice(0, 2).toLowerCase());
-  return wished.find((tag) => tag in WORDS) ?? "en";
+  const preferred = [stored, ...navigator.languages].map((tag) => String(tag).slice(0, 2).toLowerCase());
+  return preferred.find((tag) => Object.hasOwn(WORDS, tag)) ?? "en";
 }
 
-/** Speaks another language from now on. */
-export function speak(tag) {
+/** Switches the interface to another language. */
+export function setLanguage(tag) {
   language = tag;
   try {
     localStorage.setItem(STORED, tag);
   } catch {
-    // Then it is forgotten with the tab.
+    // The selection then lasts as long as the tab.
   }
-  fill();
+  applyWords();
   for (const listener of listeners) listener();
 }
 
-/** Calls back when the language has changed. */
+/** Calls `listener` after every change of the language. */
 export function onLanguage(listener) {
   listeners.push(listener);
 }
 
-/** Whether there are words under this name. */
+/** Whether there is a text under this name. */
 export function hasWord(name) {
-  return name in WORDS[language];
+  return Object.hasOwn(WORDS[language], name);
 }
 
 /**
- * The words under a name, with {values} put in; `n` chooses between singular and plural.
- * There are tests that every name exists in every language.
+ * The text under a name, with {values} filled in; `n` selects singular or plural.
+ * The tests check that every name exists in every language.
  */
 export function word(name, values = {}) {
   let found = WORDS[language][name];
@@ -52,22 +53,23 @@ export function word(name, values = {}) {
   return found.replace(/\{(\w+)\}/g, (_, value) => values[value]);
 }
 
-/** A number of the interface's language. */
+/** Formats a number for the language of the interface. */
 export function number(value, options) {
   return new Intl.NumberFormat(language, options).format(value);
 }
 
+/** Formats a share of 1 as a percentage. */
 export function percent(share) {
   return number(share, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 }
 
-/** Milliseconds, with as many digits as one wants to read. */
+/** Formats milliseconds with two or three significant digits. */
 export function milliseconds(ms) {
   const digits = ms < 1 ? 2 : ms < 10 ? 1 : 0;
   return `${number(ms, { maximumFractionDigits: digits })} ms`;
 }
 
-/** The name of a language, such as `zh`; the tag itself where the browser knows none. */
+/** The name of a language tag such as `zh`; the tag itself if the browser does not know it. */
 export function languageName(tag) {
   try {
     return new Intl.DisplayNames([TAGS[language]], { type: "language" }).of(tag);
@@ -76,13 +78,8 @@ export function languageName(tag) {
   }
 }
 
-/** What a label of a model means; the label itself where there are no words for it. */
-export function labelName(label) {
-  return hasWord(`label.${label}`) ? word(`label.${label}`) : label;
-}
-
-/** Puts the words into the elements that name them. */
-export function fill() {
+/** Writes the texts into the elements that refer to them. */
+export function applyWords() {
   document.documentElement.lang = TAGS[language];
   for (const element of document.querySelectorAll("[data-word]")) {
     element.textContent = word(element.dataset.word);

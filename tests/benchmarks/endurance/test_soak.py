@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from benchmarks.endurance.mixed_load import Outcomes, Texts
 from benchmarks.endurance.soak import Effort, Soak, memory_of, soak, soak_lines, supplies_of
 from benchmarks.tools.served import ServerFailed, our_server
-from cli.main import app
+from seqserve.cli.main import app
 from seqserve.errors import DataError
 from tests import fakes
 
@@ -113,6 +113,6 @@ def test_a_server_that_does_not_start_is_named(tmp_path: Path, bundles: Path) ->
 
 def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
     done = CliRunner().invoke(
-        app, ["soak", "--bundles", str(tmp_path / "none"), "--minutes", "0.01"]
+        app, ["dev", "soak", "--bundles", str(tmp_path / "none"), "--minutes", "0.01"]
     )
     assert done.exit_code == 1 and "holds no bundle" in done.stderr

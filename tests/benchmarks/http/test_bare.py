@@ -11,13 +11,13 @@ from starlette.testclient import TestClient
 from benchmarks.http import bare, null
 from benchmarks.tools.workplace import TASKS
 from seqserve.runtime.engine import check_golden
+from seqserve.tasks import TASKS as SPECS
 from seqserve.tasks import Task
-from service.api.tasks import TASKS as ROUTES
 from service.engines.host import EngineHost
-from service.engines.messages import InferenceItem, InferenceResult, pack_items, unpack_outcomes
+from service.engines.messages import InferenceItem, InferenceResult
 from service.settings import Settings
 
-PATHS = {task.name: task.path for task in ROUTES}
+PATHS = {name: spec.path for name, spec in SPECS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_our_server_takes_null_engines(bundles: Path, task: Task) -> None:
     host = EngineHost(task, Settings(bundles_dir=bundles, engine_factory=null.FACTORY))
     assert host.status.reason is None
     work = InferenceItem("id", f"null-{task}", {"text": "x"}, deadline=10**9)
-    (done,), _ = unpack_outcomes(host.predict(pack_items([work])))
+    (done,) = host.predict([work]).results
     assert isinstance(done, InferenceResult) and done.n_tokens == 9
 
 

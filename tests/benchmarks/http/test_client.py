@@ -8,7 +8,7 @@ import pytest
 from benchmarks.http.client import PATHS, Clients, Requests
 from benchmarks.tools.served import Server
 from seqserve.errors import DataError
-from service.api.tasks import TASKS
+from seqserve.tasks import TASKS
 from tests.benchmarks.http.tiny_server import ANSWER, REFUSAL, TinyServer, running
 
 CLIENTS = Clients(tuple(sorted(os.sched_getaffinity(0))), seed=1)
@@ -20,7 +20,7 @@ def asked(server: TinyServer) -> Server:
 
 
 def test_paths_are_those_of_the_service() -> None:
-    assert {task.name: task.path for task in TASKS} == PATHS
+    assert {task.name: task.path for task in TASKS.values()} == PATHS
 
 
 def test_requests() -> None:

@@ -15,7 +15,7 @@ from benchmarks.http.size import HttpSize
 from benchmarks.tools.cores import split_cores
 from benchmarks.tools.record import read_record
 from benchmarks.tools.workplace import TASKS, Workplace
-from cli.main import app
+from seqserve.cli.main import app
 from tests.tiny import TinyProject
 
 RUNNER = CliRunner()
@@ -45,7 +45,7 @@ def test_command_measures_records_and_shows(
     out, page = tmp_path / "http.json", tmp_path / "page.md"
     page.write_text("<!-- bench-http -->\n<!-- /bench-http -->\n")
     places = ["--data", str(tiny.data), "--bundles", str(tiny.bundles), "--out", str(out)]
-    done = RUNNER.invoke(app, ["bench-http", "--quick", *places])
+    done = RUNNER.invoke(app, ["dev", "bench-http", "--quick", *places])
     assert done.exit_code == 0, done.output
     parts = read_record(out, HttpRecord).parts
     assert all(getattr(parts, name) for name in HTTP_PARTS)
@@ -58,7 +58,9 @@ def test_command_measures_records_and_shows(
     assert all(0 < ms < 100 for ms in cpu_ms.values())
     assert len(parts.burst.after) == len(SPAN_ENDS_S)
     assert parts.isolation.translations_per_s[0] > 0
-    again = RUNNER.invoke(app, ["bench-http", "--redraw", "--out", str(out), "--update", str(page)])
+    again = RUNNER.invoke(
+        app, ["dev", "bench-http", "--redraw", "--out", str(out), "--update", str(page)]
+    )
     assert again.exit_code == 0, again.output
     assert done.stdout.endswith(again.stdout) and again.stdout.strip() in page.read_text()
 
@@ -86,5 +88,5 @@ def test_errors_are_one_line(
     tiny: TinyProject, tmp_path: Path, words: list[str], message: str
 ) -> None:
     where = ["--bundles", str(tiny.bundles), "--out", str(tmp_path / "none.json")]
-    done = RUNNER.invoke(app, ["bench-http", *words, *where])
+    done = RUNNER.invoke(app, ["dev", "bench-http", *words, *where])
     assert done.exit_code == 1 and message in done.output

@@ -12,7 +12,7 @@ from benchmarks.models.lstm import measure_lstm, time_in_graphs
 from benchmarks.models.parts import RuntimeRecord
 from benchmarks.tools.record import read_record
 from benchmarks.tools.workplace import TASKS, Workplace
-from cli.main import app
+from seqserve.cli.main import app
 from seqserve.records import SentimentItem, TranslationItem
 from seqserve.runtime import open_engine
 from tests.benchmarks.models.made_up import TINY
@@ -33,7 +33,7 @@ def test_lstm(place: Workplace) -> None:
     ]
     sides = {cell.task: set(cell.comparison.sides) for cell in found.cells}
     assert sides["ner"] - sides["sentiment"] == {"torch with CRF"}
-    assert len(sides["sentiment"]) == 4
+    assert sides["sentiment"] - {"torch bf16"} == {"seqserve", "torch", "torch int8"}
     assert all(0 < around.share < 1 for around in found.around)
 
 
@@ -65,11 +65,13 @@ def test_command_measures_records_and_shows(tiny: TinyProject, tmp_path: Path) -
     out, page = tmp_path / "bench.json", tmp_path / "page.md"
     page.write_text("<!-- bench -->\n<!-- /bench -->\n")
     places = ["--data", str(tiny.data), "--bundles", str(tiny.bundles), "--out", str(out)]
-    done = RUNNER.invoke(app, ["bench", "memory", "--quick", *places])
+    done = RUNNER.invoke(app, ["dev", "bench", "memory", "--quick", *places])
     assert done.exit_code == 0, done.output
     figures = read_record(out, RuntimeRecord).parts.memory
     assert figures and all(side.after_mib > side.before_mib > 0 for side in figures.sides.values())
-    again = RUNNER.invoke(app, ["bench", "--redraw", "--out", str(out), "--update", str(page)])
+    again = RUNNER.invoke(
+        app, ["dev", "bench", "--redraw", "--out", str(out), "--update", str(page)]
+    )
     assert again.exit_code == 0, again.output
     assert "| load, ms |" in again.stdout
     assert done.stdout.endswith(again.stdout) and again.stdout.strip() in page.read_text()
@@ -86,5 +88,5 @@ def test_errors_are_one_line(
     tiny: TinyProject, tmp_path: Path, words: list[str], message: str
 ) -> None:
     where = ["--bundles", str(tiny.bundles), "--out", str(tmp_path / "none.json")]
-    done = RUNNER.invoke(app, ["bench", *words, *where])
+    done = RUNNER.invoke(app, ["dev", "bench", *words, *where])
     assert done.exit_code == 1 and message in done.output

@@ -1,6 +1,7 @@
-"""Look at the running stack from inside its network: `python3 tests/e2e/stack/probe.py STEP...`.
+"""Check the running stack from inside its network: `python3 tests/e2e/stack/probe.py STEP...`.
 
-Needs nothing but Python, since it runs in a bare container. Every step prints what it saw and fails otherwise.
+Needs only the standard library, since it runs in a bare container. A step prints its result or exits with an
+error.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ PATIENCE_S = 240.0
 
 
 def fetch(address: tuple[str, int], path: str, body: object = None) -> tuple[int, bytes]:
-    """Status and content of an answer; status 0 where there is none."""
+    """Return status and body of a response; status 0 if there is none."""
     connection = http.client.HTTPConnection(*address, timeout=15)
     try:
         headers = {"Content-Type": "application/json"}
@@ -42,13 +43,13 @@ def fetch(address: tuple[str, int], path: str, body: object = None) -> tuple[int
 
 
 def ask(address: tuple[str, int], path: str, body: object = None) -> tuple[int, Any]:
-    """The same, for an answer in JSON."""
+    """Return status and parsed JSON body of a response."""
     status, content = fetch(address, path, body)
     return status, json.loads(content or b"null")
 
 
 def wait_until(what: str, holds: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
-    """Say how long it took, or fail."""
+    """Wait for a condition and print how long it took, or exit with an error."""
     start = time.monotonic()
     while not holds():
         if time.monotonic() - start > patience_s:
@@ -58,7 +59,7 @@ def wait_until(what: str, holds: Callable[[], bool], patience_s: float = PATIENC
 
 
 def predictions(address: tuple[str, int] = SERVICE) -> None:
-    """One request per task."""
+    """Send one request per task."""
     for path, body in REQUESTS.items():
         status, answer = ask(address, path, body)
         if status != 200:
@@ -67,7 +68,7 @@ def predictions(address: tuple[str, int] = SERVICE) -> None:
 
 
 def page() -> None:
-    """The demo page and the files that it asks for."""
+    """Check the demo page and the files that it loads."""
     for path, wanted in (
         ("/", b"<title>"),
         ("/page/app.js", b"import "),
@@ -80,35 +81,35 @@ def page() -> None:
 
 
 def through_nginx() -> None:
-    """The same, through the proxy, which keeps the page of metrics to itself."""
+    """Send the requests through the proxy, which must not expose /metrics."""
     predictions(NGINX)
     if (status := fetch(NGINX, "/metrics")[0]) != 404:
         sys.exit(f"/metrics through the proxy: {status}")
 
 
 def is_ready() -> bool:
-    """Does the service say so?"""
+    """Return whether /readyz succeeds."""
     return ask(SERVICE, "/readyz")[0] == 200
 
 
 def restarted() -> None:
-    """The runner of sentiment was started again; it may be back before anybody sees that it was gone."""
+    """Wait until the restart of the sentiment runner is counted."""
     counted = b'seqserve_process_restarts_total{process="sentiment"} 1.0'
     wait_until("restarted", lambda: counted in fetch(SERVICE, "/metrics")[1], 10)
 
 
 def started() -> None:
-    """The service has opened its models."""
+    """Wait for the service to load its models."""
     wait_until("started", is_ready, 60)
 
 
 def ready() -> None:
-    """The service is whole again."""
+    """Wait for the service to be ready again."""
     wait_until("ready", is_ready, 10)
 
 
 def target() -> None:
-    """Prometheus reads the service's metrics, and all its rules are healthy."""
+    """Check that Prometheus scrapes the service and that all rules are healthy."""
 
     def is_read() -> bool:
         _, found = ask(PROMETHEUS, "/api/v1/targets?state=active")
@@ -127,7 +128,7 @@ def _rules() -> list[str]:
 
 
 def alert() -> None:
-    """The alert about a service that is gone fires, and Alertmanager has it."""
+    """Wait for Alertmanager to receive the alert about the missing service."""
 
     def names() -> list[str]:
         _, found = ask(ALERTMANAGER, "/api/v2/alerts")

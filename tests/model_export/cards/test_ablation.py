@@ -17,7 +17,7 @@ TABLE: dict[str, Any] = {
         {"name": "full", "metrics": {"dev_f1": 0.9}},
         {"name": "no characters", "metrics": {}},
     ],
-    "command": "seqserve ablate recipes/x.toml",
+    "command": "seqserve dev ablate recipes/x.toml",
 }
 
 

@@ -24,7 +24,7 @@ def recipe(tmp_path: Path) -> Recipe:
 
 
 def sections(card: str) -> dict[str, str]:
-    """Give the text below every heading."""
+    """Return the text below every heading."""
     return dict(block.split("\n\n", 1) for block in card.split("\n## ")[1:])
 
 
@@ -37,7 +37,7 @@ def test_card_has_the_sections_that_have_content(recipe: Recipe) -> None:
     bare = model_card(DESCRIPTION, CardSources(recipe, REPORT))
     assert list(sections(bare)) == [
         "Metrics",
-        "Where it is weak",
+        "Weaknesses",
         "Data",
         "Training",
     ]
@@ -51,16 +51,40 @@ def test_card_has_the_sections_that_have_content(recipe: Recipe) -> None:
     assert [*sections(full)][:: len(sections(full)) - 1] == ["Intended use", "Limits"]
 
 
-MADE_BY = {
-    "fp32": "make export RECIPE=recipes/ner-tiny.toml",
-    "int8": "seqserve export recipes/ner-tiny.toml --int8",
+# precision, path of the recipe, data root, bundle -> commands
+COMMANDS: dict[str, tuple[tuple[Precision, str, str, str], str, str]] = {
+    "defaults": (
+        ("fp32", "recipes/x.toml", "data", "bundles/x"),
+        "seqserve export recipes/x.toml",
+        "seqserve evaluate bundles/x",
+    ),
+    "int8": (
+        ("int8", "recipes/x.toml", "data", "bundles/x"),
+        "seqserve export recipes/x.toml --int8",
+        "seqserve evaluate bundles/x",
+    ),
+    "own folders": (
+        ("fp32", "docs/x.toml", "my data", "my-bundles/x"),
+        "seqserve export docs/x.toml --data 'my data' --bundles my-bundles",
+        "seqserve evaluate my-bundles/x --data 'my data'",
+    ),
+    "of an older version": (
+        ("fp32", "", "", ""),
+        "seqserve export recipes/ner-tiny.toml",
+        "seqserve evaluate bundles/ner-tiny",
+    ),
 }
 
 
-@pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_card_names_the_command_that_made_it(recipe: Recipe, precision: Precision) -> None:
-    card = model_card(replace(DESCRIPTION, precision=precision), CardSources(recipe, REPORT))
-    assert f"- Made by `{MADE_BY[precision]}` on 2026-01-31 with numpy 2\n" in card
+@pytest.mark.parametrize(("given", "made_by", "measured_by"), COMMANDS.values(), ids=COMMANDS)
+def test_commands_name_the_paths_as_typed(
+    recipe: Recipe, given: tuple[Precision, str, str, str], made_by: str, measured_by: str
+) -> None:
+    precision, path, data, bundle = given
+    sources = CardSources(replace(recipe, path=path), replace(REPORT, data=data), bundle=bundle)
+    card = model_card(replace(DESCRIPTION, precision=precision), sources)
+    assert f"- Made by `{made_by}` on 2026-01-31 with numpy 2\n" in card
+    assert f"\n`{measured_by}`. In brackets" in card
 
 
 def test_metrics_come_from_the_manifest_and_intervals_from_the_evaluation(recipe: Recipe) -> None:
@@ -88,7 +112,7 @@ def test_weak_parts_are_those_below_their_set_beyond_doubt(recipe: Recipe) -> No
         part("words", "by recall", 40, recall=0.6),
         part("copied", "numbers", 99, share=0.1),
     )
-    weak = sections(model_card(DESCRIPTION, CardSources(recipe, report)))["Where it is weak"]
+    weak = sections(model_card(DESCRIPTION, CardSources(recipe, report)))["Weaknesses"]
     assert [line.split(" | ")[1] for line in weak.splitlines()[2:]] == [
         "tokens 1-10",
         "words by recall",
@@ -99,7 +123,7 @@ def test_weak_parts_are_those_below_their_set_beyond_doubt(recipe: Recipe) -> No
 
 def test_only_the_weakest_parts_are_named(recipe: Recipe) -> None:
     report = with_slices(*(part("label", f"L{i}", 50, f1=0.7 - i / 100) for i in range(20)))
-    weak = sections(model_card(DESCRIPTION, CardSources(recipe, report)))["Where it is weak"]
+    weak = sections(model_card(DESCRIPTION, CardSources(recipe, report)))["Weaknesses"]
     assert len(weak.splitlines()) == 2 + 8
     assert "label L19" in weak and "label L11" not in weak
 
@@ -108,7 +132,7 @@ def test_copied_shares(recipe: Recipe) -> None:
     report = with_slices(
         part("copied", "numbers", 50, share=0.9), part("copied", "urls", 2, share=0.5)
     )
-    copied = sections(model_card(DESCRIPTION, CardSources(recipe, report)))["What is copied"]
+    copied = sections(model_card(DESCRIPTION, CardSources(recipe, report)))["Copied terms"]
     assert "| people | numbers | 50 | 0.9000 [0.8800, 0.9200] |" in copied
     assert "urls" not in copied
 
@@ -117,18 +141,18 @@ def charts(recipe: Recipe, *sets: SetReport) -> str:
     report = replace(REPORT, sets=sets)
     description = replace(DESCRIPTION, metrics=report.metrics())
     card = model_card(description, CardSources(recipe, report))
-    return sections(card).get("Are its probabilities right?", "")
+    return sections(card).get("Calibration", "")
 
 
 def test_reliability_is_drawn_from_the_bins(recipe: Recipe) -> None:
     card = charts(recipe, SetReport("people", "test", 500, FINDINGS))
-    assert "On people test, by probability in 15 steps; bars:" in card
+    assert "On people test, in 15 bins of probability; bars:" in card
     assert (
         """\
 ```mermaid
 xychart-beta
     x-axis "probability of entities" ["0.50", "0.95"]
-    y-axis "share that is right" 0 --> 1
+    y-axis "share of right answers" 0 --> 1
     bar [0.400, 0.990]
     line [0.500, 0.970]
 ```
@@ -164,7 +188,7 @@ def test_sets_without_probabilities_are_not_drawn(recipe: Recipe) -> None:
 def test_variants_stand_in_the_order_of_their_columns(recipe: Recipe) -> None:
     rows = (MeasuredVariant("full", {"b": 0.5, "a": 0.25}), MeasuredVariant("less", {"a": 1}))
     sources = CardSources(recipe, REPORT, ablation=Ablation(("a", "b"), rows, "measure it"))
-    text = sections(model_card(DESCRIPTION, sources))["What its parts are worth"]
+    text = sections(model_card(DESCRIPTION, sources))["Ablation"]
     assert text.splitlines() == [
         "By `measure it`.",
         "",
@@ -179,7 +203,7 @@ def test_variants_say_how_they_were_trained_otherwise(recipe: Recipe) -> None:
     table = Ablation(("a",), (MeasuredVariant("full", {"a": 1}),), "measure it")
     shorter = AblationConfig(loop={"max_steps": 20, "decay_steps": 5})
     sources = CardSources(replace(recipe, ablation=shorter), REPORT, ablation=table)
-    text = sections(model_card(DESCRIPTION, sources))["What its parts are worth"]
+    text = sections(model_card(DESCRIPTION, sources))["Ablation"]
     assert text.startswith("By `measure it`, each with max_steps 20, decay_steps 5.\n")
 
 

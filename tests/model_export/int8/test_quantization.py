@@ -54,16 +54,6 @@ def test_sound_graphs_pass(
     assert 0 < check_int8_classifier(classifier, 1.0, graph) < TOLERANCE
 
 
-def test_zero_points_of_an_lstm_are_two_tensors(
-    tagger: Tagger, tagger_text: WordTokenEncoder
-) -> None:
-    """Onnxruntime cannot select exact int8 kernels, on CPUs that need it, for one tensor of two inputs."""
-    graph = tagger_graph(tagger.config, rounded_tagger(tagger, tagger_text), tagger_text.scheme)
-    (layer,) = [node for node in graph.graph.node if node.op_type == "DynamicQuantizeLSTM"]
-    assert layer.input[9] != layer.input[11]
-    assert {layer.input[9], layer.input[11]} <= {t.name for t in graph.graph.initializer}
-
-
 @pytest.mark.parametrize(
     ("name", "factor"),
     [

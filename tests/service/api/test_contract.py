@@ -82,7 +82,7 @@ async def when_stopping(server: Server) -> httpx.Response:
 
 
 async def when_the_engines_are_away(server: Server) -> httpx.Response:
-    link = server.application.links["ner"]
+    link = server.application.core.engines["ner"]
     link._mark_down()
     link._down_since = -math.inf  # for longer than they need to come back
     return await server.post("/v1/ner", {"text": "a"})

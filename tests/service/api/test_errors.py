@@ -40,7 +40,7 @@ def expect(response: httpx.Response, status: int, code: str, detail: str = "") -
 FAULTS = [
     pytest.param("/v1/ner", [], "must be a JSON object", id="array"),
     pytest.param("/v1/ner", None, "must be a JSON object", id="null"),
-    pytest.param("/v1/ner", {}, "text: Field required", id="no-text"),
+    pytest.param("/v1/ner", {}, "text is required.", id="no-text"),
     pytest.param("/v1/ner", {"text": 1}, "text: must be a string or a list", id="number"),
     pytest.param("/v1/ner", {"text": None}, "text: must be a string or a list", id="null-text"),
     pytest.param("/v1/ner", {"text": {"a": "b"}}, "text: must be a string", id="object-text"),
@@ -54,7 +54,7 @@ FAULTS = [
     pytest.param(
         "/v1/ner",
         {"text": "a", "nope": 1},
-        "'nope' is no option of this route; there are: text, min_score, labels, offset_unit",
+        "'nope' is no field of this route. Fields of this route: text, min_score, labels, offset_unit",
         id="unknown-option",
     ),
     pytest.param("/v1/ner", {"text": "a", "beam_size": 4}, "'beam_size' is no", id="other-task"),
@@ -62,7 +62,9 @@ FAULTS = [
     pytest.param("/v1/ner", {"text": "a", "min_score": "1"}, "min_score: ", id="score-string"),
     pytest.param("/v1/ner", {"text": "a", "min_score": True}, "min_score: ", id="score-bool"),
     pytest.param("/v1/ner", {"text": "a", "labels": []}, "labels: ", id="no-labels"),
-    pytest.param("/v1/ner", {"text": "a", "labels": ["X"]}, "knows LOC, PER", id="label"),
+    pytest.param(
+        "/v1/ner", {"text": "a", "labels": ["X"]}, "Available labels: LOC, PER.", id="label"
+    ),
     pytest.param(
         "/v1/ner",
         {"text": "a", "offset_unit": "word"},
@@ -103,7 +105,7 @@ async def test_a_number_that_is_infinite_as_a_float(server: Server) -> None:
 @pytest.mark.parametrize("pair", [{"source": "fr"}, {"target": "en"}, {"source": "zh"}])
 async def test_unsupported_language_pair(server: Server, pair: dict[str, str]) -> None:
     response = await server.post("/v1/translate", {"text": "a", **pair})
-    expect(response, 422, "unsupported_language_pair", "there are: source en, target zh")
+    expect(response, 422, "unsupported_language_pair", "Available pairs: en→zh.")
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "soon", "", "1e3", "٣", "9" * 30])
@@ -238,7 +240,7 @@ async def test_a_client_that_hangs_up_frees_the_queue(server: Server) -> None:
     first = asyncio.create_task(server.post("/v1/ner", {"text": "first"}))
     await asyncio.sleep(0.02)
     assert await hang_up(server, "/v1/ner", "gone") == 499
-    assert server.application.queues["ner"].n_waiting == 0
+    assert server.application.core.queues["ner"].n_waiting == 0
     engine.may_go_on.set()
     await first
     assert engine.batches == [["first"]]
@@ -287,7 +289,7 @@ async def test_a_text_that_the_engine_refuses(server: Server) -> None:
 
 
 async def test_a_bug_of_ours(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    server.application.links["ner"].cards = [None]  # type: ignore[list-item]
+    server.application.core.engines["ner"].models = [None]  # type: ignore[list-item]
     response = await server.post("/v1/ner", {"text": "hunter2", "labels": ["PER"]})
     problem = expect(response, 500, "internal", "Something went wrong on our side")
     assert "AttributeError" not in json.dumps(problem)
@@ -364,7 +366,7 @@ async def test_labels_reach_the_engine_once_each(server: Server) -> None:
 async def test_waiting_for_engines_has_an_end(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         await asyncio.wait_for(server.application.wait_until_up(0.05), 1)
-        assert not any(link.is_up for link in server.application.links.values())
+        assert not any(link.is_up for link in server.application.core.engines.values())
 
 
 async def test_not_ready_without_a_bundle(tmp_path: Path) -> None:

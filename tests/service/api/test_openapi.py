@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import pytest
 
+from seqserve.tasks import TASKS as SPECS
 from service.api.examples import load_examples
 from service.api.openapi import build_document
+from service.api.schemas import SCHEMAS
 from service.api.swagger import ASSETS
-from service.api.tasks import TASKS
+from service.settings import Settings
 from tests import fakes
 from tests.service.api.test_errors import FAULTS
 from tests.service.api.test_predictions import PREDICTIONS
@@ -20,6 +22,7 @@ from tests.service.conftest import Server
 
 pytestmark = pytest.mark.anyio
 
+TASKS = list(SCHEMAS.values())
 TYPES = {
     "object": dict,
     "array": list,
@@ -175,9 +178,37 @@ async def test_keys_are_described_where_they_are_needed(
         assert (operation.get("security") == [{"key": []}]) == is_guarded
         assert ({"401", "403", "429"} <= set(operation["responses"])) == is_guarded
     responses = document["paths"]["/v1/ner"]["post"]["responses"]
-    assert responses["429"]["description"] == "Code `overloaded`, `rate_limited`"
+    assert responses["429"]["description"] == "Error code `overloaded`, `rate_limited`"
     assert list(responses) == sorted(responses)
     assert "securitySchemes" not in build_document(TASKS)["components"]
+
+
+async def test_every_operation_has_a_documented_tag(document: dict[str, Any]) -> None:
+    tags = {tag["name"]: tag["description"] for tag in document["tags"]}
+    used = {
+        tag
+        for methods in document["paths"].values()
+        for one in methods.values()
+        for tag in one["tags"]
+    }
+    assert used == set(tags) and all(tags.values())
+    for task in TASKS:
+        operation = document["paths"][task.path]["post"]
+        assert operation["tags"] == [SPECS[task.name].title]
+        assert operation["summary"] == SPECS[task.name].summary
+
+
+@pytest.mark.parametrize("changes", [{}, {"max_texts": 7, "max_text_chars": 12_345, "demo": False}])
+def test_limits_are_documented(changes: dict[str, Any]) -> None:
+    settings = Settings(**changes)
+    described = build_document(TASKS, settings=settings)["info"]["description"]
+    for limit in (settings.max_body_bytes, settings.max_texts, settings.max_text_chars):
+        assert re.search(rf"\| {limit:,}[ |]", described), limit
+    assert f"ner {settings.timeout_ms('ner') / 1000:g} s" in described
+    assert ("(./)" in described) == settings.demo
+    assert (
+        "defaults" not in described and "defaults" in build_document(TASKS)["info"]["description"]
+    )
 
 
 async def test_every_route_has_examples_that_fit_their_schemas(document: dict[str, Any]) -> None:

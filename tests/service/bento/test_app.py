@@ -67,7 +67,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
-from service.bento.shim import Front
+from service.bento.shim import AsgiShim
 
 class Outer:
     def __init__(self, app):
@@ -83,7 +83,7 @@ class Kept(Outer):
 class Inner(Outer):
     pass
 
-front = Middleware(Front, http=PlainTextResponse("ours"), keep=KEEP)
+front = Middleware(AsgiShim, http=PlainTextResponse("ours"), keep=KEEP)
 with TestClient(Starlette(middleware=[*map(Middleware, (Outer, Kept, Inner)), front])) as client:
     print("up")
     print(client.get("/livez").text)

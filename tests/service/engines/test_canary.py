@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_it_goes_through_queue_and_engine(server: Server) -> None:
     server.engine("ner").batches.clear()
-    assert await server.application.canaries["ner"].ask() is None
+    assert await server.application.canaries["ner"].check() is None
     assert server.engine("ner").batches == [[canary.TEXT]]
 
 
@@ -24,11 +23,9 @@ async def test_an_engine_that_fails_makes_the_server_unready(
     bundles_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    line = SimpleNamespace(ask_for_restart=asked.append)
-    monkeypatch.setattr(canary, "HEARTBEAT", line)
     monkeypatch.setattr(canary, "PERIOD_S", 0.02)
-    monkeypatch.setattr(canary, "SECOND_LOOK_S", 0.02)
-    async with serving(bundles_dir) as server:
+    monkeypatch.setattr(canary, "RECHECK_S", 0.02)
+    async with serving(bundles_dir, asked.append) as server:
         engine = server.engine("sentiment")
         answer = engine.answer
         monkeypatch.setattr(engine, "answer", lambda item: 1 / 0)
@@ -44,12 +41,16 @@ async def test_an_engine_that_fails_makes_the_server_unready(
 
 async def test_an_engine_that_hangs_is_told_from_one_that_is_busy(server: Server) -> None:
     application = server.application
-    one = canary.Canary("ner", application.links["ner"], application.queues["ner"], 0.05)
+    one = canary.Canary(
+        "ner", application.core.engines["ner"], application.core.queues["ner"], 0.05
+    )
     server.engine("ner").may_go_on.clear()
-    assert await one.ask() == "answers too late"
-    asking = asyncio.create_task(one.ask())
+    assert await one.check() == "answers too late"
+    asking = asyncio.create_task(one.check())
     await asyncio.sleep(0.02)
-    server.application.links["ner"].n_answered += 1  # another request got its answer meanwhile
+    server.application.core.engines[
+        "ner"
+    ].n_answered += 1  # another request got its answer meanwhile
     assert await asking is None
 
 
@@ -64,5 +65,5 @@ async def test_what_counts_as_a_fault(
     async def submit(items: object, deadline: float) -> None:
         raise error
 
-    monkeypatch.setattr(server.application.queues["ner"], "submit", submit)
-    assert await server.application.canaries["ner"].ask() == fault
+    monkeypatch.setattr(server.application.core.queues["ner"], "submit", submit)
+    assert await server.application.canaries["ner"].check() == fault

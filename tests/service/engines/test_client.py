@@ -3,27 +3,31 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
 
 from seqserve.errors import NotReady, SeqserveError, UnavailableError
-from service.engines import client, messages
+from seqserve.model_info import ModelInfo
+from service.engines import client
 from service.engines.client import EngineClient, LocalBackend
-from service.engines.host import EngineHost, ModelInfo, Status
+from service.engines.host import EngineHost, Status
+from service.engines.messages import InferenceItem, InferenceResult
+from service.queue.batcher import Reply
 from service.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
-CARD = ModelInfo("m", "ner", ["en"], ["PER"], "1", "0" * 64, {}, "fp32", {})
+MODEL = ModelInfo("m", "ner", ("en",), ("PER",), "1", "0" * 64, {}, "fp32", {})
 
 
-def work(seconds: float) -> list[messages.InferenceItem]:
-    return [messages.InferenceItem("id", "m", {"text": "a"}, time.monotonic() + seconds)]
+def work(seconds: float) -> list[InferenceItem]:
+    return [InferenceItem("id", "m", {"text": "a"}, time.monotonic() + seconds)]
 
 
-WORKS = [messages.InferenceItem("id", "m", {"text": "a"}, time.monotonic() + 60)]
+WORKS = [InferenceItem("id", "m", {"text": "a"}, time.monotonic() + 60)]
 
 
 class EngineBackend:
@@ -31,27 +35,27 @@ class EngineBackend:
 
     def __init__(self) -> None:
         self.is_closed = False
-        self.says = Status([CARD])
+        self.says = Status((MODEL,))
         self.is_away = False
         self.is_stuck = False
         self.is_deadly = False
         self.n_calls = 0
         self.cancelled: list[str] = []
 
-    async def status(self) -> bytes:
+    async def status(self) -> Status:
         if self.is_stuck:
             await asyncio.sleep(60)
         if self.is_away:
             raise ConnectionRefusedError
-        return self.says.pack()
+        return self.says
 
-    async def predict(self, packed: bytes) -> bytes:
+    async def predict(self, items: Sequence[InferenceItem]) -> Reply[InferenceResult]:
+        if any(type(item.item["text"]) is not str for item in items):
+            raise TypeError  # as the codec does
         self.n_calls += 1
         if self.is_away or self.is_deadly:
             raise ConnectionResetError
-        return messages.pack_outcomes(
-            [ValueError("secret")] * len(messages.unpack_items(packed)), 0.5
-        )
+        return Reply([SeqserveError("")] * len(items), 0.5)
 
     async def cancel(self, cancellation_ids: list[str]) -> None:
         if self.is_away:
@@ -81,7 +85,7 @@ async def test_a_link_is_down_until_the_engines_answer() -> None:
     assert await link.ping() == "still loading"
     engines.is_away = False
     await until_up(link)
-    assert link.cards == [CARD]
+    assert link.models == (MODEL,)
     assert await link.ping() is None
 
 
@@ -94,7 +98,7 @@ async def test_a_crash_is_noticed_and_so_is_the_recovery(monkeypatch: pytest.Mon
     with pytest.raises(UnavailableError, match="does not answer"):
         await link.predict(work(0.05))
     link.require_up()  # it may be back soon
-    monkeypatch.setattr(client, "_COMEBACK_S", 0.01)
+    monkeypatch.setattr(client, "_RECOVERY_S", 0.01)
     with pytest.raises(UnavailableError, match="does not answer"):
         link.require_up()
     with pytest.raises(UnavailableError, match="does not answer"):
@@ -134,9 +138,7 @@ async def test_what_cannot_be_packed_says_nothing_about_the_engines() -> None:
     link = EngineClient("ner", engines, 1.0)
     assert await link.ping() is None
     with pytest.raises(TypeError):
-        await link.predict(
-            [messages.InferenceItem("id", "m", {"text": object()}, time.monotonic() + 60)]
-        )
+        await link.predict([InferenceItem("id", "m", {"text": object()}, time.monotonic() + 60)])
     assert link.is_up and engines.n_calls == 0
 
 
@@ -198,14 +200,6 @@ async def test_one_late_answer_is_no_death() -> None:
     assert not link.is_up
 
 
-async def test_errors_and_times_come_out_of_the_wire() -> None:
-    link = EngineClient("ner", EngineBackend(), 1.0)
-    await link.ping()
-    reply = await link.predict(WORKS * 2)
-    assert [type(result) for result in reply.results] == [SeqserveError, SeqserveError]
-    assert reply.engine_s == 0.5
-
-
 async def test_engines_are_told_what_to_cancel() -> None:
     engines = EngineBackend()
     link = EngineClient("ner", engines, 1.0)
@@ -234,9 +228,9 @@ async def test_embedded_engines_open_in_the_background(bundles_dir: Path) -> Non
     link.connect()
     await until_up(link)
     reply = await link.predict(
-        [messages.InferenceItem("id", "ner-en", {"text": "Ann"}, time.monotonic() + 60)]
+        [InferenceItem("id", "ner-en", {"text": "Ann"}, time.monotonic() + 60)]
     )
     (done,) = reply.results
-    assert isinstance(done, messages.InferenceResult)
+    assert isinstance(done, InferenceResult)
     assert done.fields["entities"][0]["text"] == "Ann"
     await engines.close()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,17 +13,18 @@ import numpy as np
 import pytest
 
 from seqserve.errors import ConfigError, DeadlineExceeded, InputError, SeqserveError
-from seqserve.records import NerResult
+from seqserve.records import Entity, NerResult
 from seqserve.tasks import Task as TaskName
-from service.engines import messages
+from service.engines import codec, messages
 from service.engines.host import (
     FAILED_SENTENCE,
     MISSING_SENTENCE,
     EngineHost,
     Status,
-    find_bundles,
     load_function,
 )
+from service.engines.repository import find_bundles
+from service.queue.batcher import Reply
 from service.settings import Settings
 from tests import fakes
 
@@ -39,7 +41,17 @@ def work(text: str, model: str = "ner-en", **options: Any) -> messages.Inference
 def answers(
     host: EngineHost, items: list[messages.InferenceItem]
 ) -> list[messages.InferenceResult | SeqserveError]:
-    return messages.unpack_outcomes(host.predict(messages.pack_items(items)))[0]
+    """What the gateway gets, with the engines in its process or in another: the same."""
+    local = list(host.predict(items).results)
+    reply = host.compute(codec.unpack_items(codec.pack_items(items)), codec.encode_result)
+    remote = list(codec.unpack_reply(codec.pack_reply(reply)).results)
+    assert [_comparable(one) for one in remote] == [_comparable(one) for one in local]
+    return remote
+
+
+def _comparable(outcome: object) -> object:
+    is_error = isinstance(outcome, Exception)
+    return (type(outcome), str(outcome)) if is_error else outcome
 
 
 def test_one_reply_per_text_in_order(bundles_dir: Path) -> None:
@@ -62,7 +74,7 @@ def test_a_text_that_fails_leaves_the_others_alone(
         else:
             assert isinstance(outcome, messages.InferenceResult)
             assert outcome.fields["entities"][0]["text"] == text
-    assert len(fakes.OPENED["ner"].batches) <= 2 + 2 * 6  # golden, then halves of halves
+    assert len(fakes.OPENED["ner"].batches) <= 3 + 2 * 2 * 6  # golden, then twice halves of halves
 
 
 def late(text: str, seconds: float) -> messages.InferenceItem:
@@ -75,7 +87,7 @@ def test_a_text_is_given_up_at_its_deadline_and_no_other(bundles_dir: Path) -> N
     host = make_host(bundles_dir, "translation")
     items = [late("a b", 60), late(fakes.LONG, 0.05), late("c d", 60)]
     started = time.monotonic()
-    outcomes = answers(host, items)
+    outcomes = host.predict(items).results
     assert time.monotonic() - started < fakes.LONG_S / 2
     assert [outcome.fields["text"] for outcome in outcomes[::2]] == ["b a", "d c"]  # type: ignore[union-attr]
     assert type(outcomes[1]) is DeadlineExceeded
@@ -87,13 +99,13 @@ def test_a_cancelled_text_is_given_up_and_no_other(bundles_dir: Path) -> None:
     items = [late(fakes.LONG, 60), late("a b", 60)]
     started = time.monotonic()
     with ThreadPoolExecutor() as threads:
-        call = threads.submit(answers, host, items)
-        other = threads.submit(answers, host, [late("c d", 60)])
-        assert other.result()[0].fields["text"] == "d c"  # type: ignore[union-attr]
+        call = threads.submit(host.predict, items)
+        other = threads.submit(host.predict, [late("c d", 60)])
+        assert other.result().results[0].fields["text"] == "d c"  # type: ignore[union-attr]
         while not call.done():
             host.cancel([items[0].cancellation_id, "of nobody"])
             time.sleep(0.005)
-        outcomes = call.result()
+        outcomes = call.result().results
     assert time.monotonic() - started < fakes.LONG_S / 2
     assert type(outcomes[0]) is DeadlineExceeded
     assert isinstance(outcomes[1], messages.InferenceResult)
@@ -103,10 +115,10 @@ def test_a_cancelled_text_is_given_up_and_no_other(bundles_dir: Path) -> None:
 def test_the_time_left_is_what_travels(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clocks of two processes need not agree."""
     work = messages.InferenceItem("an-id", "a-model", {"text": "a"}, deadline=105.0)
-    monkeypatch.setattr(messages, "time", SimpleNamespace(monotonic=lambda: 100.0))
-    packed = messages.pack_items([work])
-    monkeypatch.setattr(messages, "time", SimpleNamespace(monotonic=lambda: 7.0))
-    assert messages.unpack_items(packed) == [replace(work, deadline=12.0)]
+    monkeypatch.setattr(codec, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    packed = codec.pack_items([work])
+    monkeypatch.setattr(codec, "time", SimpleNamespace(monotonic=lambda: 7.0))
+    assert codec.unpack_items(packed) == [replace(work, deadline=12.0)]
 
 
 def test_an_error_that_is_the_callers_fault_keeps_its_message(bundles_dir: Path) -> None:
@@ -159,14 +171,14 @@ def test_texts_of_two_models_in_one_batch(tmp_path: Path) -> None:
     host = make_host(tmp_path, "translation")
     outcomes = answers(host, [work("1 2", like), work("3 4", "back"), work("5 6", like)])
     assert [one.fields["text"] for one in outcomes] == ["2 1", "4 3", "6 5"]  # type: ignore[union-attr]
-    assert [card.languages for card in host.status.cards] == [["en", "zh"], ["zh", "en"]]
+    assert [model.languages for model in host.status.models] == [("en", "zh"), ("zh", "en")]
 
 
 def test_status_survives_the_way(bundles_dir: Path) -> None:
     status = make_host(bundles_dir).status
-    assert Status.unpack(status.pack()) == status
+    assert codec.unpack_status(codec.pack_status(status)) == status
     assert status.reason is None
-    assert Status.unpack(Status(reason="why").pack()).reason == "why"
+    assert codec.unpack_status(codec.pack_status(Status(reason="why"))).reason == "why"
 
 
 def test_no_bundle(tmp_path: Path) -> None:
@@ -192,15 +204,34 @@ def test_a_wrong_golden_answer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "like", "languages"),
-    [("ner", "ner-en", ("de",)), ("translation", "translate-en-zh", ("en", "zh"))],
+    ("task", "like", "name", "languages", "fault"),
+    [
+        ("ner", "ner-en", "other", ("de",), "two bundles of task ner: a and b. Keep one."),
+        (
+            "translation",
+            "translate-en-zh",
+            "other",
+            ("en", "zh"),
+            "two bundles of task translation, en→zh: a and b. Keep one.",
+        ),
+        (
+            "translation",
+            "translate-en-zh",
+            "translate-en-zh",
+            ("zh", "en"),
+            "two bundles of name translate-en-zh: a and b. Keep one.",
+        ),
+    ],
+    ids=["task", "pair", "name"],
 )
 def test_two_bundles_for_one_kind_of_request(
-    tmp_path: Path, task: TaskName, like: str, languages: tuple[str, ...]
+    tmp_path: Path, task: TaskName, like: str, name: str, languages: tuple[str, ...], fault: str
 ) -> None:
     fakes.write_bundle_of(tmp_path / "a", like)
-    fakes.write_bundle_of(tmp_path / "b", like, name="other", languages=languages)
-    assert make_host(tmp_path, task).status == Status(reason=FAILED_SENTENCE)
+    fakes.write_bundle_of(tmp_path / "b", like, name=name, languages=languages)
+    host = make_host(tmp_path, task)
+    assert host.status == Status(reason=FAILED_SENTENCE)
+    assert host.fault == fault
 
 
 def test_find_bundles(tmp_path: Path) -> None:
@@ -233,7 +264,16 @@ def test_load_function() -> None:
 
 
 def test_numbers_of_numpy_become_json() -> None:
-    result = NerResult((), np.int64(3))  # type: ignore[arg-type]
-    (done,), engine_s = messages.unpack_outcomes(messages.pack_outcomes([result], 0.5))
-    assert done == messages.InferenceResult({"entities": []}, 3)
-    assert engine_s == 0.5
+    entity = Entity("a", "PER", np.int64(0), np.int64(1), np.float32(0.5))  # type: ignore[arg-type]
+    result = NerResult((entity,), np.int64(3))  # type: ignore[arg-type]
+    fields = {"text": "a", "label": "PER", "start": 0, "end": 1, "score": 0.5}
+    expected = messages.InferenceResult({"entities": [fields]}, 3)
+    assert messages.to_inference_result(result) == expected
+    packed = codec.pack_reply(Reply([codec.encode_result(result)], 0.5))
+    assert codec.unpack_reply(packed) == Reply([expected], 0.5)
+
+
+@pytest.mark.parametrize("encode", [codec.encode_result, messages.to_inference_result])
+def test_a_value_that_json_cannot_represent(encode: Callable[[Any], object]) -> None:
+    with pytest.raises(TypeError):
+        encode(NerResult((object(),)))  # type: ignore[arg-type]

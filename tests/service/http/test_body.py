@@ -182,7 +182,7 @@ async def test_limits_of_gzip_bodies(bundles_dir: Path) -> None:
             assert response.status_code == 200
             over = chunks(gzip.compress(full + b" "), size)
             response = await server.client.post("/v1/ner", content=over, headers=GZIP)
-            expect(response, 413, "body_too_large", "2000 bytes once it is inflated")
+            expect(response, 413, "body_too_large", "2000 bytes after decompression")
         dense = gzip.compress(os.urandom(3000))
         for content in (dense, chunks(dense, 100)):
             response = await server.client.post("/v1/ner", content=content, headers=GZIP)

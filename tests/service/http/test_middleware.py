@@ -6,14 +6,10 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from seqserve import errors
-from seqserve.errors import SeqserveError
-from service.http.middleware import (
-    INTERNAL_SENTENCE,
-    RequestContext,
-    RequestMiddleware,
-    TextFailed,
-    problem_response,
-)
+from seqserve.errors import INTERNAL_SENTENCE, SeqserveError, TextFailed
+from service.http.context import RequestContext
+from service.http.middleware import RequestMiddleware
+from service.http.problems import problem_of, write_problem
 from service.queue.batcher import QueueFull
 from tests.service.conftest import Server
 
@@ -23,23 +19,23 @@ TREE = [kind for kind in vars(errors).values() if isinstance(kind, type)]
 @pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
 def test_problem_of_every_error(kind: type[SeqserveError]) -> None:
     context = RequestContext("an-id")
-    response = problem_response(kind("the message"), context)
+    response = write_problem(problem_of(kind("the message"), context))
     problem = json.loads(bytes(response.body))
     assert response.status_code == problem["status"] == kind.status
-    assert problem["code"] == context.code == kind.code
+    assert problem["code"] == kind.code
     assert problem["title"] == kind.title
-    is_public = issubclass(kind, (errors.InputError, errors.UnavailableError))
+    is_public = issubclass(kind, (errors.InputError, errors.UnavailableError, TextFailed))
     assert problem["detail"] == ("the message" if is_public else INTERNAL_SENTENCE)
     assert ("retry-after" in response.headers) == (kind.status in (429, 503))
 
 
 def test_retry_after_of_a_full_queue() -> None:
-    response = problem_response(QueueFull("full", 7), RequestContext("an-id"))
+    response = write_problem(problem_of(QueueFull("full", 7), RequestContext("an-id")))
     assert response.headers["retry-after"] == "7"
 
 
 def test_a_failed_text_names_its_place() -> None:
-    response = problem_response(TextFailed("text[3] failed."), RequestContext("an-id"))
+    response = write_problem(problem_of(TextFailed("text[3] failed."), RequestContext("an-id")))
     assert json.loads(bytes(response.body))["detail"] == "text[3] failed."
 
 
@@ -58,7 +54,7 @@ async def test_an_error_after_the_answer_has_begun_adds_nothing() -> None:
         sent.append(message)
 
     scope = {"type": "http", "method": "BREW", "path": "/x", "headers": []}
-    await RequestMiddleware(app, frozenset())(scope, receive, send)
+    await RequestMiddleware(app, lambda path: None)(scope, receive, send)
     assert len(sent) == 1
 
 

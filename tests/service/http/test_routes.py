@@ -23,6 +23,10 @@ async def export_gauges(request: Request) -> Response:
     return PlainTextResponse(f"{request.method} {await request.body()!r}")
 
 
+async def show_parameters(request: Request) -> Response:
+    return JSONResponse(request.path_params)
+
+
 async def fail(request: Request) -> Response:
     raise KeyError
 
@@ -31,6 +35,11 @@ ROUTES = [
     Route("/show", export_gauges),
     Route("/take", export_gauges, methods=["POST"]),
     Route("/fail", fail),
+    Route("/both", export_gauges, methods=["GET"]),
+    Route("/both", fail, methods=["POST"]),
+    Route("/models/{name}", show_parameters),
+    Route("/models/{name}/infer", show_parameters, methods=["POST"]),
+    Route("/models/plain", export_gauges),
 ]
 
 
@@ -72,6 +81,14 @@ REQUESTS: list[tuple[str, str, int]] = [
     ("GET", "/", 404),
     ("GET", "//show", 404),
     ("GET", "/%73how", 200),
+    ("GET", "/both", 200),
+    ("POST", "/both", 500),
+    ("GET", "/models/a%20b", 200),
+    ("HEAD", "/models/a", 200),
+    ("GET", "/models/a/b", 404),
+    ("POST", "/models/a", 405),
+    ("POST", "/models/a/infer", 200),
+    ("GET", "/models/a/infer", 405),
     ("GET", "/assets/style.css", 200),
     ("GET", "/assets/none.css", 404),
     ("POST", "/assets/style.css", 405),
@@ -91,3 +108,25 @@ async def test_routes_answer_as_starlette_does(
             seen.append((answer.status_code, answer.content, answer.headers.get("content-type")))
     assert seen[0] == seen[1]
     assert seen[0][0] == status
+
+
+@pytest.mark.parametrize(
+    ("path", "template"),
+    [
+        ("/show", "/show"),
+        ("/models/a", "/models/{name}"),
+        ("/models/plain", "/models/plain"),
+        ("/models/a/infer", "/models/{name}/infer"),
+        ("/models/", None),
+        ("/models/a/b", None),
+        ("/nope", None),
+    ],
+)
+def test_the_template_of_a_path(path: str, template: str | None) -> None:
+    assert Routes(ROUTES).template_of(path) == template
+
+
+async def test_a_plain_path_comes_before_one_with_parameters(apps: list[ASGIApp]) -> None:
+    transport = httpx.ASGITransport(apps[0])
+    async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        assert (await client.get("/models/plain")).text == "GET b''"

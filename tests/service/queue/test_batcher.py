@@ -294,7 +294,7 @@ async def test_texts_of_a_client_that_went_away_are_dropped() -> None:
 
 
 SEVERAL = BatchLimits(
-    queue_texts=100, queue_tokens=10_000, batch_texts=2, batch_tokens=100, calls=3
+    queue_texts=100, queue_tokens=10_000, batch_texts=2, batch_tokens=100, concurrency=3
 )
 
 
@@ -331,7 +331,7 @@ def test_a_call_goes_beside_quick_ones_only_where_there_is_a_place(
         return Reply(items, takes_ms / 1000)
 
     async def everything() -> None:
-        limits = replace(SEVERAL, batch_texts=4, calls=8, quick_calls=n_quick)
+        limits = replace(SEVERAL, batch_texts=4, concurrency=8, base_concurrency=n_quick)
         batcher: Batcher[str, str] = Batcher("ner", call, lambda items: None, limits)
         asks = []
         for name in "abcd":
@@ -348,7 +348,7 @@ def test_slow_calls_have_a_bound_too() -> None:
     caller.gate.clear()
 
     async def everything() -> None:
-        batcher = make(caller, replace(SEVERAL, batch_texts=1, quick_calls=1))
+        batcher = make(caller, replace(SEVERAL, batch_texts=1, base_concurrency=1))
         tasks = [asyncio.create_task(ask(batcher, [name], seconds=60)) for name in "abcde"]
         n_begun = []
         await asyncio.sleep(0.19)
@@ -392,7 +392,7 @@ def test_a_batch_beside_others_waits_for_company(
         await ask(batcher, [text])
 
     async def everything() -> None:
-        limits = BatchLimits(100, 10_000, batch_texts=3, batch_tokens=100, calls=3)
+        limits = BatchLimits(100, 10_000, batch_texts=3, batch_tokens=100, concurrency=3)
         batcher: Batcher[str, str] = Batcher("ner", call, lambda items: None, limits)
         await asyncio.gather(*(one(batcher, text) for text in arrivals_ms))
 
@@ -401,7 +401,7 @@ def test_a_batch_beside_others_waits_for_company(
 
 
 @pytest.mark.parametrize(
-    ("tokens", "shares", "sent"),
+    ("tokens", "n_chunks", "sent"),
     [
         pytest.param([600] * 4, 2, [(0, 2), (0, 2)], id="half-for-each"),
         pytest.param([600] * 6, 3, [(0, 2), (0, 2), (0, 2)], id="a-third-for-each"),
@@ -414,7 +414,7 @@ def test_a_batch_beside_others_waits_for_company(
     ],
 )
 def test_what_waits_is_shared_out_among_calls(
-    tokens: list[int], shares: int, sent: list[tuple[float, int]]
+    tokens: list[int], n_chunks: int, sent: list[tuple[float, int]]
 ) -> None:
     """Requests of one text come at the same moment; calls take 100 ms."""
     found: list[tuple[float, int]] = []
@@ -425,7 +425,7 @@ def test_what_waits_is_shared_out_among_calls(
         return Reply(items, 0.1)
 
     async def everything() -> None:
-        limits = BatchLimits(100, 100_000, 100, batch_tokens=4096, calls=3, shares=shares)
+        limits = BatchLimits(100, 100_000, 100, batch_tokens=4096, concurrency=3, n_chunks=n_chunks)
         batcher: Batcher[str, str] = Batcher("ner", call, lambda items: None, limits)
         await asyncio.gather(*(ask(batcher, [f"t{i}"], n) for i, n in enumerate(tokens)))
 

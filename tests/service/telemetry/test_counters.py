@@ -27,9 +27,9 @@ def test_a_histogram() -> None:
             tally.observe(value)
             other.observe(value)
         assert page(late) != page(at_once)
-        tally.write()
+        tally.flush()
         assert page(late) == page(at_once)
-    tally.write()
+    tally.flush()
     assert page(late) == page(at_once)
 
 
@@ -40,5 +40,5 @@ def test_a_counter() -> None:
     tally.inc(2.5)
     assert registry.get_sample_value("c_total") == 0
     for _ in range(2):
-        tally.write()
+        tally.flush()
         assert registry.get_sample_value("c_total") == 3.5

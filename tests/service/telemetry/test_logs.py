@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import logging
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from service.telemetry.logs import (
     failure_fields,
     get_logger,
     is_sampled,
+    is_text_format,
     log_request,
 )
 from tests import fakes
@@ -212,3 +214,30 @@ async def test_under_overload_there_is_one_short_line_per_request(
     assert len(text.splitlines()) == 51
     assert max(len(line) for line in text.splitlines()) < 300
     assert "where" not in text and "Traceback" not in text
+
+
+def test_readable_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", "text")
+    get_logger().info("bundle ready", path="bundles/ner")
+    log_request(logging.INFO, {"status": 200})
+    first, second = capsys.readouterr().out.splitlines()
+    assert "bundle ready" in first and "path=bundles/ner" in first
+    assert "request" in second and "status=200" in second
+
+
+@pytest.mark.parametrize(("is_terminal", "is_text"), [(True, True), (False, False)])
+def test_the_format_follows_stdout_unless_set(
+    monkeypatch: pytest.MonkeyPatch, is_terminal: bool, is_text: bool
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal, raising=False)
+    assert is_text_format("auto") == is_text
+    assert is_text_format("text") and not is_text_format("json")
+
+
+@pytest.mark.parametrize(("level", "n_lines"), [("debug", 1), ("info", 0)])
+def test_hooks_of_bentoml_are_for_debugging(
+    capsys: pytest.CaptureFixture[str], level: str, n_lines: int
+) -> None:
+    configure_logging(level)
+    logging.getLogger("bentoml.serve").info("Running startup hook")
+    assert len(read(capsys)) == n_lines

@@ -190,9 +190,9 @@ async def test_calls_in_flight_and_texts_that_were_abandoned(server: Server) -> 
 
 
 async def test_models(server: Server) -> None:
-    (card,) = server.application.links["ner"].cards
+    (model,) = server.application.core.engines["ner"].models
     labels = {"task": "ner", "model": "ner-en", "version": "1.0.0", "precision": "fp32"}
-    labels["sha"] = card.sha256[:12]
+    labels["sha"] = model.sha256[:12]
     assert await sample(server, "seqserve_model_info", **labels) == 1
     assert await sample(server, "seqserve_model_load_seconds", task="ner", model="ner-en") > 0
     assert await sample(server, "seqserve_model_up", task="ner") == 1

@@ -19,7 +19,7 @@ metrics.name_process(sys.argv[1])
 series = metrics.of_task("ner")
 series.texts.inc(5)
 series.queue_texts.set(int(sys.argv[2]))
-metrics.write_tallies()
+metrics.flush_counters()
 print(os.getpid(), flush=True)
 """
 LINGER = WORK + "sys.stdin.read()\n"

@@ -82,7 +82,15 @@ def rounded_input(kind: str, layer: Layer, x: FloatArray) -> FloatArray:
 
 
 @pytest.mark.parametrize("layer", [plain, of_relu])
-@pytest.mark.parametrize("kind", ["fp32", "static", "factors", "per row"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "fp32",
+        "static",
+        "factors",
+        "per row",
+    ],
+)
 def test_a_layer_gives_what_numpy_gives(kind: str, layer: Layer) -> None:
     expected = rounded_input(kind, layer, X) @ tensors_of(kind).dense("l.weight").T + BIAS
     actual = run(session_of(kind, layer), {"x": X})["y"]
@@ -145,3 +153,23 @@ def test_layer_norm_is_that_of_the_formula() -> None:
     centred = X - X.mean(axis=1, keepdims=True)
     expected = centred / np.sqrt(X.var(axis=1, keepdims=True) + 1e-5) * W[0] + W[1]
     np.testing.assert_allclose(actual, expected, atol=1e-5)
+
+
+def test_int8_products_are_exact_on_every_cpu() -> None:
+    """The largest products: instructions that saturate pairs of them at 16 bits give other sums."""
+    size = 256
+    weight = np.full((size, size), 127, np.int8)
+    weight[:, ::3] = -127
+    weights = Weights(
+        {
+            "a.weight": weight,
+            f"a.weight{SCALES}": np.ones((size, 1), np.float32),
+            "a.bias": np.zeros(size, np.float32),
+            f"a{INPUT_SCALE}": np.array(1, np.float32),
+        }
+    )
+    g = GraphBuilder("layer", weights)
+    g.output("y", linear(g, g.float_input("x", "B", size), "a"), "B", size)
+    inputs = np.random.default_rng(0).integers(-127, 128, (5, size)).astype(np.float32)
+    session = make_session(g.build().SerializeToString())
+    assert np.array_equal(run(session, {"x": inputs})["y"], inputs @ weight.T.astype(np.float32))

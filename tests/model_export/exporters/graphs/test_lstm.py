@@ -82,7 +82,10 @@ def from_torch(model: Reader, ids: IntArray, lengths: IntArray) -> FloatArray:
     return y
 
 
-@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-5), ("int8", 0.02)])
+@pytest.mark.parametrize(
+    ("precision", "tolerance"),
+    [("fp32", 1e-5), ("int8", 0.02)],
+)
 @pytest.mark.parametrize("bidirectional", [True, False], ids=["both ways", "one way"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_real_tokens_are_read_as_by_torch(
@@ -135,7 +138,7 @@ def test_pinned_units_stand_at_one_and_minus_one_to_the_last_token() -> None:
 
 @pytest.mark.parametrize("row", [-127, -126, -1, 0, 1, 63, 126, 127])
 def test_bytes_of_the_input_step_are_not_rounded_again(row: int) -> None:
-    """What onnxruntime makes of q * INPUT_STEP between pins at -1 and +1 is q and its zero point."""
+    """What onnxruntime makes of q * FEATURE_SCALE between pins at -1 and +1 is q and its zero point."""
     g = GraphBuilder("round")
     x = g.float_input("x", 3)
     rounded, scale, zero = g.ops("DynamicQuantizeLinear", x, n_outputs=3)

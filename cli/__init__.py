@@ -1,1 +1,0 @@
-"""One command line over everything; a command imports its package only when it runs."""

@@ -1,0 +1,209 @@
+"""Input files: plain or gzipped, in any encoding, several read as one."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from seqserve.bulk.readers import DEFAULT_OPTIONS, InputFormat, Reader, ReadOptions
+from seqserve.bulk.records import Columns, Entry
+from seqserve.errors import ConfigError, DataError
+
+GZIP_SUFFIX = ".gz"
+_CHUNK_BYTES = 1 << 16
+_INVALID = "seqserve-invalid"
+# Invalid bytes of the encoding become an invalid byte of UTF-8, so that their record is rejected.
+codecs.register_error(_INVALID, lambda error: ("\udcff", getattr(error, "end", 0)))
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file to read.
+
+    Args:
+        path: The file; None is standard input.
+        format: Format of its content.
+        options: Delimiter and encoding.
+    """
+
+    path: Path | None
+    format: InputFormat
+    options: ReadOptions = DEFAULT_OPTIONS
+
+    def check(self) -> None:
+        """Check that the file can be read, without reading from a pipe.
+
+        Raises:
+            DataError: It cannot.
+        """
+        if self.path is not None and (self.path.is_file() or not self.path.exists()):
+            self._opened().close()
+
+    def _opened(self) -> BinaryIO:
+        assert self.path is not None
+        try:
+            return self.path.open("rb")
+        except OSError as error:
+            raise DataError(f"{self.path} cannot be read: {error.strerror}") from None
+
+    def open(self, stack: ExitStack) -> tuple[BinaryIO, BinaryIO]:
+        """Open the file.
+
+        Args:
+            stack: Closes it.
+
+        Returns:
+            The content as UTF-8, and the file whose position is how far it was read.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        raw: BinaryIO
+        raw = sys.stdin.buffer if self.path is None else stack.enter_context(self._opened())
+        stream = raw
+        if self.path is not None and self.path.suffix == GZIP_SUFFIX:
+            stream = stack.enter_context(gzip.GzipFile(fileobj=raw))
+        if not is_utf8(self.options.encoding):
+            stream = io.BufferedReader(Transcoded(stream, self.options.encoding), _CHUNK_BYTES)
+        return stream, raw
+
+
+class Transcoded(io.RawIOBase):
+    """A stream of text in some encoding, as UTF-8.
+
+    Args:
+        stream: Opened in binary.
+        encoding: Name of its encoding.
+    """
+
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder(encoding)(_INVALID)
+        self._pending = b""
+        self._is_at_end = False
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        """Fill a buffer; return the number of bytes, 0 at the end."""
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        while not self._pending and not self._is_at_end:
+            chunk = self._stream.read(_CHUNK_BYTES)
+            self._is_at_end = not chunk
+            text = self._decoder.decode(chunk, self._is_at_end)
+            self._pending = text.encode("utf-8", "surrogateescape")
+        n_bytes = min(len(view), len(self._pending))
+        view[:n_bytes] = self._pending[:n_bytes]
+        self._pending = self._pending[n_bytes:]
+        return n_bytes
+
+
+def is_utf8(encoding: str) -> bool:
+    """Return whether an encoding is UTF-8.
+
+    Raises:
+        ConfigError: There is no such text encoding.
+    """
+    try:
+        found = codecs.lookup(encoding)
+        "".encode(encoding)  # refuses codecs that do not encode text, such as base64
+    except LookupError:
+        raise ConfigError(
+            f"there is no encoding {encoding!r}; examples are UTF-16, latin-1, cp1252, gb18030"
+        ) from None
+    return found.name in {"utf-8", "utf-8-sig"}
+
+
+class Inputs:
+    """Iterate over the records of several files, one file after the other; lines are counted on.
+
+    Args:
+        files: The files.
+        columns: Which fields are read.
+        max_bytes: Largest size of a record.
+        limit: Most records to read.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[InputFile],
+        columns: Columns,
+        max_bytes: int,
+        limit: int | None = None,
+    ) -> None:
+        self._files = files
+        self._columns = columns
+        self._max_bytes = max_bytes
+        self._limit = limit
+        self._reader: Reader | None = None
+        self._raw: BinaryIO | None = None
+        self._n_blank = 0
+        self._n_bytes = 0
+
+    @property
+    def n_blank(self) -> int:
+        """How many lines held no record."""
+        return self._n_blank + (self._reader.n_blank if self._reader else 0)
+
+    @property
+    def n_bytes(self) -> int:
+        """Position in the files, counted as they are on the disk."""
+        if self._reader is None or self._raw is None:
+            return self._n_bytes
+        here = self._raw.tell() if self._raw.seekable() else self._reader.n_bytes
+        return self._n_bytes + here
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Read to the end.
+
+        Raises:
+            DataError: A file cannot be read or is damaged.
+        """
+        n_lines = n_records = 0
+        for file in self._files:
+            with ExitStack() as stack:
+                stream, self._raw = file.open(stack)
+                options = replace(file.options, lines_before=n_lines, file=str(file.path or "-"))
+                self._reader = Reader(stream, file.format, self._columns, self._max_bytes, options)
+                for entry in _undamaged(self._reader, file):
+                    yield entry
+                    n_records += 1
+                    if n_records == self._limit:
+                        self._finish_file()
+                        return
+                n_lines = self._reader.n_lines
+                self._finish_file()
+
+    def _finish_file(self) -> None:
+        assert self._reader is not None
+        self._n_bytes = self.n_bytes
+        self._n_blank += self._reader.n_blank
+        self._reader = self._raw = None
+
+
+def _undamaged(reader: Reader, file: InputFile) -> Iterator[Entry]:
+    """Yield the records of a file.
+
+    Raises:
+        DataError: The file is no gzip file, ends too early, or cannot be read.
+    """
+    try:
+        yield from reader
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{file.path or 'the input'} cannot be read: {error}") from None
+
+
+def total_bytes(files: Sequence[InputFile]) -> int | None:
+    """Return the size of all files; None if one is a pipe."""
+    sizes = [f.path.stat().st_size for f in files if f.path is not None and f.path.is_file()]
+    return sum(sizes) if len(sizes) == len(files) else None

@@ -1,0 +1,1 @@
+"""The `seqserve` command line. A command imports what it needs only when it runs."""

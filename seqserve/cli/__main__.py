@@ -1,0 +1,5 @@
+"""`python -m seqserve.cli`: the `seqserve` command."""
+
+from seqserve.cli.main import main
+
+main()

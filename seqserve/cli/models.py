@@ -1,0 +1,119 @@
+"""`seqserve models`: the bundles of a folder, their files verified, or the models of a server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqserve.cli.options import AsJson, BundlesDir
+from seqserve.cli.progress import bar
+from seqserve.cli.reporting import FAILED, command_line, reported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seqserve.bundle import Bundle
+
+
+def models(
+    bundles: BundlesDir = Path("bundles"),
+    tasks: Annotated[
+        str | None,
+        typer.Option(envvar="SEQSERVE_TASKS", help="only these tasks, such as ner,sentiment"),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="load every model and compare its golden cases")
+    ] = False,
+    as_json: AsJson = False,
+    url: Annotated[
+        str | None, typer.Option("--url", "--server", help="server to ask instead of a folder")
+    ] = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option(help="file of the server's key; CLIENT_API_KEY if not set")
+    ] = None,
+) -> None:
+    """List the models of a folder, with the hash of every file verified, or those of a server.
+
+    Exit codes: 0 all are complete; 1 a bundle is damaged, or there is no such folder, or the server does
+    not answer; 2 wrong command line.
+    """
+    with reported(), command_line():
+        found = list(_of_server(url, api_key_file) if url else _of_folder(bundles, verify=verify))
+    if tasks is not None:
+        chosen = {one.strip() for one in tasks.split(",")}
+        found = [one for one in found if one.get("task", "") in {*chosen, ""}]
+    if as_json:
+        typer.echo(json.dumps({"models": found}, indent=2, ensure_ascii=False))
+    for one in found:
+        if "fault" in one:
+            typer.echo(f"seqserve: {one['fault']}", err=True)
+        elif not as_json:
+            typer.echo(f"{one['name']} {one['version']} {one['task']} {one['precision']}")
+    if any("fault" in one for one in found):
+        raise typer.Exit(FAILED)
+
+
+def _of_folder(bundles: Path, *, verify: bool) -> Iterator[dict[str, Any]]:
+    """Describe every bundle of a folder, or what is wrong with it.
+
+    Raises:
+        BundleError: There is no such folder.
+    """
+    from seqserve.bundle import load_bundle
+    from seqserve.errors import BundleError, SeqserveError
+
+    read = _with_golden_cases if verify else load_bundle
+    if not bundles.is_dir():
+        raise BundleError(f"{bundles} is not a directory; name one with --bundles")
+    paths = sorted(bundles.glob("[!.]*/"))
+    with bar("verify", len(paths)) as advance:
+        for n_done, path in enumerate(paths, 1):
+            try:
+                bundle = read(path)
+            except SeqserveError as error:
+                yield {"path": str(path), "fault": str(error)}
+            else:
+                said = bundle.manifest
+                yield {
+                    "path": str(path),
+                    "name": said.name,
+                    "version": said.version,
+                    "task": said.task,
+                    "languages": list(said.languages),
+                    "labels": list(said.labels),
+                    "precision": said.precision,
+                    "sha256": bundle.sha256,
+                    "limits": said.limits,
+                    "metrics": said.metrics,
+                }
+            advance(n_done, path.name)
+
+
+def _with_golden_cases(path: Path) -> Bundle:
+    from seqserve.runtime import check_golden, open_engine
+
+    engine = open_engine(path)
+    check_golden(engine)
+    return engine.bundle
+
+
+def _of_server(url: str, api_key_file: Path | None) -> Iterator[dict[str, Any]]:
+    from seqserve.cli.server_key import read_key
+    from seqserve.client import Client
+
+    with Client(url, api_key=read_key(api_key_file)) as client:
+        for model in client.models():
+            yield {
+                "name": model.name,
+                "version": model.version,
+                "task": model.task,
+                "languages": list(model.languages),
+                "labels": list(model.labels),
+                "precision": model.precision,
+                "sha256": model.sha256,
+                "limits": dict(model.limits),
+                "metrics": dict(model.metrics),
+            }

@@ -1,0 +1,194 @@
+"""`seqserve predict ner|sentiment|translate`: files of texts in, a file of predictions out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from seqserve.cli.app import App
+from seqserve.cli.predicting.options import Options, with_options
+from seqserve.cli.progress import bar
+from seqserve.cli.reporting import (
+    FAILED,
+    INTERRUPTED,
+    REJECTED,
+    TERMINATED,
+    UNREAD,
+    command_line,
+    reported,
+)
+
+if TYPE_CHECKING:
+    from seqserve.bulk.run import Totals
+    from seqserve.cli.predicting.run_config import RunConfig
+    from seqserve.cli.predicting.spec import Model
+    from seqserve.tasks import Task
+
+app = App(
+    help=f"""Predict for every text of a file of any size: text, JSONL, CSV or TSV in, JSONL, CSV or CoNLL out.
+
+    Exit codes: 0 success; 1 failure; 2 wrong command line; {REJECTED} complete, but some lines were rejected;
+    {INTERRUPTED} Ctrl-C, and {TERMINATED} SIGTERM: --resume continues; {UNREAD} the output has no reader.
+    """,
+)
+
+
+@app.command()
+@with_options
+def ner(
+    options: Options,
+    min_score: Annotated[float | None, typer.Option(help="minimum score of an entity")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="only entities of this label; repeatable")
+    ] = None,
+    offset_unit: Annotated[
+        Literal["codepoint", "utf16", "byte"] | None,
+        typer.Option(help="unit of start and end; default codepoint"),
+    ] = None,
+) -> None:
+    """Find named entities (NER)."""
+    _predict("ner", options, min_score=min_score, labels=label, offset_unit=offset_unit)
+
+
+@app.command()
+@with_options
+def sentiment(
+    options: Options,
+    sentences: Annotated[
+        bool, typer.Option("--sentences", help="classify every sentence too")
+    ] = False,
+) -> None:
+    """Classify the sentiment of texts."""
+    _predict("sentiment", options, sentences=sentences or None)
+
+
+@app.command()
+@with_options
+def translate(  # noqa: PLR0913, PLR0917 - one parameter an option
+    options: Options,
+    source: Annotated[str | None, typer.Option(help="language of the texts")] = None,
+    target: Annotated[str | None, typer.Option(help="language to translate to")] = None,
+    beam_size: Annotated[int | None, typer.Option(help="1 is greedy search")] = None,
+    alternatives: Annotated[int | None, typer.Option(help="further translations per text")] = None,
+    length_penalty: Annotated[float | None, typer.Option(help="of the beam search, 0 to 5")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="most tokens of a translated sentence")
+    ] = None,
+) -> None:
+    """Translate texts."""
+    _predict(
+        "translation",
+        options,
+        source=source,
+        target=target,
+        beam_size=beam_size,
+        alternatives=alternatives,
+        length_penalty=length_penalty,
+        max_tokens=max_tokens,
+    )
+
+
+def _predict(task: Task, options: Options, **values: Any) -> None:
+    """Configure, execute and report one run."""
+    from seqserve.cli.predicting.run_config import make_config
+
+    asked = {name: value for name, value in values.items() if value is not None}
+    with reported(), command_line():
+        config = make_config(task, options, asked)
+    if options.engine == "ray":
+        _predict_on_ray(config)
+        return
+    started = time.monotonic()
+    with reported(), command_line(), _ending(config):
+        model, totals = _run(config)
+    report = {
+        "model": model.name,
+        "version": model.version,
+        "answered": totals.n_answered,
+        "rejected": totals.n_rejected,
+        "blank": totals.n_blank,
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    _report(report, config)
+    if totals.n_rejected:
+        raise typer.Exit(REJECTED)
+
+
+def _predict_on_ray(config: RunConfig) -> None:
+    try:
+        from seqserve.cli.predicting.cluster import run_on_ray
+    except ImportError as error:
+        typer.echo(
+            f"seqserve: --engine ray needs Ray, which is not installed ({error}): "
+            "pip install --constraint requirements/lock.txt --requirement requirements/ray.txt",
+            err=True,
+        )
+        raise typer.Exit(FAILED) from None
+    with reported(), command_line():
+        run_on_ray(config)
+
+
+def _run(config: RunConfig) -> tuple[Model, Totals]:
+    """Predict for all records; return the model and the totals."""
+    from seqserve.bulk.rows import row_maker
+    from seqserve.bulk.run import Run
+    from seqserve.cli.predicting.run_config import open_input, open_models, open_sink
+
+    task = config.spec.task
+    with ExitStack() as stack:
+        reader, n_bytes = stack.enter_context(open_input(config))
+        sink = stack.enter_context(open_sink(config))
+        advance = stack.enter_context(bar(f"predict {task}", n_bytes))
+        advance(0, "loading the model")
+        model, submit = stack.enter_context(open_models(config))
+
+        def tell(totals: Totals) -> None:
+            words = f"{totals.n_done:,} records"
+            if totals.n_rejected:
+                words += f", {totals.n_rejected:,} rejected"
+            advance(totals.n_bytes, words)
+
+        row = row_maker(task, config.output_format, model.languages[0])
+        return model, Run(reader, submit, row, sink, config.size, tell).finish()
+
+
+def _report(report: Mapping[str, Any], config: RunConfig) -> None:
+    """Report on standard output as JSON, or on standard error in words."""
+    rejected = str(config.rejected) if config.rejected else None
+    if config.options.as_json:
+        import json
+
+        out = str(config.options.out)
+        typer.echo(json.dumps({**report, "out": out, "rejected_file": rejected}))
+        return
+    words = f"seqserve: {report['answered']:,} answered, {report['rejected']:,} rejected"
+    words += f" (see {rejected})" if report["rejected"] and rejected else ""
+    typer.echo(f"{words}, in {report['seconds']:.1f} s", err=True)
+
+
+@contextmanager
+def _ending(config: RunConfig) -> Iterator[None]:
+    """End as programs of a pipeline do: without a message if the reader is gone, in order on a signal."""
+
+    def stop(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for buffered output
+        raise SystemExit(UNREAD) from None
+    except KeyboardInterrupt:
+        more = "; --resume continues where it stopped" if config.options.out else ""
+        typer.echo(f"seqserve: interrupted{more}", err=True)
+        raise SystemExit(INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,115 @@
+"""Prediction by a server: batches as concurrent requests; a batch with a bad text is split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import is_dataclass
+from multiprocessing.pool import ThreadPool
+from typing import Any
+
+from seqserve import errors
+from seqserve.bulk.run import Outcome, Submit
+from seqserve.cli.predicting.spec import Model, PredictionSpec, refusal
+from seqserve.client import Client, Receipt
+from seqserve.errors import ConfigError, InputError, SeqserveError
+from seqserve.records import api_fields
+from seqserve.tasks import Task as TaskName
+
+N_REQUESTS = 4  # at a time
+_PROBE = "Is this allowed?"
+_OF_THE_RUN = (
+    *(errors.MissingKey, errors.UnknownKey, errors.NotFound, errors.MethodNotAllowed),
+    *(errors.UnsupportedMediaType, errors.UnsupportedLanguagePair, errors.InvalidJson),
+)
+_OPTIONAL = ("sentences", "alternatives")
+
+
+@contextmanager
+def server(
+    spec: PredictionSpec, client: Client, url: str, n_requests: int
+) -> Iterator[tuple[Model, Submit]]:
+    """Let a server predict, after checking that it accepts the options.
+
+    Yields:
+        The model, and the function that starts the prediction for a batch.
+
+    Raises:
+        ConfigError: It does not accept the options.
+        SeqserveError: It cannot be reached, requires a key, or fails for a reason other than a text.
+    """
+    pool = ThreadPool(n_requests)  # daemon threads: a server that hangs does not block the exit
+    call = _method(spec, client)
+    optional = {name for name in _OPTIONAL if not spec.options.get(name)}
+
+    def ask(texts: Sequence[str]) -> list[dict[str, Any]]:
+        found = map(_plain, call(texts, **spec.options))
+        return [{k: v for k, v in one.items() if k not in optional} for one in found]
+
+    def submit(texts: Sequence[str]) -> Future[list[Outcome]]:
+        found: Future[list[Outcome]] = Future()
+        pool.apply_async(answer, (ask, texts), {}, found.set_result, found.set_exception)
+        return found
+
+    try:
+        yield _model(client, call([_PROBE], **spec.options).receipts[0]), submit
+    except (errors.MissingKey, errors.UnknownKey):
+        raise
+    except errors.UnavailableError as error:
+        raise SeqserveError(f"{url} does not answer: {error}. --resume continues later") from None
+    except InputError as error:  # from the probe; `answer` raises no other
+        raise ConfigError(str(error)) from None
+    finally:
+        pool.terminate()
+        client.close()
+
+
+def _method(spec: PredictionSpec, client: Client) -> Callable[..., Any]:
+    methods: dict[TaskName, Callable[..., Any]] = {
+        "ner": client.ner,
+        "sentiment": client.sentiment,
+        "translation": client.translate,
+    }
+    return methods[spec.task]
+
+
+def _model(client: Client, receipt: Receipt) -> Model:
+    languages = [model.languages for model in client.models() if model.name == receipt.model]
+    return Model(receipt.model, receipt.version, languages[0] if languages else ("en",))
+
+
+def answer(
+    ask: Callable[[Sequence[str]], list[dict[str, Any]]], texts: Sequence[str]
+) -> list[Outcome]:
+    """Return an outcome per text, in order.
+
+    Args:
+        ask: Returns a result per text, or raises.
+        texts: A batch.
+
+    Raises:
+        SeqserveError: A fault that no text causes; it ends the run.
+    """
+    try:
+        return list(ask(texts))
+    except SeqserveError as error:
+        is_texts_fault = isinstance(error, InputError) and not isinstance(error, _OF_THE_RUN)
+        if not is_texts_fault and type(error) is not SeqserveError:
+            raise
+        if len(texts) == 1:
+            return [refusal(error)]
+        bad = error.text_index
+    middle = len(texts) // 2
+    cuts = (middle, middle) if bad is None else (bad, bad + 1)
+    parts = (texts[: cuts[0]], texts[cuts[0] : cuts[1]], texts[cuts[1] :])
+    return [outcome for part in parts if part for outcome in answer(ask, part)]
+
+
+def _plain(value: Any) -> Any:
+    """Convert a result of the client to JSON types."""
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in api_fields(type(value))}
+    if isinstance(value, Mapping):
+        return dict(value)
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value

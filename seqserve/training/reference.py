@@ -1,0 +1,107 @@
+"""The reference of recipe keys in docs/training.md, made from the dataclasses and their docstrings."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, fields, is_dataclass
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from seqserve.tasks import TASKS
+from seqserve.training.recipe import (
+    AblationConfig,
+    CardConfig,
+    DataSet,
+    LoopConfig,
+    Recipe,
+    Variant,
+)
+from seqserve.training.run import CONFIGS
+
+SECTION = "recipe-keys"
+"""The name of the part of the page, for `replace_section`."""
+
+HEAD = ("key", "type", "default", "meaning")
+_SHARED: dict[str, type[Any]] = {
+    "Top level": Recipe,
+    "`[loop]`": LoopConfig,
+    "`[[data.train]]`, `[[data.dev]]`, `[[data.test]]`": DataSet,
+    "`[card]`": CardConfig,
+    "`[ablation]`": AblationConfig,
+    "`[[ablation.variants]]`": Variant,
+}
+# Set by read_recipe, and by the tokenizer.
+_NOT_IN_FILES = {"Recipe.path", "TransformerConfig.pad_id", "TransformerConfig.end_id"}
+_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
+
+
+def recipe_reference() -> str:
+    """Return one Markdown table per table of a recipe, in the order of use."""
+    sections = [(title, list(key_rows(cls))) for title, cls in _SHARED.items()]
+    for task, (text, model) in CONFIGS.items():
+        title = TASKS[task].title.lower()
+        sections += [(f"{name}, {title}", rows) for name, rows in _tables("text", text)]
+        sections.append((f"`[model]`, {title}", list(key_rows(model, is_sized_by_data=True))))
+    return "\n\n".join(_markdown(title, rows) for title, rows in sections)
+
+
+def key_rows(cls: type[Any], *, is_sized_by_data: bool = False) -> Iterator[tuple[str, ...]]:
+    """Yield key, type, default and meaning of every field of a config dataclass.
+
+    Args:
+        cls: The dataclass; its docstring has an `Args:` section.
+        is_sized_by_data: Whether the fields without a default are decided by the data, not by the recipe.
+    """
+    types, meanings = get_type_hints(cls), described(cls)
+    for one in fields(cls):
+        is_required = one.default is MISSING and one.default_factory is MISSING
+        if f"{cls.__name__}.{one.name}" in _NOT_IN_FILES or (is_sized_by_data and is_required):
+            continue
+        default = "required" if is_required else _default(one)
+        kind, meaning = _type(types[one.name]), meanings.get(one.name, "")
+        yield tuple(cell.replace("|", "\\|") for cell in (f"`{one.name}`", kind, default, meaning))
+
+
+def described(cls: type[Any]) -> dict[str, str]:
+    """Return the text of every name in the `Args:` section of a Google-style docstring."""
+    _, _, rest = (inspect.getdoc(cls) or "").partition("\nArgs:\n")
+    section = re.split(r"\n\n?(?=\S)", rest, maxsplit=1)[0]
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}
+
+
+def _tables(name: str, cls: type[Any]) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """Yield the table of a config and those of the configs inside it, `[loop]` aside."""
+    yield f"`[{name}]`", list(key_rows(cls))
+    for key, kind in get_type_hints(cls).items():
+        inner = next((k for k in (kind, *get_args(kind)) if is_dataclass(k)), None)
+        if isinstance(inner, type) and inner is not LoopConfig:
+            yield from _tables(f"{name}.{key}", inner)
+
+
+def _markdown(title: str, rows: list[tuple[str, ...]]) -> str:
+    lines = [f"### {title}", "", f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def _default(one: Field[Any]) -> str:
+    """Return a default as one writes it in TOML; nothing for tables and for none."""
+    value = one.default if one.default is not MISSING else None
+    if value is None or value in ("", ()):
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _type(kind: Any) -> str:
+    """Return a type in words."""
+    origin, inner = get_origin(kind), [k for k in get_args(kind) if k is not type(None)]
+    if origin is Literal:
+        return ", ".join(f"`{str(k).lower() if isinstance(k, bool) else k}`" for k in inner)
+    if origin in (Union, UnionType):
+        return " or ".join(map(_type, inner))
+    if origin is tuple:
+        is_list = inner[1:] == [...]
+        return f"list of {_type(inner[0])}s" if is_list else f"{len(inner)} {_type(inner[0])}s"
+    return "table" if is_dataclass(kind) or origin is dict else _TYPES[kind]

@@ -1,0 +1,339 @@
+"""Predictions without HTTP: choose a model, make one item per text, submit them, return the results.
+
+Every dialect calls this. All checks of a request happen before anything is queued, so that nothing that one
+caller sends can fail a batch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field
+from functools import cache
+from typing import Any
+
+from seqserve.errors import (
+    INTERNAL_SENTENCE,
+    Draining,
+    InputError,
+    NotReady,
+    TextFailed,
+    TextTooLong,
+    TooManyTexts,
+    UnsupportedLanguagePair,
+)
+from seqserve.model_info import ModelInfo
+from seqserve.records import api_fields
+from seqserve.tasks import TASKS, Task
+from service.api.rounding import ScoreRounder
+from service.engines.client import EngineClient
+from service.engines.messages import InferenceItem, InferenceResult
+from service.queue.batcher import Batcher
+from service.queue.lengths import estimate_tokens
+from service.queue.pending import ItemError
+from service.settings import Settings
+from service.telemetry import metrics
+
+Queue = Batcher[InferenceItem, InferenceResult]
+
+
+@dataclass(slots=True)  # not frozen, which would take twice as long to make; so are the next three
+class PredictionRequest:
+    """A request, whichever dialect it came in.
+
+    Args:
+        task: What to compute.
+        texts: The texts, none of them blank.
+        options: Fields of the task's item that the caller set; the others have their defaults.
+        source: Language of the texts, for a task on a language pair; None matches any.
+        target: Language of the results; likewise.
+    """
+
+    task: Task
+    texts: Sequence[str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    source: str | None = None
+    target: str | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """What comes with a request besides its content.
+
+    Args:
+        request_id: For the logs of the runners.
+        deadline: Time of `time.monotonic` after which nobody wants the answer.
+        traceparent: The W3C trace context of the request's span; empty if it is not traced.
+    """
+
+    request_id: str
+    deadline: float
+    traceparent: str = ""
+
+
+@dataclass(slots=True)
+class Plan:
+    """A checked request: the model that is to answer, and per text the fields of the task's item."""
+
+    model: ModelInfo
+    items: Sequence[dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Prediction:
+    """The answer to a request.
+
+    Args:
+        model: The model that answered.
+        results: Per text the fields of the task's result, without parts that were not requested.
+        n_tokens: Tokens of all texts, as the model counts them.
+        prepare_s: Seconds for checks, and for making the items.
+        queue_s: Seconds in the queue, and on the way to the engine and back.
+        engine_s: Seconds inside the engine.
+        finish_s: Seconds for the results.
+    """
+
+    model: ModelInfo
+    results: Sequence[Mapping[str, Any]]
+    n_tokens: int
+    prepare_s: float
+    queue_s: float
+    engine_s: float
+    finish_s: float
+
+
+class Core:
+    """The engines and the queue of every served task.
+
+    Args:
+        settings: Limits of a request.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.engines: dict[Task, EngineClient] = {}
+        self.queues: dict[Task, Queue] = {}
+        self.is_draining = False
+
+    def models(self) -> list[ModelInfo]:
+        """Return all loaded models.
+
+        Raises:
+            NotReady: None is loaded yet.
+        """
+        loaded = [model for client in self.engines.values() for model in client.models]
+        if not loaded:
+            raise NotReady("No model is loaded yet.")
+        return loaded
+
+    def require_up(self, task: Task) -> None:
+        """Refuse a request that could not be answered, before its body is read.
+
+        Raises:
+            Draining: The server is shutting down.
+            UnavailableError: The engines of the task are loading or away.
+        """
+        if self.is_draining:
+            raise Draining("The server is shutting down.")
+        self.engines[task].require_up()
+
+    async def predict(self, request: PredictionRequest, call: Call) -> Prediction:
+        """Check a request, submit its items and wait for their results.
+
+        Raises:
+            InputError: The request cannot be answered as it is, or the engine refused a text.
+            TextFailed: The engine failed on a text.
+            UnavailableError: The queue is full, the engines are away, or the deadline passed.
+        """
+        started = time.perf_counter()
+        task = request.task
+        check_texts(request.texts, self._settings)
+        plan = plan_request(request, self.engines[task].models, self._settings)
+        items = _queue_items(plan, call)
+        prepared = time.perf_counter()
+        try:
+            answer = await self.queues[task].submit(items, call.deadline)
+        except ItemError as failure:
+            raise _name_text(failure) from failure.error
+        answered = time.perf_counter()
+        results = [
+            requested_fields(task, result, item)
+            for result, item in zip(answer.results, plan.items, strict=True)
+        ]
+        n_tokens = sum(result.n_tokens for result in answer.results)
+        _count(request, n_tokens)
+        return Prediction(
+            plan.model,
+            results,
+            n_tokens,
+            prepare_s=prepared - started,
+            queue_s=answer.queue_s,
+            engine_s=answer.engine_s,
+            finish_s=time.perf_counter() - answered,
+        )
+
+
+def _queue_items(plan: Plan, call: Call) -> list[tuple[InferenceItem, int]]:
+    """Return what the queue takes: an item per text, and about how many tokens it has, a row per beam."""
+    queued_ns = time.time_ns() if call.traceparent else 0
+    return [
+        (
+            InferenceItem(
+                call.request_id,
+                plan.model.name,
+                item,
+                call.deadline,
+                traceparent=call.traceparent,
+                queued_ns=queued_ns,
+            ),
+            estimate_tokens(item["text"]) * item.get("beam_size", 1),
+        )
+        for item in plan.items
+    ]
+
+
+def _count(request: PredictionRequest, n_tokens: int) -> None:
+    series = metrics.of_task(request.task)
+    series.texts.inc(len(request.texts))
+    series.tokens.inc(n_tokens)
+    series.characters.inc(sum(map(len, request.texts)))
+
+
+_ROUNDERS = {name: ScoreRounder(spec.result) for name, spec in TASKS.items()}
+
+
+def requested_fields(
+    task: Task, result: InferenceResult, item: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return the fields of a result as every dialect shows them: the requested parts, scores rounded."""
+    fields = dict(TASKS[task].requested(result.fields, item))
+    _ROUNDERS[task].round_in(fields)
+    return fields
+
+
+def _name_text(failure: ItemError) -> InputError | TextFailed:
+    """Return the error of a text, with the index of the text in front."""
+    where = f"text[{failure.index}]"
+    if isinstance(failure.error, InputError):
+        return type(failure.error)(f"{where}: {failure.error}")
+    return TextFailed(f"{where} could not be processed. {INTERNAL_SENTENCE}")
+
+
+def check_count(n_texts: int, settings: Settings) -> None:
+    """Refuse a request with too many texts, before any of them is looked at.
+
+    Raises:
+        TooManyTexts: There are more texts than the limit.
+    """
+    if n_texts > settings.max_texts:
+        raise TooManyTexts(
+            f"text has {n_texts} texts; the limit is {settings.max_texts}. "
+            "Split the request, or raise SEQSERVE_MAX_TEXTS."
+        )
+
+
+def check_texts(texts: Sequence[str], settings: Settings) -> None:
+    """Refuse texts over the limits.
+
+    Raises:
+        TooManyTexts: There are more texts than the limit.
+        TextTooLong: A text has more characters than the limit.
+    """
+    check_count(len(texts), settings)
+    for index, text in enumerate(texts):
+        if len(text) > settings.max_text_chars:
+            raise TextTooLong(
+                f"text[{index}] has {len(text)} characters; the limit is "
+                f"{settings.max_text_chars}. Split it, or raise SEQSERVE_MAX_TEXT_CHARS."
+            )
+
+
+def plan_request(
+    request: PredictionRequest, models: Sequence[ModelInfo], settings: Settings
+) -> Plan:
+    """Choose the model of a request and make its items.
+
+    Args:
+        request: Fields of valid types, within the ranges of seqserve/records.py.
+        models: The loaded models of the task.
+        settings: Limits of a request.
+
+    Raises:
+        InputError: No model can answer these options.
+    """
+    model = models[0]
+    if TASKS[request.task].is_pair:
+        model = _choose_pair(request, models)
+    options = {**_defaults(request.task), **request.options}
+    if prepare := _PREPARE.get(request.task):
+        options |= prepare(request, model, settings)
+    return Plan(model, [{"text": text, **options} for text in request.texts])
+
+
+@cache
+def _defaults(task: Task) -> Mapping[str, Any]:
+    """Return the defaults of a task's options."""
+    return {
+        one.name: one.default for one in api_fields(TASKS[task].item) if one.default is not MISSING
+    }
+
+
+def _choose_pair(request: PredictionRequest, models: Sequence[ModelInfo]) -> ModelInfo:
+    """Return the one model whose languages match.
+
+    Raises:
+        UnsupportedLanguagePair: No model matches.
+        InputError: Several models match.
+    """
+    available = ", ".join("→".join(model.languages) for model in models)
+    matching = [
+        model
+        for model in models
+        if request.source in (None, model.languages[0])
+        and request.target in (None, model.languages[1])
+    ]
+    if not matching:
+        raise UnsupportedLanguagePair(
+            f"No model translates this language pair. Available pairs: {available}."
+        )
+    if len(matching) > 1:
+        raise InputError(
+            f"source, target: several pairs match; set both. Available pairs: {available}."
+        )
+    return matching[0]
+
+
+def _prepare_ner(request: PredictionRequest, model: ModelInfo, _: Settings) -> dict[str, Any]:
+    """Check that the model has the labels, and send each of them once."""
+    labels = request.options.get("labels")
+    if labels is None:
+        return {}
+    if not set(labels) <= set(model.labels):
+        raise InputError(
+            f"labels: not a label of this model. Available labels: {', '.join(model.labels)}."
+        )
+    return {"labels": sorted(set(labels))}
+
+
+def _prepare_translation(
+    request: PredictionRequest, _: ModelInfo, settings: Settings
+) -> dict[str, Any]:
+    """Check the options of the search against the limits; a default over its limit is lowered."""
+    options = request.options
+    beam_size = options.get("beam_size")
+    if beam_size is None:
+        beam_size = min(_defaults("translation")["beam_size"], settings.max_beam_size)
+    elif beam_size > settings.max_beam_size:
+        raise InputError(f"beam_size: at most {settings.max_beam_size}.")
+    if options.get("alternatives", 0) >= beam_size:
+        raise InputError(f"alternatives: at most beam_size - 1, which is {beam_size - 1} here.")
+    max_tokens = options.get("max_tokens")
+    if max_tokens is not None and max_tokens > settings.max_target_tokens:
+        raise InputError(f"max_tokens: at most {settings.max_target_tokens}.")
+    return {"beam_size": beam_size}
+
+
+_PREPARE: Mapping[Task, Callable[[PredictionRequest, ModelInfo, Settings], dict[str, Any]]] = {
+    "ner": _prepare_ner,
+    "translation": _prepare_translation,
+}

@@ -1,0 +1,86 @@
+"""The native API under `/v1/`: one route per task, and the list of models. docs/api.md is its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from seqserve.errors import InputError
+from service.api.core import Prediction, PredictionRequest, check_count
+from service.api.dialects.base import Dialect
+from service.api.faults import describe_faults
+from service.api.schemas import SCHEMAS, TaskSchema
+from service.http.body import read_json
+from service.settings import Settings
+
+
+class NativeDialect(Dialect):
+    """The API of docs/api.md."""
+
+    def routes(self) -> Sequence[Route]:
+        """Return a prediction route per served task, and `/v1/models`."""
+        predictions = [
+            Route(schema.path, partial(self._predict, schema), methods=["POST"])
+            for schema in served_schemas(self.settings)
+        ]
+        return [*predictions, Route("/v1/models", self._models)]
+
+    async def _predict(self, schema: TaskSchema, request: Request) -> Response:
+        return await self.predict(request, schema.name, partial(self._read, schema), _write)
+
+    async def _read(self, schema: TaskSchema, request: Request) -> PredictionRequest:
+        document = await read_json(request, self.settings.max_body_bytes)
+        return parse_request(schema, document, self.settings)
+
+    async def _models(self, request: Request) -> Response:
+        document = {"models": self.core.models()}
+        return Response(orjson.dumps(document), media_type="application/json")
+
+
+def served_schemas(settings: Settings) -> list[TaskSchema]:
+    """Return the schemas of the tasks that the settings name."""
+    return [schema for name, schema in SCHEMAS.items() if name in settings.tasks]
+
+
+def parse_request(schema: TaskSchema, document: object, settings: Settings) -> PredictionRequest:
+    """Validate a JSON document.
+
+    Raises:
+        InputError: A field is missing, unknown, of the wrong type or out of range.
+        TooManyTexts: There are more texts than the limit.
+    """
+    raw = document.get("text") if isinstance(document, dict) else None
+    if isinstance(raw, list):
+        check_count(len(raw), settings)  # before each of them is validated
+    try:
+        parsed = schema.request.model_validate(document)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        fields = list(schema.request.model_fields)
+        raise InputError(describe_faults(faults, fields)) from None
+    values: dict[str, Any] = parsed.__dict__  # ten times faster than `model_dump`
+    given = {name: values[name] for name in parsed.model_fields_set}
+    return PredictionRequest(
+        schema.name,
+        given.pop("text"),
+        source=given.pop("source", None),
+        target=given.pop("target", None),
+        options=given,
+    )
+
+
+def _write(prediction: Prediction) -> Response:
+    document = {
+        "model": prediction.model.name,
+        "version": prediction.model.version,
+        "results": prediction.results,
+        "usage": {"n_texts": len(prediction.results), "n_tokens": prediction.n_tokens},
+    }
+    return Response(orjson.dumps(document), media_type="application/json")

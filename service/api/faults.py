@@ -1,0 +1,70 @@
+"""What is wrong with a request, in sentences: fields and what is allowed, never values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+from pydantic_core import ErrorDetails
+
+MAX_FAULTS = 10
+
+_MAX_NAME_CHARS = 40
+_LENGTHS = {"too_short": "must not be an empty list", "too_long": "must have at most 100 values"}
+
+_NAMES_ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(("q", "inputs", "input", "documents", "sequences", "content"), "text"),
+    **dict.fromkeys(("from", "source_lang", "src_lang", "sl"), "source"),
+    **dict.fromkeys(("to", "target_lang", "tgt_lang", "tl"), "target"),
+    **dict.fromkeys(("num_beams", "beams"), "beam_size"),
+    **dict.fromkeys(("num_return_sequences", "n_best"), "alternatives"),
+    **dict.fromkeys(("max_length", "max_new_tokens"), "max_tokens"),
+    **dict.fromkeys(("threshold",), "min_score"),
+    **dict.fromkeys(("entities", "types"), "labels"),
+}
+"""Fields of other APIs, with the fields of this one that mean the same."""
+
+
+def describe_faults(faults: Sequence[ErrorDetails], fields: Sequence[str]) -> str:
+    """Describe the faults of a request: unknown fields first, at most `MAX_FAULTS`, then their number.
+
+    Args:
+        faults: What pydantic's `ValidationError.errors()` returns.
+        fields: The fields of the route.
+    """
+    unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
+    others = [fault for fault in faults if fault["type"] != "extra_forbidden"]
+    described = [_describe_unknown(str(one["loc"][-1]), fields) for one in unknown[:MAX_FAULTS]]
+    if unknown:
+        described.append(f"Fields of this route: {', '.join(fields)}.")
+    n_left = MAX_FAULTS - min(len(unknown), MAX_FAULTS)
+    described += [describe_fault(one, fields) for one in others[:n_left]]
+    if len(faults) > MAX_FAULTS:
+        described.append(f"Further faults: {len(faults) - MAX_FAULTS}.")
+    return " ".join(described)
+
+
+def _describe_unknown(name: str, fields: Sequence[str]) -> str:
+    shown = name[:_MAX_NAME_CHARS]
+    meant = _NAMES_ELSEWHERE.get(name)
+    close = [meant] if meant in fields else get_close_matches(shown, fields, n=1)
+    question = f"; did you mean {close[0]!r}?" if close else "."
+    return f"{shown!a} is no field of this route{question}"
+
+
+def describe_fault(fault: ErrorDetails, fields: Sequence[str]) -> str:
+    """Describe a fault in a field that the route has."""
+    path = ""
+    for part in fault["loc"]:
+        path += f"[{part}]" if isinstance(part, int) else f"{'.' if path else ''}{part}"
+    if not path:
+        return f"The body must be a JSON object with: {', '.join(fields)}."
+    if fault["type"] == "missing":
+        return f"{path} is required."
+    if fault["type"] == "blank_text":
+        return f"{path} {fault['msg']}."
+    if fault["type"] == "list_type" and path == "text":
+        return "text: must be a string or a list of strings."
+    if fault["type"] in _LENGTHS:
+        return f"{path}: {_LENGTHS[fault['type']]}."
+    return f"{path}: {fault['msg'].removeprefix('Input ')}."

@@ -1,0 +1,39 @@
+/** The details of the served models: what `/v1/models` reports, with the quality metrics of each. */
+
+import { element } from "./dom.js";
+import { hasWord, languageName, number, word } from "./words.js";
+
+const CHANGE = "_change"; // metrics of quantization: the difference from the model before it
+
+/** One section per model. */
+export function drawModels(models) {
+  return models.map((model) => {
+    const facts = [
+      ["models.task", taskName(model.task)],
+      ["pair", model.languages.map(languageName).join(" → ")],
+      ["models.labels", model.labels.join(", ")],
+      ["models.precision", model.precision],
+    ].filter(([, value]) => value !== "");
+    return element("section", { class: "model" },
+      element("h2", {}, `${model.name} ${model.version}`),
+      element("dl", { class: "model-facts" }, ...facts.flatMap(([name, value]) =>
+        [element("dt", {}, word(name)), element("dd", {}, value)]),
+        element("dt", {}, "SHA-256"), element("dd", {}, model.sha256)),
+      ...drawMetrics(model.metrics));
+  });
+}
+
+function taskName(task) {
+  return hasWord(`${task}.title`) ? word(`${task}.title`) : task;
+}
+
+function drawMetrics(metrics) {
+  const shown = Object.entries(metrics).filter(([name, value]) =>
+    !name.endsWith(CHANGE) && typeof value === "number");
+  if (shown.length === 0) return [];
+  return [
+    element("h3", {}, word("models.metrics")),
+    element("dl", { class: "metrics" }, ...shown.map(([name, value]) =>
+      element("div", {}, element("dt", {}, name), element("dd", {}, number(value, { maximumFractionDigits: 4 }))))),
+  ];
+}

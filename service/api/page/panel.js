@@ -1,0 +1,150 @@
+/** The panel of one task: its form, its examples and the place of its result. */
+
+import { Failure, hasKey, request } from "./api.js";
+import { element } from "./dom.js";
+import { examplesFor } from "./examples.js";
+import * as ner from "./ner.js";
+import { describeFailure, drawFailure, drawResult } from "./result.js";
+import * as sentiment from "./sentiment.js";
+import * as translation from "./translation.js";
+import { word } from "./words.js";
+
+const TASKS = {
+  ner: { path: "v1/ner", title: "ner.title", ...ner },
+  sentiment: { path: "v1/sentiment", title: "sentiment.title", ...sentiment },
+  translation: { path: "v1/translate", title: "translation.title", ...translation },
+};
+
+export class Panel {
+  /** `onResult` is called with each answer of the API, `onFailure` with each Failure. */
+  constructor(section, { onResult, onFailure }) {
+    this.name = section.dataset.task;
+    this.task = TASKS[this.name];
+    this.form = section.querySelector("form");
+    this.place = section.querySelector(".result");
+    this.onResult = onResult;
+    this.onFailure = onFailure;
+    this.models = []; // of this task
+    this.choices = { view: "result", snippet: "curl" };
+    this.shown = null; // {sent, received} or {failure}
+    this.pending = null; // the AbortController of the current request
+    this.hasStarted = false;
+    this.listen();
+  }
+
+  listen() {
+    const { form } = this;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.run();
+    });
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        this.run();
+      }
+    });
+    form.addEventListener("click", ({ target }) => {
+      if (target.dataset.text === undefined) return;
+      form.elements.text.value = target.dataset.text;
+      this.run();
+    });
+    const range = form.elements.min_score;
+    range?.addEventListener("input", () => (form.querySelector("output").textContent = range.value));
+  }
+
+  /** Adapts the form to the served models. */
+  useModels(models) {
+    this.models = models.filter(({ task }) => task === this.name);
+    this.offerPairs();
+    const [model] = this.models;
+    if (model === undefined) return;
+    this.form.elements.text.lang = model.languages[0]; // for screen readers and the spelling checker
+    const row = this.form.querySelector(".examples");
+    for (const chip of row.querySelectorAll(".chip")) chip.remove();
+    const examples = examplesFor(model);
+    row.hidden = examples.length === 0;
+    row.append(...examples.map(({ name, text }) =>
+      element("button", { class: "chip", type: "button", "data-word": name, "data-text": text }, word(name))));
+    this.draw();
+  }
+
+  offerPairs() {
+    if (this.task.offerPairs) this.task.offerPairs(this.form, this.models);
+  }
+
+  /** Runs the first example, once, unless there is a text already. */
+  start() {
+    const [example] = this.models.slice(0, 1).flatMap(examplesFor);
+    if (this.hasStarted || example === undefined) return;
+    this.hasStarted = true;
+    if (this.form.elements.text.value !== "") return;
+    this.form.elements.text.value = example.text;
+    this.run({ isAnnounced: false });
+  }
+
+  /** The texts of the form: the whole field, or its lines. */
+  texts() {
+    const { text, lines } = this.form.elements;
+    if (!lines.checked) return [text.value];
+    const found = text.value.split("\n").filter((line) => line.trim() !== "");
+    return found.length > 0 ? found : [text.value];
+  }
+
+  /** Sends the form and shows the result or the error. Cancels the request before it. */
+  async run({ isAnnounced = true } = {}) {
+    this.pending?.abort();
+    const pending = (this.pending = new AbortController());
+    const announce = (text) => isAnnounced && (document.getElementById("announcement").textContent = text);
+    const texts = this.texts();
+    const fields = { text: this.form.elements.lines.checked ? texts : texts[0], ...this.task.options(this.form) };
+    const sent = { path: this.task.path, body: JSON.stringify(fields), texts, needsKey: hasKey() };
+    this.hasStarted = true;
+    this.place.setAttribute("aria-busy", "true");
+    announce(word("working"));
+    try {
+      const received = await request(sent.path, { body: sent.body, signal: pending.signal });
+      if (!Array.isArray(received.document?.results)) throw new Failure("unknown");
+      this.show({ sent, received });
+      announce(this.summary());
+      this.onResult(received.document);
+    } catch (failure) {
+      if (pending.signal.aborted) return;
+      if (!failure.code) throw failure;
+      this.show({ failure });
+      announce(describeFailure(failure));
+      this.onFailure(failure);
+    }
+    this.place.setAttribute("aria-busy", "false");
+  }
+
+  show(shown) {
+    this.shown = shown;
+    this.draw();
+  }
+
+  /** The model that gave the shown result; undefined if it is not known. */
+  model() {
+    return this.models.find(({ name }) => name === this.shown.received.document.model);
+  }
+
+  summary() {
+    const { document, stages } = this.shown.received;
+    return this.task.summarize(document, stages.total ?? 0, this.model());
+  }
+
+  draw() {
+    if (this.shown === null) return;
+    if (this.shown.failure) {
+      this.place.replaceChildren(drawFailure(this.shown.failure));
+      return;
+    }
+    const onChoice = (name, value) => {
+      this.choices[name] = value;
+      this.draw();
+      this.place.querySelector(`[data-${name}=${value}]`).focus();
+    };
+    const { task, choices } = this;
+    this.place.replaceChildren(drawResult({ ...this.shown, task, model: this.model(), choices, onChoice }));
+  }
+}

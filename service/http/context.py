@@ -1,0 +1,55 @@
+"""The state of one HTTP request: the middleware creates it, handlers fill it, the middleware reports it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from service.telemetry.tracing import Span
+
+UNKNOWN_ROUTE = "unknown"
+CONTEXT_KEY = "seqserve.context"  # in the ASGI scope
+
+
+@dataclass
+class RequestContext:
+    """The state of a request.
+
+    Args:
+        request_id: From the request's header, or generated.
+        route: The template of the route.
+        headers: By name in lower case; the last of a name.
+        started: Time of `time.perf_counter` at which the request came in.
+        status: Of the response.
+        code: `ok`, or the code of the error.
+        key: Name of the API key.
+        span: The span of the trace.
+        is_last: Whether the connection closes after the response.
+        stages_ms: Milliseconds by stage, for `Server-Timing`.
+        log_fields: Further fields of the log line.
+    """
+
+    request_id: str
+    route: str = UNKNOWN_ROUTE
+    headers: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
+    started: float = field(default_factory=time.perf_counter)
+    status: int = 500
+    code: str = "internal"
+    key: str | None = None
+    span: Span | None = None
+    is_last: bool = False
+    stages_ms: dict[str, float] = field(default_factory=dict)
+    log_fields: dict[str, object] = field(default_factory=dict)
+
+    def elapsed_ms(self) -> float:
+        """Return the milliseconds since the request came in."""
+        return (time.perf_counter() - self.started) * 1000
+
+
+def context_of(request: Request) -> RequestContext:
+    """Return the context that the middleware made for this request."""
+    context: RequestContext = request.scope[CONTEXT_KEY]
+    return context

@@ -1,0 +1,137 @@
+"""What depends on the served models: the example on load, labels and their colors, model details."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from playwright.sync_api import Request, Route, expect
+
+from benchmarks.http.client import PATHS
+from tests.page.conftest import TASKS, Opening, Visit
+from tests.page.test_look import findings, settled
+from tests.serving import Serve
+
+pytestmark = pytest.mark.browser
+
+MANY = [f"LABEL-{i}" for i in range(12)]
+
+
+def serve_model(visit: Visit, task: str, **changes: Any) -> None:
+    """Change what the server reports about the model of a task."""
+
+    def answer(route: Route) -> None:
+        document = route.fetch().json()
+        models = [{**one, **changes} if one["task"] == task else one for one in document["models"]]
+        route.fulfill(json={"models": models})
+
+    visit.page.route("**/v1/models", answer)
+
+
+def test_each_tab_runs_its_example_once(visiting: Opening, shipped: Serve) -> None:
+    visit = visiting(shipped)
+    sent: list[Request] = []
+    visit.page.on("request", lambda one: sent.append(one) if one.method == "POST" else None)
+    visit.open()
+    expect(visit.panel("ner").locator("mark").first).to_be_visible()
+    expect(visit.page.locator("#announcement")).to_be_empty()
+    for task in ("sentiment", "translation", "ner", "sentiment"):
+        visit.page.locator(f"#tab-{task}").click()
+        expect(visit.panel(task).locator(".answer")).to_be_visible()
+    assert [one.url.removeprefix(shipped.base) for one in sent] == [PATHS[task] for task in TASKS]
+    for task in TASKS:
+        chip = visit.panel(task).locator(".chip[data-text]").first
+        expect(visit.panel(task).locator("textarea")).to_have_value(
+            chip.get_attribute("data-text") or ""
+        )
+    assert "alternatives" not in json.loads(sent[-1].post_data or "")
+
+
+def test_a_text_of_the_reader_is_kept(visiting: Opening, faked: Serve) -> None:
+    visit = visiting(faked)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.page.route("**/v1/models", hold)
+    visit.page.goto(faked.base)
+    visit.page.locator("#text-ner").fill("Ann")
+    expect(visit.page.locator("#panel-ner .chip")).to_have_count(0)
+    held[0].continue_()
+    expect(visit.page.locator("#panel-ner .chip").first).to_be_visible()
+    expect(visit.page.locator("#text-ner")).to_have_value("Ann")
+    expect(visit.page.locator("#panel-ner .result > *")).to_have_count(0)
+
+
+@pytest.mark.parametrize("changes", [{"labels": ["DRUG", "DOSE"]}, {"languages": ["de"]}])
+def test_no_example_that_does_not_suit_the_model(
+    visiting: Opening, faked: Serve, changes: dict[str, Any]
+) -> None:
+    visit = visiting(faked)
+    serve_model(visit, "ner", **changes)
+    visit.open()
+    expect(visit.panel("ner").locator(".examples")).to_be_hidden()
+    expect(visit.page.locator("#text-ner")).to_have_value("")
+    expect(visit.panel("ner").locator(".result > *")).to_have_count(0)
+    visit.page.locator("#tab-sentiment").click()
+    expect(visit.panel("sentiment").locator(".answer")).to_be_visible()
+
+
+def test_own_labels_are_shown_as_they_are(visiting: Opening, faked: Serve) -> None:
+    visit = visiting(faked)
+    serve_model(visit, "ner", labels=["PER", "DRUG"])
+    visit.open()
+    shown = visit.run("ner", "Ann")
+    expect(shown.locator(".counts li")).to_have_text(["PER 1", "DRUG 0"])
+    expect(shown.locator(".tip")).to_contain_text("PER · score")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_generated_colors_differ_and_have_contrast(
+    visiting: Opening, faked: Serve, scheme: str
+) -> None:
+    visit = visiting(faked, color_scheme=scheme)
+    serve_model(visit, "ner", labels=MANY)
+    entities = [
+        {"text": "ab", "label": label, "start": 3 * i, "end": 3 * i + 2, "score": 0.9}
+        for i, label in enumerate(MANY)
+    ]
+    answer = {
+        "model": "ner-en",
+        "version": "1.0.0",
+        "results": [{"entities": entities}],
+        "usage": {"n_texts": 1, "n_tokens": 12},
+    }
+    visit.page.route("**/v1/ner", lambda route: route.fulfill(json=answer))
+    visit.open()
+    shown = visit.run("ner", "ab " * len(MANY))
+    tags = shown.locator(".counts .label").evaluate_all(
+        "all => all.map(tag => getComputedStyle(tag).backgroundColor)"
+    )
+    assert len(set(tags)) == len(MANY)
+    settled(visit)
+    assert findings(visit) == []
+
+
+def test_model_details_are_those_of_the_api(visit: Visit, shipped: Serve) -> None:
+    visit.page.locator("#details-link").click()
+    details = visit.page.locator("#details")
+    for model in shipped.client.get("/v1/models").json()["models"]:
+        section = details.locator(".model", has_text=f"{model['name']} {model['version']}")
+        expect(section).to_be_visible()
+        expect(section).to_contain_text(model["sha256"])
+        shown = dict(
+            section.locator(".metrics div").evaluate_all(
+                "all => all.map(d => [...d.children].map(c => c.textContent))"
+            )
+        )
+        metrics = {
+            name: value for name, value in model["metrics"].items() if not name.endswith("_change")
+        }
+        assert {name: float(value) for name, value in shown.items()} == pytest.approx(
+            metrics, abs=1e-4
+        )
+    settled(visit)
+    assert findings(visit) == []

@@ -1,0 +1,127 @@
+"""What a dialect of another API can rely on: its paths, its request format, its errors, keys and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from service.api import application
+from service.api.core import Prediction, PredictionRequest
+from service.api.dialects.base import Dialect
+from service.http.body import read_body
+from service.http.context import context_of
+from service.http.problems import Problem
+from tests import fakes
+from tests.service.conftest import Server, serving
+
+pytestmark = pytest.mark.anyio
+
+PATH = "/toy/{source}-{target}/translate"
+
+
+class FormDialect(Dialect):
+    """Languages in the path, a form in the body, one plain string as the answer."""
+
+    def routes(self) -> Sequence[Route]:
+        return [Route(PATH, self._translate, methods=["POST"])]
+
+    def write_problem(self, problem: Problem) -> Response:
+        return JSONResponse({"error": problem.detail}, problem.status, dict(problem.headers))
+
+    def openapi_paths(self) -> Mapping[str, Any]:
+        return {PATH: {"post": {"summary": "Translate a form"}}}
+
+    async def _translate(self, request: Request) -> Response:
+        return await self.predict(request, "translation", self._read, self._write)
+
+    async def _read(self, request: Request) -> PredictionRequest:
+        headers = context_of(request).headers
+        body = await read_body(request, headers, self.settings.max_body_bytes)
+        texts = parse_qs(body.decode()).get("q", [])
+        return PredictionRequest("translation", texts, **request.path_params)
+
+    def _write(self, prediction: Prediction) -> Response:
+        return Response(orjson.dumps({"translatedText": prediction.results[0]["text"]}))
+
+
+@pytest.fixture(autouse=True)
+def with_form_dialect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(application, "DIALECTS", (*application.DIALECTS, FormDialect))
+
+
+@pytest.fixture
+async def toy(bundles_dir: Path) -> AsyncIterator[Server]:
+    async with serving(bundles_dir) as server:
+        yield server
+
+
+async def test_a_dialect_reads_and_writes_its_own_format(toy: Server) -> None:
+    response = await toy.client.post("/toy/en-zh/translate", data={"q": "a b c"})
+    assert (response.status_code, response.json()) == (200, {"translatedText": "c b a"})
+    assert "model;dur=" in response.headers["server-timing"]
+    assert (await toy.post("/v1/translate", {"text": "a b"})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "data", "status", "error"),
+    [
+        ("POST", "/toy/fr-zh/translate", {"q": "a"}, 422, "Available pairs: en→zh."),
+        (
+            "POST",
+            "/toy/en-zh/translate",
+            {"q": fakes.POISON},
+            500,
+            "text[0] could not be processed",
+        ),
+        ("GET", "/toy/en-zh/translate", None, 405, "This route allows: POST."),
+    ],
+)
+async def test_a_dialect_writes_its_own_errors(
+    toy: Server, method: str, path: str, data: Any, status: int, error: str
+) -> None:
+    response = await toy.client.request(method, path, data=data)
+    assert response.status_code == status
+    assert set(response.json()) == {"error"} and error in response.json()["error"]
+
+
+async def test_other_routes_keep_their_errors(toy: Server) -> None:
+    for path in ("/toy/nope", "/v1/ner"):
+        assert (await toy.client.get(path)).headers["content-type"] == "application/problem+json"
+
+
+async def test_metrics_have_the_template_of_the_route(toy: Server) -> None:
+    await toy.client.post("/toy/en-zh/translate", data={"q": "a"})
+    page = (await toy.client.get("/metrics")).text
+    assert f'route="{PATH}",status="200"' in page
+    assert "en-zh/translate" not in page
+
+
+@pytest.mark.parametrize("scope", ["v1", "all"])
+async def test_keys_guard_a_dialect_in_both_scopes(
+    bundles_dir: Path, tmp_path: Path, scope: str
+) -> None:
+    (tmp_path / "keys").write_text("")
+    settings = {"api_keys_file": tmp_path / "keys", "api_keys_scope": scope}
+    async with serving(bundles_dir, **settings) as server:
+        response = await server.client.post("/toy/en-zh/translate", data={"q": "a"})
+        assert (response.status_code, set(response.json())) == (401, {"error"})
+        assert response.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_dialect_is_documented(toy: Server) -> None:
+    document = (await toy.client.get("/docs.json")).json()
+    assert document["paths"][PATH] == {"post": {"summary": "Translate a form"}}
+
+
+async def test_texts_are_limited_in_every_dialect(bundles_dir: Path) -> None:
+    async with serving(bundles_dir, max_text_chars=2) as server:
+        response = await server.client.post("/toy/en-zh/translate", data={"q": "abc"})
+        assert response.status_code == 413 and "the limit is 2" in response.json()["error"]
