@@ -19,7 +19,8 @@ from model_export.cards.ablation import read_ablation
 from model_export.cards.card import CardSources, model_card
 from model_export.cards.refresh import recipe_bytes, training_cost_bytes
 from model_export.checks.golden import GOLDEN_INPUTS
-from model_export.sources.run import PARTS, Parts
+from model_export.sources.parts import Parts
+from model_export.sources.run import PARTS
 from seqserve.bundle import Bundle, write_bundle
 from seqserve.config import from_mapping
 from seqserve.errors import BundleError, ExportError
@@ -28,15 +29,16 @@ from seqserve.evaluation.report import CARD_FILE, GOLDEN_FILE, RECIPE_FILE, TRAI
 from seqserve.evaluation.writing import write_report
 from seqserve.files import as_typed
 from seqserve.manifest import DataSource, Description, Precision
-from seqserve.runtime.engine import Engine, Predictor, agrees, open_engine
+from seqserve.runtime.engine import Engine, agrees, open_engine
+from seqserve.runtime.openers import Predictor
 from seqserve.tasks import TASKS
 from seqserve.training.cost import read_training_cost
 from seqserve.training.data import Split, count_examples
-from seqserve.training.recipe import DataSet, Recipe, hold_to_recipe
+from seqserve.training.recipe import DataSet, Recipe, verify_recipe
 
 GOLDEN_TOLERANCES: dict[Precision, float] = {"fp32": 1e-3, "int8": 0.05}
 """How far a score may be from where the bundle was made: a processor may add up in another order, and
-in int8 a sum that falls to the other side of a rounding moves a score by a hundredth."""
+in int8 a sum that is rounded the other way moves a score by a hundredth."""
 INT8_COSTS = {"f1": 0.003, "accuracy": 0.002, "bleu": 0.3}
 _TOOLS = ("torch", "onnx", "onnxruntime", "numpy", "tokenizers", "sentencex")
 
@@ -68,7 +70,7 @@ def export(
     if directory.exists():
         raise BundleError(f"{directory} exists already: delete it, or choose another directory")
     if run.is_dir():
-        hold_to_recipe(recipe, run)
+        verify_recipe(recipe, run)
     parts = PARTS[recipe.task](recipe, run, root, precision)
     description = _describe(recipe, parts, root, precision)
     answers = _golden_answers(parts.reference, recipe)
@@ -104,7 +106,7 @@ def export(
 
 
 def _golden_answers(predictor: Predictor, recipe: Recipe) -> list[dict[str, Any]]:
-    """Give the answers to the golden questions, asked all at once."""
+    """Return the answers to the golden questions, asked all at once."""
     inputs = GOLDEN_INPUTS[recipe.task]
     items = [from_mapping(TASKS[recipe.task].item, values, "golden inputs") for values in inputs]
     return [asdict(result) for result in predictor.predict(items)]
@@ -136,7 +138,7 @@ def _refuse_costly_int8(recipe: Recipe, changes: Mapping[str, float]) -> None:
 def _files(
     parts: Parts, recipe: Recipe, answers: Iterable[Mapping[str, Any]], precision: Precision
 ) -> dict[str, bytes]:
-    """Give the files of the bundle, card and manifest aside."""
+    """Return the files of the bundle, card and manifest aside."""
     questions = GOLDEN_INPUTS[recipe.task]
     cases = [{"input": q, "output": a} for q, a in zip(questions, answers, strict=True)]
     golden = {"tolerance": GOLDEN_TOLERANCES[precision], "cases": cases}
@@ -166,7 +168,7 @@ def _describe(recipe: Recipe, parts: Parts, root: Path, precision: Precision) ->
 
 
 def _sources(recipe: Recipe, root: Path) -> Iterable[DataSource]:
-    """Give every data set of the recipe once, with the number of examples of the files in use."""
+    """Return every data set of the recipe once, with the number of examples of the files in use."""
     splits: dict[str, dict[str, int]] = {}
     sets: dict[str, DataSet] = {}
     for split in get_args(Split):

@@ -39,6 +39,7 @@ class TaskSpec:
         item: What an engine reads.
         result: What an engine answers.
         main_metric: The metric by which models of the task are compared.
+        default_architecture: Of recipes and bundles that name none.
         is_pair: Whether its languages are (source, target) instead of one.
         csv_columns: The fields of a row in CSV output.
         csv_rows: The part of a result that has one row per element; empty: a result is one row.
@@ -52,6 +53,7 @@ class TaskSpec:
     result: type[Result]
     main_metric: str
     csv_columns: tuple[str, ...]
+    default_architecture: str
     csv_rows: str = ""
     is_pair: bool = False
 
@@ -104,6 +106,7 @@ TASKS: Mapping[Task, TaskSpec] = {
             result=NerResult,
             main_metric="f1",
             csv_columns=("text", "label", "start", "end", "score"),
+            default_architecture="bilstm-crf",
             csv_rows="entities",
         ),
         TaskSpec(
@@ -115,6 +118,7 @@ TASKS: Mapping[Task, TaskSpec] = {
             result=SentimentResult,
             main_metric="accuracy",
             csv_columns=("label", "score"),
+            default_architecture="bilstm",
         ),
         TaskSpec(
             name="translation",
@@ -125,6 +129,7 @@ TASKS: Mapping[Task, TaskSpec] = {
             result=TranslationResult,
             main_metric="bleu",
             csv_columns=("text", "score", "warnings"),
+            default_architecture="transformer",
             is_pair=True,
         ),
     )

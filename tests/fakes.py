@@ -34,7 +34,7 @@ from seqserve.records import (
 )
 from seqserve.runtime.engine import Engine
 from seqserve.runtime.engine import open_engine as real_engine
-from seqserve.runtime.transformer_search import Cohort
+from seqserve.runtime.transformer_search import DecodingBatch
 from seqserve.tasks import TASKS
 
 POISON = "POISON"  # the engine raises
@@ -190,15 +190,15 @@ STEP_S = 0.02
 
 def open_slow_engine(path: Path) -> Engine:
     """Open the real engine, with every decoding step of this process slowed down by STEP_S."""
-    plain_advance = Cohort.advance
+    plain_advance = DecodingBatch.advance
 
-    def advance(cohort: Cohort) -> None:
+    def advance(batch: DecodingBatch) -> None:
         time.sleep(STEP_S)
-        plain_advance(cohort)
+        plain_advance(batch)
 
     engine = real_engine(path)
     if engine.bundle.manifest.task == "translation":
-        Cohort.advance = advance  # type: ignore[method-assign]
+        DecodingBatch.advance = advance  # type: ignore[method-assign]
     return engine
 
 

@@ -25,7 +25,8 @@ from benchmarks.tools.child import run_child
 from benchmarks.tools.workspace import Report, Workspace
 from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.manifest import Precision
-from seqserve.runtime.transformer_search import Sentence
+from seqserve.runtime.search_request import SearchRequest
+from seqserve.text.subwords import SPECIALS
 
 _MAX_ROWS = 64
 _TIE = 1e-6  # of a mean log-probability: float32 is no more precise
@@ -67,10 +68,10 @@ def measure_agreement(space: Workspace, size: Size, report: Report) -> tuple[Agr
 
     bundle = space.bundle("translation")
     sources = encode(bundle, dev_texts(bundle, space.data, size.sample_texts, space.seed))
-    search, lines = torch_search(restore_translator(bundle)), []
+    search, lines = torch_search(restore_translator(bundle), SPECIALS), []
     for beam in size.beams:
         options = SearchOptions(beam, n_best=beam)
-        sentences = [Sentence(ids, max_tokens(len(ids)), options) for ids in sources]
+        sentences = [SearchRequest(ids, max_tokens(len(ids)), options) for ids in sources]
         search(sentences)
         expected = [sentence.best for sentence in sentences]
         for precision, pair in sides_of(space).items():

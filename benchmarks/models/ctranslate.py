@@ -20,7 +20,7 @@ from transformers import MarianConfig, MarianMTModel
 from seqserve.manifest import Precision
 from seqserve.models.marian import marian_settings, to_marian
 from seqserve.models.transformer import Transformer
-from seqserve.text.subwords import UNKNOWN_ID
+from seqserve.text.subwords import SPECIALS
 
 _QUANTIZATION: dict[Precision, str] = {"int8": "int8", "fp32": "float32"}
 _MAX_POSITIONS = 1024
@@ -60,5 +60,5 @@ class _TransformerConverter(Converter):  # type: ignore[misc]
         spec.register_target_vocabulary(symbols)
         spec.config.bos_token = spec.config.decoder_start_token = symbols[config.pad_id]
         spec.config.eos_token = symbols[config.end_id]
-        spec.config.unk_token = symbols[UNKNOWN_ID]
+        spec.config.unk_token = symbols[SPECIALS.unknown]
         return spec

@@ -15,7 +15,7 @@ from benchmarks.tools.child import run_child
 from benchmarks.tools.timing import Budget, compare
 from benchmarks.tools.workspace import Report, Workspace
 from seqserve.manifest import Precision
-from seqserve.text.subwords import END_ID
+from seqserve.text.subwords import SPECIALS
 
 BEAM = 4
 _N_TEXTS = 1000
@@ -88,10 +88,10 @@ def measure_growth(space: Workspace, size: Size, report: Report) -> GrowthResult
 
 
 def sources_of(stream: Sequence[int], length: int, batch: int) -> Batch:
-    """Cut a stream of real tokens, cyclically, into sources that end in END_ID."""
+    """Cut a stream of real tokens, from its start again where it ends, into sources that end in the end id."""
     width = length - 1
     return tuple(
-        (*(stream[(row * width + i) % len(stream)] for i in range(width)), END_ID)
+        (*(stream[(row * width + i) % len(stream)] for i in range(width)), SPECIALS.end)
         for row in range(batch)
     )
 

@@ -17,10 +17,11 @@ from benchmarks.tools.timing import Comparison, Ratio, compare
 from benchmarks.tools.workspace import Report, Workspace
 from seqserve.config import from_mapping
 from seqserve.manifest import Precision
+from seqserve.text.subwords import SPECIALS
 
 if TYPE_CHECKING:
     from seqserve.models.transformer import Transformer, TransformerConfig
-    from seqserve.runtime.translation import Search
+    from seqserve.runtime.search_request import Search
 
 N_TOKENS = 25  # of every source, end symbol included, and of every answer, which never ends
 _PRECISIONS: tuple[Precision, ...] = ("int8", "fp32")
@@ -59,7 +60,7 @@ def measure_larger(space: Workspace, size: Size, report: Report) -> LargerResult
     from benchmarks.models.ctranslate import convert
     from model_export.checks.parity import graph_search
     from model_export.exporters.graphs.weights import Weights
-    from model_export.int8.calibration import roundings_while_reading
+    from model_export.int8.calibration import calibrate
     from model_export.sources.run import translator_graphs
     from seqserve.models.transformer import TransformerConfig
 
@@ -69,9 +70,9 @@ def measure_larger(space: Workspace, size: Size, report: Report) -> LargerResult
     sources = np.concatenate([plain, np.full((len(plain), 1), config.end_id)], axis=1)
     cells = []
     for precision in _PRECISIONS:
-        known = {} if precision == "fp32" else roundings_while_reading(model, [(sources, sources)])
-        graphs = translator_graphs(config, Weights.of(model, precision, known))
-        ours = graph_search(config, graphs, n_workers=1)
+        known = {} if precision == "fp32" else calibrate(model, [(sources, sources)])
+        graphs = translator_graphs(config, Weights.of(model, precision, known), SPECIALS.banned)
+        ours = graph_search(graphs, SPECIALS, n_workers=1)
         path = convert(model, precision, space.scratch / f"larger-{precision}")
         peer = Peer(path, PeerSettings.plain(precision))
         for batch, beam in ((batch, beam) for batch in size.batches for beam in size.beams):
@@ -101,10 +102,10 @@ def random_model(config: TransformerConfig, seed: int) -> Transformer:
 
 def _sides(ours: Search, peer: Peer, beam: int) -> dict[str, Callable[[Batch], object]]:
     from seqserve.decode.search import SearchOptions
-    from seqserve.runtime.transformer_search import Sentence
+    from seqserve.runtime.search_request import SearchRequest
 
     options = SearchOptions(beam)
     return {
-        OURS: lambda batch: ours([Sentence(ids, N_TOKENS, options) for ids in batch[0]]),
+        OURS: lambda batch: ours([SearchRequest(ids, N_TOKENS, options) for ids in batch[0]]),
         PEER: lambda batch: peer.search(batch[1], N_TOKENS, beam),
     }

@@ -29,11 +29,11 @@ from seqserve.arrays import IntArray
 from seqserve.bundle import Bundle
 from seqserve.models.tagger import Tagger
 from seqserve.runtime import open_engine
-from seqserve.runtime.session import make_session, run
-from seqserve.tasks import TASKS, Task
+from seqserve.runtime.session import open_graph, run
+from seqserve.tasks import Task
 from seqserve.text.batching import pad
-from seqserve.text.classification import ClassifierText
-from seqserve.text.tagging import TaggerText
+from seqserve.text.classification import WordTextEncoder
+from seqserve.text.tagging import WordTokenEncoder
 from seqserve.text.tags import TagScheme
 
 EAGER, WITH_CRF = "torch", "torch with CRF"
@@ -129,7 +129,7 @@ def measure_lstm(space: Workspace, size: Size, report: Report) -> LstmResult:
 def our_side(bundle: Bundle) -> Callable[[Batch], object]:
     """Return a call of the graph of a bundle; the tagger's contains the CRF."""
     is_tagger = bundle.manifest.task == "ner"
-    session = make_session(bundle.file("tagger.onnx" if is_tagger else "classifier.onnx"))
+    session = open_graph(bundle, "tagger.onnx" if is_tagger else "classifier.onnx")
     names = ("word_ids", "char_ids", "lengths") if is_tagger else ("word_ids", "lengths")
     return lambda batch: run(session, dict(zip(names, batch.arrays, strict=True)))
 
@@ -139,10 +139,10 @@ def rows_of(
 ) -> tuple[list[Any], Callable[[Sequence[Any]], Arrays]]:
     """Return a row per sentence (tagger) or text (classifier), and a function that stacks rows."""
     if bundle.manifest.task == "ner":
-        tagger = TaggerText.from_mapping(bundle.config["text"], str(bundle.path))
+        tagger = WordTokenEncoder.from_mapping(bundle.config["text"], str(bundle.path))
         found = [tokens for text in texts for tokens in tagger.sentences(text) if tokens]
         return found, tagger.batch
-    classifier = ClassifierText.from_mapping(bundle.config["text"], str(bundle.path))
+    classifier = WordTextEncoder.from_mapping(bundle.config["text"], str(bundle.path))
     return list(map(classifier.ids, texts)), pad
 
 
@@ -172,13 +172,14 @@ def torch_sides(model: nn.Module) -> dict[str, Callable[[Batch], object]]:
 def with_crf(model: Tagger, scheme: TagScheme) -> Callable[[Batch], object]:
     """Return eager mode with all outputs of our graph: best tags and span probabilities, in numpy."""
     paths = torch_tagger(model, scheme)
-    return lambda batch: paths(*batch.arrays)
+    names = ("word_ids", "char_ids", "lengths")
+    return lambda batch: paths(dict(zip(names, batch.arrays, strict=True)))
 
 
 def measure_around(bundle: Bundle, texts: Sequence[str], n_rounds: int) -> Around:
     """Measure `predict` on batches of 32 texts, and the time within graphs."""
     engine = open_engine(bundle.path)
-    kind = TASKS[bundle.manifest.task].item
+    kind = SPECS[bundle.manifest.task].item
     batches = [[kind(text) for text in batch] for batch in batches_of(texts, SHARE_BATCH)]
     engine.predict(batches[0])
     with time_in_graphs() as spent_s:

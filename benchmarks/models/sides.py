@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.tools.workspace import Workspace
 from seqserve.bundle import Bundle, write_bundle
 from seqserve.manifest import Description, Precision
-from seqserve.text.subwords import SubwordTokenizer
+from seqserve.text.subwords import SPECIALS, SubwordTokenizer
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def rewrite(bundle: Bundle, precision: Precision, directory: Path) -> Path:
     model = restore_translator(bundle)
     weights = Weights.of(model, precision)
     contents = weights.to_bytes()
-    graphs = translator_graphs(model.config, weights)
+    graphs = translator_graphs(model.config, weights, SPECIALS.banned)
     files = {f"{name}.onnx": refer(graph, contents) for name, graph in graphs.items()}
     files |= {name: bundle.file(name).read_bytes() for name in ("tokenizer.json", RECIPE_FILE)}
     files |= {WEIGHTS_FILE: contents, "config.json": json.dumps(bundle.config).encode()}

@@ -21,9 +21,9 @@ import ctranslate2
 from seqserve.bundle import load_bundle
 from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.manifest import Precision
-from seqserve.runtime.transformer_search import Sentence
-from seqserve.runtime.translation import open_translator
-from seqserve.text.subwords import END_ID, PAD_ID
+from seqserve.runtime.openers import open_translator
+from seqserve.runtime.search_request import SearchRequest
+from seqserve.text.subwords import SPECIALS
 
 OURS, PEER = "seqserve", "CTranslate2"
 
@@ -51,7 +51,8 @@ class Ours:
         """
         options = SearchOptions(beam_size)
         sentences = [
-            Sentence(ids, limit, options) for ids, limit in zip(sources, max_tokens, strict=True)
+            SearchRequest(ids, limit, options)
+            for ids, limit in zip(sources, max_tokens, strict=True)
         ]
         self._translator.search(sentences)
         return [sentence.best[0] for sentence in sentences]
@@ -69,7 +70,7 @@ def batch_limit(batch: Sequence[Ids]) -> int:
 
 def tokens_of(hypothesis: Hypothesis) -> tuple[int, ...]:
     """Return the tokens, the end symbol included where it was reached."""
-    return (*hypothesis.tokens, END_ID) if hypothesis.is_finished else hypothesis.tokens
+    return (*hypothesis.tokens, SPECIALS.end) if hypothesis.is_finished else hypothesis.tokens
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class Peer:
             length_penalty=1,
             return_scores=True,
             disable_unk=True,
-            suppress_sequences=[[str(PAD_ID)]],
+            suppress_sequences=[[str(SPECIALS.pad)]],
             return_end_token=True,
             max_input_length=0,
             max_decoding_length=max_tokens,

@@ -15,21 +15,21 @@ import onnx
 import torch
 from torch import nn
 
-from model_export.checks.torch_reference import torch_search, torch_tagger
+from model_export.checks.torch_reference import forward, torch_search, torch_tagger
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.cpus import available_cpus
 from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
 from seqserve.errors import ExportError
-from seqserve.models.classifier import Classifier
-from seqserve.models.tagger import Tagger
-from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.models.classifier import TextClassifier
+from seqserve.models.tagger import CrfTagger, Tagger
+from seqserve.models.transformer import Transformer
 from seqserve.runtime.ner import TaggerModel, onnx_tagger
+from seqserve.runtime.search_request import Search, SearchRequest
 from seqserve.runtime.session import make_session, run
-from seqserve.runtime.transformer_search import OnnxTranslator, Sentence
-from seqserve.runtime.translation import BANNED_IDS, Search
+from seqserve.runtime.transformer_search import TransformerSearch
+from seqserve.text.protocols import Inputs, SpecialIds
 from seqserve.text.tags import TagScheme
 
-Inputs = Mapping[str, IntArray]
 Outputs = Mapping[str, FloatArray]
 
 TOLERANCE = 1e-4
@@ -73,7 +73,7 @@ class Comparison:
 
 
 def compare(name: str, expected: Outputs, actual: Outputs, tolerance: float) -> float:
-    """Give the largest absolute difference between two sides' outputs.
+    """Return the largest absolute difference between two sides' outputs.
 
     Args:
         name: What was computed; it starts the error message.
@@ -135,22 +135,63 @@ def check_tagger(
 
     def fields(side: TaggerModel) -> Callable[[Inputs], Outputs]:
         return lambda inputs: {
-            name: np.asarray(value, np.float32)
-            for name, value in vars(side(*inputs.values())).items()
+            name: np.asarray(value, np.float32) for name, value in vars(side(inputs)).items()
         }
 
     comparison = Comparison("tagger", model, draw, fields(torch_side), fields(graph_side))
     return comparison.worst_difference(tolerance)
 
 
+def check_emissions(model: CrfTagger, graph: onnx.ModelProto, sizes: tuple[int, int]) -> float:
+    """Compare a graph without a CRF with the model; where padded, its emissions mean nothing.
+
+    Args:
+        model: What was trained.
+        graph: In float32.
+        sizes: How many word ids and character ids there are.
+
+    Returns:
+        The largest absolute difference of an emission.
+
+    Raises:
+        ExportError: See `compare`.
+    """
+    session = make_session(graph.SerializeToString())
+
+    def draw(rng: np.random.Generator, n_texts: int, n_tokens: int) -> Inputs:
+        shape = (n_texts, n_tokens)
+        return {
+            "word_ids": _ids(rng, shape, sizes[0]),
+            "char_ids": _ids(rng, (*shape, _N_CHARS), sizes[1]),
+            "lengths": _lengths(rng, *shape),
+        }
+
+    def on_tokens(emissions: FloatArray, inputs: Inputs) -> Outputs:
+        is_token = np.arange(emissions.shape[1]) < inputs["lengths"][:, None]
+        return {"emissions": np.where(is_token[:, :, None], emissions, np.float32(0))}
+
+    return Comparison(
+        "tagger",
+        model,
+        draw,
+        lambda inputs: on_tokens(forward(model, inputs), inputs),
+        lambda inputs: on_tokens(run(session, inputs)["emissions"], inputs),
+    ).worst_difference(TOLERANCE)
+
+
 def check_classifier(
-    model: Classifier, graph: onnx.ModelProto, *, tolerance: float = TOLERANCE
+    model: TextClassifier,
+    graph: onnx.ModelProto,
+    n_words: int,
+    *,
+    tolerance: float = TOLERANCE,
 ) -> float:
     """Compare the classifier's graph with the model.
 
     Args:
         model: What was trained.
         graph: In float32.
+        n_words: How many word ids there are.
         tolerance: Largest absolute difference that is accepted.
 
     Returns:
@@ -164,7 +205,7 @@ def check_classifier(
     def draw(rng: np.random.Generator, n_texts: int, n_tokens: int) -> Inputs:
         shape = (n_texts, n_tokens)
         return {
-            "word_ids": _ids(rng, shape, model.config.n_words),
+            "word_ids": _ids(rng, shape, n_words),
             "lengths": _lengths(rng, *shape),
         }
 
@@ -172,7 +213,7 @@ def check_classifier(
         "classifier",
         model,
         draw,
-        lambda inputs: {"logits": _forward(model, inputs)},
+        lambda inputs: {"logits": forward(model, inputs)},
         lambda inputs: run(session, inputs),
     ).worst_difference(tolerance)
 
@@ -180,6 +221,7 @@ def check_classifier(
 def check_transformer(
     model: Transformer,
     graphs: Mapping[str, onnx.ModelProto],
+    specials: SpecialIds,
     *,
     tolerance: float = TOLERANCE,
 ) -> float:
@@ -188,6 +230,7 @@ def check_transformer(
     Args:
         model: What was trained.
         graphs: Encoder, greedy and beam, in float32.
+        specials: Of the vocabulary.
         tolerance: Largest absolute difference that is accepted, of a mean log-probability per token.
 
     Returns:
@@ -197,14 +240,33 @@ def check_transformer(
         ExportError: A hypothesis has other tokens, or see `compare`.
     """
     model.eval()
-    graph_side = graph_search(model.config, graphs)
-    torch_side = torch_search(model)
+    sides = graph_search(graphs, specials), torch_search(model, specials)
+    return check_search(*sides, model.config.vocab_size, specials, tolerance=tolerance)
+
+
+def check_search(
+    graph_side: Search,
+    torch_side: Search,
+    vocab_size: int,
+    specials: SpecialIds,
+    *,
+    tolerance: float = TOLERANCE,
+) -> float:
+    """Compare what a search on graphs finds with what one on torch finds, for every beam size.
+
+    Returns:
+        The largest absolute difference of a mean log-probability per token.
+
+    Raises:
+        ExportError: A hypothesis has other tokens, or see `compare`.
+    """
     rng = np.random.default_rng(0)
     worst = 0.0
     for beam_size in BEAM_SIZES:
         options = SearchOptions(beam_size, 1.0, beam_size)
         for n_texts, n_tokens in SEARCH_SHAPES:
-            sources = [_source(rng, model, int(n)) for n in _lengths(rng, n_texts, n_tokens)]
+            lengths = _lengths(rng, n_texts, n_tokens)
+            sources = [_source(rng, vocab_size, specials, int(n)) for n in lengths]
             right, given = (_searched(side, sources, options) for side in (torch_side, graph_side))
             where = f"beam size {beam_size}, {n_texts} x {n_tokens} tokens"
             worst = max(worst, _compare_hypotheses(where, right, given, tolerance))
@@ -212,18 +274,22 @@ def check_transformer(
 
 
 def graph_search(
-    config: TransformerConfig, graphs: Mapping[str, onnx.ModelProto], n_workers: int | None = None
+    graphs: Mapping[str, onnx.ModelProto],
+    specials: SpecialIds,
+    n_workers: int | None = None,
 ) -> Search:
-    """Give the search of a translator's graphs, on a number of threads; None: as many as there are CPUs."""
-    vocabulary = SearchVocabulary(config.pad_id, config.end_id, BANNED_IDS)
+    """Return the search of a translator's graphs, on a number of threads; None: as many as there are CPUs."""
+    vocabulary = SearchVocabulary(specials.pad, specials.end, specials.banned)
     sessions = {name: make_session(graph.SerializeToString()) for name, graph in graphs.items()}
-    return OnnxTranslator(sessions, vocabulary, config.pad_id, n_workers or available_cpus()).search
+    return TransformerSearch(
+        sessions, vocabulary, specials.pad, n_workers or available_cpus()
+    ).search
 
 
 def _searched(
     search: Search, sources: Sequence[Sequence[int]], options: SearchOptions
 ) -> list[list[Hypothesis]]:
-    sentences = [Sentence(ids, len(ids) + MAX_MORE_TOKENS, options) for ids in sources]
+    sentences = [SearchRequest(ids, len(ids) + MAX_MORE_TOKENS, options) for ids in sources]
     search(sentences)
     return [sentence.best for sentence in sentences]
 
@@ -234,7 +300,7 @@ def _compare_hypotheses(
     actual: Sequence[Sequence[Hypothesis]],
     tolerance: float,
 ) -> float:
-    """Give the largest difference of a score; tokens must be the same."""
+    """Return the largest difference of a score; tokens must be the same."""
     for i, (right, given) in enumerate(zip(expected, actual, strict=True)):
         if [h.tokens for h in right] != [h.tokens for h in given]:
             raise ExportError(f"{where}: source {i} gives {given}, where torch gives {right}")
@@ -245,16 +311,13 @@ def _compare_hypotheses(
     return compare(where, right_scores, given_scores, tolerance)
 
 
-def _source(rng: np.random.Generator, model: Transformer, n_tokens: int) -> list[int]:
+def _source(
+    rng: np.random.Generator, vocab_size: int, specials: SpecialIds, n_tokens: int
+) -> list[int]:
     """Draw ids that are no special ones, and the end symbol."""
-    first_plain = max(model.config.end_id, *BANNED_IDS) + 1
-    ids: list[int] = rng.integers(first_plain, model.config.vocab_size, n_tokens).tolist()
-    return [*ids, model.config.end_id]
-
-
-def _forward(model: nn.Module, inputs: Inputs) -> FloatArray:
-    outputs: FloatArray = model(*map(torch.from_numpy, inputs.values())).numpy()
-    return outputs
+    first_plain = max(specials.pad, specials.end, specials.unknown) + 1
+    ids: list[int] = rng.integers(first_plain, vocab_size, n_tokens).tolist()
+    return [*ids, specials.end]
 
 
 def _ids(rng: np.random.Generator, shape: tuple[int, ...], n_ids: int) -> IntArray:

@@ -1,6 +1,6 @@
-"""How the inputs of a model's layers are best rounded to bytes: once for all, measured on typical texts.
+"""Static int8 scales for the inputs of a model's layers, calibrated on typical texts.
 
-One scale per layer keeps rounding independent of what else is in a batch. Where a few features are much
+One scale per layer keeps quantization independent of what else is in a batch. Where a few features are much
 larger than the others, all are first multiplied by factors that bring them closer together, and the
 weights that read them are divided by these (Xiao et al. 2022, SmoothQuant).
 """
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from model_export.exporters.graphs.search import OUTPUT
-from model_export.exporters.graphs.weights import InputRounding
+from model_export.exporters.graphs.weights import InputQuantization
 from seqserve.arrays import IntArray
 from seqserve.models.transformer import Transformer
 from seqserve.text.batching import pad
@@ -83,10 +83,10 @@ def watching(modules: Mapping[str, nn.Module]) -> Iterator[list[Seen]]:
             hook.remove()
 
 
-def best_rounding(
+def best_quantization(
     inputs: Tensor, largest: Tensor, weight: Tensor, *, with_factors: bool = True
-) -> InputRounding:
-    """Choose the rounding of a layer's inputs that changes its outputs least.
+) -> InputQuantization:
+    """Choose the quantization of a layer's inputs that changes its outputs least.
 
     Args:
         inputs: (n, D), what the layer typically reads.
@@ -102,8 +102,8 @@ def best_rounding(
         factors = factors / factors.mean()
         even = _least_error(inputs * factors, largest * factors, weight / factors)
         if even[0] <= _WORTH_FACTORS * error:
-            return InputRounding(even[1], factors.numpy())
-    return InputRounding(scale)
+            return InputQuantization(even[1], factors.numpy())
+    return InputQuantization(scale)
 
 
 def _not_tiny(values: Tensor) -> Tensor:
@@ -111,7 +111,7 @@ def _not_tiny(values: Tensor) -> Tensor:
 
 
 def _least_error(inputs: Tensor, largest: Tensor, weight: Tensor) -> tuple[float, float]:
-    """Give the squared error of the outputs, and the scale of signed bytes that has it."""
+    """Return the squared error of the outputs, and the int8 scale that gives it."""
     gram = weight.T @ weight
     is_unsigned = bool((inputs >= 0).all())
     best = (np.inf, 1.0)
@@ -123,9 +123,9 @@ def _least_error(inputs: Tensor, largest: Tensor, weight: Tensor) -> tuple[float
     return best
 
 
-def translator_roundings(
+def calibrate_translator(
     model: Transformer, recipe: Recipe, tokenizer: SubwordTokenizer, root: Path
-) -> dict[str, InputRounding]:
+) -> dict[str, InputQuantization]:
     """Watch a translator read the beginnings of its dev sets, references included."""
     pairs = [
         pair
@@ -139,13 +139,13 @@ def translator_roundings(
         written = tokenizer.encode_all([pair.target for pair in batch])
         target, _ = pad([[model.config.pad_id, *ids[:-1]] for ids in written])
         batches.append((source, target))
-    return roundings_while_reading(model, batches)
+    return calibrate(model, batches)
 
 
-def roundings_while_reading(
+def calibrate(
     model: Transformer, batches: Iterable[tuple[IntArray, IntArray]]
-) -> dict[str, InputRounding]:
-    """Choose the roundings of all layers, the output's among them.
+) -> dict[str, InputQuantization]:
+    """Choose the quantization of all layers, the output's among them.
 
     Args:
         model: In eval mode.
@@ -161,17 +161,17 @@ def roundings_while_reading(
                 model(torch.from_numpy(source), torch.from_numpy(target))
     finally:
         model.logits = score  # type: ignore[method-assign]
-    roundings: dict[str, InputRounding] = {}
+    quantizations: dict[str, InputQuantization] = {}
     for group in seen:
         is_output = (
             OUTPUT in group.layers
         )  # its weights are also looked up, so they stay as they are
         weights = [linears[name].weight for name in group.layers if name in linears]
-        rounding = best_rounding(
+        quantization = best_quantization(
             torch.cat(group.samples),
             group.largest,
             torch.cat(weights or [model.shared.weight]),
             with_factors=not is_output,
         )
-        roundings |= dict.fromkeys(group.layers, rounding)
-    return roundings
+        quantizations |= dict.fromkeys(group.layers, quantization)
+    return quantizations

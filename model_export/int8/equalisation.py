@@ -1,7 +1,7 @@
-"""The same model with every input of its LSTM between -1 and 1: what an LSTM in bytes needs (lstm_graph.py).
+"""The same model with every input of its LSTM within [-1, 1], as an int8 LSTM needs (graphs/lstm.py).
 
 Every feature is divided by its own largest value, and the LSTM's weights that read it are multiplied by
-it. The model computes what it computed; only now one step of rounding suits all features.
+it. The model computes what it computed; only now one scale suits all features.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from model_export.exporters.graphs.lstm import INPUT_STEP
+from model_export.exporters.graphs.lstm import FEATURE_SCALE
 from seqserve.arrays import IntArray
 from seqserve.models.bilstm import BiLstm
 from seqserve.models.classifier import Classifier
 from seqserve.models.tagger import CharacterCnn, Tagger
-from seqserve.text.tagging import TaggerText
+from seqserve.text.tagging import WordTokenEncoder
 from seqserve.text.words import Token
 
-_LARGEST = 127 * INPUT_STEP  # the table is kept in bytes of this step
+_LARGEST = 127 * FEATURE_SCALE  # the scale of the int8 table
 _WORDS_A_TIME = 4096
 _CASES: tuple[Callable[[str], str], ...] = (str, str.title, str.upper)
 
 
-def equalised_tagger(model: Tagger, text: TaggerText) -> Tagger:
-    """Give a copy of the model whose word features are within [-1, 1] for all words.
+def equalised_tagger(model: Tagger, text: WordTokenEncoder) -> Tagger:
+    """Return a copy of the model whose word features are within [-1, 1] for all words.
 
     What the character CNN makes of a word is within [-1, 1] for every word of the vocabulary, written
     in lower case, with a capital, or in capitals; of other words it may be a little more.
@@ -44,15 +44,15 @@ def equalised_tagger(model: Tagger, text: TaggerText) -> Tagger:
 
 
 def equalised_classifier(model: Classifier) -> Classifier:
-    """Give a copy of the model whose embeddings are within [-1, 1]."""
+    """Return a copy of the model whose embeddings are within [-1, 1]."""
     model = deepcopy(model)
     with torch.no_grad():
         _multiply(model.lstm, _divide(model.words))
     return model
 
 
-def spelling_bounds(cnn: CharacterCnn, text: TaggerText) -> Tensor:
-    """Give the largest absolute value of every filter, (F,), over the words of the vocabulary."""
+def spelling_bounds(cnn: CharacterCnn, text: WordTokenEncoder) -> Tensor:
+    """Return the largest absolute value of every filter, (F,), over the words of the vocabulary."""
     with torch.inference_mode():
         words = torch.from_numpy(spelled_words(text))
         parts = [words[i : i + _WORDS_A_TIME] for i in range(0, len(words), _WORDS_A_TIME)]
@@ -60,8 +60,8 @@ def spelling_bounds(cnn: CharacterCnn, text: TaggerText) -> Tensor:
     return _or_one(largest)
 
 
-def spelled_words(text: TaggerText) -> IntArray:
-    """Give the characters of the vocabulary's words, in three spellings each, (3 * words, C)."""
+def spelled_words(text: WordTokenEncoder) -> IntArray:
+    """Return the characters of the vocabulary's words, in three spellings each, (3 * words, C)."""
     forms = [case(word) for case in _CASES for word in text.words.symbols]
     return text.char_ids([Token(form, 0, len(form)) for form in forms])
 

@@ -1,6 +1,6 @@
-"""What weights in bytes do to a graph's numbers: close to torch's, and the same in every batch.
+"""The effect of int8 weights on a graph's outputs: close to torch's, and the same in every batch.
 
-Bytes cannot give torch's numbers; how far off they may be is a tolerance of their own, on inputs that
+Int8 cannot reproduce torch's numbers; how far off they may be is a tolerance of their own, on inputs that
 look like text. That a row gets the same numbers alone and in a padded batch is held to the last bit.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 import torch
 
-from model_export.checks.parity import Inputs, Outputs, compare
+from model_export.checks.parity import Outputs, compare
 from model_export.checks.torch_reference import torch_classifier
 from model_export.int8.equalisation import spelled_words
 from seqserve.arrays import FloatArray, IntArray
@@ -24,7 +24,8 @@ from seqserve.models.classifier import Classifier
 from seqserve.models.tagger import Tagger
 from seqserve.runtime.ner import onnx_tagger
 from seqserve.runtime.session import make_session, run
-from seqserve.text.tagging import TaggerText
+from seqserve.text.protocols import Inputs
+from seqserve.text.tagging import WordTokenEncoder
 from seqserve.training.ner import transitions_of
 
 Graph = Callable[[Inputs], Outputs]
@@ -35,8 +36,8 @@ TOLERANCE = 0.05  # of a probability; the models that ship stay within 0.015
 SHAPES = (*product((1, 2, 9), (1, 2, 8, 40)), (3, 130))  # texts, tokens
 
 
-def check_rounded_tagger(model: Tagger, text: TaggerText, graph: onnx.ModelProto) -> float:
-    """Hold a tagger in bytes against torch, on words of its vocabulary in any order.
+def check_int8_tagger(model: Tagger, text: WordTokenEncoder, graph: onnx.ModelProto) -> float:
+    """Compare an int8 tagger with torch, on words of its vocabulary in any order.
 
     Both sides say how probable the steps along the graph's tags are, and torch says how much of its best
     tags' probability these have, as a mean of the tokens.
@@ -56,20 +57,18 @@ def check_rounded_tagger(model: Tagger, text: TaggerText, graph: onnx.ModelProto
         return {"word_ids": word_ids, "char_ids": chars, "lengths": lengths}
 
     def graph_side(inputs: Inputs) -> Outputs:
-        found = tagger(*inputs.values())
+        found = tagger(inputs)
         return _probabilities(found) | {"share": np.ones(len(found.tags), np.float32)}
 
     def torch_side(inputs: Inputs) -> Outputs:
-        return _along_tags(model, text, inputs, tagger(*inputs.values()).tags)
+        return _along_tags(model, text, inputs, tagger(inputs).tags)
 
-    check_invariance("tagger", lambda inputs: vars(tagger(*inputs.values())), draw, SHAPES)
-    return _worst("tagger in bytes", draw, torch_side, graph_side)
+    check_invariance("tagger", lambda inputs: vars(tagger(inputs)), draw, SHAPES)
+    return _worst("int8 tagger", draw, torch_side, graph_side)
 
 
-def check_rounded_classifier(
-    model: Classifier, temperature: float, graph: onnx.ModelProto
-) -> float:
-    """Hold a classifier in bytes against torch, on words of its vocabulary in any order.
+def check_int8_classifier(model: Classifier, temperature: float, graph: onnx.ModelProto) -> float:
+    """Compare an int8 classifier with torch, on words of its vocabulary in any order.
 
     Returns:
         The largest absolute difference of a probability.
@@ -90,9 +89,9 @@ def check_rounded_classifier(
 
     check_invariance("classifier", partial(run, session), draw, SHAPES)
     return _worst(
-        "classifier in bytes",
+        "int8 classifier",
         draw,
-        lambda inputs: softmax(in_torch(inputs["word_ids"], inputs["lengths"])),
+        lambda inputs: softmax(in_torch(inputs)),
         lambda inputs: softmax(run(session, inputs)["logits"]),
     )
 
@@ -125,7 +124,7 @@ def check_invariance(
 
 
 def _alone(inputs: Inputs, row: int, length: int) -> Inputs:
-    """Give one row without its padding."""
+    """Return one row without its padding."""
     return {
         name: values[row : row + 1] if values.ndim == 1 else values[row : row + 1, :length]
         for name, values in inputs.items()
@@ -142,8 +141,8 @@ def _worst(name: str, draw: Draw, torch_side: Graph, graph_side: Graph) -> float
     return worst
 
 
-def _along_tags(model: Tagger, text: TaggerText, inputs: Inputs, tags: IntArray) -> Outputs:
-    """Give torch's probabilities along the tags, and per row the `share` of its best tags' that they have."""
+def _along_tags(model: Tagger, text: WordTokenEncoder, inputs: Inputs, tags: IntArray) -> Outputs:
+    """Return torch's probabilities along the tags, and per row the `share` of its best tags' that they have."""
     with torch.inference_mode():
         emissions: FloatArray = model(*map(torch.from_numpy, inputs.values())).numpy()
     known = (emissions, inputs["lengths"], transitions_of(model), text.scheme.inside_tags())

@@ -1,4 +1,4 @@
-"""From a bundle back to torch: the modules that its weights make, rounded as they are kept."""
+"""From a bundle back to torch: the modules that its weights make, dequantized."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ Model = TypeVar("Model", bound=nn.Module)
 
 
 def restore_tagger(bundle: Bundle) -> Tagger:
-    """Give the tagger of a bundle, in eval mode; if its weights are bytes, features are within [-1, 1]."""
+    """Return the tagger of a bundle, in eval mode; if its weights are int8, features are within [-1, 1]."""
     config = from_mapping(TaggerConfig, bundle.config["model"], str(bundle.path))
     first, moves = TagScheme(bundle.config["text"]["labels"]).allowed()
     return _filled(bundle, Tagger(config, torch.from_numpy(first), torch.from_numpy(moves)))
 
 
 def restore_classifier(bundle: Bundle) -> Classifier:
-    """Give the classifier of a bundle, in eval mode."""
+    """Return the classifier of a bundle, in eval mode."""
     config = from_mapping(ClassifierConfig, bundle.config["model"], str(bundle.path))
     return _filled(bundle, Classifier(config))
 
 
 def restore_translator(bundle: Bundle) -> Transformer:
-    """Give the translator of a bundle, in eval mode."""
+    """Return the translator of a bundle, in eval mode."""
     config = from_mapping(TransformerConfig, bundle.config["model"], str(bundle.path))
     return _filled(bundle, Transformer(config))
 

@@ -18,7 +18,7 @@ from seqserve.baselines.sentiment import (
 )
 from seqserve.errors import ConfigError
 from seqserve.tasks import Task
-from seqserve.text.classification import forms
+from seqserve.text.classification import normalized_tokens
 from seqserve.text.tagging import retokenize
 from seqserve.text.tags import spans_of, tags_of
 from seqserve.training.data import Split, read_labelled, read_pairs, read_tagged
@@ -114,14 +114,17 @@ def _measure_sentiment(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]:
     texts, labels = [], []
     for dataset in recipe.data.train:
         for example in read_labelled(root, dataset, "train"):
-            texts.append(forms(example.text))
+            texts.append(normalized_tokens(example.text))
             labels.append(example.label)
     for classifier in classifiers.values():
         classifier.fit(texts, labels)
     rows: dict[str, list[Metrics]] = {name: [] for name in classifiers}
     for dataset in recipe.data.test:
         examples = read_labelled(root, dataset, "test")
-        texts, gold = [forms(e.text) for e in examples], np.array([e.label for e in examples])
+        texts, gold = (
+            [normalized_tokens(e.text) for e in examples],
+            np.array([e.label for e in examples]),
+        )
         for name, classifier in classifiers.items():
             predicted = np.asarray(classifier.predict(texts))
             rows[name].append(label_scores(gold, predicted, 1 + max(labels)))

@@ -1,6 +1,6 @@
 """Three bags of words: TF-IDF with logistic regression, averaged word vectors with one, naive Bayes.
 
-All read the words that serving reads (`forms`): lower case, digits 0, HTML line breaks dropped.
+All read the words that serving reads (`normalized_tokens`): lower case, digits 0, HTML line breaks dropped.
 
 Source: Wang and Manning 2012 (naive Bayes on binarised counts); Iyyer et al. 2015 (averaged vectors);
 Pennington et al. 2014 (GloVe).

@@ -58,12 +58,12 @@ class TagPaths:
     leave: FloatArray
 
     def log_probabilities(self) -> FloatArray:
-        """Give log P(tags) of every row, (B,) float32."""
+        """Return log P(tags) of every row, (B,) float32."""
         sums: FloatArray = self.enter[:, 0] + self.go_on.sum(axis=1)
         return sums
 
     def span_scores(self, row: IntArray, start: IntArray, end: IntArray) -> FloatArray:
-        """Give the probability of spans, (N,) float32, each of its row from `start` to before `end`."""
+        """Return the probability of spans, (N,) float32, each of its row from `start` to before `end`."""
         so_far = np.cumsum(self.go_on, axis=1, dtype=np.float64)
         logs = self.enter[row, start] + self.leave[row, end - 1]
         scores: FloatArray = np.exp(logs + (so_far[row, end - 1] - so_far[row, start]))

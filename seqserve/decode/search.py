@@ -22,7 +22,7 @@ class SearchState(Protocol):
     """Whatever the model remembers of the prefixes, such as its attention cache."""
 
     def select(self, rows: IntArray) -> Self:
-        """Give the state whose flattened row i is the old row `rows.flat[i]`.
+        """Return the state whose flattened row i is the old row `rows.flat[i]`.
 
         Args:
             rows: (B', W'), into the flattened (B * W) rows; the rows of one line belong to one

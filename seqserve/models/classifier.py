@@ -7,7 +7,7 @@ over a BiLSTM); Yang et al. 2016, section 2.2 (attention pooling).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -41,12 +41,30 @@ class ClassifierConfig:
     dropout: float = 0.5
 
 
-class Classifier(nn.Module):
+class TextClassifier(nn.Module):
+    """What every classifier architecture has: embeddings, and logits of those."""
+
+    config: Any
+
+    def forward(self, word_ids: Tensor, lengths: Tensor) -> Tensor:
+        """Return (B, L) logits of word ids (B, T) and lengths (B,)."""
+        return self.classify(self.embed(word_ids), lengths)
+
+    def embed(self, word_ids: Tensor) -> Tensor:
+        """(B, T) -> (B, T, D)."""
+        raise NotImplementedError
+
+    def classify(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Embeddings (B, T, D) -> logits (B, L)."""
+        raise NotImplementedError
+
+
+class Classifier(TextClassifier):
     """Word ids in, logits of the labels out."""
 
     def __init__(self, config: ClassifierConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config: ClassifierConfig = config
         self.words = WordEmbedding(config.n_words, config.word_dim)
         self.lstm = BiLstm(config.word_dim, config.hidden, config.bidirectional)
         width = config.hidden * (2 if config.bidirectional else 1)

@@ -56,12 +56,12 @@ class LanguageModel(nn.Module):
         return self.projection(self.dropout(states)), meant
 
     def log_likelihood(self, guesses: Tensor, meant: Tensor) -> Tensor:
-        """Give (N,) log-probabilities of the words meant, over the whole vocabulary."""
+        """Return (N,) log-probabilities of the words meant, over the whole vocabulary."""
         logits = F.linear(guesses, self.words.weight, self.bias).float()
         return -F.cross_entropy(logits, meant, reduction="none")
 
     def sampled_loss(self, guesses: Tensor, meant: Tensor, n_samples: int) -> Tensor:
-        """Give the mean cross-entropy against the same few words for the whole batch.
+        """Return the mean cross-entropy against the same few words for the whole batch.
 
         Args:
             guesses: (N, D).
@@ -82,6 +82,6 @@ class LanguageModel(nn.Module):
 
 
 def _zipf_log_frequency(word_ids: Tensor) -> Tensor:
-    """Give what the log-probability of being drawn is, but for a constant; ids go by falling frequency."""
+    """Return what the log-probability of being drawn is, but for a constant; ids go by falling frequency."""
     ranks = (word_ids - _FIRST_WORD).float()
     return ((ranks + 2) / (ranks + 1)).log().log()

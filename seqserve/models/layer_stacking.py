@@ -45,7 +45,7 @@ def deepen_encoder(weights: Mapping[str, Tensor], n_layers: int) -> dict[str, Te
         is_copy = new > 0 and (new - 1) * n_trained // n_layers == old
         prefix = f"{_ENCODER}{old}."
         layer = {n.removeprefix(prefix): v for n, v in weights.items() if n.startswith(prefix)}
-        layer = _silent(layer) if is_copy else layer
+        layer = _identity(layer) if is_copy else layer
         grown |= {f"{_ENCODER}{new}.{name}": value for name, value in layer.items()}
     return grown
 
@@ -54,17 +54,17 @@ def _layer(name: str) -> int:
     return int(name.removeprefix(_ENCODER).partition(".")[0])
 
 
-def _silent(layer: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Give a copy of a layer that changes nothing when it comes next."""
+def _identity(layer: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a copy of a layer that changes nothing when it comes next."""
     gain, bias = layer["final_layer_norm.weight"], layer["final_layer_norm.bias"]
     spread = (gain.square().mean() + bias.var(correction=0)).sqrt()
-    silent = {}
+    identity = {}
     for name, value in layer.items():
         if name.startswith(_ADDED):
-            silent[name] = torch.zeros_like(value)
+            identity[name] = torch.zeros_like(value)
         elif name.startswith(_NORMS):
             constant = spread if name.endswith("weight") else bias.mean()
-            silent[name] = constant.expand_as(value).clone()
+            identity[name] = constant.expand_as(value).clone()
         else:
-            silent[name] = value.clone()
-    return silent
+            identity[name] = value.clone()
+    return identity

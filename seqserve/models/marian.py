@@ -15,7 +15,7 @@ from seqserve.models.transformer import TransformerConfig
 
 
 def marian_settings(config: TransformerConfig) -> dict[str, Any]:
-    """Give what `transformers.MarianConfig` calls the shape and the special ids of our model."""
+    """Return what `transformers.MarianConfig` calls the shape and the special ids of our model."""
     return {
         "vocab_size": config.vocab_size,
         "d_model": config.d_model,

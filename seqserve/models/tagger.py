@@ -7,6 +7,7 @@ BiLSTM); Ma and Hovy 2016, section 2.1 (character CNN).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,7 +74,7 @@ class LinearChainCrf(nn.Module):
         self.register_buffer("legal_moves", legal_moves, persistent=False)
 
     def potentials(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Give start (K,), moves (K, K) from -> to and end (K,), illegal ones near minus infinity."""
+        """Return start (K,), moves (K, K) from -> to and end (K,), illegal ones near minus infinity."""
         return (
             self.start.masked_fill(~self.legal_start, ILLEGAL),
             self.moves.masked_fill(~self.legal_moves, ILLEGAL),
@@ -81,7 +82,7 @@ class LinearChainCrf(nn.Module):
         )
 
     def log_partition(self, emissions: Tensor, lengths: Tensor) -> Tensor:
-        """Give the log of the summed exp-scores of all tag sequences.
+        """Return the log of the summed exp-scores of all tag sequences.
 
         Args:
             emissions: (B, T, K).
@@ -98,7 +99,7 @@ class LinearChainCrf(nn.Module):
         return (alpha + end).logsumexp(1)
 
     def gold_score(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Give the score of one tag sequence per row; tags (B, T), behind `lengths` any valid id."""
+        """Return the score of one tag sequence per row; tags (B, T), behind `lengths` any valid id."""
         start, moves, end = self.potentials()
         real = torch.arange(tags.shape[1], device=tags.device) < lengths[:, None]  # (B, T)
         emitted = emissions.gather(2, tags[:, :, None]).squeeze(2)
@@ -109,11 +110,11 @@ class LinearChainCrf(nn.Module):
         )
 
     def forward(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Give minus the log-likelihood of the tags, (B,)."""
+        """Return minus the log-likelihood of the tags, (B,)."""
         return self.log_partition(emissions, lengths) - self.gold_score(emissions, tags, lengths)
 
     def partial_loss(self, emissions: Tensor, allowed: Tensor, lengths: Tensor) -> Tensor:
-        """Give minus the log of the summed probability of all tag sequences that are allowed, (B,).
+        """Return minus the log of the summed probability of all tag sequences that are allowed, (B,).
 
         Args:
             emissions: (B, T, K).
@@ -126,12 +127,30 @@ class LinearChainCrf(nn.Module):
         return self.log_partition(emissions, lengths) - self.log_partition(possible, lengths)
 
 
-class Tagger(nn.Module):
+class CrfTagger(nn.Module):
+    """What every tagger architecture has: emissions for each token, and a CRF over them."""
+
+    config: Any
+    crf: LinearChainCrf
+
+    def forward(self, word_ids: Tensor, char_ids: Tensor, lengths: Tensor) -> Tensor:
+        """Return (B, T, K) emissions of word ids (B, T), character ids (B, T, C) and lengths (B,)."""
+        raise NotImplementedError
+
+    def emissions_by_form(
+        self, word_ids: Tensor, char_ids: Tensor, forms: Tensor, lengths: Tensor
+    ) -> Tensor:
+        """As `forward`, from the character ids (N, C) of distinct tokens and indices (B, T) into them."""
+        emissions: Tensor = self(word_ids, char_ids[forms], lengths)
+        return emissions
+
+
+class Tagger(CrfTagger):
     """Words and their characters in, emissions out; the CRF turns those into tags."""
 
     def __init__(self, config: TaggerConfig, legal_start: Tensor, legal_moves: Tensor) -> None:
         super().__init__()
-        self.config = config
+        self.config: TaggerConfig = config
         self.words = WordEmbedding(config.n_words, config.word_dim)
         self.characters = CharacterCnn(config.n_chars, config.char_dim, config.char_filters)
         self.lstm = BiLstm(config.word_dim + config.char_filters, config.hidden)
@@ -152,6 +171,12 @@ class Tagger(nn.Module):
         """
         spelled = self.characters(char_ids.flatten(0, 1)).unflatten(0, word_ids.shape)
         return self.emissions(word_ids, spelled, lengths)
+
+    def emissions_by_form(
+        self, word_ids: Tensor, char_ids: Tensor, forms: Tensor, lengths: Tensor
+    ) -> Tensor:
+        """As `forward`; the character CNN reads each distinct token once."""
+        return self.emissions(word_ids, self.characters(char_ids)[forms], lengths)
 
     def emissions(self, word_ids: Tensor, spelled: Tensor, lengths: Tensor) -> Tensor:
         """As `forward`, from what `characters` gave for every token, (B, T, F)."""

@@ -59,7 +59,7 @@ class TransformerConfig:
 
 
 def sinusoids(n_positions: int, d_model: int) -> Tensor:
-    """Give the position vectors.
+    """Return the position vectors.
 
     Returns:
         (n_positions, D) float32: sines in the first half, cosines of the same frequencies in the second.
@@ -85,7 +85,7 @@ class Attention(nn.Module):
         return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
 
     def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Give what can be attended to: keys and values of x (B, T, D), each (B, H, T, D/H)."""
+        """Return what can be attended to: keys and values of x (B, T, D), each (B, H, T, D/H)."""
         return self.split(self.k_proj(x)), self.split(self.v_proj(x))
 
     def forward(
@@ -135,7 +135,7 @@ class EncoderLayer(Block):
     """Self-attention, then feed-forward."""
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Give (B, S, D) of x (B, S, D) and mask (B, 1, 1, S)."""
+        """Return (B, S, D) of x (B, S, D) and mask (B, 1, 1, S)."""
         attended = self.self_attn(x, *self.self_attn.keys_values(x), mask)
         return self.feed_forward(self.self_attn_layer_norm(x + self.dropout(attended)))
 

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import isclose
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from seqserve.bundle import Bundle, load_bundle
 from seqserve.config import from_mapping
 from seqserve.errors import BundleError
-from seqserve.runtime.ner import NerPredictor
-from seqserve.runtime.sentiment import SentimentPredictor
-from seqserve.runtime.translation import TranslationPredictor
-from seqserve.tasks import TASKS, Task
-
-
-class Predictor(Protocol):
-    """Items of one task in, results in the same order out; a batch gives what singles give."""
-
-    def predict(self, items: Sequence[Any]) -> list[Any]:
-        """Answer every item."""
+from seqserve.runtime.openers import Predictor, open_predictor
+from seqserve.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -41,13 +32,6 @@ class Engine:
         return self.predictor.predict(items)
 
 
-_OPENERS: dict[Task, Callable[[Bundle, int | None], Predictor]] = {
-    "ner": lambda bundle, _: NerPredictor.open(bundle),
-    "sentiment": lambda bundle, _: SentimentPredictor.open(bundle),
-    "translation": TranslationPredictor.open,
-}
-
-
 def open_engine(path: Path, n_threads: int | None = None) -> Engine:
     """Verify a bundle and load its graphs.
 
@@ -60,7 +44,7 @@ def open_engine(path: Path, n_threads: int | None = None) -> Engine:
     """
     bundle = load_bundle(path)
     try:
-        return Engine(bundle, _OPENERS[bundle.manifest.task](bundle, n_threads))
+        return Engine(bundle, open_predictor(bundle, n_threads))
     except KeyError as error:
         raise BundleError(f"{path}: config.json or manifest.json lacks {error}") from error
 

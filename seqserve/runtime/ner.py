@@ -9,18 +9,17 @@ from typing import NamedTuple
 import numpy as np
 import onnxruntime
 
-from seqserve.arrays import IntArray
-from seqserve.bundle import Bundle
-from seqserve.decode.crf import TagPaths
+from seqserve.decode.crf import TagPaths, Transitions, tag_paths
 from seqserve.records import Entity, NerItem, NerResult
-from seqserve.runtime.session import make_session, run
+from seqserve.runtime.session import run
 from seqserve.text.batching import length_batches
 from seqserve.text.offsets import offset_table
-from seqserve.text.tagging import TaggerText
+from seqserve.text.protocols import Inputs, TokenEncoder
+from seqserve.text.tags import TagScheme
 from seqserve.text.words import Token
 
-TaggerModel = Callable[[IntArray, IntArray, IntArray], TagPaths]
-"""Word ids (B, T), character ids (B, T, C), lengths (B,) -> the best tags, and how probable they are."""
+TaggerModel = Callable[[Inputs], TagPaths]
+"""The inputs that a `TokenEncoder` makes -> the best tags and the probabilities along them."""
 
 _MAX_BATCH_TOKENS = 2048
 
@@ -46,15 +45,9 @@ class _Found(NamedTuple):
 class NerPredictor:
     """Named entities of texts, by any tagger model."""
 
-    def __init__(self, text: TaggerText, model: TaggerModel) -> None:
+    def __init__(self, text: TokenEncoder, model: TaggerModel) -> None:
         self._text = text
         self._model = model
-
-    @classmethod
-    def open(cls, bundle: Bundle) -> NerPredictor:
-        """Load the graph of a bundle."""
-        model = onnx_tagger(make_session(bundle.file("tagger.onnx")))
-        return cls(TaggerText.from_mapping(bundle.config["text"], str(bundle.path)), model)
 
     def predict(self, items: Sequence[NerItem]) -> list[NerResult]:
         """Find the entities of each text; a text without any word has none."""
@@ -78,10 +71,10 @@ class NerPredictor:
 
     def _label(self, rows: Sequence[_Row]) -> list[_Found]:
         """Run one batch."""
-        words, chars, lengths = self._text.batch([row.tokens for row in rows])
-        paths = self._model(words, chars, lengths)
+        inputs = self._text.inputs([row.tokens for row in rows])
+        paths = self._model(inputs)
         scheme = self._text.scheme
-        spans = scheme.spans(paths.tags, lengths)
+        spans = scheme.spans(paths.tags, inputs["lengths"])
         scores = paths.span_scores(spans.row, spans.start, spans.end)
         columns = (spans.row, spans.start, spans.end, spans.label, scores)
         return [
@@ -97,12 +90,24 @@ class NerPredictor:
 
 
 def onnx_tagger(session: onnxruntime.InferenceSession) -> TaggerModel:
-    """Give the graph of a tagger as a model."""
+    """Return a graph that includes the CRF as a model."""
 
-    def paths(words: IntArray, chars: IntArray, lengths: IntArray) -> TagPaths:
-        found = run(session, {"word_ids": words, "char_ids": chars, "lengths": lengths})
+    def paths(inputs: Inputs) -> TagPaths:
+        found = run(session, inputs)
         tags = np.asarray(found["tags"], np.int64)
         return TagPaths(tags, found["enter"], found["go_on"], found["leave"])
+
+    return paths
+
+
+def emission_tagger(
+    session: onnxruntime.InferenceSession, transitions: Transitions, scheme: TagScheme
+) -> TaggerModel:
+    """Return a graph that scores tags (output `emissions`), with the CRF of `seqserve.decode`, as a model."""
+
+    def paths(inputs: Inputs) -> TagPaths:
+        emissions = run(session, inputs)["emissions"]
+        return tag_paths(emissions, inputs["lengths"], transitions, scheme.inside_tags())
 
     return paths
 

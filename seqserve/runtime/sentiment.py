@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import onnxruntime
 
-from seqserve.arrays import FloatArray, IntArray
-from seqserve.bundle import Bundle
+from seqserve.arrays import FloatArray
 from seqserve.records import SentenceSentiment, SentimentItem, SentimentResult
-from seqserve.runtime.session import make_session, run
-from seqserve.text.batching import length_batches, pad
-from seqserve.text.classification import ClassifierText
+from seqserve.runtime.session import run
+from seqserve.text.batching import length_batches
+from seqserve.text.protocols import Inputs, TextEncoder
 
-ClassifierModel = Callable[[IntArray, IntArray], FloatArray]
-"""Word ids (B, T), lengths (B,) -> logits (B, L)."""
+ClassifierModel = Callable[[Inputs], FloatArray]
+"""The inputs that a `TextEncoder` makes -> logits (B, L)."""
 
 _MAX_BATCH_TOKENS = 2048
 _MAX_WINDOW_TOKENS = 4096  # what the model holds of a text while it reads; reviews are shorter
@@ -23,21 +23,10 @@ _MAX_WINDOW_TOKENS = 4096  # what the model holds of a text while it reads; revi
 class SentimentPredictor:
     """Sentiment of texts, by any classifier model."""
 
-    def __init__(self, text: ClassifierText, temperature: float, model: ClassifierModel) -> None:
+    def __init__(self, text: TextEncoder, temperature: float, model: ClassifierModel) -> None:
         self._text = text
         self._temperature = temperature
         self._model = model
-
-    @classmethod
-    def open(cls, bundle: Bundle) -> SentimentPredictor:
-        """Load the graph of a bundle."""
-        session = make_session(bundle.file("classifier.onnx"))
-
-        def logits(words: IntArray, lengths: IntArray) -> FloatArray:
-            return run(session, {"word_ids": words, "lengths": lengths})["logits"]
-
-        text = ClassifierText.from_mapping(bundle.config["text"], str(bundle.path))
-        return cls(text, float(bundle.config["temperature"]), logits)
 
     def predict(self, items: Sequence[SentimentItem]) -> list[SentimentResult]:
         """Classify each text as a whole, and its sentences where the item wants them."""
@@ -84,9 +73,14 @@ class SentimentPredictor:
         share = np.array(shares, dtype=np.float32)[:, None]
         scores = np.zeros((len(ids), len(self._text.labels)), dtype=np.float32)
         for batch in length_batches([len(row) for row in windows], _MAX_BATCH_TOKENS):
-            logits = self._model(*pad([windows[i] for i in batch]))
+            logits = self._model(self._text.inputs([windows[i] for i in batch]))
             np.add.at(scores, text[batch], logits * share[batch])
         scores /= self._temperature
         scores = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
         probabilities: FloatArray = scores / scores.sum(axis=1, keepdims=True)
         return probabilities
+
+
+def onnx_classifier(session: onnxruntime.InferenceSession) -> ClassifierModel:
+    """Return a graph with the output `logits` as a model."""
+    return lambda inputs: run(session, inputs)["logits"]

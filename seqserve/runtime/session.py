@@ -10,6 +10,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from seqserve.bundle import Bundle
+
 
 def make_session(model: bytes | Path, threads: int = 1) -> onnxruntime.InferenceSession:
     """Load a graph.
@@ -31,6 +33,11 @@ def make_session(model: bytes | Path, threads: int = 1) -> onnxruntime.Inference
         providers=["CPUExecutionProvider"],
         disabled_optimizers=["SkipLayerNormFusion"],  # several times slower on CPUs
     )
+
+
+def open_graph(bundle: Bundle, name: str) -> onnxruntime.InferenceSession:
+    """Load a graph of a bundle by its file name."""
+    return make_session(bundle.file(name))
 
 
 def run(

@@ -1,13 +1,12 @@
-"""The translator's graphs: cohorts of sentences that are read together and searched side by side.
+"""The Transformer's in-graph search: batches of sentences are encoded together and decoded in parallel.
 
-A cohort's sentences have all added the same number of tokens; between two calls of the graph, those
+All sentences of a decoding batch have the same number of tokens; between two calls of the graph, those
 that are finished leave. What is found is what `seqserve.decode.search` finds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime import OrtValue
 
-from seqserve.cancellation import Cancellation
-from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary, best_first
-from seqserve.runtime.scheduler import Crew
+from seqserve.decode.search import SearchVocabulary
+from seqserve.runtime.scheduler import Scheduler
+from seqserve.runtime.search_request import SearchRequest
 from seqserve.text.batching import length_batches, pad
 
 GRAPHS = ("encoder", "greedy", "beam")
@@ -31,86 +30,10 @@ _MAX_HYPOTHESES = 64  # more rows add nothing to the speed of a matrix product
 _MAX_LENGTH_RATIO, _LENGTH_SLACK = (
     2,
     16,
-)  # of the sources in a cohort: all attend as far as the longest
+)  # of the sources in a batch: all attend to as many positions as the longest
 
 
-@dataclass(eq=False)
-class Sentence:
-    """One source on its way through the search.
-
-    Args:
-        ids: Of the source, end symbol included.
-        max_tokens: Of the target, end symbol included.
-        options: How to search.
-        cancellation: When to give up.
-        found: The hypotheses, in the order in which they were found.
-    """
-
-    ids: Sequence[int]
-    max_tokens: int
-    options: SearchOptions
-    cancellation: Cancellation = field(default_factory=Cancellation)
-    found: list[Hypothesis] = field(default_factory=list)
-    _tokens: list[list[int]] = field(default_factory=list)  # per step, what each beam added
-    _parents: list[list[int]] = field(default_factory=list)  # and the beam that it went on from
-    _is_found: bool = False
-
-    @property
-    def is_done(self) -> bool:
-        """Are all hypotheses there, or is nobody waiting for them?"""
-        return self._is_found or self.cancellation.is_over
-
-    @property
-    def size(self) -> int:
-        """Tokens of the source for every beam: the target is about as long."""
-        return len(self.ids) * self.options.beam_size
-
-    def finish(self, hypotheses: list[Hypothesis]) -> None:
-        """Set what was found in another way."""
-        self.found, self._is_found = hypotheses, True
-
-    @property
-    def best(self) -> list[Hypothesis]:
-        """The hypotheses that were asked for, best first; an empty one if the search was given up."""
-        if not self.found:
-            return [Hypothesis((), 0.0, 0.0, is_finished=False)]
-        return best_first(self.found, self.options)
-
-    def add_steps(self, steps: Mapping[str, list[list[Any]]]) -> None:
-        """Take in what a call gave for this sentence: per output of the graph, (steps, W)."""
-        for step, (tokens, parents) in enumerate(
-            zip(steps["added"], steps["parents"], strict=True)
-        ):
-            for parent, total in zip(
-                steps["ended_parents"][step], steps["ended_totals"][step], strict=True
-            ):
-                if total > -np.inf:
-                    self._add(int(parent), total, is_finished=True)
-            self._tokens.append(tokens)
-            self._parents.append(parents)
-            if len(self.found) >= self.options.beam_size:
-                self._is_found = True
-            elif len(self._tokens) >= self.max_tokens:
-                for beam, total in enumerate(steps["totals"][step]):
-                    if total > -np.inf:
-                        self._add(beam, total, is_finished=False)
-                self._is_found = True
-            if self._is_found:
-                return
-
-    def _add(self, beam: int, log_prob: float, *, is_finished: bool) -> None:
-        """Read a hypothesis off the steps, last token first."""
-        tokens = []
-        for added, parents in zip(reversed(self._tokens), reversed(self._parents), strict=True):
-            tokens.append(added[beam])
-            beam = parents[beam]
-        n_tokens = len(tokens) + is_finished
-        self.found.append(
-            Hypothesis(tuple(reversed(tokens)), log_prob, log_prob / n_tokens, is_finished)
-        )
-
-
-class Cohort:
+class DecodingBatch:
     """Sentences that are searched side by side.
 
     Args:
@@ -122,7 +45,7 @@ class Cohort:
 
     def __init__(
         self,
-        sentences: Sequence[Sentence],
+        sentences: Sequence[SearchRequest],
         session: onnxruntime.InferenceSession,
         state: dict[str, OrtValue],
         end_id: int,
@@ -192,12 +115,12 @@ class Cohort:
             self._state[name] = _value(array[rows])
 
 
-def choose_cohort(waiting: Sequence[Sentence], n_shares: int) -> list[Sentence]:
+def choose_batch(waiting: Sequence[SearchRequest], n_shares: int) -> list[SearchRequest]:
     """Choose what is searched with the first sentence that waits.
 
     Args:
         waiting: The most urgent first.
-        n_shares: In how many cohorts they are best searched.
+        n_shares: How many batches they are best split into.
 
     Returns:
         Sentences of the same beam size and of like length, the first among them.
@@ -216,7 +139,7 @@ def choose_cohort(waiting: Sequence[Sentence], n_shares: int) -> list[Sentence]:
     return by_distance[: max(1, min(share, _MAX_HYPOTHESES // width))]
 
 
-class OnnxTranslator:
+class TransformerSearch:
     """The graphs of a bundle, and the threads that run them."""
 
     def __init__(
@@ -238,13 +161,13 @@ class OnnxTranslator:
             if node.name.startswith("past_")
         }
 
-        self._crew = Crew(n_workers, choose_cohort, self.begin)
+        self._scheduler = Scheduler(n_workers, choose_batch, self.begin)
 
-    def search(self, sentences: Sequence[Sentence]) -> None:
+    def search(self, sentences: Sequence[SearchRequest]) -> None:
         """Find the hypotheses of every sentence; several threads may call at once."""
-        self._crew.run(sorted(sentences, key=lambda sentence: -len(sentence.ids)))
+        self._scheduler.run(sorted(sentences, key=lambda sentence: -len(sentence.ids)))
 
-    def begin(self, sentences: Sequence[Sentence]) -> Cohort:
+    def begin(self, sentences: Sequence[SearchRequest]) -> DecodingBatch:
         """Read sentences that are to be searched with one beam size."""
         (width,) = {sentence.options.beam_size for sentence in sentences}
         n_rows = len(sentences)
@@ -258,9 +181,9 @@ class OnnxTranslator:
             state["n_finished"] = _value(np.zeros(n_rows, dtype=np.int64))
             state["ancestry"] = _value(np.zeros((n_rows, 1, 0), dtype=np.float32))
         session = self._greedy if width == 1 else self._beam
-        return Cohort(sentences, session, state, self._vocabulary.end_id)
+        return DecodingBatch(sentences, session, state, self._vocabulary.end_id)
 
-    def _source_side(self, sentences: Sequence[Sentence]) -> dict[str, OrtValue]:
+    def _source_side(self, sentences: Sequence[SearchRequest]) -> dict[str, OrtValue]:
         """Read the sources in batches of like length, and put together what the encoder gives."""
         lengths = [len(sentence.ids) for sentence in sentences]
         batches = list(length_batches(lengths, _MAX_READ_TOKENS))

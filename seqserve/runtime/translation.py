@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seqserve.bundle import Bundle
-from seqserve.cpus import available_cpus
-from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
+from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.records import Alternative, TranslationItem, TranslationResult, Warning
-from seqserve.runtime.session import make_session
-from seqserve.runtime.transformer_search import GRAPHS, OnnxTranslator, Sentence
-from seqserve.text.subwords import END_ID, PAD_ID, UNKNOWN_ID, SubwordTokenizer
+from seqserve.runtime.search_request import Search, SearchRequest
+from seqserve.text.protocols import Seq2SeqTokenizer
 from seqserve.text.translation import (
     Segment,
     join_pieces,
@@ -20,11 +17,6 @@ from seqserve.text.translation import (
     segments_of,
     split_long,
 )
-
-Search = Callable[[Sequence[Sentence]], None]
-"""Finds the hypotheses of sentences, whatever their options."""
-
-BANNED_IDS = (PAD_ID, UNKNOWN_ID)
 
 _WARNINGS: tuple[Warning, ...] = ("truncated", "number_mismatch", "repetition", "untranslated")
 
@@ -46,7 +38,7 @@ class TranslationPredictor:
 
     def __init__(
         self,
-        tokenizer: SubwordTokenizer,
+        tokenizer: Seq2SeqTokenizer,
         languages: tuple[str, str],
         max_source_tokens: int,
         search: Search,
@@ -57,21 +49,12 @@ class TranslationPredictor:
         self._max_source_tokens = max_source_tokens
         self._search = search
 
-    @classmethod
-    def open(cls, bundle: Bundle, n_workers: int | None = None) -> TranslationPredictor:
-        """Load the graphs of a bundle, for a number of threads; None: as many as there are CPUs."""
-        translator = open_translator(bundle, n_workers or available_cpus())
-        source, target = bundle.manifest.languages
-        tokenizer = SubwordTokenizer.load(bundle.file("tokenizer.json"))
-        limit = bundle.manifest.limits["max_source_tokens"]
-        return cls(tokenizer, (source, target), limit, translator.search)
-
     def predict(self, items: Sequence[TranslationItem]) -> list[TranslationResult]:
         """Translate each text."""
         sources = [self._cut(item.text) for item in items]
         sentences = [
             [
-                Sentence(ids, _max_tokens(len(ids), item), _options(item), item.cancellation)
+                SearchRequest(ids, _max_tokens(len(ids), item), _options(item), item.cancellation)
                 for pieces in source.pieces
                 for ids in pieces
             ]
@@ -134,13 +117,6 @@ class TranslationPredictor:
         if not all(hypothesis.is_finished for hypothesis in chosen):
             noticed.add("truncated")
         return tuple(name for name in _WARNINGS if name in noticed)
-
-
-def open_translator(bundle: Bundle, n_workers: int) -> OnnxTranslator:
-    """Load the graphs of a bundle."""
-    sessions = {name: make_session(bundle.file(f"{name}.onnx")) for name in GRAPHS}
-    vocabulary = SearchVocabulary(PAD_ID, END_ID, BANNED_IDS)
-    return OnnxTranslator(sessions, vocabulary, PAD_ID, n_workers)
 
 
 def _options(item: TranslationItem) -> SearchOptions:

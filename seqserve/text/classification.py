@@ -10,10 +10,12 @@ from typing import Any
 
 import regex
 
+from seqserve.arrays import IntArray
 from seqserve.config import from_mapping, to_mapping
+from seqserve.text.batching import pad
 from seqserve.text.sentences import Sentence, split_sentences
-from seqserve.text.vocabulary import UNKNOWN_ID, Vocabulary
-from seqserve.text.words import kept, lookup_forms, read_all, stretches
+from seqserve.text.vocabulary import Vocabulary
+from seqserve.text.words import cached, map_cached, normalize_tokens, pre_tokens
 
 _LINE_BREAK_TAG = regex.compile(r"<br\s*/?>", regex.IGNORECASE)
 # Treebank spellings, as sentence corpora have them, and what people type.
@@ -21,7 +23,7 @@ _TREEBANK = {"``": '"', "''": '"', "’": "'", "“": '"', "”": '"'}
 
 
 @dataclass(frozen=True)
-class ClassifierTextConfig:
+class WordTextEncoderConfig:
     """How text becomes ids.
 
     Args:
@@ -35,43 +37,48 @@ class ClassifierTextConfig:
     max_words: int = 30000
 
 
-class ClassifierText:
-    """The text side of a classifier; the same object in training and in serving."""
+class WordTextEncoder:
+    """The preprocessor of a classifier; the same object in training and in serving."""
 
     def __init__(
-        self, config: ClassifierTextConfig, labels: Sequence[str], words: Vocabulary
+        self, config: WordTextEncoderConfig, labels: Sequence[str], words: Vocabulary
     ) -> None:
         self.config = config
         self.labels = tuple(labels)
         self.words = words
-        self._read_again = kept(self._read)
+        self._read_cached = cached(self._read)
 
     @classmethod
     def learn(
-        cls, config: ClassifierTextConfig, labels: Sequence[str], texts: Iterable[str]
-    ) -> ClassifierText:
+        cls, config: WordTextEncoderConfig, labels: Sequence[str], texts: Iterable[str]
+    ) -> WordTextEncoder:
         """Collect the vocabulary of training texts."""
         counts: Counter[str] = Counter()
         for text in texts:
-            counts.update(forms(text))
+            counts.update(normalized_tokens(text))
         frequent = Vocabulary.count(counts.elements(), config.min_count, config.max_words)
         return cls(config, labels, frequent)
 
     def ids(self, text: str) -> list[int]:
-        """Give (T,) word ids of a text; a text without any word is one unknown word."""
-        found = read_all(stretches(_without_line_breaks(text)), self._read, self._read_again)
-        return list(chain.from_iterable(found)) or [UNKNOWN_ID]
+        """Return (T,) word ids of a text; a text without any word is one unknown word."""
+        found = map_cached(pre_tokens(_without_line_breaks(text)), self._read, self._read_cached)
+        return list(chain.from_iterable(found)) or [self.words.unknown_id]
+
+    def inputs(self, rows: Sequence[Sequence[int]]) -> dict[str, IntArray]:
+        """Return `word_ids` (B, T), padded at the end, and `lengths` (B,) of B texts."""
+        word_ids, lengths = pad(rows, self.words.pad_id)
+        return {"word_ids": word_ids, "lengths": lengths}
 
     def sentences(self, text: str) -> list[Sentence]:
         """Cut a text into sentences, those that are only white space left out."""
         pieces = split_sentences(text, self.config.language)
         return [piece for piece in pieces if piece.text.strip()]
 
-    def _read(self, stretch: str) -> tuple[int, ...]:
-        return tuple(self.words[_TREEBANK.get(form, form)] for form in lookup_forms(stretch))
+    def _read(self, pre_token: str) -> tuple[int, ...]:
+        return tuple(self.words[_TREEBANK.get(form, form)] for form in normalize_tokens(pre_token))
 
     def to_mapping(self) -> dict[str, Any]:
-        """Give all of it as JSON values; `from_mapping` reads them back."""
+        """Return all of it as JSON values; `from_mapping` reads them back."""
         return {
             "config": to_mapping(self.config),
             "labels": list(self.labels),
@@ -79,15 +86,15 @@ class ClassifierText:
         }
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any], where: str) -> ClassifierText:
+    def from_mapping(cls, values: Mapping[str, Any], where: str) -> WordTextEncoder:
         """Read what `to_mapping` gave."""
-        config = from_mapping(ClassifierTextConfig, values["config"], where)
+        config = from_mapping(WordTextEncoderConfig, values["config"], where)
         return cls(config, values["labels"], Vocabulary(values["words"]))
 
 
-def forms(text: str) -> list[str]:
-    """Give the looked-up form of every word: NFC, lower case, digits 0, HTML line breaks dropped."""
-    return [_TREEBANK.get(form, form) for form in lookup_forms(_without_line_breaks(text))]
+def normalized_tokens(text: str) -> list[str]:
+    """Return the looked-up form of every word: NFC, lower case, digits 0, HTML line breaks dropped."""
+    return [_TREEBANK.get(form, form) for form in normalize_tokens(_without_line_breaks(text))]
 
 
 def _without_line_breaks(text: str) -> str:

@@ -21,7 +21,7 @@ _PIECE = regex.compile(rf"{_OTHER}+{_MARK}{{0,{MAX_MARKS}}}|{_MARK}{{1,{MAX_MARK
 
 
 def normalize(form: Literal["NFC", "NFKC"], text: str) -> str:
-    """Give the normal form; of more than `MAX_MARKS` marks in a row, so many at a time."""
+    """Return the normal form; of more than `MAX_MARKS` marks in a row, so many at a time."""
     if len(text) <= MAX_MARKS:
         return unicodedata.normalize(form, text)
     return "".join(unicodedata.normalize(form, piece) for piece in _PIECE.findall(text))

@@ -10,7 +10,7 @@ from seqserve.records import OffsetUnit
 
 
 def offset_table(text: str, unit: OffsetUnit) -> Sequence[int]:
-    """Give where each code point starts in the wanted unit, and at the end the length of the text.
+    """Return where each code point starts in the wanted unit, and at the end the length of the text.
 
     Args:
         text: Without lone surrogates.

@@ -21,7 +21,7 @@ _LIKELY_ENDS = tuple(
 
 @dataclass(frozen=True)
 class Sentence:
-    """A piece of text, trailing white space included; `text[start:end]` of the whole."""
+    """A sentence of a text, trailing white space included; `text[start:end]` of the whole."""
 
     text: str
     start: int
@@ -42,13 +42,11 @@ def split_sentences(text: str, language: str) -> list[Sentence]:
         return []
     if _PLAIN_SENTENCE.fullmatch(text):
         return [Sentence(text, 0, len(text))]
-    edges = [
-        edge for start, stop in _stretches(text) for edge in _starts(text, start, stop, language)
-    ]
+    edges = [edge for start, stop in _blocks(text) for edge in _starts(text, start, stop, language)]
     return [Sentence(text[a:b], a, b) for a, b in pairwise([*edges, len(text)])]
 
 
-def _stretches(text: str) -> Iterator[tuple[int, int]]:
+def _blocks(text: str) -> Iterator[tuple[int, int]]:
     """Cut a very long text where a sentence is likely to end, or else anywhere."""
     start = 0
     while len(text) - start > _MAX_CHARS:
@@ -64,7 +62,7 @@ def _stretches(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _starts(text: str, start: int, stop: int, language: str) -> list[int]:
-    """Give where the sentences of a stretch begin."""
+    """Return where the sentences of a block begin."""
     starts = []
     end = start
     for piece in sentencex.segment(language, text[start:stop]):

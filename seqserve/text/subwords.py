@@ -17,10 +17,11 @@ from pathlib import Path
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from seqserve.errors import DataError
+from seqserve.text.protocols import SpecialIds
 from seqserve.text.vocabulary import Vocabulary
 
 PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
-PAD_ID, END_ID, UNKNOWN_ID = 0, 1, 2
+SPECIALS = SpecialIds(pad=0, end=1, unknown=2)  # of the tokenizers that are trained here
 _MAX_CHARACTERS = 6000
 BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 
@@ -32,11 +33,23 @@ _PIECES = r"\p{Han}+|▁?(?:(?!\p{Han})[\p{L}\p{M}])+|▁?\p{N}|▁?[^▁\p{L}\p
 class SubwordTokenizer:
     """str <-> subword ids; the same object in training and in serving.
 
-    Ids: `PAD_ID` fills batches and starts the target side, `END_ID` ends every sequence.
+    The special ids are those that the tokenizer's vocabulary gives to `PAD`, `END` and `UNKNOWN`.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
+        """Take a tokenizer whose vocabulary has the special symbols.
+
+        Raises:
+            DataError: A special symbol is missing.
+        """
         self._tokenizer = tokenizer
+        self.specials = SpecialIds(*(self._id_of(symbol) for symbol in (PAD, END, UNKNOWN)))
+
+    def _id_of(self, symbol: str) -> int:
+        found = self._tokenizer.token_to_id(symbol)
+        if found is None:
+            raise DataError(f"the tokenizer's vocabulary lacks {symbol}")
+        return int(found)
 
     @property
     def vocab_size(self) -> int:
@@ -49,21 +62,21 @@ class SubwordTokenizer:
         return dict(self._tokenizer.get_vocab(with_added_tokens=True))
 
     def encode(self, text: str) -> list[int]:
-        """Give the ids of one segment, `END_ID` last; never empty."""
+        """Return the ids of one segment, the end id last; never empty."""
         return self.encode_all([text])[0]
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        """Give the ids of each segment, `END_ID` last."""
+        """Return the ids of each segment, the end id last."""
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [[*encoding.ids, END_ID] for encoding in encodings]
+        return [[*encoding.ids, self.specials.end] for encoding in encodings]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Give the text of a sequence; `PAD_ID` and `END_ID` are passed over."""
-        kept = [i for i in ids if i not in (PAD_ID, END_ID)]
+        """Return the text of a sequence; padding and the end are left out."""
+        kept = [i for i in ids if i not in (self.specials.pad, self.specials.end)]
         return str(self._tokenizer.decode(kept, skip_special_tokens=False)).strip(" ")
 
     def to_json(self) -> str:
-        """Give the whole tokenizer as the JSON text that `from_json` and the library read."""
+        """Return the whole tokenizer as the JSON text that `from_json` and the library read."""
         return str(self._tokenizer.to_str(pretty=False))
 
     @classmethod

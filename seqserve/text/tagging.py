@@ -15,14 +15,21 @@ from seqserve.config import from_mapping, to_mapping
 from seqserve.text.normal import normalize
 from seqserve.text.sentences import split_sentences
 from seqserve.text.tags import OUTSIDE, TagScheme, spans_of
-from seqserve.text.vocabulary import PAD_ID, Vocabulary
-from seqserve.text.words import Token, kept, lookup_form, lookup_forms, read_all, tokenize
+from seqserve.text.vocabulary import Vocabulary
+from seqserve.text.words import (
+    Token,
+    cached,
+    map_cached,
+    normalize_token,
+    normalize_tokens,
+    tokenize,
+)
 
 _CHAR = np.int32  # of a character id in the features that are kept
 
 
 @dataclass(frozen=True)
-class TaggerTextConfig:
+class WordTokenEncoderConfig:
     """How text becomes ids.
 
     Args:
@@ -42,12 +49,12 @@ class TaggerTextConfig:
     max_tokens: int = 256
 
 
-class TaggerText:
-    """The text side of a tagger; the same object in training and in serving."""
+class WordTokenEncoder:
+    """The preprocessor of a tagger; the same object in training and in serving."""
 
     def __init__(
         self,
-        config: TaggerTextConfig,
+        config: WordTokenEncoderConfig,
         labels: Sequence[str],
         words: Vocabulary,
         characters: Vocabulary,
@@ -56,24 +63,24 @@ class TaggerText:
         self.scheme = TagScheme(labels)
         self.words = words
         self.characters = characters
-        self._read_again = kept(self._read)
+        self._read_cached = cached(self._read)
 
     @classmethod
     def learn(
         cls,
-        config: TaggerTextConfig,
+        config: WordTokenEncoderConfig,
         labels: Sequence[str],
         sentences: Iterable[Sequence[Token]],
         unlabelled: Iterable[str] = (),
-    ) -> TaggerText:
+    ) -> WordTokenEncoder:
         """Collect the vocabularies of tokenised training text, and more words of other text."""
         counts: Counter[str] = Counter()
         for tokens in sentences:
             counts.update(token.form for token in tokens)
         words = Vocabulary.count(
-            (lookup_form(f) for f, n in counts.items() for _ in range(n)), config.min_count
+            (normalize_token(f) for f, n in counts.items() for _ in range(n)), config.min_count
         ).symbols
-        others = (form for text in unlabelled for form in lookup_forms(text))
+        others = (form for text in unlabelled for form in normalize_tokens(text))
         more = Vocabulary.count(others, config.unlabelled_min_count).symbols
         together = list(dict.fromkeys([*words, *more]))[: config.max_words]
         characters = Vocabulary.count((c for form in counts for c in form), min_count=3)
@@ -88,16 +95,20 @@ class TaggerText:
         return rows
 
     def word_ids(self, tokens: Sequence[Token]) -> list[int]:
-        """Give (T,) word ids."""
+        """Return (T,) word ids."""
         return [word for word, _ in self._features(tokens)]
 
     def char_ids(self, tokens: Sequence[Token]) -> IntArray:
-        """Give (T, C) character ids, padded behind."""
+        """Return (T, C) character ids, padded behind."""
         spelled = b"".join(spelling for _, spelling in self._features(tokens))
         return np.frombuffer(spelled, _CHAR).reshape(-1, self.config.max_chars).astype(np.int64)
 
+    def inputs(self, rows: Sequence[Sequence[Token]]) -> dict[str, IntArray]:
+        """Return the inputs of a tagger by name: `word_ids`, `char_ids` and `lengths`, as in `batch`."""
+        return dict(zip(("word_ids", "char_ids", "lengths"), self.batch(rows), strict=True))
+
     def batch(self, rows: Sequence[Sequence[Token]]) -> tuple[IntArray, IntArray, IntArray]:
-        """Give what the tagger reads of B token sequences, none empty.
+        """Return what the tagger reads of B token sequences, none empty.
 
         Returns:
             (B, T) word ids, (B, T, C) character ids, both padded behind, and (B,) lengths. C may be less
@@ -107,28 +118,28 @@ class TaggerText:
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         words, spellings = zip(*self._features(chain.from_iterable(rows)), strict=True)
         spelled = np.frombuffer(b"".join(spellings), _CHAR).reshape(len(words), -1)
-        longest = int(np.count_nonzero((spelled != PAD_ID).any(axis=0)))
+        longest = int(np.count_nonzero((spelled != Vocabulary.pad_id).any(axis=0)))
         is_token = np.arange(lengths.max()) < lengths[:, None]  # (B, T)
-        word_ids = np.full(is_token.shape, PAD_ID, np.int64)
+        word_ids = np.full(is_token.shape, Vocabulary.pad_id, np.int64)
         word_ids[is_token] = words
         width = min(longest + 2, self.config.max_chars)
-        char_ids = np.full((*is_token.shape, width), PAD_ID, np.int64)
+        char_ids = np.full((*is_token.shape, width), Vocabulary.pad_id, np.int64)
         char_ids[is_token] = spelled[:, :width]
         return word_ids, char_ids, lengths
 
     def _features(self, tokens: Iterable[Token]) -> Iterable[tuple[int, bytes]]:
-        """Give every token's word id and its character ids."""
-        return read_all([token.text for token in tokens], self._read, self._read_again)
+        """Return every token's word id and its character ids."""
+        return map_cached([token.text for token in tokens], self._read, self._read_cached)
 
     def _read(self, token: str) -> tuple[int, bytes]:
         form = normalize("NFC", token)
         short = _middle_out(form, self.config.max_chars)
-        spelled = np.full(self.config.max_chars, PAD_ID, _CHAR)
+        spelled = np.full(self.config.max_chars, Vocabulary.pad_id, _CHAR)
         spelled[: len(short)] = [self.characters[c] for c in short]
-        return self.words[lookup_form(form)], spelled.tobytes()
+        return self.words[normalize_token(form)], spelled.tobytes()
 
     def to_mapping(self) -> dict[str, Any]:
-        """Give all of it as JSON values; `from_mapping` reads them back."""
+        """Return all of it as JSON values; `from_mapping` reads them back."""
         return {
             "config": to_mapping(self.config),
             "labels": list(self.scheme.labels),
@@ -137,10 +148,10 @@ class TaggerText:
         }
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any], where: str) -> TaggerText:
+    def from_mapping(cls, values: Mapping[str, Any], where: str) -> WordTokenEncoder:
         """Read what `to_mapping` gave."""
         return cls(
-            from_mapping(TaggerTextConfig, values["config"], where),
+            from_mapping(WordTokenEncoderConfig, values["config"], where),
             values["labels"],
             Vocabulary(values["words"]),
             Vocabulary(values["characters"]),

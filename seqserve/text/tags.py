@@ -73,11 +73,11 @@ class TagScheme:
         return len(self.tags)
 
     def id_of(self, tag: str) -> int:
-        """Give the id of a tag; KeyError if no label has it."""
+        """Return the id of a tag; KeyError if no label has it."""
         return self._ids[tag]
 
     def allowed(self) -> tuple[BoolArray, BoolArray]:
-        """Say which moves BIO2 allows.
+        """Return which transitions BIO2 allows.
 
         Returns:
             (K,) which tags may come first; (K, K) from -> to.
@@ -88,7 +88,7 @@ class TagScheme:
         return ~inside, moves
 
     def inside_tags(self) -> IntArray:
-        """Give the tag that makes an entity longer, (K,): I-X for B-X and I-X, -1 for O."""
+        """Return the tag that makes an entity longer, (K,): I-X for B-X and I-X, -1 for O."""
         return np.array([-1, *(2 * (i // 2) + 2 for i in range(len(self.tags) - 1))])
 
     def spans(self, tags: IntArray, lengths: IntArray) -> BatchSpans:

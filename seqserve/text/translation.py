@@ -118,7 +118,7 @@ def join_pieces(pieces: Sequence[str], target: str) -> str:
 
 
 def _between(gap: str, target: str) -> str:
-    """Give what stands between two sentences of a line."""
+    """Return what stands between two sentences of a line."""
     return "" if target in _UNSPACED else gap or " "
 
 
@@ -140,7 +140,7 @@ def oddities(source: str, translation: str) -> list[str]:
 
 
 def numbers(text: str) -> Counter[str]:
-    """Give the numbers of a text, without thousands separators; full-width digits are digits."""
+    """Return the numbers of a text, without thousands separators; full-width digits are digits."""
     plain = normalize("NFKC", text)
     return Counter(match.replace(",", "") for match in _NUMBER.findall(plain))
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-PAD_ID, UNKNOWN_ID = 0, 1
 _N_RESERVED = 2
 
 
 class Vocabulary:
     """Symbol -> id; 0 fills batches, 1 stands for all that is not in the list."""
+
+    pad_id = 0
+    unknown_id = 1
 
     def __init__(self, symbols: Sequence[str]) -> None:
         self.symbols = tuple(symbols)
@@ -21,8 +23,8 @@ class Vocabulary:
         return len(self.symbols) + _N_RESERVED
 
     def __getitem__(self, symbol: str) -> int:
-        """Give the id of a symbol, or `UNKNOWN_ID`."""
-        return self._ids.get(symbol, UNKNOWN_ID)
+        """Return the id of a symbol, or `unknown_id`."""
+        return self._ids.get(symbol, self.unknown_id)
 
     @classmethod
     def count(

@@ -4,7 +4,7 @@ The pattern runs on the text as it came, combining marks included, so `text[star
 token; only the looked-up `form` is NFC. Composed and decomposed spellings give the same forms.
 
 No token holds white space, and none depends on what is beyond the white space around it. So the pattern
-is tried on one stretch without white space at a time, and what it found in the usual ones is kept.
+runs on one pre-token (text between white space) at a time, and the tokens of short ones are cached.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _TOKEN = regex.compile(
     """,
     regex.VERBOSE,
 )
-_STRETCH = regex.compile(r"\S+")
+_PRE_TOKEN = regex.compile(r"\S+")
 _DIGIT = regex.compile(r"\p{Nd}")
 
 
@@ -64,23 +64,23 @@ class Token(NamedTuple):
         return normalize("NFC", self.text)
 
 
-def kept(read: Callable[[str], T]) -> Callable[[str], T]:
-    """Give the same function of a short string, with its latest values at hand; safe in threads."""
+def cached(read: Callable[[str], T]) -> Callable[[str], T]:
+    """Return the same function of a short string, with its latest values at hand; safe in threads."""
     return lru_cache(_N_KEPT)(read)
 
 
-def read_all(
-    strings: list[str], read: Callable[[str], T], again: Callable[[str], T]
+def map_cached(
+    strings: list[str], read: Callable[[str], T], cached_read: Callable[[str], T]
 ) -> Iterable[T]:
-    """Read strings in order: with `again`, a kept `read`, those of at most `MAX_KEPT_CHARS`."""
+    """Read strings in order: with `cached_read`, a kept `read`, those of at most `MAX_KEPT_CHARS`."""
     if max(map(len, strings), default=0) <= MAX_KEPT_CHARS:
-        return map(again, strings)
-    return ((again if len(s) <= MAX_KEPT_CHARS else read)(s) for s in strings)
+        return map(cached_read, strings)
+    return ((cached_read if len(s) <= MAX_KEPT_CHARS else read)(s) for s in strings)
 
 
-def stretches(text: str) -> list[str]:
-    """Give what stands between white space; every token is in one of them."""
-    found: list[str] = _STRETCH.findall(text)
+def pre_tokens(text: str) -> list[str]:
+    """Return what stands between white space; every token is in one of them."""
+    found: list[str] = _PRE_TOKEN.findall(text)
     return found
 
 
@@ -96,8 +96,8 @@ def tokenize(text: str, offset: int = 0) -> list[Token]:
     """
     tokens = []
     end = 0
-    parts = stretches(text)
-    for part, cut in zip(parts, read_all(parts, _cut, _cut_again), strict=True):
+    parts = pre_tokens(text)
+    for part, cut in zip(parts, map_cached(parts, _cut, _cut_cached), strict=True):
         start = text.index(part, end)
         end = start + len(part)
         start += offset
@@ -106,18 +106,18 @@ def tokenize(text: str, offset: int = 0) -> list[Token]:
     return tokens
 
 
-def _cut(stretch: str) -> tuple[tuple[str, int, int], ...]:
-    return tuple((m.group(), m.start(), m.end()) for m in _TOKEN.finditer(stretch))
+def _cut(pre_token: str) -> tuple[tuple[str, int, int], ...]:
+    return tuple((m.group(), m.start(), m.end()) for m in _TOKEN.finditer(pre_token))
 
 
-_cut_again = kept(_cut)
+_cut_cached = cached(_cut)
 
 
-def lookup_form(form: str) -> str:
-    """Give what a word vocabulary is looked up with: lower case, every digit a 0."""
+def normalize_token(form: str) -> str:
+    """Return what a word vocabulary is looked up with: lower case, every digit a 0."""
     return _DIGIT.sub("0", form.lower())
 
 
-def lookup_forms(text: str) -> list[str]:
-    """Give the looked-up form of every token of a text."""
-    return [lookup_form(token.form) for token in tokenize(text)]
+def normalize_tokens(text: str) -> list[str]:
+    """Return the looked-up form of every token of a text."""
+    return [normalize_token(token.form) for token in tokenize(text)]

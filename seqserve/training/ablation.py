@@ -13,7 +13,7 @@ from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError
 from seqserve.training.checkpoint import copy_whole
 from seqserve.training.cost import read_log
-from seqserve.training.recipe import Recipe, Variant, hold_to_recipe
+from seqserve.training.recipe import Recipe, Variant, verify_recipe
 from seqserve.training.run import check_settings, run_recipe
 
 _SECTIONS = tuple(f.name for f in fields(Variant) if f.name not in ("name", "without"))
@@ -98,7 +98,7 @@ def ablate(recipe: Recipe, root: Path, runs: Path) -> dict[str, Any]:
     made = [variant_recipe(recipe, variant) for variant in recipe.ablation.variants]
     own = runs / recipe.name
     if own.is_dir():
-        hold_to_recipe(recipe, own)
+        verify_recipe(recipe, own)
     rows = []
     for variant, changed in zip(recipe.ablation.variants, made, strict=True):
         directory = runs / f"{recipe.name}.variant-{_digest(changed)}"

@@ -82,15 +82,15 @@ def copy_whole(source: Path, path: Path) -> None:
         shutil.copy(source, partial)
 
 
-def save_text_side(values: dict[str, Any], path: Path) -> None:
-    """Write the vocabularies of a run, as a text side's `to_mapping` gives them."""
+def save_preprocessor(values: dict[str, Any], path: Path) -> None:
+    """Write the vocabularies of a run, as a preprocessor's `to_mapping` gives them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as partial:
         partial.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
 
 
-def load_text_side(path: Path) -> dict[str, Any]:
-    """Read what `save_text_side` wrote.
+def load_preprocessor(path: Path) -> dict[str, Any]:
+    """Read what `save_preprocessor` wrote.
 
     Raises:
         DataError: The file is missing or no JSON object.

@@ -49,7 +49,7 @@ class SegmentPair:
 
 
 def read_lines(root: Path, dataset: str, filename: str) -> list[str]:
-    """Give the lines of `root/dataset/filename`, or of the same with `.xz` behind.
+    """Return the lines of `root/dataset/filename`, or of the same with `.xz` behind.
 
     A byte order mark and the carriage returns of Windows' line ends are no part of the lines.
 
@@ -222,7 +222,7 @@ def read_pairs(
 
 
 def _stem(dataset: DataSet, split: Split) -> str:
-    """Give the name of a split's files without their endings."""
+    """Return the name of a split's files without their endings."""
     return dataset.split or split
 
 
@@ -236,7 +236,7 @@ def _not_empty(examples: list[Example], dataset: DataSet, stem: str) -> list[Exa
 def count_examples(
     root: Path, dataset: DataSet, split: Split, task: Task, languages: Sequence[str]
 ) -> int:
-    """Give how many sentences, texts or pairs a split holds."""
+    """Return how many sentences, texts or pairs a split holds."""
     if task == "ner":
         return len(read_tagged(root, dataset, split))
     if task == "sentiment":

@@ -42,17 +42,17 @@ class TrainingTask(Protocol):
         """Which value of `evaluate` chooses the best weights; higher is better."""
 
     def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
-        """Give the batches of one pass over the data, in random order, as indices of examples."""
+        """Return the batches of one pass over the data, in random order, as indices of examples."""
 
     def loss(self, batch: IntArray) -> tuple[Tensor, int]:
-        """Give the mean loss (scalar) of a batch and how many items it averages."""
+        """Return the mean loss (scalar) of a batch and how many items it averages."""
 
     def evaluate(self) -> dict[str, float]:
         """Measure on dev."""
 
 
 def learning_rate(step: int, config: LoopConfig) -> float:
-    """Give the rate of a step (counted from 0): linear rise, plateau, linear fall to zero."""
+    """Return the rate of a step (counted from 0): linear rise, plateau, linear fall to zero."""
     rise = (step + 1) / config.warmup_steps if config.warmup_steps else 1.0
     fall = (config.max_steps - step) / config.decay_steps if config.decay_steps else 1.0
     return config.learning_rate * max(0.0, min(1.0, rise, fall))
@@ -116,7 +116,7 @@ def _optimizer(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
 
 
 def _batches(task: TrainingTask, config: LoopConfig, progress: Progress) -> Iterator[IntArray]:
-    """Give batches from where the progress stands until `max_steps`; the caller counts them."""
+    """Return batches from where the progress stands until `max_steps`; the caller counts them."""
     while progress.step < config.max_steps:
         batches = task.epoch(np.random.default_rng((config.seed, progress.epoch)))
         if not batches:

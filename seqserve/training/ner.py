@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -16,17 +17,17 @@ from seqserve.arrays import IntArray
 from seqserve.config import from_mapping
 from seqserve.decode.crf import Transitions, viterbi
 from seqserve.errors import ConfigError, DataError
-from seqserve.models.tagger import Tagger, TaggerConfig
+from seqserve.models.tagger import CrfTagger
 from seqserve.text.batching import length_batches, pad
-from seqserve.text.tagging import TaggerText, TaggerTextConfig, retokenize
+from seqserve.text.tagging import WordTokenEncoder, WordTokenEncoderConfig, retokenize
 from seqserve.text.tags import OUTSIDE
-from seqserve.text.vocabulary import UNKNOWN_ID
-from seqserve.text.words import Token, lookup_forms
-from seqserve.training.checkpoint import load_text_side, save_text_side
+from seqserve.text.words import Token, normalize_tokens
+from seqserve.training.checkpoint import load_preprocessor, save_preprocessor
 from seqserve.training.data import TaggedSentence, TrainingTexts, read_tagged
 from seqserve.training.metrics import entity_scores
+from seqserve.training.models import make_model
 from seqserve.training.recipe import DataSet, Recipe
-from seqserve.training.vectors import Corpus, VectorConfig, start_from_vectors, vector_file
+from seqserve.training.vectors import Corpus, VectorConfig, VectorSource, start_embeddings
 
 _TaggedSet = tuple[DataSet, Sequence[TaggedSentence]]
 
@@ -48,7 +49,7 @@ class NerConfig:
     word_dropout: float = 0.05
     unlabelled: tuple[str, ...] = ()
     vectors: VectorConfig = field(default_factory=VectorConfig)
-    reader: TaggerTextConfig = field(default_factory=TaggerTextConfig)
+    reader: WordTokenEncoderConfig = field(default_factory=WordTokenEncoderConfig)
 
     def __post_init__(self) -> None:
         """Raises ConfigError: there is no label."""
@@ -63,8 +64,8 @@ class NerTask:
 
     def __init__(
         self,
-        model: Tagger,
-        text: TaggerText,
+        model: CrfTagger,
+        text: WordTokenEncoder,
         examples: tuple[Sequence[Example], Sequence[Example]],
         config: NerConfig,
         batch_tokens: int,
@@ -82,7 +83,7 @@ class NerTask:
         )
 
     def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
-        """Give one pass over the training sentences, batched by length; partly labelled ones apart."""
+        """Return one pass over the training sentences, batched by length; partly labelled ones apart."""
         batches = []
         for is_partial in (False, True):
             order = rng.permutation(np.flatnonzero(self._is_partial == is_partial))
@@ -91,11 +92,12 @@ class NerTask:
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def loss(self, batch: IntArray) -> tuple[Tensor, int]:
-        """Give minus the log-likelihood per sentence, and the number of sentences."""
-        words, spelled, tags, lengths = self._tensors(batch)
+        """Return minus the log-likelihood per sentence, and the number of sentences."""
+        words, chars, forms, tags, lengths = self._tensors(batch)
+        unknown = self._text.words.unknown_id
         drop = torch.rand(words.shape, device=words.device) < self._config.word_dropout
-        words = words.masked_fill(drop & (words > UNKNOWN_ID), UNKNOWN_ID)
-        emissions = self.model.emissions(words, spelled, lengths).float()
+        words = words.masked_fill(drop & (words > unknown), unknown)
+        emissions = self.model.emissions_by_form(words, chars, forms, lengths).float()
         if self._is_partial[batch[0]]:
             losses = self.model.crf.partial_loss(emissions, self._allowed(batch, tags), lengths)
         else:
@@ -112,14 +114,14 @@ class NerTask:
         return allowed | ((tags == outside)[:, :, None] & is_hidden[:, None])
 
     def evaluate(self) -> dict[str, float]:
-        """Give entity precision, recall and F1 on dev, of Viterbi tags."""
+        """Return entity precision, recall and F1 on dev, of Viterbi tags."""
         dev = np.arange(self._n_train, len(self._examples))
         transitions = transitions_of(self.model)
         gold, predicted = [], []
         lengths = [len(self._examples[i].words) for i in dev]
         for rows in length_batches(lengths, self._batch_tokens * 4):
-            words, spelled, tags, n = self._tensors(dev[rows])
-            emissions = self.model.emissions(words, spelled, n).float().cpu().numpy()
+            words, chars, forms, tags, n = self._tensors(dev[rows])
+            emissions = self.model.emissions_by_form(words, chars, forms, n).float().cpu().numpy()
             best, _ = viterbi(emissions, n.cpu().numpy(), transitions)
             gold += self._tag_names(dev[rows], tags.cpu().numpy())
             predicted += self._tag_names(dev[rows], best)
@@ -134,20 +136,17 @@ class NerTask:
             for row, e in zip(tags, examples, strict=True)
         ]
 
-    def _tensors(self, batch: IntArray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Words (B, T), spellings (B, T, F), tags (B, T), lengths (B,)."""
+    def _tensors(self, batch: IntArray) -> list[Tensor]:
+        """Words (B, T), characters (N, C) of distinct tokens, indices (B, T) of those, tags, lengths."""
         examples = [self._examples[i] for i in batch]
         words, lengths = pad([example.words for example in examples])
         tags, _ = pad([example.tags for example in examples])
         forms = {token.form: token for example in examples for token in example.tokens}
         row_of = {form: row for row, form in enumerate(forms)}
         rows, _ = pad([[row_of[token.form] for token in example.tokens] for example in examples])
-        chars = torch.from_numpy(self._text.char_ids(list(forms.values()))).to(self._device)
-        spelled = self.model.characters(chars)[torch.from_numpy(rows)]  # each form is spelled once
-        first, second, third = (
-            torch.from_numpy(a).to(self._device) for a in (words, tags, lengths)
-        )
-        return first, spelled, second, third
+        chars = self._text.char_ids(list(forms.values()))
+        arrays = (words, chars, rows, tags, lengths)
+        return [torch.from_numpy(array).to(self._device) for array in arrays]
 
 
 @dataclass(frozen=True)
@@ -167,15 +166,15 @@ class Example:
     labels: tuple[str, ...]
 
 
-def example(text: TaggerText, sentence: TaggedSentence, labels: tuple[str, ...]) -> Example:
+def example(text: WordTokenEncoder, sentence: TaggedSentence, labels: tuple[str, ...]) -> Example:
     """Read a sentence of a data set that annotates `labels`; entities of others count as outside."""
     tokens, tags = retokenize(sentence.tokens, sentence.tags)
     kept = [tag if tag[2:] in labels else OUTSIDE for tag in tags]
     return Example(tokens, text.word_ids(tokens), [text.scheme.id_of(t) for t in kept], labels)
 
 
-def transitions_of(model: Tagger) -> Transitions:
-    """Give the CRF's potentials as arrays."""
+def transitions_of(model: CrfTagger) -> Transitions:
+    """Return the CRF's potentials as arrays."""
     start, matrix, end = (p.detach().cpu().numpy() for p in model.crf.potentials())
     return Transitions(start, matrix, end)
 
@@ -198,16 +197,14 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     if not path.exists():
         tokens = (retokenize(s.tokens, s.tags)[0] for s in sentences)
         unlabelled = TrainingTexts([], root, config.unlabelled)
-        learnt = TaggerText.learn(config.reader, config.labels, tokens, unlabelled)
-        save_text_side(learnt.to_mapping(), path)
-    text = TaggerText.from_mapping(load_text_side(path), str(path))
+        learnt = WordTokenEncoder.learn(config.reader, config.labels, tokens, unlabelled)
+        save_preprocessor(learnt.to_mapping(), path)
+    text = WordTokenEncoder.from_mapping(load_preprocessor(path), str(path))
     torch.manual_seed(recipe.loop.seed)
     model = make_tagger(recipe, text).to(device)
     labelled = [" ".join(s.tokens) for s in sentences]
-    corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), lookup_forms)
-    vectors = vector_file(config.vectors, root, directory, corpus, model.config.word_dim)
-    if vectors is not None:
-        start_from_vectors(model.words, text.words, vectors)
+    corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), normalize_tokens)
+    start_embeddings(model, text.words, config.vectors, VectorSource(root, directory, corpus))
 
     def examples(sets: Sequence[_TaggedSet]) -> list[Example]:
         return [example(text, s, d.labels or config.labels) for d, ss in sets for s in ss]
@@ -225,13 +222,11 @@ def _check_labels(sets: Iterable[_TaggedSet], labels: Sequence[str]) -> None:
             raise DataError(f"{dataset.path} has labels {unknown}, the recipe has {sorted(labels)}")
 
 
-def make_tagger(recipe: Recipe, text: TaggerText) -> Tagger:
+def make_tagger(recipe: Recipe, text: WordTokenEncoder) -> CrfTagger:
     """Make the untrained model that fits the vocabularies."""
-    config = recipe.model_config(
-        TaggerConfig,
-        n_words=len(text.words),
-        n_chars=len(text.characters),
-        n_tags=len(text.scheme),
-    )
-    legal_start, legal_moves = text.scheme.allowed()
-    return Tagger(config, torch.from_numpy(legal_start), torch.from_numpy(legal_moves))
+    sizes = {
+        "n_words": len(text.words),
+        "n_chars": len(text.characters),
+        "n_tags": len(text.scheme),
+    }
+    return cast(CrfTagger, make_model(recipe, sizes, text.scheme.labels))

@@ -61,19 +61,19 @@ class LanguageModelTask:
         self._pieces = kept + [piece for ids in dev for piece in _pieces(ids, config.max_words)]
 
     def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
-        """Give one pass over the training pieces, batched by length."""
+        """Return one pass over the training pieces, batched by length."""
         order = rng.permutation(self._n_train)
         lengths = [len(self._pieces[i]) for i in order]
         batches = [order[b] for b in length_batches(lengths, self._config.loop.batch_tokens)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def loss(self, batch: IntArray) -> tuple[Tensor, int]:
-        """Give the sampled cross-entropy per word, and the number of words."""
+        """Return the sampled cross-entropy per word, and the number of words."""
         guesses, meant = self.model(*self._tensors(batch))
         return self.model.sampled_loss(guesses, meant, self._config.n_samples), len(meant)
 
     def evaluate(self) -> dict[str, float]:
-        """Give the mean log-probability of a dev word, over the whole vocabulary."""
+        """Return the mean log-probability of a dev word, over the whole vocabulary."""
         dev = np.arange(self._n_train, len(self._pieces))
         total, n_words = 0.0, 0
         for rows in length_batches([len(self._pieces[i]) for i in dev], 1000):

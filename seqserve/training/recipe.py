@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from seqserve.config import Config, from_mapping, to_mapping
+from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError
 from seqserve.files import as_typed, written_whole
 from seqserve.tasks import TASKS, Task
@@ -219,18 +219,15 @@ class Recipe:
         if len(self.languages) != wanted:
             raise ConfigError(f"{self.name}: {self.task} needs {wanted} languages")
 
-    def model_config(self, cls: type[Config], **sizes: int) -> Config:
-        """Build the model's config from `[model]` and what the vocabularies decide.
+    @property
+    def architecture(self) -> str:
+        """The model's architecture: `architecture` of `[model]`, or the task's default."""
+        return str(self.model.get("architecture", TASKS[self.task].default_architecture))
 
-        Raises:
-            ConfigError: `[model]` sets one of the sizes, or has an unknown key.
-        """
-        decided = sorted(sizes.keys() & self.model.keys())
-        if decided:
-            raise ConfigError(
-                f"{self.name} [model]: the data decide {', '.join(decided)}; leave it out"
-            )
-        return from_mapping(cls, {**sizes, **self.model}, f"{self.name} [model]")
+    @property
+    def model_settings(self) -> dict[str, Any]:
+        """`[model]` without the architecture's name."""
+        return {key: value for key, value in self.model.items() if key != "architecture"}
 
     def identity(self) -> dict[str, Any]:
         """Return the settings that a resumed run must share; its length may change."""
@@ -291,7 +288,7 @@ def begun_with(directory: Path) -> dict[str, Any]:
     return begun
 
 
-def hold_to_recipe(recipe: Recipe, directory: Path) -> None:
+def verify_recipe(recipe: Recipe, directory: Path) -> None:
     """Record the recipe in a new run; refuse to resume a run of another recipe.
 
     Args:

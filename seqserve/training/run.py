@@ -11,26 +11,29 @@ import torch
 
 from seqserve.config import from_mapping
 from seqserve.errors import ConfigError
-from seqserve.models.classifier import ClassifierConfig
-from seqserve.models.tagger import TaggerConfig
-from seqserve.models.transformer import TransformerConfig
-from seqserve.tasks import Task
+from seqserve.models.architectures import find_architecture
+from seqserve.tasks import TASKS, Task
 from seqserve.training import ner, sentiment, translation
 from seqserve.training.checkpoint import Progress
 from seqserve.training.curves import plot_curves
 from seqserve.training.loop import TrainingTask, train
-from seqserve.training.recipe import Recipe, hold_to_recipe
+from seqserve.training.recipe import Recipe, verify_recipe
 
 _PREPARE: dict[Task, Callable[[Recipe, Path, Path, torch.device], TrainingTask]] = {
     "ner": ner.prepare,
     "sentiment": sentiment.prepare,
     "translation": translation.prepare,
 }
-CONFIGS: dict[Task, tuple[type[Any], type[Any]]] = {
-    "ner": (ner.NerConfig, TaggerConfig),
-    "sentiment": (sentiment.SentimentConfig, ClassifierConfig),
-    "translation": (translation.PairConfig, TransformerConfig),
+_TEXT_CONFIGS: dict[Task, type[Any]] = {
+    "ner": ner.NerConfig,
+    "sentiment": sentiment.SentimentConfig,
+    "translation": translation.PairConfig,
 }
+CONFIGS: dict[Task, tuple[type[Any], type[Any]]] = {
+    task: (text, find_architecture(task, TASKS[task].default_architecture).config)
+    for task, text in _TEXT_CONFIGS.items()
+}
+"""The configs of `[text]` and, for the default architecture, of `[model]`."""
 
 
 def check_settings(recipe: Recipe) -> None:
@@ -39,8 +42,7 @@ def check_settings(recipe: Recipe) -> None:
     Raises:
         ConfigError: An unknown key or a wrong value, or sentences are cut by another language's rules.
     """
-    text, model = CONFIGS[recipe.task]
-    settings = from_mapping(text, recipe.text, f"{recipe.name} [text]")
+    settings = from_mapping(_TEXT_CONFIGS[recipe.task], recipe.text, f"{recipe.name} [text]")
     if recipe.task != "translation":
         (language,) = recipe.languages
         if language.partition("-")[0].lower() != settings.reader.language:
@@ -48,8 +50,9 @@ def check_settings(recipe: Recipe) -> None:
                 f"{recipe.name}: languages is {language}, and [text.reader] cuts sentences as in "
                 f"{settings.reader.language}; set its language"
             )
+    model = find_architecture(recipe.task, recipe.architecture).config
     decided_by_data = {f.name: 2 for f in fields(model) if f.default is MISSING}
-    from_mapping(model, {**decided_by_data, **recipe.model}, f"{recipe.name} [model]")
+    from_mapping(model, {**decided_by_data, **recipe.model_settings}, f"{recipe.name} [model]")
 
 
 def run_recipe(recipe: Recipe, root: Path, directory: Path) -> Progress:
@@ -69,7 +72,7 @@ def run_recipe(recipe: Recipe, root: Path, directory: Path) -> Progress:
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     check_settings(recipe)
-    hold_to_recipe(recipe, directory)
+    verify_recipe(recipe, directory)
     task = _PREPARE[recipe.task](recipe, root, directory, device)
     progress = train(task, recipe.loop, directory)
     plot_curves(directory / "log.jsonl", directory / "curves.png")

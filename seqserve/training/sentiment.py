@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,16 +16,16 @@ from torch.nn import functional as F
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.config import from_mapping
 from seqserve.errors import ConfigError, DataError
-from seqserve.models.classifier import Classifier, ClassifierConfig
+from seqserve.models.classifier import Classifier, TextClassifier
 from seqserve.text.batching import length_batches, pad
-from seqserve.text.classification import ClassifierText, ClassifierTextConfig, forms
-from seqserve.text.vocabulary import UNKNOWN_ID
-from seqserve.training.checkpoint import load_text_side, save_text_side
+from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig, normalized_tokens
+from seqserve.training.checkpoint import load_preprocessor, save_preprocessor
 from seqserve.training.data import LabelledText, TrainingTexts, read_labelled
 from seqserve.training.metrics import label_scores
+from seqserve.training.models import make_model
 from seqserve.training.pretraining import PretrainingConfig, pretrain
 from seqserve.training.recipe import Recipe
-from seqserve.training.vectors import Corpus, VectorConfig, start_from_vectors, vector_file
+from seqserve.training.vectors import Corpus, VectorConfig, VectorSource, start_embeddings
 
 _LM_DEV_TEXTS = 100
 
@@ -51,7 +52,7 @@ class SentimentConfig:
     unlabelled: tuple[str, ...] = ()
     pretraining: PretrainingConfig | None = None
     vectors: VectorConfig = field(default_factory=VectorConfig)
-    reader: ClassifierTextConfig = field(default_factory=ClassifierTextConfig)
+    reader: WordTextEncoderConfig = field(default_factory=WordTextEncoderConfig)
 
     def __post_init__(self) -> None:
         """Raises ConfigError: there are fewer than two labels."""
@@ -66,8 +67,8 @@ class SentimentTask:
 
     def __init__(
         self,
-        model: Classifier,
-        text: ClassifierText,
+        model: TextClassifier,
+        text: WordTextEncoder,
         train: Sequence[LabelledText],
         dev: Mapping[str, Sequence[LabelledText]],
         config: SentimentConfig,
@@ -77,6 +78,7 @@ class SentimentTask:
         self.model = model
         self._device = next(model.parameters()).device
         self._n_labels = len(text.labels)
+        self._unknown_id = text.words.unknown_id
         self._config = config
         self._batch_tokens = batch_tokens
         texts = [*train, *chain.from_iterable(dev.values())]
@@ -86,22 +88,23 @@ class SentimentTask:
         self._dev_set = np.repeat(list(dev), [len(of_set) for of_set in dev.values()])
 
     def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
-        """Give one pass over the training texts, batched by length."""
+        """Return one pass over the training texts, batched by length."""
         order = rng.permutation(self._n_train)
         lengths = [len(self._ids[i]) for i in order]
         batches = [order[batch] for batch in length_batches(lengths, self._batch_tokens, 128)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def loss(self, batch: IntArray) -> tuple[Tensor, int]:
-        """Give the cross-entropy per text, and the number of texts.
+        """Return the cross-entropy per text, and the number of texts.
 
         Source: Miyato et al. 2017, "Adversarial Training Methods for Semi-Supervised Text
         Classification", section 3.
         """
         words, lengths = self._tensors(batch)
         labels = torch.from_numpy(self._labels[batch]).to(self._device)
+        unknown = self._unknown_id
         drop = torch.rand(words.shape, device=words.device) < self._config.word_dropout
-        x = self.model.embed(words.masked_fill(drop & (words > UNKNOWN_ID), UNKNOWN_ID))
+        x = self.model.embed(words.masked_fill(drop & (words > unknown), unknown))
         loss = F.cross_entropy(self.model.classify(x, lengths).float(), labels)
         if self._config.adversarial:
             (uphill,) = torch.autograd.grad(loss, x, retain_graph=True)
@@ -112,7 +115,7 @@ class SentimentTask:
         return loss, len(batch)
 
     def evaluate(self) -> dict[str, float]:
-        """Give accuracy and macro-F1 on dev, and the accuracy on each set of it."""
+        """Return accuracy and macro-F1 on dev, and the accuracy on each set of it."""
         logits, labels = self.dev_logits()
         is_right = logits.argmax(1) == labels
         of_sets = {
@@ -122,7 +125,7 @@ class SentimentTask:
         return {**label_scores(labels, logits.argmax(1), self._n_labels), **of_sets}
 
     def dev_logits(self) -> tuple[FloatArray, IntArray]:
-        """Give (N, L) logits and (N,) labels of the dev texts."""
+        """Return (N, L) logits and (N,) labels of the dev texts."""
         dev = np.arange(self._n_train, len(self._ids))
         logits = np.zeros((len(dev), self._n_labels), dtype=np.float32)
         lengths = [len(self._ids[i]) for i in dev]
@@ -137,7 +140,7 @@ class SentimentTask:
 
 
 def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
-    """Give the temperature that makes `softmax(logits / temperature)` likeliest.
+    """Return the temperature that makes `softmax(logits / temperature)` likeliest.
 
     Args:
         logits: (N, L) on held-out texts.
@@ -187,19 +190,17 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     if outside:
         raise DataError(f"labels {sorted(outside)} in the data; the recipe names {config.labels}")
     labelled = [example.text for example in train]
-    corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), forms)
+    corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), normalized_tokens)
     path = directory / "text.json"
     if not path.exists():
-        learnt = ClassifierText.learn(config.reader, config.labels, corpus.texts)
-        save_text_side(learnt.to_mapping(), path)
-    text = ClassifierText.from_mapping(load_text_side(path), str(path))
+        learnt = WordTextEncoder.learn(config.reader, config.labels, corpus.texts)
+        save_preprocessor(learnt.to_mapping(), path)
+    text = WordTextEncoder.from_mapping(load_preprocessor(path), str(path))
     torch.manual_seed(recipe.loop.seed)
     model = make_classifier(recipe, text).to(device)
-    vectors = vector_file(config.vectors, root, directory, corpus, model.config.word_dim)
-    if vectors is not None:
-        start_from_vectors(model.words, text.words, vectors)
+    start_embeddings(model, text.words, config.vectors, VectorSource(root, directory, corpus))
     if config.pretraining is not None:
-        if not model.config.bidirectional:
+        if not isinstance(model, Classifier) or not model.config.bidirectional:
             raise ConfigError(f"{recipe.name}: [text.pretraining] needs a bidirectional model")
         held_out = (text.ids(e.text) for e in next(iter(dev.values()))[:_LM_DEV_TEXTS])
         texts = (map(text.ids, corpus.texts), held_out)
@@ -207,7 +208,7 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     return SentimentTask(model, text, train, dev, config, recipe.loop.batch_tokens)
 
 
-def make_classifier(recipe: Recipe, text: ClassifierText) -> Classifier:
+def make_classifier(recipe: Recipe, text: WordTextEncoder) -> TextClassifier:
     """Make the untrained model that fits the vocabulary."""
     sizes = {"n_words": len(text.words), "n_labels": len(text.labels)}
-    return Classifier(recipe.model_config(ClassifierConfig, **sizes))
+    return cast(TextClassifier, make_model(recipe, sizes, text.labels))

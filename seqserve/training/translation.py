@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,11 +20,13 @@ from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError, DataError
 from seqserve.files import written_whole
 from seqserve.models.layer_stacking import deepen_encoder
+from seqserve.models.seq2seq import RowSeq2Seq, RowState
 from seqserve.models.transformer import DecoderState, Transformer, TransformerConfig
 from seqserve.text.batching import length_batches, pad
-from seqserve.text.subwords import END_ID, PAD_ID, SubwordTokenizer, train_subwords
+from seqserve.text.subwords import SubwordTokenizer, train_subwords
 from seqserve.training.checkpoint import LAST, read_weights
 from seqserve.training.data import SegmentPair, Split, read_pairs
+from seqserve.training.models import make_model
 from seqserve.training.recipe import DataSet, Recipe, begun_with
 
 
@@ -47,6 +50,9 @@ class PairConfig:
     start: str = ""
 
 
+Translator = Transformer | RowSeq2Seq
+
+
 class TranslationTask:
     """What the loop trains: a Transformer on pairs of segments."""
 
@@ -54,7 +60,7 @@ class TranslationTask:
 
     def __init__(
         self,
-        model: Transformer,
+        model: Translator,
         tokenizer: SubwordTokenizer,
         train: Sequence[SegmentPair],
         dev: Sequence[SegmentPair],
@@ -65,6 +71,7 @@ class TranslationTask:
         self._device = next(model.parameters()).device
         self._smoothing = config.label_smoothing
         self._batch_tokens = batch_tokens
+        self._pad_id = tokenizer.specials.pad
         pairs = zip(*_encode(tokenizer, train), strict=True)
         kept = [pair for pair in pairs if _is_usable(pair, config)]
         dev_pairs = list(zip(*_encode(tokenizer, dev), strict=True))
@@ -72,7 +79,7 @@ class TranslationTask:
         self._n_train = len(kept)
 
     def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
-        """Give one pass over the training pairs, batched by length."""
+        """Return one pass over the training pairs, batched by length."""
         order = rng.permutation(self._n_train)
         batches = [
             order[batch] for batch in length_batches(self._lengths(order), self._batch_tokens)
@@ -80,12 +87,12 @@ class TranslationTask:
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def loss(self, batch: IntArray) -> tuple[Tensor, int]:
-        """Give the smoothed cross-entropy per target token, and the number of target tokens."""
+        """Return the smoothed cross-entropy per target token, and the number of target tokens."""
         losses, n_tokens = self._token_loss(batch, self._smoothing)
         return losses / n_tokens, n_tokens
 
     def evaluate(self) -> dict[str, float]:
-        """Give the mean log-probability of a dev token."""
+        """Return the mean log-probability of a dev token."""
         dev = np.arange(self._n_train, len(self._pairs))
         total, n_tokens = 0.0, 0
         for rows in length_batches(self._lengths(dev), self._batch_tokens * 2):
@@ -97,14 +104,14 @@ class TranslationTask:
         return [max(map(len, self._pairs[i])) for i in indices]
 
     def _token_loss(self, batch: IntArray, smoothing: float) -> tuple[Tensor, int]:
-        source, _ = pad([self._pairs[i][0] for i in batch], PAD_ID)
-        target, lengths = pad([self._pairs[i][1] for i in batch], PAD_ID)
-        shifted = np.concatenate([np.full((len(batch), 1), PAD_ID), target[:, :-1]], axis=1)
+        source, _ = pad([self._pairs[i][0] for i in batch], self._pad_id)
+        target, lengths = pad([self._pairs[i][1] for i in batch], self._pad_id)
+        shifted = np.concatenate([np.full((len(batch), 1), self._pad_id), target[:, :-1]], axis=1)
         logits = self.model(self._tensor(source), self._tensor(shifted))
         loss = F.cross_entropy(
             logits.flatten(0, 1).float(),
             self._tensor(target).flatten(),
-            ignore_index=PAD_ID,
+            ignore_index=self._pad_id,
             label_smoothing=smoothing,
             reduction="sum",
         )
@@ -140,7 +147,9 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     torch.manual_seed(recipe.loop.seed)
     model = make_translator(recipe, tokenizer)
     if start and not (directory / LAST).exists():
-        start_from_shallower(model, start)
+        if not isinstance(model, Transformer):
+            raise ConfigError(f"{recipe.name} [text]: only a transformer can have a start")
+        warm_start(model, start)
     model = model.to(device)
     dev = read(recipe.data.dev, "dev")
     return TranslationTask(model, tokenizer, train, dev, config, recipe.loop.batch_tokens)
@@ -152,7 +161,7 @@ def _learn_subwords(pairs: Sequence[SegmentPair], config: PairConfig) -> Subword
 
 
 def subwords_of(recipe: Recipe, start: Path) -> SubwordTokenizer:
-    """Give the subwords of the run to start from.
+    """Return the subwords of the run to start from.
 
     Raises:
         ConfigError: The recipe wants a vocabulary of its own as well.
@@ -166,13 +175,14 @@ def subwords_of(recipe: Recipe, start: Path) -> SubwordTokenizer:
     return SubwordTokenizer.load(path)
 
 
-def start_from_shallower(model: Transformer, start: Path) -> None:
+def warm_start(model: Transformer, start: Path) -> None:
     """Begin with the weights of a run that has fewer encoder layers and the same model otherwise.
 
     Raises:
         DataError: The weights are missing, or of a model that differs in more than depth and dropout.
     """
     theirs = begun_with(start).get("model", {})
+    theirs = {key: value for key, value in theirs.items() if key != "architecture"}
     ours = to_mapping(model.config)
     sizes = {
         key: ours[key] for key in ("vocab_size", "pad_id", "end_id", "encoder_layers", "dropout")
@@ -187,17 +197,22 @@ def start_from_shallower(model: Transformer, start: Path) -> None:
     model.load_state_dict(deepen_encoder(weights, model.config.encoder_layers))
 
 
-def make_translator(recipe: Recipe, tokenizer: SubwordTokenizer) -> Transformer:
+def make_translator(recipe: Recipe, tokenizer: SubwordTokenizer) -> Translator:
     """Make the untrained model that fits the subwords."""
-    sizes = {"vocab_size": tokenizer.vocab_size, "pad_id": PAD_ID, "end_id": END_ID}
-    return Transformer(recipe.model_config(TransformerConfig, **sizes))
+    specials = tokenizer.specials
+    sizes = {
+        "vocab_size": tokenizer.vocab_size,
+        "pad_id": specials.pad,
+        "end_id": specials.end,
+    }
+    return cast(Translator, make_model(recipe, sizes))
 
 
 @dataclass(frozen=True)
 class TorchState:
     """The decoder's state behind the interface of `seqserve.decode.search`."""
 
-    state: DecoderState
+    state: DecoderState | RowState
 
     def select(self, rows: IntArray) -> TorchState:
         """Keep and reorder hypotheses."""
@@ -207,7 +222,7 @@ class TorchState:
 class TorchTranslator:
     """The torch model behind the interface that beam search and the runtime drive."""
 
-    def __init__(self, model: Transformer, banned_ids: Sequence[int] = ()) -> None:
+    def __init__(self, model: Translator, banned_ids: Sequence[int] = ()) -> None:
         """Take ids that must not come out; the probabilities of the others sum to 1."""
         self._model = model
         self._banned_ids = list(banned_ids)
@@ -220,7 +235,7 @@ class TorchTranslator:
     def step(self, tokens: IntArray, state: TorchState) -> tuple[FloatArray, TorchState]:
         """Last ids (B, W) -> log-probabilities (B, W, V) and the next state."""
         with torch.inference_mode():
-            logits, next_state = self._model.step(torch.from_numpy(tokens), state.state)
+            logits, next_state = self._model.step(torch.from_numpy(tokens), cast(Any, state.state))
             logits[:, :, self._banned_ids] = float("-inf")
             log_probs: FloatArray = logits.log_softmax(2).numpy()
         return log_probs, TorchState(next_state)

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from seqserve.errors import ConfigError, DataError
 from seqserve.files import written_whole
 from seqserve.models.word_embeddings import WordEmbedding
-from seqserve.text.vocabulary import UNKNOWN_ID, Vocabulary
-from seqserve.text.words import lookup_form
+from seqserve.text.vocabulary import Vocabulary
+from seqserve.text.words import normalize_token
 from seqserve.training.data import read_vectors
 
 
@@ -57,13 +58,13 @@ def start_from_vectors(embedding: WordEmbedding, vocabulary: Vocabulary, path: P
     vectors: dict[int, list[float]] = {}
 
     def is_wanted(word: str) -> bool:
-        row = vocabulary[lookup_form(word)]
-        return row != UNKNOWN_ID and row not in vectors
+        row = vocabulary[normalize_token(word)]
+        return row != Vocabulary.unknown_id and row not in vectors
 
     for number, word, values in read_vectors(path.parent, path.name, is_wanted):
         if len(values) > word_dim:
             raise DataError(f"{path}, line {number}: {len(values)} numbers; word_dim is {word_dim}")
-        vectors[vocabulary[lookup_form(word)]] = values
+        vectors[vocabulary[normalize_token(word)]] = values
     if not vectors:
         raise DataError(f"{path} has a vector for none of the {len(vocabulary)} words")
     embedding.use_vectors(torch.tensor(list(vectors.values())), torch.tensor(list(vectors)))
@@ -76,17 +77,26 @@ class Corpus:
 
     Args:
         texts: The training texts, and those without labels.
-        forms: Cuts a text into looked-up forms, as the task's text side does.
+        forms: Cuts a text into looked-up forms, as the task's preprocessor does.
     """
 
     texts: Iterable[str]
     forms: Callable[[str], list[str]]
 
 
+@dataclass(frozen=True)
+class VectorSource:
+    """Where vectors are read from, or learnt from and written to: data root, run directory and corpus."""
+
+    root: Path
+    directory: Path
+    corpus: Corpus
+
+
 def vector_file(
     config: VectorConfig, root: Path, directory: Path, corpus: Corpus, word_dim: int
 ) -> Path | None:
-    """Give the vector file that a config means; learns it where it says so.
+    """Return the vector file that a config means; learns it where it says so.
 
     Args:
         config: Where the vectors come from.
@@ -111,6 +121,24 @@ def vector_file(
     if not path.exists():
         learn_vectors(map(corpus.forms, corpus.texts), word_dim, config.epochs, path)
     return path
+
+
+def start_embeddings(
+    model: nn.Module, vocabulary: Vocabulary, config: VectorConfig, source: VectorSource
+) -> None:
+    """Start a model's word embeddings from the vectors that a config means, if it means any.
+
+    Raises:
+        ConfigError: The model has no `WordEmbedding` called `words`, or see `vector_file`.
+    """
+    if not (config.file or config.learn):
+        return
+    words = getattr(model, "words", None)
+    if not isinstance(words, WordEmbedding):
+        raise ConfigError("[text.vectors]: this architecture has no word embeddings to start from")
+    path = vector_file(config, source.root, source.directory, source.corpus, words.embedding_dim)
+    if path is not None:
+        start_from_vectors(words, vocabulary, path)
 
 
 def learn_vectors(texts: Iterable[Sequence[str]], word_dim: int, epochs: int, path: Path) -> None:

@@ -17,7 +17,7 @@ from seqserve.baselines.sentiment import (
     weighted_words,
 )
 from seqserve.errors import DataError
-from seqserve.text.classification import forms
+from seqserve.text.classification import normalized_tokens
 
 PAIRS = {
     "none": ([], []),
@@ -49,8 +49,8 @@ CLASSIFIERS: dict[str, Callable[[BagConfig], Any]] = {
 @pytest.mark.parametrize("make", CLASSIFIERS.values(), ids=CLASSIFIERS)
 def test_classifiers_learn_which_words_are_good(make: Callable[[BagConfig], Any]) -> None:
     classifier = make(BagConfig())
-    classifier.fit([forms(text) for text in TEXTS], LABELS)
-    asked = [forms(text) for text in ("Bad!", "the GOOD film", "dull<br />dull")]
+    classifier.fit([normalized_tokens(text) for text in TEXTS], LABELS)
+    asked = [normalized_tokens(text) for text in ("Bad!", "the GOOD film", "dull<br />dull")]
     assert list(classifier.predict(asked)) == [0, 1, 0]
 
 

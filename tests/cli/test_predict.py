@@ -310,7 +310,11 @@ WRONG = {
     ),
     "no place": (["sentiment", "--to", "csv", "--sentences"], 2, "csv has no place for sentences"),
     "score": (["ner", "--min-score", "2"], 2, "min_score: should be less than or equal to 1"),
-    "label": (["ner", "--label", "CAR", "--bundles", SHIPPED], 2, "labels: not a label of this model"),
+    "label": (
+        ["ner", "--label", "CAR", "--bundles", SHIPPED],
+        2,
+        "labels: not a label of this model",
+    ),
     "pair": (["translate", "--target", "fr", "--bundles", SHIPPED], 2, "No model translates this"),
     "alternatives": (
         ["translate", "--alternatives", "4", "--bundles", SHIPPED],

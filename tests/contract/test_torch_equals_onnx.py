@@ -1,4 +1,4 @@
-"""The exported bundle answers as the torch model behind the same text side; and both read texts alike."""
+"""The exported bundle answers as the torch model behind the same preprocessor; and both read texts alike."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from seqserve.models.transformer import TransformerConfig
 from seqserve.runtime import check_golden, open_engine
 from seqserve.runtime.engine import agrees
 from seqserve.tasks import TASKS as SPECS
-from seqserve.text.classification import ClassifierText
+from seqserve.text.classification import WordTextEncoder
 from seqserve.text.subwords import SubwordTokenizer
-from seqserve.text.tagging import TaggerText, retokenize
+from seqserve.text.tagging import WordTokenEncoder, retokenize
 from seqserve.training import sentiment
-from seqserve.training.checkpoint import load_text_side
+from seqserve.training.checkpoint import load_preprocessor
 from seqserve.training.data import read_labelled, read_pairs, read_tagged
 from tests.contract.test_batch_equals_singles import LONG_TEXTS, TEXTS
 from tests.tiny import TinyProject
@@ -57,7 +57,7 @@ def test_bundle_carries_the_resolved_dimensions(tiny: TinyProject) -> None:
 
 def test_tagger_reads_a_served_text_as_it_read_it_in_training(tiny: TinyProject) -> None:
     config = tiny.made["ner"].config["text"]
-    text = TaggerText.from_mapping(config, "bundle")
+    text = WordTokenEncoder.from_mapping(config, "bundle")
     for sentence in read_tagged(tiny.data, tiny.recipes["ner"].data.test[0], "test"):
         trained_on, _ = retokenize(sentence.tokens, sentence.tags)
         served = [token for row in text.sentences(" ".join(sentence.tokens)) for token in row]
@@ -66,8 +66,8 @@ def test_tagger_reads_a_served_text_as_it_read_it_in_training(tiny: TinyProject)
 
 
 def test_classifier_and_translator_carry_their_training_text_side(tiny: TinyProject) -> None:
-    learnt = load_text_side(tiny.run("sentiment") / "text.json")
-    served = ClassifierText.from_mapping(tiny.made["sentiment"].config["text"], "bundle")
+    learnt = load_preprocessor(tiny.run("sentiment") / "text.json")
+    served = WordTextEncoder.from_mapping(tiny.made["sentiment"].config["text"], "bundle")
     assert served.to_mapping() == learnt
     task = sentiment.prepare(
         tiny.recipes["sentiment"], tiny.data, tiny.run("sentiment"), torch.device("cpu")

@@ -10,22 +10,22 @@ import torch
 from seqserve.models.classifier import Classifier, ClassifierConfig
 from seqserve.models.tagger import Tagger, TaggerConfig
 from seqserve.models.transformer import Transformer, TransformerConfig
-from seqserve.text.tagging import TaggerText, TaggerTextConfig
+from seqserve.text.tagging import WordTokenEncoder, WordTokenEncoderConfig
 from seqserve.text.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="session")
-def tagger_text() -> TaggerText:
+def tagger_text() -> WordTokenEncoder:
     """58 words of 38 characters, four labels."""
     letters = string.ascii_letters[:36] + "-."
     words = [letters[i % 26] + letters[i % 17] * (i % 5) + letters[i // 26] for i in range(58)]
     labels = ["PER", "LOC", "ORG", "MISC"]
-    config = TaggerTextConfig(max_chars=6)
-    return TaggerText(config, labels, Vocabulary(words), Vocabulary(letters))
+    config = WordTokenEncoderConfig(max_chars=6)
+    return WordTokenEncoder(config, labels, Vocabulary(words), Vocabulary(letters))
 
 
 @pytest.fixture(scope="session")
-def tagger(tagger_text: TaggerText) -> Tagger:
+def tagger(tagger_text: WordTokenEncoder) -> Tagger:
     torch.manual_seed(1)
     config = TaggerConfig(60, 40, 9, word_dim=24, char_dim=10, char_filters=12, hidden=20)
     model = Tagger(config, *map(torch.from_numpy, tagger_text.scheme.allowed()))

@@ -18,7 +18,8 @@ from model_export.exporters.graphs.external import WEIGHTS_FILE
 from model_export.exporters.graphs.weights import Weights
 from model_export.pipeline import _sources, export
 from model_export.sources import run as parts
-from model_export.sources.run import PARTS, Parts
+from model_export.sources.parts import Parts
+from model_export.sources.run import PARTS
 from seqserve.bundle import load_bundle
 from seqserve.errors import BundleError, ConfigError, ExportError
 from seqserve.evaluation.bootstrap import Measure
@@ -72,9 +73,9 @@ LAST_LAYERS = {
 }
 DAMAGED: dict[str, tuple[str, Precision, str]] = {
     "a tagger": ("ner", "fp32", "tagger"),
-    "a tagger in bytes": ("ner", "int8", "tagger in bytes"),
+    "an int8 tagger": ("ner", "int8", "int8 tagger"),
     "a classifier": ("sentiment", "fp32", "classifier"),
-    "a classifier in bytes": ("sentiment", "int8", "classifier in bytes"),
+    "an int8 classifier": ("sentiment", "int8", "int8 classifier"),
 }
 
 
@@ -91,7 +92,7 @@ def test_graph_that_differs_from_torch_is_refused(
     build = getattr(parts, builder)
 
     def damaged(config: Any, weights: Weights, *others: Any) -> onnx.ModelProto:
-        if weights.is_quantised("words.weight") == (precision == "int8"):
+        if weights.is_quantized("words.weight") == (precision == "int8"):
             weights = Weights({**weights.tensors, weight: -weights.tensors[weight]})
         graph: onnx.ModelProto = build(config, weights, *others)
         return graph
@@ -285,5 +286,5 @@ def test_run_without_a_note_of_its_recipe_gets_one(tiny: TinyProject, tmp_path: 
         (run / name).write_bytes((tiny.run("ner") / name).read_bytes())
     export(tiny.recipes["ner"], run, tiny.data, tmp_path / "bundle")
     other = replace(tiny.recipes["ner"], model={**tiny.recipes["ner"].model, "hidden": 13})
-    with pytest.raises(ConfigError, match="begun with another model"):
+    with pytest.raises(ConfigError, match="started with another model"):
         export(other, run, tiny.data, tmp_path / "other")

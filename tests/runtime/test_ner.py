@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from seqserve.arrays import IntArray
 from seqserve.decode.crf import TagPaths, Transitions, tag_paths
 from seqserve.records import Entity, NerItem
 from seqserve.runtime.ner import NerPredictor
-from seqserve.text.tagging import TaggerText, TaggerTextConfig
+from seqserve.text.protocols import Inputs
+from seqserve.text.tagging import WordTokenEncoder, WordTokenEncoderConfig
 from seqserve.text.words import tokenize
 
 KNOWN = "Anna Anna Lee Lee Oslo Oslo"
@@ -18,7 +18,7 @@ KNOWN = "Anna Anna Lee Lee Oslo Oslo"
 class FakeTagger:
     """Anna opens a person, Lee goes on with it, Oslo is a place; counts its batches."""
 
-    def __init__(self, text: TaggerText) -> None:
+    def __init__(self, text: WordTokenEncoder) -> None:
         scheme = text.scheme
         self.tags = {
             text.words["anna"]: scheme.id_of("B-PER"),
@@ -35,7 +35,8 @@ class FakeTagger:
         self.inside_tags = scheme.inside_tags()
         self.shapes: list[tuple[int, ...]] = []
 
-    def __call__(self, words: IntArray, chars: IntArray, lengths: IntArray) -> TagPaths:
+    def __call__(self, inputs: Inputs) -> TagPaths:
+        words, chars, lengths = (inputs[name] for name in ("word_ids", "char_ids", "lengths"))
         assert chars.shape[:2] == words.shape and len(lengths) == len(words)
         self.shapes.append(words.shape)
         emissions = np.zeros((*words.shape, len(self.inside_tags)), dtype=np.float32)
@@ -46,7 +47,9 @@ class FakeTagger:
 
 @pytest.fixture
 def parts() -> tuple[NerPredictor, FakeTagger]:
-    text = TaggerText.learn(TaggerTextConfig(max_tokens=8), ["PER", "LOC"], [tokenize(KNOWN)])
+    text = WordTokenEncoder.learn(
+        WordTokenEncoderConfig(max_tokens=8), ["PER", "LOC"], [tokenize(KNOWN)]
+    )
     model = FakeTagger(text)
     return NerPredictor(text, model), model
 

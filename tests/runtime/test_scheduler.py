@@ -11,7 +11,7 @@ from threading import Barrier, Event, Lock, Thread
 
 import pytest
 
-from seqserve.runtime.scheduler import Crew
+from seqserve.runtime.scheduler import Scheduler
 
 PATIENCE = 20  # seconds until a test that hangs fails
 
@@ -60,11 +60,11 @@ class Chooser:
         return [piece for piece in waiting if piece.group == waiting[0].group][: self.at_most]
 
 
-def crew_of(n_workers: int, choose: Chooser | None = None) -> Crew[Sum]:
-    return Crew(n_workers, choose or Chooser(), Sums)
+def crew_of(n_workers: int, choose: Chooser | None = None) -> Scheduler[Sum]:
+    return Scheduler(n_workers, choose or Chooser(), Sums)
 
 
-def wait_for_calls(crew: Crew[Sum], n_calls: int) -> None:
+def wait_for_calls(crew: Scheduler[Sum], n_calls: int) -> None:
     end = time.monotonic() + PATIENCE
     while len(crew._calls) < n_calls:
         assert time.monotonic() < end, "the calls never came"
@@ -152,7 +152,7 @@ def test_a_call_without_pieces_returns(n_workers: int) -> None:
     assert piece.total == 3
 
 
-def run_in_time(crew: Crew[Sum], pieces: Sequence[Sum]) -> None:
+def run_in_time(crew: Scheduler[Sum], pieces: Sequence[Sum]) -> None:
     """Fail where the call would wait for ever."""
     thread = Thread(target=crew.run, args=(pieces,), daemon=True)
     thread.start()
@@ -259,7 +259,7 @@ def test_a_lone_call_is_helped_by_the_other_workers() -> None:
     assert all(piece.is_done for piece in pieces)
 
 
-def run_with_others(crew: Crew[Sum], held: Sum, others: Sequence[Sequence[Sum]]) -> None:
+def run_with_others(crew: Scheduler[Sum], held: Sum, others: Sequence[Sequence[Sum]]) -> None:
     """Run `held` on the only worker, and the other calls as soon as it has had its first turn."""
     threads = [Thread(target=crew.run, args=(pieces,), daemon=True) for pieces in others]
 
@@ -341,7 +341,7 @@ class Outcome:
     error: Exception | None
 
 
-def outcome(crew: Crew[Sum], pieces: Sequence[Sum]) -> Outcome:
+def outcome(crew: Scheduler[Sum], pieces: Sequence[Sum]) -> Outcome:
     try:
         crew.run(pieces)
     except ZeroDivisionError as error:
@@ -388,7 +388,7 @@ def test_the_crew_goes_on_after_errors(n_workers: int) -> None:
             raise ZeroDivisionError("cannot begin")
         return Sums(pieces)
 
-    crew = Crew(n_workers, Chooser(1), begin)
+    crew = Scheduler(n_workers, Chooser(1), begin)
     for _ in range(4 * n_workers):  # more than jobs are allowed at once
         with pytest.raises(ZeroDivisionError, match="cannot begin"):
             crew.run([Sum(1, "unreadable"), Sum(2, "good")])

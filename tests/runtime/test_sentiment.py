@@ -5,19 +5,21 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from seqserve.arrays import FloatArray, IntArray
+from seqserve.arrays import FloatArray
 from seqserve.records import SentimentItem
 from seqserve.runtime.sentiment import SentimentPredictor
-from seqserve.text.classification import ClassifierText, ClassifierTextConfig
+from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig
+from seqserve.text.protocols import Inputs
 
 
 @pytest.fixture
 def predictor() -> SentimentPredictor:
-    config = ClassifierTextConfig(min_count=1)
-    text = ClassifierText.learn(config, ["negative", "positive"], ["good bad"])
+    config = WordTextEncoderConfig(min_count=1)
+    text = WordTextEncoder.learn(config, ["negative", "positive"], ["good bad"])
     weights = {text.words["good"]: 1.0, text.words["bad"]: -1.0}
 
-    def logits(words: IntArray, lengths: IntArray) -> FloatArray:
+    def logits(inputs: Inputs) -> FloatArray:
+        words, lengths = inputs["word_ids"], inputs["lengths"]
         assert words.shape == (len(lengths), lengths.max())
         sums = [
             sum(weights.get(int(w), 0.0) for w in row[:n])
@@ -36,13 +38,13 @@ def test_probabilities_are_tempered(predictor: SentimentPredictor) -> None:
     for result in (good, bad):
         assert result.scores[result.label] == result.score
         assert sum(result.scores.values()) == pytest.approx(1, abs=1e-6)
-    assert good.sentences is None and (good.n_tokens, bad.n_tokens) == (1, 2)
+    assert good.sentences == () and (good.n_tokens, bad.n_tokens) == (1, 2)
 
 
 def test_sentences_have_their_own_verdicts_and_offsets(predictor: SentimentPredictor) -> None:
     text = "  It is good. \n\n So bad!  "
     plain, split = predictor.predict([SentimentItem("good"), SentimentItem(text, sentences=True)])
-    assert plain.sentences is None
+    assert plain.sentences == ()
     assert split.sentences is not None
     assert [(s.text, s.label) for s in split.sentences] == [
         ("It is good.", "positive"),
@@ -71,9 +73,9 @@ def test_batches_stay_within_their_budget(predictor: SentimentPredictor) -> None
     shapes = []
     model = predictor._model
 
-    def watched(words: IntArray, lengths: IntArray) -> FloatArray:
-        shapes.append(words.shape)
-        return model(words, lengths)
+    def watched(inputs: Inputs) -> FloatArray:
+        shapes.append(inputs["word_ids"].shape)
+        return model(inputs)
 
     predictor._model = watched
     predictor.predict([SentimentItem("good bad " * (i % 90 + 1)) for i in range(300)])
@@ -92,9 +94,10 @@ def test_a_very_long_text_is_read_in_windows(predictor: SentimentPredictor) -> N
     shapes = []
     model = predictor._model
 
-    def watched(words: IntArray, lengths: IntArray) -> FloatArray:
+    def watched(inputs: Inputs) -> FloatArray:
+        words, lengths = inputs["word_ids"], inputs["lengths"]
         shapes.append(words.shape)
-        return model(words, lengths) / lengths[:, None]  # as wide as the model's logits
+        return model(inputs) / lengths[:, None]  # as wide as the model's logits
 
     predictor._model = watched
     alike, mixed, short = predictor.predict(

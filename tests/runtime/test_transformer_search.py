@@ -13,9 +13,14 @@ from model_export.exporters.graphs.weights import Weights
 from model_export.sources.run import translator_graphs
 from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
 from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.runtime.search_request import SearchRequest
 from seqserve.runtime.session import make_session
-from seqserve.runtime.transformer_search import Cohort, OnnxTranslator, Sentence, choose_cohort
-from seqserve.runtime.translation import BANNED_IDS
+from seqserve.runtime.transformer_search import (
+    DecodingBatch,
+    TransformerSearch,
+    choose_batch,
+)
+from seqserve.text.subwords import SPECIALS
 
 GREEDY, BEAM = SearchOptions(1), SearchOptions(4, 1.0, 4)
 N_SYMBOLS = 120
@@ -28,27 +33,29 @@ def graphs() -> dict[str, bytes]:
     model = Transformer(config)
     with torch.no_grad():
         model.output_bias[config.end_id] = 2.5
-    graphs = translator_graphs(config, Weights.of(model))
+    graphs = translator_graphs(config, Weights.of(model), SPECIALS.banned)
     return {name: graph.SerializeToString() for name, graph in graphs.items()}
 
 
-def translator(graphs: dict[str, bytes], n_workers: int = 1) -> OnnxTranslator:
+def translator(graphs: dict[str, bytes], n_workers: int = 1) -> TransformerSearch:
     sessions = {name: make_session(graph) for name, graph in graphs.items()}
-    return OnnxTranslator(sessions, SearchVocabulary(0, 1, BANNED_IDS), 0, n_workers)
+    return TransformerSearch(sessions, SearchVocabulary(0, 1, SPECIALS.banned), 0, n_workers)
 
 
 def sentence(
     n_tokens: int, options: SearchOptions = BEAM, max_tokens: int = 20, seed: int = 0
-) -> Sentence:
+) -> SearchRequest:
     rng = np.random.default_rng((n_tokens, seed))
-    return Sentence([*rng.integers(3, N_SYMBOLS, n_tokens - 1).tolist(), 1], max_tokens, options)
+    return SearchRequest(
+        [*rng.integers(3, N_SYMBOLS, n_tokens - 1).tolist(), 1], max_tokens, options
+    )
 
 
-def same_again(sentences: Sequence[Sentence]) -> list[Sentence]:
-    return [Sentence(one.ids, one.max_tokens, one.options) for one in sentences]
+def same_again(sentences: Sequence[SearchRequest]) -> list[SearchRequest]:
+    return [SearchRequest(one.ids, one.max_tokens, one.options) for one in sentences]
 
 
-def assert_alike(expected: Sequence[Sentence], actual: Sequence[Sentence]) -> None:
+def assert_alike(expected: Sequence[SearchRequest], actual: Sequence[SearchRequest]) -> None:
     for right, given in zip(expected, actual, strict=True):
         assert given.is_done
 
@@ -82,12 +89,12 @@ def test_who_is_searched_with_the_first_that_waits(
 ) -> None:
     pairs = zip(lengths, widths, strict=True)
     waiting = [sentence(n, SearchOptions(width)) for n, width in pairs]
-    chosen = choose_cohort(waiting, n_shares)
+    chosen = choose_batch(waiting, n_shares)
     assert {waiting.index(one) for one in chosen} == expected
     assert len(chosen) == len(expected)
 
 
-def rows_of(cohort: Cohort) -> int:
+def rows_of(cohort: DecodingBatch) -> int:
     n_rows: int = cohort._state["tokens"].shape()[0]
     return n_rows
 

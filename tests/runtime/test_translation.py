@@ -11,9 +11,9 @@ from seqserve.cancellation import Cancellation
 from seqserve.decode.search import SearchOptions, SearchVocabulary, beam_search
 from seqserve.records import TranslationItem
 from seqserve.runtime.engine import open_engine
-from seqserve.runtime.transformer_search import Sentence
-from seqserve.runtime.translation import BANNED_IDS, TranslationPredictor
-from seqserve.text.subwords import END_ID, PAD_ID, SubwordTokenizer, train_subwords
+from seqserve.runtime.search_request import SearchRequest
+from seqserve.runtime.translation import TranslationPredictor
+from seqserve.text.subwords import SPECIALS, SubwordTokenizer, train_subwords
 from tests.tiny import TinyProject
 
 
@@ -32,14 +32,14 @@ class Copier:
 
     def __init__(self, vocab_size: int, is_endless: bool = False) -> None:
         self.vocab_size, self.is_endless = vocab_size, is_endless
-        self.calls: list[list[Sentence]] = []
+        self.calls: list[list[SearchRequest]] = []
 
-    def __call__(self, sentences: Sequence[Sentence]) -> None:
+    def __call__(self, sentences: Sequence[SearchRequest]) -> None:
         self.calls.append(list(sentences))
         for sentence in sentences:
             self.search(sentence)
 
-    def search(self, sentence: Sentence) -> None:
+    def search(self, sentence: SearchRequest) -> None:
         def step(tokens: IntArray, place: Place) -> tuple[FloatArray, Place]:
             wanted = 7 if self.is_endless else sentence.ids[place.n_tokens]
             scores = np.full((*tokens.shape, self.vocab_size), -20.0, dtype=np.float32)
@@ -47,7 +47,7 @@ class Copier:
             scores[..., 9] = -3.0
             return scores, Place(min(place.n_tokens + 1, len(sentence.ids) - 1))
 
-        vocabulary = SearchVocabulary(PAD_ID, END_ID, BANNED_IDS)
+        vocabulary = SearchVocabulary(SPECIALS.pad, SPECIALS.end, SPECIALS.banned)
         limits = np.array([sentence.max_tokens])
         (found,) = beam_search(step, Place(0), vocabulary, limits, sentence.options)
         sentence.finish(found)
@@ -68,7 +68,7 @@ def test_lines_and_white_space_stay() -> None:
     text = "  Return the file.  Close it. \r\n\n\tA B\n---"
     result = predictor.predict([TranslationItem(text)])[0]
     assert result.text == "  Return the file.Close it. \r\n\n\tA B\n---"
-    assert result.alternatives is None
+    assert result.alternatives == ()
     german, _ = make(("en", "de"))
     assert german.predict([TranslationItem(text)])[0].text == text
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from seqserve.text.classification import ClassifierText, ClassifierTextConfig, forms
-from seqserve.text.vocabulary import UNKNOWN_ID
+from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig, normalized_tokens
+from seqserve.text.vocabulary import Vocabulary
 
 FORMS = {
     "case and digits": ("GREAT in 1999", "great in 0000"),
@@ -17,30 +17,30 @@ FORMS = {
 
 @pytest.mark.parametrize(("text", "expected"), FORMS.values(), ids=FORMS)
 def test_forms(text: str, expected: str) -> None:
-    assert forms(text) == expected.split()
+    assert normalized_tokens(text) == expected.split()
 
 
 @pytest.fixture
-def text() -> ClassifierText:
-    config = ClassifierTextConfig(min_count=2)
-    return ClassifierText.learn(config, ["bad", "good"], ["a good film", "A bad film, a film"])
+def text() -> WordTextEncoder:
+    config = WordTextEncoderConfig(min_count=2)
+    return WordTextEncoder.learn(config, ["bad", "good"], ["a good film", "A bad film, a film"])
 
 
-def test_ids(text: ClassifierText) -> None:
+def test_ids(text: WordTextEncoder) -> None:
     assert text.words.symbols == ("a", "film")
-    assert text.ids("A FILM noir") == [text.words["a"], text.words["film"], UNKNOWN_ID]
-    assert text.ids(" ") == [UNKNOWN_ID]
+    assert text.ids("A FILM noir") == [text.words["a"], text.words["film"], Vocabulary.unknown_id]
+    assert text.ids(" ") == [Vocabulary.unknown_id]
 
 
-def test_sentences_leave_out_white_space(text: ClassifierText) -> None:
+def test_sentences_leave_out_white_space(text: WordTextEncoder) -> None:
     whole = "One.\n\n  Two! "
     assert [s.text.strip() for s in text.sentences(whole)] == ["One.", "Two!"]
 
 
-def test_mapping_round_trip(text: ClassifierText) -> None:
-    again = ClassifierText.from_mapping(json.loads(json.dumps(text.to_mapping())), "test")
-    assert again.ids("a bad film") == text.ids("a bad film")
-    assert (again.labels, again.config) == (text.labels, text.config)
+def test_mapping_round_trip(text: WordTextEncoder) -> None:
+    cached_read = WordTextEncoder.from_mapping(json.loads(json.dumps(text.to_mapping())), "test")
+    assert cached_read.ids("a bad film") == text.ids("a bad film")
+    assert (cached_read.labels, cached_read.config) == (text.labels, text.config)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,9 @@ def test_mapping_round_trip(text: ClassifierText) -> None:
         "<a film>",
     ],
 )
-def test_ids_are_those_of_the_forms(text: ClassifierText, text_of: str) -> None:
+def test_ids_are_those_of_the_forms(text: WordTextEncoder, text_of: str) -> None:
     for _ in range(2):  # the second time from what is kept
-        expected = [text.words[form] for form in forms(text_of)] or [UNKNOWN_ID]
+        expected = [text.words[form] for form in normalized_tokens(text_of)] or [
+            Vocabulary.unknown_id
+        ]
         assert text.ids(text_of) == expected

@@ -7,7 +7,7 @@ import sentencex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqserve.text.sentences import _PLAIN_SENTENCE, _stretches, split_sentences
+from seqserve.text.sentences import _PLAIN_SENTENCE, _blocks, split_sentences
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ LONG = {
 
 
 @pytest.mark.parametrize(("unit", "least"), LONG.values(), ids=LONG)
-def test_a_very_long_text_is_read_in_stretches(unit: str, least: int) -> None:
+def test_a_very_long_text_is_read_in_blocks(unit: str, least: int) -> None:
     text = unit * (50_000 // len(unit))
     started = time.process_time()
     sentences = split_sentences(text, "en")
@@ -88,6 +88,6 @@ def test_a_very_long_text_is_read_in_stretches(unit: str, least: int) -> None:
 
 def test_a_very_long_text_is_cut_where_a_sentence_ends() -> None:
     text = "“Ann paid 3.5 dollars and left. " * 500
-    stretches = [text[start:stop] for start, stop in _stretches(text)]
+    stretches = [text[start:stop] for start, stop in _blocks(text)]
     assert len(stretches) > 2
     assert {stretch[-6:] for stretch in stretches} == {"left. "}

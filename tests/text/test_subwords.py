@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from seqserve.errors import DataError
 from seqserve.text.subwords import (
     BYTES,
-    END_ID,
-    PAD_ID,
-    UNKNOWN_ID,
+    SPECIALS,
     SubwordTokenizer,
     train_subwords,
 )
@@ -49,8 +47,8 @@ def test_known_text_survives(tokenizer: SubwordTokenizer, text: str) -> None:
 )
 def test_nothing_is_unknown(tokenizer: SubwordTokenizer, text: str) -> None:
     ids = tokenizer.encode(text)
-    assert UNKNOWN_ID not in ids
-    assert ids.count(END_ID) == 1 and ids[-1] == END_ID and PAD_ID not in ids
+    assert SPECIALS.unknown not in ids
+    assert ids.count(SPECIALS.end) == 1 and ids[-1] == SPECIALS.end and SPECIALS.pad not in ids
     assert tokenizer.decode(ids) == text
 
 
@@ -70,7 +68,11 @@ def test_json_round_trip_and_batch_equals_singles(tokenizer: SubwordTokenizer) -
 
 def test_reserved_ids_and_bytes_are_in_place(tokenizer: SubwordTokenizer) -> None:
     vocabulary = tokenizer.vocabulary
-    assert [vocabulary[s] for s in ("<pad>", "</s>", "<unk>")] == [PAD_ID, END_ID, UNKNOWN_ID]
+    assert [vocabulary[s] for s in ("<pad>", "</s>", "<unk>")] == [
+        SPECIALS.pad,
+        SPECIALS.end,
+        SPECIALS.unknown,
+    ]
     assert [vocabulary[byte] for byte in BYTES] == list(range(3, 259))
 
 
@@ -88,5 +90,5 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_empty_text_is_only_the_end(tokenizer: SubwordTokenizer) -> None:
-    assert tokenizer.encode("") == [END_ID]
+    assert tokenizer.encode("") == [SPECIALS.end]
     assert tokenizer.decode([]) == ""

@@ -5,38 +5,38 @@ import json
 import numpy as np
 import pytest
 
-from seqserve.text.tagging import TaggerText, TaggerTextConfig, retokenize
-from seqserve.text.vocabulary import PAD_ID, UNKNOWN_ID
+from seqserve.text.tagging import WordTokenEncoder, WordTokenEncoderConfig, retokenize
+from seqserve.text.vocabulary import Vocabulary
 from seqserve.text.words import tokenize
 
 SENTENCES = ["Anna lives in Berlin.", "Anna saw Berlin in 2024."]
 
 
 @pytest.fixture
-def text() -> TaggerText:
-    config = TaggerTextConfig(max_chars=6, max_tokens=8)
-    return TaggerText.learn(config, ["PER", "LOC"], [tokenize(s) for s in SENTENCES])
+def text() -> WordTokenEncoder:
+    config = WordTokenEncoderConfig(max_chars=6, max_tokens=8)
+    return WordTokenEncoder.learn(config, ["PER", "LOC"], [tokenize(s) for s in SENTENCES])
 
 
-def test_learn_keeps_words_seen_twice(text: TaggerText) -> None:
+def test_learn_keeps_words_seen_twice(text: WordTokenEncoder) -> None:
     assert set(text.words.symbols) == {"anna", "berlin", "in", "."}
     ids = text.word_ids(tokenize("ANNA lives"))
-    assert ids == [text.words["anna"], UNKNOWN_ID]
+    assert ids == [text.words["anna"], Vocabulary.unknown_id]
 
 
-def test_char_ids_are_padded_and_cut_in_the_middle(text: TaggerText) -> None:
+def test_char_ids_are_padded_and_cut_in_the_middle(text: WordTokenEncoder) -> None:
     short, long = text.char_ids(tokenize("in Annaaaaalin"))
-    assert short.tolist()[2:] == [PAD_ID] * 4
+    assert short.tolist()[2:] == [Vocabulary.pad_id] * 4
     assert long.tolist() == [text.characters[c] for c in "Annlin"]
 
 
-def test_char_ids_do_not_depend_on_the_spelling_of_accents(text: TaggerText) -> None:
+def test_char_ids_do_not_depend_on_the_spelling_of_accents(text: WordTokenEncoder) -> None:
     assert np.array_equal(
         text.char_ids(tokenize("caf\u00e9")), text.char_ids(tokenize("cafe\u0301"))
     )
 
 
-def test_sentences_carry_offsets_of_the_whole_text(text: TaggerText) -> None:
+def test_sentences_carry_offsets_of_the_whole_text(text: WordTokenEncoder) -> None:
     whole = "Anna left.\n\n  Berlin stayed. " + "word " * 20
     rows = text.sentences(whole)
     assert all(whole[token.start : token.end] == token.text for row in rows for token in row)
@@ -44,8 +44,8 @@ def test_sentences_carry_offsets_of_the_whole_text(text: TaggerText) -> None:
     assert sum(map(len, rows)) == len(tokenize(whole))
 
 
-def test_mapping_round_trip(text: TaggerText) -> None:
-    again = TaggerText.from_mapping(json.loads(json.dumps(text.to_mapping())), "test")
+def test_mapping_round_trip(text: WordTokenEncoder) -> None:
+    again = WordTokenEncoder.from_mapping(json.loads(json.dumps(text.to_mapping())), "test")
     tokens = tokenize("Anna lives in Öland")
     assert again.word_ids(tokens) == text.word_ids(tokens)
     assert np.array_equal(again.char_ids(tokens), text.char_ids(tokens))
@@ -70,7 +70,7 @@ def test_retokenize(tokens: list[str], tags: str, expected: str) -> None:
     assert " ".join(f"{t.text}/{tag}" for t, tag in zip(ours, our_tags, strict=True)) == expected
 
 
-def test_windows_end_behind_a_sign_where_there_is_one(text: TaggerText) -> None:
+def test_windows_end_behind_a_sign_where_there_is_one(text: WordTokenEncoder) -> None:
     rows = text.sentences("one two three four five, six seven eight nine ten")
     assert [[token.text for token in row] for row in rows] == [
         ["one", "two", "three", "four", "five", ","],
@@ -85,15 +85,15 @@ def test_text_without_labels_adds_words_as_far_as_there_is_room() -> None:
     sentences = [tokenize("Anna met Anna in Lima")]
 
     def words(**changes: int) -> tuple[str, ...]:
-        config = TaggerTextConfig(min_count=1, unlabelled_min_count=2, **changes)
-        return TaggerText.learn(config, ["PER"], sentences, unlabelled).words.symbols
+        config = WordTokenEncoderConfig(min_count=1, unlabelled_min_count=2, **changes)
+        return WordTokenEncoder.learn(config, ["PER"], sentences, unlabelled).words.symbols
 
     assert words() == ("anna", "in", "lima", "met", "gdansk", "bergen", "oslo")
     assert words(max_words=5) == ("anna", "in", "lima", "met", "gdansk")
     assert words(max_words=2) == ("anna", "in")
 
 
-def test_a_batch_is_its_rows_padded(text: TaggerText) -> None:
+def test_a_batch_is_its_rows_padded(text: WordTokenEncoder) -> None:
     rows = [tokenize(s) for s in ("Anna lives in", "Berlin", "in Annaaaaalin, Anna")]
     words, chars, lengths = text.batch(rows)
     assert lengths.tolist() == [3, 1, 4]
@@ -109,7 +109,7 @@ def test_a_batch_is_its_rows_padded(text: TaggerText) -> None:
     ("sentence", "width"), [("a b", 3), ("in Anna", 6), ("Berlin a", 6), ("Annaaaaaaaaaa", 6)]
 )
 def test_characters_go_as_far_as_the_longest_word_and_its_end(
-    text: TaggerText, sentence: str, width: int
+    text: WordTokenEncoder, sentence: str, width: int
 ) -> None:
     _, chars, _ = text.batch([tokenize(sentence)])
     assert chars.shape[2] == width
@@ -117,8 +117,8 @@ def test_characters_go_as_far_as_the_longest_word_and_its_end(
     assert not whole[:, width:].any()
 
 
-def test_words_are_read_once_and_long_ones_every_time(text: TaggerText) -> None:
+def test_words_are_read_once_and_long_ones_every_time(text: WordTokenEncoder) -> None:
     tokens = tokenize("Anna saw Anna " + "x" * 100)
     for _ in range(3):
         assert text.word_ids(tokens)[0] == text.words["anna"]
-        assert text.char_ids(tokens)[3].tolist() == [UNKNOWN_ID] * 6
+        assert text.char_ids(tokens)[3].tolist() == [Vocabulary.unknown_id] * 6

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from seqserve.text.vocabulary import UNKNOWN_ID, Vocabulary
+from seqserve.text.vocabulary import Vocabulary
 
 
 def test_ids_start_behind_the_reserved_ones() -> None:
     vocabulary = Vocabulary(["b", "a"])
-    assert [vocabulary[s] for s in ("b", "a", "c")] == [2, 3, UNKNOWN_ID]
+    assert [vocabulary[s] for s in ("b", "a", "c")] == [2, 3, Vocabulary.unknown_id]
     assert len(vocabulary) == 4
 
 

@@ -12,10 +12,10 @@ from seqserve.text import words
 from seqserve.text.words import (
     MAX_KEPT_CHARS,
     Token,
-    kept,
-    lookup_form,
-    read_all,
-    stretches,
+    cached,
+    map_cached,
+    normalize_token,
+    pre_tokens,
     tokenize,
 )
 
@@ -57,9 +57,9 @@ def test_tokens_are_slices_in_order_and_miss_only_white_space(text: str) -> None
 def test_composed_and_decomposed_spellings_give_the_same_forms(text: str) -> None:
     composed, decomposed = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
     assert composed != decomposed
-    forms = [token.form for token in tokenize(composed)]
-    assert [token.form for token in tokenize(decomposed)] == forms
-    assert all(unicodedata.is_normalized("NFC", form) for form in forms)
+    normalized_tokens = [token.form for token in tokenize(composed)]
+    assert [token.form for token in tokenize(decomposed)] == normalized_tokens
+    assert all(unicodedata.is_normalized("NFC", form) for form in normalized_tokens)
 
 
 HOSTILE = ["a", "U.", "a-", "n't", "e\u0301", "'s", "..", "\u200d", "1,", "a中", "aあ", "n中't"]
@@ -80,7 +80,7 @@ def test_time_is_linear_in_hostile_text(unit: str) -> None:
 
 
 def test_lookup_form_folds_case_and_digits() -> None:
-    assert lookup_form("Abc-2024 ٣") == "abc-0000 0"
+    assert normalize_token("Abc-2024 ٣") == "abc-0000 0"
 
 
 @given(
@@ -111,8 +111,8 @@ def test_offsets_count_from_where_the_text_begins() -> None:
 
 
 def test_stretches_are_what_white_space_leaves() -> None:
-    assert stretches(" a\u2003b-c\r\nd. ") == ["a", "b-c", "d."]
-    assert stretches(" \n") == []
+    assert pre_tokens(" a\u2003b-c\r\nd. ") == ["a", "b-c", "d."]
+    assert pre_tokens(" \n") == []
 
 
 def test_short_strings_are_read_once_and_long_ones_are_not_kept() -> None:
@@ -122,13 +122,13 @@ def test_short_strings_are_read_once_and_long_ones_are_not_kept() -> None:
         seen.append(string)
         return len(string)
 
-    again = kept(read)
+    cached_read = cached(read)
     long = "x" * (MAX_KEPT_CHARS + 1)
     for _ in range(2):
-        assert list(read_all(["a", "bc", "a"], read, again)) == [1, 2, 1]
-        assert list(read_all(["a", long], read, again)) == [1, len(long)]
+        assert list(map_cached(["a", "bc", "a"], read, cached_read)) == [1, 2, 1]
+        assert list(map_cached(["a", long], read, cached_read)) == [1, len(long)]
     assert seen == ["a", "bc", long, long]
-    assert list(read_all([], read, again)) == []
+    assert list(map_cached([], read, cached_read)) == []
 
 
 def test_threads_share_what_is_kept() -> None:

@@ -156,9 +156,9 @@ def test_run_is_held_to_its_recipe(
     assert old in text
     changed = tmp_path / "changed.toml"
     changed.write_text(text.replace(old, new))
-    with pytest.raises(ConfigError, match=f"begun with another {named}"):
+    with pytest.raises(ConfigError, match=f"started with another {named}"):
         run_recipe(read_recipe(changed), tiny.data, tiny.run("ner"))
-    with pytest.raises(ConfigError, match=f"begun with another {named}"):
+    with pytest.raises(ConfigError, match=f"started with another {named}"):
         export(read_recipe(changed), tiny.run("ner"), tiny.data, tmp_path / "bundle")
 
 

@@ -156,19 +156,19 @@ class GraphBuilder:
         return self.constant(np.array(values, np.int64))
 
     def vector(self, *names: str) -> str:
-        """Give small weights as float32, several in a row."""
+        """Return small weights as float32, several in a row."""
         return self.constant(np.concatenate([self.weights.dense(name) for name in names]))
 
     def weight(self, *names: str) -> Weight:
-        """Give matrices (N, D) of the model as one, rows after rows."""
-        is_quantised = {self.weights.is_quantised(name) for name in names}
-        if len(is_quantised) > 1:
+        """Return matrices (N, D) of the model as one, rows after rows."""
+        is_quantized = {self.weights.is_quantized(name) for name in names}
+        if len(is_quantized) > 1:
             raise ValueError(f"some of {names} are int8 and others float32")
-        scales = self._rows([name + SCALES for name in names]) if is_quantised == {True} else None
+        scales = self._rows([name + SCALES for name in names]) if is_quantized == {True} else None
         return Weight(self._rows(names), scales)
 
     def dense(self, weight: Weight) -> str:
-        """Give all of a weight as float32 (..., N)."""
+        """Return all of a weight as float32 (..., N)."""
         if weight.scales is None:
             return weight.stored
         return self.root.once("Mul", self.root.to_float(weight.stored), weight.scales)
@@ -191,7 +191,7 @@ class GraphBuilder:
         return self.once("Cast", value, to=TensorProto.FLOAT)
 
     def length(self, value: str, axis: int) -> str:
-        """Give the length of one axis of a value, (1,) int64."""
+        """Return the length of one axis of a value, (1,) int64."""
         return self.once("Shape", value, start=axis, end=axis + 1)
 
     def count(self, start: str, length: str) -> str:
@@ -274,7 +274,7 @@ class GraphBuilder:
         return outputs[: len(state)], outputs[len(state) :]
 
     def build(self) -> onnx.ModelProto:
-        """Give the checked model; the same calls give the same bytes.
+        """Return the checked model; the same calls give the same bytes.
 
         Raises:
             onnx.checker.ValidationError: An operator does not exist, or takes other inputs.
@@ -318,7 +318,7 @@ class GraphBuilder:
         ]
 
     def _close(self, values: Sequence[str], types: Sequence[DTypeLike]) -> onnx.GraphProto:
-        """Give the graph of a step that has these outputs."""
+        """Return the graph of a step that has these outputs."""
         for value, dtype in zip(values, types, strict=True):
             info = helper.make_tensor_value_info(self._own(value), _onnx_type(dtype), None)
             self._outputs.append(info)
@@ -329,7 +329,7 @@ class GraphBuilder:
         return name
 
     def _own(self, value: str) -> str:
-        """Give a value that this body computes, and no other output of it is."""
+        """Return a value that this body computes, and no other output of it is."""
         taken = {output.name for output in self._outputs}
         is_computed_here = any(value in node.output for node in self._nodes)
         return value if is_computed_here and value not in taken else self.op("Identity", value)

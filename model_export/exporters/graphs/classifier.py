@@ -17,7 +17,7 @@ _BLOCK = 8
 
 
 def classifier_graph(config: ClassifierConfig, weights: Weights) -> onnx.ModelProto:
-    """Give the graph of a trained classifier.
+    """Return the graph of a trained classifier.
 
     Inputs: `word_ids` (B, T) and `lengths` (B,), int64, lengths at least 1.
     Output: `logits` (B, L) float32.

@@ -25,7 +25,7 @@ _TINY = 1e-300
 
 
 def transitions(weights: Weights, scheme: TagScheme) -> Transitions:
-    """Give the potentials of a CRF named `crf`, as `seqserve.training.ner.transitions_of` does."""
+    """Return the potentials of a CRF named `crf`, as `seqserve.training.ner.transitions_of` does."""
     first, moves = scheme.allowed()
     illegal = np.float32(ILLEGAL)
     return Transitions(

@@ -13,7 +13,7 @@ from seqserve.models.transformer import TransformerConfig
 
 
 def encoder_graph(config: TransformerConfig, weights: Weights) -> onnx.ModelProto:
-    """Give the graph that reads the source.
+    """Return the graph that reads the source.
 
     Input: `source` (B, S) int64, padded with `pad_id`; no row is padding alone.
     Outputs: `mask` (B, S) int32, 1 on real tokens; per decoder layer i `cross_keys.i` and

@@ -18,7 +18,7 @@ _LENGTH = struct.Struct("<Q")  # a safetensors file begins with the length of it
 
 
 def offsets(contents: bytes) -> dict[str, tuple[int, int]]:
-    """Give first byte and length of every tensor in a safetensors file."""
+    """Return first byte and length of every tensor in a safetensors file."""
     (n_header,) = _LENGTH.unpack_from(contents)
     start = _LENGTH.size + n_header
     header = json.loads(contents[_LENGTH.size : start])
@@ -33,7 +33,7 @@ def offsets(contents: bytes) -> dict[str, tuple[int, int]]:
 
 
 def refer(model: onnx.ModelProto, weights: bytes, location: str = WEIGHTS_FILE) -> bytes:
-    """Give a graph's file in which every tensor of the weights file is a reference to it.
+    """Return a graph's file in which every tensor of the weights file is a reference to it.
 
     Args:
         model: With all its tensors; stays as it is.

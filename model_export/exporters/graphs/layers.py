@@ -1,7 +1,7 @@
 """Torch layers as ONNX operators, named after their tensors: linear, layer norm.
 
 The same code serves fp32 and int8: what a layer becomes follows from how its weights are kept. No row of
-an activation is ever rounded by what stands in another row, so that a text's numbers do not depend on
+an activation is ever quantized with a scale from another row, so that a text's numbers do not depend on
 its batch mates.
 """
 
@@ -33,16 +33,14 @@ def linear(g: GraphBuilder, x: str, *layers: str) -> str:
 
 
 def linear_of_relu(g: GraphBuilder, x: str, layer: str) -> str:
-    """Apply a layer to relu(x): rounding to unsigned bytes from zero up cuts at zero for free."""
+    """Apply a layer to relu(x): quantizing to uint8 with zero point 0 clips at zero for free."""
     input_scale = g.weights.tensors.get(layer + INPUT_SCALE)
     weight = g.weight(f"{layer}.weight")
     if input_scale is None or weight.scales is None:
         return linear(g, g.op("Relu", x), layer)
     x = _even(g, x, layer)
     scale = g.float(float(input_scale) * 127 / 255)
-    return _product_of_bytes(
-        g, x, (scale, g.constant(np.uint8(0))), weight, g.vector(f"{layer}.bias")
-    )
+    return _int8_product(g, x, (scale, g.constant(np.uint8(0))), weight, g.vector(f"{layer}.bias"))
 
 
 def multiply(g: GraphBuilder, x: str, layer: str, names: Sequence[str], bias: str) -> str:
@@ -51,7 +49,7 @@ def multiply(g: GraphBuilder, x: str, layer: str, names: Sequence[str], bias: st
     Args:
         g: The graph.
         x: What is multiplied.
-        layer: Whose `input_scale` x is rounded with.
+        layer: Whose `input_scale` x is quantized with.
         names: Of the weights, rows after rows.
         bias: Value name.
     """
@@ -62,11 +60,11 @@ def multiply(g: GraphBuilder, x: str, layer: str, names: Sequence[str], bias: st
     zero_point = g.constant(np.uint8(ZERO_POINT))
     input_scale = g.weights.tensors.get(layer + INPUT_SCALE)
     if input_scale is not None:
-        rounding = g.constant(np.float32(input_scale)), zero_point
-        return _product_of_bytes(g, x, rounding, weight, bias)
+        quantization = g.constant(np.float32(input_scale)), zero_point
+        return _int8_product(g, x, quantization, weight, bias)
     largest = g.once("ReduceMax", g.once("Abs", x), g.ints(-1), keepdims=1)
-    rounding = g.float(1 / 127), zero_point
-    product = _product_of_bytes(g, g.once("Div", x, largest), rounding, weight, "")
+    quantization = g.float(1 / 127), zero_point
+    product = _int8_product(g, g.once("Div", x, largest), quantization, weight, "")
     return g.op("Add", g.op("Mul", product, largest), bias)
 
 
@@ -76,12 +74,12 @@ def _even(g: GraphBuilder, x: str, layer: str) -> str:
     return g.once("Mul", x, g.vector(name)) if name in g.weights.tensors else x
 
 
-def _product_of_bytes(
-    g: GraphBuilder, x: str, rounding: tuple[str, str], weight: Weight, bias: str
+def _int8_product(
+    g: GraphBuilder, x: str, quantization: tuple[str, str], weight: Weight, bias: str
 ) -> str:
     """Round x (..., D) with a scale and a zero point, and multiply."""
     assert weight.scales is not None
-    scale, zero_point = rounding
+    scale, zero_point = quantization
     bytes_ = g.once("QuantizeLinear", x, scale, zero_point)
     column_scales = g.root.once("Reshape", weight.scales, g.ints(-1))
     columns = g.unsigned(_columns(g, weight))

@@ -1,12 +1,12 @@
-"""An LSTM in ONNX, in float32 or in bytes; how its weights are kept decides which.
+"""An LSTM in ONNX, in float32 or int8, depending on how its weights are stored.
 
-In bytes it is onnxruntime's DynamicQuantizeLSTM, which rounds its input (once) and its hidden states (at
+In int8 it is onnxruntime's DynamicQuantizeLSTM, which quantizes its input (once) and its hidden states (at
 every step) to 256 values between the smallest and the largest that it meets *anywhere in the batch*. That
 would make a text's numbers depend on its batch mates. So both ranges are pinned to [-1, 1]:
 
 * Input: two more features are +1 and -1 at every token; no weight reads them. All others are within
-  [-1, 1] already: equalise.py sees to that. A step is then 2/255, and bytes of that step in a table
-  (`INPUT_STEP`) are not rounded again.
+  [-1, 1] already: equalisation.py ensures it. The scale is then 2/255, and an int8 table with that scale
+  (`FEATURE_SCALE`) loses nothing more.
 * Hidden states, which are always within (-1, 1): two more units per direction are +1 and -1 from the
   first step to the last; no weight leads to or from them. They begin with these states and with cells of
   +-30, their forget and output gates stand open (a bias of 30), their input gates are shut.
@@ -25,7 +25,7 @@ from model_export.exporters.graphs.builder import MICROSOFT, GraphBuilder
 from model_export.exporters.graphs.weights import SCALES
 from seqserve.arrays import FloatArray
 
-INPUT_STEP = 2 / 255
+FEATURE_SCALE = 2 / 255
 
 _OPEN = 30.0  # tanh and the logistic function of it are 1 in float32
 _N_PINS = 2
@@ -59,12 +59,12 @@ def lstm(g: GraphBuilder, name: str, features: list[str], lengths: str) -> State
     Args:
         g: The graph; its weights say how many directions there are, and how they are kept.
         name: Of the layer, a `BiLstm`.
-        features: (T, B, D) float32 each, side by side the input; within [-1, 1] if weights are bytes.
+        features: (T, B, D) float32 each, side by side the input; within [-1, 1] if weights are int8.
         lengths: (B,) int64, at least 1; the backward direction starts at the last real token.
     """
     layer = _Layer(g, name)
     lengths = g.op("Cast", lengths, to=TensorProto.INT32)
-    return (_in_bytes if layer.is_in_bytes else _in_floats)(layer, features, lengths)
+    return (_int8_lstm if layer.is_int8 else _float_lstm)(layer, features, lengths)
 
 
 def look_up(g: GraphBuilder, table: str, ids: str) -> str:
@@ -76,7 +76,7 @@ def look_up(g: GraphBuilder, table: str, ids: str) -> str:
 
 def as_features(g: GraphBuilder, name: str, features: str) -> str:
     """Keep features within the range that the LSTM `name` can read."""
-    if not _Layer(g, name).is_in_bytes:
+    if not _Layer(g, name).is_int8:
         return features
     return g.op("Clip", features, g.float(-1), g.float(1))
 
@@ -93,7 +93,7 @@ def read_states(g: GraphBuilder, x: str, layer: str, states: States) -> str:
     return g.op("Add", g.op("MatMul", x, flat), g.vector(f"{layer}.bias"))
 
 
-def _in_floats(layer: _Layer, features: list[str], lengths: str) -> States:
+def _float_lstm(layer: _Layer, features: list[str], lengths: str) -> States:
     g = layer.g
     biases = [layer.gates("bias_ih"), layer.gates("bias_hh")]
     hidden, last = g.ops(
@@ -110,7 +110,7 @@ def _in_floats(layer: _Layer, features: list[str], lengths: str) -> States:
     return States(hidden, last, (layer.n_directions, layer.n_units, layer.n_units))
 
 
-def _in_bytes(layer: _Layer, features: list[str], lengths: str) -> States:
+def _int8_lstm(layer: _Layer, features: list[str], lengths: str) -> States:
     g = layer.g
     width, n_units = (_rounded_up(n + _N_PINS) for n in (layer.n_inputs, layer.n_units))
     pins = np.zeros((1, 1, width - layer.n_inputs), np.float32)
@@ -144,7 +144,7 @@ def _in_bytes(layer: _Layer, features: list[str], lengths: str) -> States:
 
 
 def _pinned_biases(layer: _Layer, n_units: int) -> FloatArray:
-    """Give both biases, (directions, 8 * n_units): their sum and zeros."""
+    """Return both biases, (directions, 8 * n_units): their sum and zeros."""
     biases = np.zeros((layer.n_directions, 8, n_units), np.float32)
     summed = layer.gates("bias_ih") + layer.gates("bias_hh")
     biases[:, :4, : layer.n_units] = summed.reshape(layer.n_directions, 4, -1)
@@ -167,33 +167,33 @@ class _Layer:
         self.n_units: int = g.weights.tensors[self.names("weight_hh")[0]].shape[1]
 
     @property
-    def is_in_bytes(self) -> bool:
-        """Whether all matrices are kept in bytes; those of very small models are not."""
+    def is_int8(self) -> bool:
+        """Whether all matrices are int8; those of very small models are not."""
         matrices = [*self.names("weight_ih"), *self.names("weight_hh")]
-        return all(map(self.g.weights.is_quantised, matrices))
+        return all(map(self.g.weights.is_quantized, matrices))
 
     def names(self, parameter: str) -> list[str]:
         """Name a parameter of every direction."""
         return [f"{direction}.{parameter}_l0" for direction in self._directions]
 
     def gates(self, parameter: str, suffix: str = "") -> FloatArray:
-        """Give a vector per direction, (directions, 4 * N)."""
+        """Return a vector per direction, (directions, 4 * N)."""
         vectors = [self.g.weights.tensors[name + suffix] for name in self.names(parameter)]
         by_gate: FloatArray = np.stack(vectors).reshape(self.n_directions, 4, -1)
         return by_gate[:, list(_GATES)].reshape(self.n_directions, -1)
 
     def scales(self, parameter: str, n_units: int) -> FloatArray:
-        """Give the scales of a matrix in bytes, (directions, 4 * n_units)."""
+        """Return the scales of an int8 matrix, (directions, 4 * n_units)."""
         by_gate = self.gates(parameter, SCALES).reshape(self.n_directions, 4, -1)
         behind = [(0, 0), (0, 0), (0, n_units - self.n_units)]
         return np.pad(by_gate, behind, constant_values=1).reshape(self.n_directions, -1)
 
     def matrices(self, parameter: str, n_columns: int, n_units: int) -> str:
-        """Give a matrix per direction, (directions, 4 * n_units, n_columns)."""
+        """Return a matrix per direction, (directions, 4 * n_units, n_columns)."""
         return self._stack([self._padded(n, n_columns, n_units) for n in self.names(parameter)])
 
     def columns(self, parameter: str, n_columns: int, n_units: int) -> str:
-        """Give a matrix per direction, turned: (directions, n_columns, 4 * n_units)."""
+        """Return a matrix per direction, turned: (directions, n_columns, 4 * n_units)."""
         padded = [self._padded(n, n_columns, n_units) for n in self.names(parameter)]
         return self._stack([self._fold("Transpose", matrix, perm=[1, 0]) for matrix in padded])
 
@@ -201,7 +201,7 @@ class _Layer:
         g = self.g
         columns: int = g.weights.tensors[name].shape[1]
         weight = g.weight(name)
-        values = weight.stored if self.is_in_bytes else g.dense(weight)
+        values = weight.stored if self.is_int8 else g.dense(weight)
         by_gate = self._fold("Reshape", values, g.ints(4, self.n_units, columns))
         ordered = self._fold("Gather", by_gate, g.ints(*_GATES), axis=0)
         behind = g.ints(0, 0, 0, 0, n_units - self.n_units, n_columns - columns)

@@ -29,7 +29,7 @@ OUTPUT = "output"  # the layer that scores symbols: the shared table, with a bia
 def greedy_graph(
     config: TransformerConfig, weights: Weights, banned_ids: Collection[int]
 ) -> onnx.ModelProto:
-    """Give the graph that extends one hypothesis per sentence by its most probable symbol.
+    """Return the graph that extends one hypothesis per sentence by its most probable symbol.
 
     Inputs: those of `_Search`; `tokens` (B, 1) int64; `log_probs` (B, 1) float32.
     Outputs: those of `_Search`; per step `added` (steps, B, 1) int64 and `totals` (steps, B, 1) float32.
@@ -64,7 +64,7 @@ def greedy_graph(
 def beam_graph(
     config: TransformerConfig, weights: Weights, banned_ids: Collection[int]
 ) -> onnx.ModelProto:
-    """Give the graph that keeps the W best hypotheses of each sentence, for any W up to V / 2.
+    """Return the graph that keeps the W best hypotheses of each sentence, for any W up to V / 2.
 
     Inputs: those of `_Search`; `beam_size` (1,) int64, W; of the w hypotheses there are, 1 before the first
     step and W from then on, `tokens` (B, w) int64, the last of each, and `log_probs` (B, w) float32;

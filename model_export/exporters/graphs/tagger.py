@@ -20,7 +20,7 @@ _TO_THE_END = np.iinfo(np.int64).max
 
 
 def tagger_graph(config: TaggerConfig, weights: Weights, scheme: TagScheme) -> onnx.ModelProto:
-    """Give the graph of a trained tagger.
+    """Return the graph of a trained tagger.
 
     Inputs: `word_ids` (B, T), `char_ids` (B, T, C) and `lengths` (B,), int64, lengths at least 1.
     Outputs: the fields of `TagPaths`, (B, T) each: `tags` int64, `enter`, `go_on`, `leave` float32.
@@ -82,7 +82,7 @@ def spelling_tables(g: GraphBuilder) -> list[str]:
 
 
 def _check_reach(weights: Weights) -> None:
-    """Hold the emissions' largest possible difference against `REACH`; LSTM states are within (-1, 1)."""
+    """Compare the emissions' largest possible difference with `REACH`; LSTM states are within (-1, 1)."""
     rows = np.abs(weights.dense("emission.weight")).sum(axis=1)
     furthest = 2 * float((rows + np.abs(weights.dense("emission.bias"))).max())
     if furthest >= REACH:

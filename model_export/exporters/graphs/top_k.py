@@ -11,7 +11,7 @@ _BLOCK_SIZES = range(128, 15, -1)
 
 
 def top_log_probs(g: GraphBuilder, logits: str, n_symbols: int, k: str) -> tuple[str, str]:
-    """Give the k most probable symbols of each row.
+    """Return the k most probable symbols of each row.
 
     Args:
         g: The graph.
@@ -32,7 +32,7 @@ def top_log_probs(g: GraphBuilder, logits: str, n_symbols: int, k: str) -> tuple
 
 
 def top_log_prob(g: GraphBuilder, logits: str, n_symbols: int) -> tuple[str, str]:
-    """Give the most probable symbol of each row.
+    """Return the most probable symbol of each row.
 
     Args:
         g: The graph.
@@ -56,7 +56,7 @@ def top_log_prob(g: GraphBuilder, logits: str, n_symbols: int) -> tuple[str, str
 
 
 def top_k(g: GraphBuilder, values: str, n_columns: int, k: str) -> tuple[str, str]:
-    """Give the k highest of each row: values (R, n_columns) -> values (R, k) and columns (R, k) int64.
+    """Return the k highest of each row: values (R, n_columns) -> values (R, k) and columns (R, k) int64.
 
     The k highest are in the k blocks with the highest maxima; only these are searched.
     """

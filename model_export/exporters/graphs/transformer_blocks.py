@@ -35,7 +35,7 @@ class Blocks:
         return self.g.op("Add", self.g.rows(table, ids, math.sqrt(self.config.d_model)), positions)
 
     def position_vectors(self, positions: str) -> str:
-        """Give the sinusoids (T, D) of positions (T,) int64, each below `MAX_POSITIONS`.
+        """Return the sinusoids (T, D) of positions (T,) int64, each below `MAX_POSITIONS`.
 
         Their table is said in operators on constants: computed once while loading, not kept in the file.
         """

@@ -1,4 +1,4 @@
-"""A model's tensors as a bundle keeps them: under torch's names, in torch's layout, large ones in bytes.
+"""A model's tensors as a bundle keeps them: under torch's names, in torch's layout, large ones in int8.
 
 Graphs refer to these tensors instead of holding copies, so one file of weights serves all graphs of a
 bundle, and the torch model can be made again from it (restore.py).
@@ -21,12 +21,12 @@ from seqserve.manifest import Precision
 SCALES = ".scales"
 INPUT_SCALE = ".input_scale"
 INPUT_FACTORS = ".input_factors"
-MIN_BYTES_SIZE = 1024  # smaller tensors stay float32
+MIN_INT8_SIZE = 1024  # smaller tensors stay float32
 
 
 @dataclass(frozen=True)
-class InputRounding:
-    """How the inputs of a layer become signed bytes.
+class InputQuantization:
+    """How the inputs of a layer are quantized to int8.
 
     Args:
         scale: One step; 127 of them are the largest value that is told apart.
@@ -44,7 +44,7 @@ class Weights:
     Args:
         tensors: float32, or int8 from -127 to 127 with one float32 scale per row beside it, (..., 1)
             under `NAME.scales`, or one for all rows, (1, 1). `LAYER.input_scale`, a scalar, is one step
-            of the rounded input of a layer; where it is missing, every row of the input has its own.
+            of a layer's quantized input; where it is missing, every row of the input has its own.
             By `LAYER.input_factors`, (D,), inputs are multiplied before; `LAYER.weight` is divided by them.
     """
 
@@ -55,7 +55,7 @@ class Weights:
         cls,
         model: nn.Module,
         precision: Precision = "fp32",
-        inputs: Mapping[str, InputRounding] | None = None,
+        inputs: Mapping[str, InputQuantization] | None = None,
         exact: Collection[str] = (),
         steps: Mapping[str, float] | None = None,
     ) -> Weights:
@@ -63,8 +63,8 @@ class Weights:
 
         Args:
             model: What was trained.
-            precision: int8: matrices of `MIN_BYTES_SIZE` and more are rounded.
-            inputs: Per layer; where there is none, every row is rounded by its largest value.
+            precision: int8: matrices of `MIN_INT8_SIZE` and more are quantized.
+            inputs: Per layer; where there is none, every row has the scale of its largest value.
             exact: Tensors that stay float32 whatever the precision.
             steps: Matrices that have one scale for all rows, and that scale: their largest value is
                 127 times as much.
@@ -72,7 +72,7 @@ class Weights:
         tensors: dict[str, NDArray[Any]] = {}
         for name, parameter in model.state_dict().items():
             array: FloatArray = parameter.detach().cpu().float().numpy()
-            is_large = array.ndim > 1 and array.size >= MIN_BYTES_SIZE
+            is_large = array.ndim > 1 and array.size >= MIN_INT8_SIZE
             if precision == "int8" and steps and name in steps:
                 scale = np.full((1,) * array.ndim, steps[name], np.float32)
                 tensors[name] = np.rint(array / scale).astype(np.int8)
@@ -83,11 +83,11 @@ class Weights:
                 if factors is not None:
                     tensors[layer + INPUT_FACTORS] = factors
                     array = array / factors
-                tensors[name], tensors[name + SCALES] = quantise_rows(array)
+                tensors[name], tensors[name + SCALES] = quantize_rows(array)
             else:
                 tensors[name] = array
-        for layer, rounding in (inputs or {}).items():
-            tensors[layer + INPUT_SCALE] = np.array(rounding.scale, np.float32)
+        for layer, quantization in (inputs or {}).items():
+            tensors[layer + INPUT_SCALE] = np.array(quantization.scale, np.float32)
         return cls(tensors)
 
     @classmethod
@@ -96,31 +96,31 @@ class Weights:
         return cls(load(contents))
 
     def to_bytes(self) -> bytes:
-        """Give the contents of weights.safetensors."""
+        """Return the contents of weights.safetensors."""
         return save({k: np.require(v, requirements="C") for k, v in self.tensors.items()})
 
-    def is_quantised(self, name: str) -> bool:
-        """Say whether a tensor is kept in bytes."""
+    def is_quantized(self, name: str) -> bool:
+        """Return whether a tensor is int8."""
         return name + SCALES in self.tensors
 
     def dense(self, name: str) -> FloatArray:
-        """Give a tensor of the model as float32."""
+        """Return a tensor of the model as float32."""
         array = self.tensors[name]
-        if self.is_quantised(name):
+        if self.is_quantized(name):
             array = array.astype(np.float32) * self.tensors[name + SCALES]
         factors = self.tensors.get(name.removesuffix(".weight") + INPUT_FACTORS)
         return array if factors is None else array * factors
 
     def exact(self) -> Weights:
-        """Give the same numbers without any rounding to come: all float32, no input scales."""
+        """Return the same numbers dequantized: all float32, no input scales."""
         names = (
             name for name in self.tensors if not name.endswith((SCALES, INPUT_SCALE, INPUT_FACTORS))
         )
         return Weights({name: self.dense(name) for name in names})
 
 
-def quantise_rows(array: FloatArray) -> tuple[NDArray[np.int8], FloatArray]:
-    """Round to signed bytes with one symmetric scale per row.
+def quantize_rows(array: FloatArray) -> tuple[NDArray[np.int8], FloatArray]:
+    """Quantize to int8 with one symmetric scale per row.
 
     Args:
         array: (..., N).

@@ -12,7 +12,8 @@ from benchmarks.models.translators import compute_types, max_tokens, tokens_of
 from model_export.checks.torch_reference import torch_search
 from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.models.transformer import Transformer, TransformerConfig
-from seqserve.runtime.transformer_search import Sentence
+from seqserve.runtime.search_request import SearchRequest
+from seqserve.text.subwords import SPECIALS
 
 CONFIG = TransformerConfig(
     48, d_model=32, heads=4, encoder_layers=2, decoder_layers=2, ffn_dim=48, dropout=0.0
@@ -46,8 +47,8 @@ def converted(model: Transformer, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def answers_of_torch(model: Transformer, beam: int) -> list[tuple[int, ...]]:
-    sentences = [Sentence(ids, max_tokens(len(ids)), SearchOptions(beam)) for ids in SOURCES]
-    torch_search(model)(sentences)
+    sentences = [SearchRequest(ids, max_tokens(len(ids)), SearchOptions(beam)) for ids in SOURCES]
+    torch_search(model, SPECIALS)(sentences)
     return [tokens_of(sentence.best[0]) for sentence in sentences]
 
 

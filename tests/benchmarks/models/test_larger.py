@@ -15,15 +15,18 @@ from model_export.sources.run import translator_graphs
 from seqserve.config import from_mapping
 from seqserve.decode.search import SearchOptions
 from seqserve.models.transformer import TransformerConfig
-from seqserve.runtime.transformer_search import Sentence
+from seqserve.runtime.search_request import SearchRequest
+from seqserve.text.subwords import SPECIALS
 from tests.benchmarks.models.made_up import TINY
 
 
 @pytest.mark.parametrize("beam", [1, 4])
 def test_answers_never_end(beam: int) -> None:
     model = random_model(from_mapping(TransformerConfig, TINY.larger, "tiny"), 0)
-    search = graph_search(model.config, translator_graphs(model.config, Weights.of(model)))
-    sentence = Sentence([7, 8, 1], N_TOKENS, SearchOptions(beam))
+    search = graph_search(
+        translator_graphs(model.config, Weights.of(model), SPECIALS.banned), SPECIALS
+    )
+    sentence = SearchRequest([7, 8, 1], N_TOKENS, SearchOptions(beam))
     search([sentence])
     assert len(sentence.best[0].tokens) == N_TOKENS
     assert not sentence.best[0].is_finished

@@ -27,7 +27,8 @@ from seqserve.errors import ExportError
 from seqserve.models.classifier import Classifier
 from seqserve.models.tagger import Tagger
 from seqserve.models.transformer import Transformer
-from seqserve.text.tagging import TaggerText
+from seqserve.text.subwords import SPECIALS
+from seqserve.text.tagging import WordTokenEncoder
 
 ZEROS = np.zeros((2, 3), np.float32)
 Damage = Callable[[FloatArray], FloatArray]
@@ -96,20 +97,22 @@ def test_compare_says_what_differs_and_where(
         compare("g", expected, actual, 0.1)
 
 
-def test_sound_graphs_pass(tagger: Tagger, tagger_text: TaggerText, classifier: Classifier) -> None:
+def test_sound_graphs_pass(
+    tagger: Tagger, tagger_text: WordTokenEncoder, classifier: Classifier
+) -> None:
     scheme = tagger_text.scheme
     graph = tagger_graph(tagger.config, Weights.of(tagger), scheme)
     assert 0 <= check_tagger(tagger, scheme, graph) < TOLERANCE
     graph = classifier_graph(classifier.config, Weights.of(classifier))
-    assert 0 <= check_classifier(classifier, graph) < TOLERANCE
+    assert 0 <= check_classifier(classifier, graph, classifier.config.n_words) < TOLERANCE
 
 
 def test_models_in_training_mode_are_checked_in_eval_mode(
-    tagger: Tagger, tagger_text: TaggerText, classifier: Classifier
+    tagger: Tagger, tagger_text: WordTokenEncoder, classifier: Classifier
 ) -> None:
     scheme, in_training = tagger_text.scheme, deepcopy(classifier).train()
     graph = classifier_graph(classifier.config, Weights.of(classifier))
-    assert check_classifier(in_training, graph) < TOLERANCE
+    assert check_classifier(in_training, graph, classifier.config.n_words) < TOLERANCE
     graph = tagger_graph(tagger.config, Weights.of(tagger), scheme)
     assert check_tagger(deepcopy(tagger).train(), scheme, graph) < TOLERANCE
 
@@ -130,7 +133,7 @@ def test_models_in_training_mode_are_checked_in_eval_mode(
     ],
 )
 def test_a_damaged_tagger_is_refused(
-    tagger: Tagger, tagger_text: TaggerText, weight: str, damage: Damage
+    tagger: Tagger, tagger_text: WordTokenEncoder, weight: str, damage: Damage
 ) -> None:
     weights = changed(Weights.of(tagger), weight, damage)
     graph = tagger_graph(tagger.config, weights, tagger_text.scheme)
@@ -142,7 +145,11 @@ def test_a_damaged_tagger_is_refused(
 def test_a_damaged_classifier_is_refused(classifier: Classifier, weight: str) -> None:
     weights = changed(Weights.of(classifier), weight, one_more)
     with pytest.raises(ExportError, match=r"classifier, .* tokens: logits"):
-        check_classifier(classifier, classifier_graph(classifier.config, weights))
+        check_classifier(
+            classifier,
+            classifier_graph(classifier.config, weights),
+            classifier.config.n_words,
+        )
 
 
 @pytest.mark.parametrize("order", [(0, 2, 1, 3), (0, 1, 3, 2), (0, 1, 2, 3)], ids=str)
@@ -151,7 +158,11 @@ def test_swapped_lstm_gates_are_refused(
 ) -> None:
     monkeypatch.setattr(lstm, "_GATES", order)
     with pytest.raises(ExportError, match="logits"):
-        check_classifier(classifier, classifier_graph(classifier.config, Weights.of(classifier)))
+        check_classifier(
+            classifier,
+            classifier_graph(classifier.config, Weights.of(classifier)),
+            classifier.config.n_words,
+        )
 
 
 def test_a_graph_that_reads_what_lies_behind_a_row_is_refused(classifier: Classifier) -> None:
@@ -167,7 +178,7 @@ def test_a_graph_that_reads_what_lies_behind_a_row_is_refused(classifier: Classi
     ):
         graph.graph.node.insert(i, node)
     with pytest.raises(ExportError, match="logits"):
-        check_classifier(classifier, graph)
+        check_classifier(classifier, graph, classifier.config.n_words)
 
 
 @pytest.mark.parametrize(
@@ -183,12 +194,12 @@ def test_a_graph_that_reads_what_lies_behind_a_row_is_refused(classifier: Classi
 def test_a_damaged_transformer_is_refused(
     transformer: Transformer, graph: str, weight: str
 ) -> None:
-    graphs = translator_graphs(transformer.config, Weights.of(transformer))
+    graphs = translator_graphs(transformer.config, Weights.of(transformer), SPECIALS.banned)
     scale(graphs[graph], weight, 1.2)
     with pytest.raises(ExportError, match=r"beam size \d, \d x \d+ tokens: "):
-        check_transformer(transformer, graphs)
+        check_transformer(transformer, graphs, SPECIALS)
 
 
 def test_sound_translation_graphs_pass(transformer: Transformer) -> None:
-    graphs = translator_graphs(transformer.config, Weights.of(transformer))
-    assert 0 <= check_transformer(transformer, graphs) <= 1e-5
+    graphs = translator_graphs(transformer.config, Weights.of(transformer), SPECIALS.banned)
+    assert 0 <= check_transformer(transformer, graphs, SPECIALS) <= 1e-5

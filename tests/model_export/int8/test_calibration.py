@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from model_export.exporters.graphs.search import OUTPUT
-from model_export.exporters.graphs.weights import InputRounding, quantise_rows
-from model_export.int8.calibration import best_rounding, translator_roundings, watching
+from model_export.exporters.graphs.weights import InputQuantization, quantize_rows
+from model_export.int8.calibration import best_quantization, calibrate_translator, watching
 from seqserve.models.transformer import Transformer, TransformerConfig
 from seqserve.text.subwords import SubwordTokenizer
 from tests.tiny import TinyProject
@@ -24,10 +24,10 @@ def largest(inputs: Tensor) -> Tensor:
     return inputs.abs().amax(0)
 
 
-def output_error(inputs: Tensor, rounding: InputRounding) -> float:
+def output_error(inputs: Tensor, rounding: InputQuantization) -> float:
     """Mean squared change of outputs when weights and inputs are bytes, as the graphs round them."""
     factors = np.float32(1) if rounding.factors is None else rounding.factors
-    weight, scales = quantise_rows(WEIGHT.numpy() / factors)
+    weight, scales = quantize_rows(WEIGHT.numpy() / factors)
     is_unsigned = bool((inputs >= 0).all())
     low, high = (0, 255) if is_unsigned else (-128, 127)
     step = rounding.scale * 127 / 255 if is_unsigned else rounding.scale
@@ -45,18 +45,18 @@ def output_error(inputs: Tensor, rounding: InputRounding) -> float:
     ],
 )
 def test_no_other_scale_is_much_better(inputs: Tensor) -> None:
-    chosen = best_rounding(inputs, largest(inputs), WEIGHT, with_factors=False)
+    chosen = best_quantization(inputs, largest(inputs), WEIGHT, with_factors=False)
     assert chosen.factors is None
     error = output_error(inputs, chosen)
-    others = [InputRounding(chosen.scale * ratio) for ratio in (0.5, 0.7, 0.85, 1.2, 1.5, 2.0)]
+    others = [InputQuantization(chosen.scale * ratio) for ratio in (0.5, 0.7, 0.85, 1.2, 1.5, 2.0)]
     assert error <= 1.02 * min(output_error(inputs, other) for other in others)
 
 
 def test_features_much_larger_than_the_others_are_evened_out() -> None:
     uneven = INPUTS.clone()
     uneven[:, :2] *= 30
-    without = best_rounding(uneven, largest(uneven), WEIGHT, with_factors=False)
-    chosen = best_rounding(uneven, largest(uneven), WEIGHT)
+    without = best_quantization(uneven, largest(uneven), WEIGHT, with_factors=False)
+    chosen = best_quantization(uneven, largest(uneven), WEIGHT)
     assert chosen.factors is not None
     assert chosen.factors.dtype == np.float32
     assert chosen.factors[:2].max() < 0.2 * chosen.factors[2:].min()
@@ -64,12 +64,12 @@ def test_features_much_larger_than_the_others_are_evened_out() -> None:
 
 
 def test_features_that_are_alike_are_left_alone() -> None:
-    assert best_rounding(INPUTS, largest(INPUTS), WEIGHT).factors is None
+    assert best_quantization(INPUTS, largest(INPUTS), WEIGHT).factors is None
 
 
 @pytest.mark.parametrize("inputs", [torch.zeros(3, WIDTH), INPUTS * (torch.arange(WIDTH) > 0)])
 def test_features_that_are_always_zero_do_no_harm(inputs: Tensor) -> None:
-    rounding = best_rounding(inputs, largest(inputs), WEIGHT)
+    rounding = best_quantization(inputs, largest(inputs), WEIGHT)
     assert np.isfinite(rounding.scale) and rounding.scale > 0
     assert rounding.factors is None or np.isfinite(rounding.factors).all()
 
@@ -104,7 +104,7 @@ def test_every_layer_of_a_translator_is_watched_and_nothing_stays_changed(
     model = Transformer(config).eval()
     ids = torch.tensor([[5, 6, 1]])
     before = model(ids, ids)
-    roundings = translator_roundings(model, recipe, tokenizer, tiny.data)
+    roundings = calibrate_translator(model, recipe, tokenizer, tiny.data)
     linears = {name for name, part in model.named_modules() if isinstance(part, nn.Linear)}
     assert roundings.keys() == linears | {OUTPUT}
     # a normalised vector of 32 numbers: some are over 1, none over the square root of 32

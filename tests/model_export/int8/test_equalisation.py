@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from model_export.exporters.graphs.lstm import INPUT_STEP
+from model_export.exporters.graphs.lstm import FEATURE_SCALE
 from model_export.int8.equalisation import (
     equalised_classifier,
     equalised_tagger,
@@ -15,9 +15,9 @@ from model_export.int8.equalisation import (
 )
 from seqserve.models.classifier import Classifier, ClassifierConfig
 from seqserve.models.tagger import Tagger
-from seqserve.text.tagging import TaggerText
+from seqserve.text.tagging import WordTokenEncoder
 
-LARGEST = 127 * INPUT_STEP
+LARGEST = 127 * FEATURE_SCALE
 
 
 def batch(n_words: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -27,7 +27,7 @@ def batch(n_words: int) -> tuple[torch.Tensor, torch.Tensor]:
     )
 
 
-def test_a_tagger_emits_what_it_emitted(tagger: Tagger, tagger_text: TaggerText) -> None:
+def test_a_tagger_emits_what_it_emitted(tagger: Tagger, tagger_text: WordTokenEncoder) -> None:
     words, lengths = batch(60)
     chars = torch.randint(0, 40, (7, 12, 6))
     with torch.inference_mode():
@@ -47,16 +47,16 @@ def test_a_classifier_gives_what_it_gave(bidirectional: bool) -> None:
 
 
 def test_every_word_feature_reaches_the_largest_byte(
-    tagger: Tagger, tagger_text: TaggerText
+    tagger: Tagger, tagger_text: WordTokenEncoder
 ) -> None:
     table = equalised_tagger(tagger, tagger_text).words.weight
     largest = table.abs().amax(0)
     torch.testing.assert_close(largest, torch.full_like(largest, LARGEST))
-    bytes_ = table.detach().numpy() / INPUT_STEP
+    bytes_ = table.detach().numpy() / FEATURE_SCALE
     assert np.abs(np.rint(bytes_)).max() == 127
 
 
-def test_every_spelling_feature_reaches_one(tagger: Tagger, tagger_text: TaggerText) -> None:
+def test_every_spelling_feature_reaches_one(tagger: Tagger, tagger_text: WordTokenEncoder) -> None:
     model = equalised_tagger(tagger, tagger_text)
     with torch.inference_mode():
         features = model.characters(torch.from_numpy(spelled_words(tagger_text)))
@@ -64,7 +64,7 @@ def test_every_spelling_feature_reaches_one(tagger: Tagger, tagger_text: TaggerT
     torch.testing.assert_close(largest, torch.ones_like(largest))
 
 
-def test_words_are_spelled_in_three_ways(tagger_text: TaggerText) -> None:
+def test_words_are_spelled_in_three_ways(tagger_text: WordTokenEncoder) -> None:
     spelled = spelled_words(tagger_text)
     words = tagger_text.words.symbols
     assert spelled.shape == (3 * len(words), tagger_text.config.max_chars)
@@ -74,14 +74,16 @@ def test_words_are_spelled_in_three_ways(tagger_text: TaggerText) -> None:
     assert title[0] == upper[0] and title[1] == lower[1]
 
 
-def test_the_trained_model_stays_as_it_is(tagger: Tagger, tagger_text: TaggerText) -> None:
+def test_the_trained_model_stays_as_it_is(tagger: Tagger, tagger_text: WordTokenEncoder) -> None:
     before = {name: value.clone() for name, value in tagger.state_dict().items()}
     equalised_tagger(tagger, tagger_text)
     for name, value in tagger.state_dict().items():
         assert torch.equal(value, before[name])
 
 
-def test_a_feature_that_is_always_zero_stays_zero(tagger_text: TaggerText, tagger: Tagger) -> None:
+def test_a_feature_that_is_always_zero_stays_zero(
+    tagger_text: WordTokenEncoder, tagger: Tagger
+) -> None:
     model = equalised_tagger(tagger, tagger_text)
     with torch.no_grad():
         model.words.weight[:, 3] = 0

@@ -1,4 +1,4 @@
-"""Graphs in bytes pass if they are close to torch and the same in every batch, and only then."""
+"""Int8 graphs pass if they are close to torch and the same in every batch, and only then."""
 
 from __future__ import annotations
 
@@ -6,30 +6,31 @@ import numpy as np
 import pytest
 from onnx import numpy_helper
 
-from model_export.checks.parity import Inputs, Outputs
+from model_export.checks.parity import Outputs
 from model_export.exporters.graphs.classifier import EXACT as CLASSIFIER_EXACT
 from model_export.exporters.graphs.classifier import classifier_graph
 from model_export.exporters.graphs.crf import transitions
-from model_export.exporters.graphs.lstm import INPUT_STEP
+from model_export.exporters.graphs.lstm import FEATURE_SCALE
 from model_export.exporters.graphs.tagger import EXACT, tagger_graph
 from model_export.exporters.graphs.weights import Weights
 from model_export.int8.equalisation import equalised_classifier, equalised_tagger
 from model_export.int8.quantization import (
     TOLERANCE,
+    check_int8_classifier,
+    check_int8_tagger,
     check_invariance,
-    check_rounded_classifier,
-    check_rounded_tagger,
 )
 from seqserve.errors import ExportError
 from seqserve.models.classifier import Classifier
 from seqserve.models.tagger import ILLEGAL, Tagger
-from seqserve.text.tagging import TaggerText
+from seqserve.text.protocols import Inputs
+from seqserve.text.tagging import WordTokenEncoder
 
-STEPS = {"words.weight": INPUT_STEP}
+STEPS = {"words.weight": FEATURE_SCALE}
 SHAPES = [(1, 3), (4, 5)]
 
 
-def rounded_tagger(tagger: Tagger, text: TaggerText) -> Weights:
+def rounded_tagger(tagger: Tagger, text: WordTokenEncoder) -> Weights:
     return Weights.of(equalised_tagger(tagger, text), "int8", exact=EXACT, steps=STEPS)
 
 
@@ -43,12 +44,14 @@ def changed(weights: Weights, name: str, factor: float) -> Weights:
     return Weights(tensors)
 
 
-def test_sound_graphs_pass(tagger: Tagger, tagger_text: TaggerText, classifier: Classifier) -> None:
+def test_sound_graphs_pass(
+    tagger: Tagger, tagger_text: WordTokenEncoder, classifier: Classifier
+) -> None:
     weights = rounded_tagger(tagger, tagger_text)
     graph = tagger_graph(tagger.config, weights, tagger_text.scheme)
-    assert 0 < check_rounded_tagger(tagger, tagger_text, graph) < TOLERANCE
+    assert 0 < check_int8_tagger(tagger, tagger_text, graph) < TOLERANCE
     graph = classifier_graph(classifier.config, rounded_classifier(classifier))
-    assert 0 < check_rounded_classifier(classifier, 1.0, graph) < TOLERANCE
+    assert 0 < check_int8_classifier(classifier, 1.0, graph) < TOLERANCE
 
 
 @pytest.mark.parametrize(
@@ -62,45 +65,45 @@ def test_sound_graphs_pass(tagger: Tagger, tagger_text: TaggerText, classifier: 
     ],
 )
 def test_a_tagger_that_is_rounded_wrongly_is_refused(
-    tagger: Tagger, tagger_text: TaggerText, name: str, factor: float
+    tagger: Tagger, tagger_text: WordTokenEncoder, name: str, factor: float
 ) -> None:
     weights = changed(rounded_tagger(tagger, tagger_text), name, factor)
     graph = tagger_graph(tagger.config, weights, tagger_text.scheme)
-    with pytest.raises(ExportError, match=r"tagger in bytes, .* tokens: (enter|go_on|leave|share)"):
-        check_rounded_tagger(tagger, tagger_text, graph)
+    with pytest.raises(ExportError, match=r"int8 tagger, .* tokens: (enter|go_on|leave|share)"):
+        check_int8_tagger(tagger, tagger_text, graph)
 
 
 def test_a_classifier_that_is_rounded_wrongly_is_refused(classifier: Classifier) -> None:
     weights = changed(rounded_classifier(classifier), "output.weight", -3)
-    with pytest.raises(ExportError, match=r"classifier in bytes, .* tokens: probabilities"):
-        check_rounded_classifier(classifier, 1.0, classifier_graph(classifier.config, weights))
+    with pytest.raises(ExportError, match=r"int8 classifier, .* tokens: probabilities"):
+        check_int8_classifier(classifier, 1.0, classifier_graph(classifier.config, weights))
 
 
 def test_a_tagger_whose_ranges_follow_the_batch_is_refused(
-    tagger: Tagger, tagger_text: TaggerText
+    tagger: Tagger, tagger_text: WordTokenEncoder
 ) -> None:
     """A table beyond [-1, 1] stretches the range in which every row's features are rounded."""
     weights = changed(rounded_tagger(tagger, tagger_text), "words.weight.scales", 4)
     graph = tagger_graph(tagger.config, weights, tagger_text.scheme)
     with pytest.raises(ExportError, match="is not the same alone and in a batch"):
-        check_rounded_tagger(tagger, tagger_text, graph)
+        check_int8_tagger(tagger, tagger_text, graph)
 
 
 def test_a_classifier_whose_ranges_follow_the_batch_is_refused(classifier: Classifier) -> None:
     weights = changed(rounded_classifier(classifier), "words.weight.scales", 1.5)
     graph = classifier_graph(classifier.config, weights)
     with pytest.raises(ExportError, match="is not the same alone and in a batch"):
-        check_rounded_classifier(classifier, 1.0, graph)
+        check_int8_classifier(classifier, 1.0, graph)
 
 
 def test_a_classifier_is_held_to_the_probabilities_that_it_serves(classifier: Classifier) -> None:
     graph = classifier_graph(classifier.config, rounded_classifier(classifier))
-    hot, cold = (check_rounded_classifier(classifier, t, graph) for t in (10.0, 1.0))
+    hot, cold = (check_int8_classifier(classifier, t, graph) for t in (10.0, 1.0))
     assert hot < cold / 5
 
 
 def test_a_tagger_that_chooses_worse_tags_is_refused(
-    tagger: Tagger, tagger_text: TaggerText
+    tagger: Tagger, tagger_text: WordTokenEncoder
 ) -> None:
     """What it says along its tags is right; they are not the best ones."""
     weights = rounded_tagger(tagger, tagger_text)
@@ -109,8 +112,8 @@ def test_a_tagger_that_chooses_worse_tags_is_refused(
     held = [t for t in graph.graph.initializer if np.array_equal(numpy_helper.to_array(t), scores)]
     worse = np.where(scores > ILLEGAL, -scores, scores)
     held[0].CopyFrom(numpy_helper.from_array(worse, held[0].name))
-    with pytest.raises(ExportError, match=r"tagger in bytes, .* tokens: share"):
-        check_rounded_tagger(tagger, tagger_text, graph)
+    with pytest.raises(ExportError, match=r"int8 tagger, .* tokens: share"):
+        check_int8_tagger(tagger, tagger_text, graph)
 
 
 def draw(rng: np.random.Generator, n_texts: int, n_tokens: int) -> Inputs:

@@ -14,13 +14,14 @@ from model_export.sources.restore import restore_classifier, restore_tagger, res
 from seqserve.bundle import Bundle
 from seqserve.errors import ConfigError
 from seqserve.records import NerItem, SentimentItem, TranslationItem
-from seqserve.runtime.engine import Predictor, agrees, open_engine
+from seqserve.runtime.engine import agrees, open_engine
 from seqserve.runtime.ner import NerPredictor
+from seqserve.runtime.openers import Predictor
 from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.runtime.translation import TranslationPredictor
-from seqserve.text.classification import ClassifierText
+from seqserve.text.classification import WordTextEncoder
 from seqserve.text.subwords import SubwordTokenizer
-from seqserve.text.tagging import TaggerText
+from seqserve.text.tagging import WordTokenEncoder
 from seqserve.training.ner import transitions_of
 from tests.contract.test_batch_equals_singles import BUNDLES, TEXTS
 from tests.tiny import TinyProject
@@ -29,12 +30,12 @@ PLAIN = ["Anna Lee left Oslo.", "Boris Ivanov lives in New York.", "A great and 
 
 
 def tagger_of(bundle: Bundle) -> Predictor:
-    text = TaggerText.from_mapping(bundle.config["text"], "bundle")
+    text = WordTokenEncoder.from_mapping(bundle.config["text"], "bundle")
     return NerPredictor(text, torch_tagger(restore_tagger(bundle), text.scheme))
 
 
 def classifier_of(bundle: Bundle) -> Predictor:
-    text = ClassifierText.from_mapping(bundle.config["text"], "bundle")
+    text = WordTextEncoder.from_mapping(bundle.config["text"], "bundle")
     model = torch_classifier(restore_classifier(bundle))
     return SentimentPredictor(text, bundle.config["temperature"], model)
 
@@ -43,7 +44,7 @@ def translator_of(bundle: Bundle) -> Predictor:
     tokenizer = SubwordTokenizer.load(bundle.file("tokenizer.json"))
     source, target = bundle.manifest.languages
     limit = bundle.manifest.limits["max_source_tokens"]
-    search = torch_search(restore_translator(bundle))
+    search = torch_search(restore_translator(bundle), tokenizer.specials)
     return TranslationPredictor(tokenizer, (source, target), limit, search)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from model_export.exporters.graphs.builder import MICROSOFT, OPSET, GraphBuilder, Sequenced
 from model_export.exporters.graphs.layers import multiply
-from model_export.exporters.graphs.weights import SCALES, Weights, quantise_rows
+from model_export.exporters.graphs.weights import SCALES, Weights, quantize_rows
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.manifest import Precision
 from seqserve.runtime.session import make_session, run
@@ -21,7 +21,7 @@ BIAS = RNG.normal(size=50).astype(np.float32)
 def weights_of(precision: Precision) -> Weights:
     if precision == "fp32":
         return Weights({"table": TABLE})
-    rounded, scales = quantise_rows(TABLE)
+    rounded, scales = quantize_rows(TABLE)
     return Weights({"table": rounded, "table" + SCALES: scales})
 
 

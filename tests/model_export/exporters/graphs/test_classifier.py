@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from model_export.exporters.graphs.classifier import EXACT, classifier_graph
-from model_export.exporters.graphs.lstm import INPUT_STEP
+from model_export.exporters.graphs.lstm import FEATURE_SCALE
 from model_export.exporters.graphs.weights import Weights
 from model_export.int8.equalisation import equalised_classifier
 from seqserve.arrays import FloatArray, IntArray
@@ -61,7 +61,7 @@ def rounded(request: pytest.FixtureRequest) -> Graph:
 
 
 def rounded_weights(model: Classifier) -> Weights:
-    steps = {"words.weight": INPUT_STEP}
+    steps = {"words.weight": FEATURE_SCALE}
     return Weights.of(equalised_classifier(model), "int8", exact=EXACT, steps=steps)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from model_export.exporters.graphs.encoder import encoder_graph
-from model_export.exporters.graphs.weights import InputRounding, Weights
+from model_export.exporters.graphs.weights import InputQuantization, Weights
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.manifest import Precision
 from seqserve.models.transformer import Transformer, TransformerConfig
@@ -73,7 +73,7 @@ def test_padding_and_batch_mates_change_nothing(
     model: Transformer, precision: Precision, tolerance: float
 ) -> None:
     roundings = {
-        f"{side}.layers.{i}.{layer}": InputRounding(0.04)
+        f"{side}.layers.{i}.{layer}": InputQuantization(0.04)
         for side in ("encoder", "decoder")
         for i in range(3)
         for layer in ("self_attn.q_proj", "self_attn.out_proj", "fc1", "fc2")

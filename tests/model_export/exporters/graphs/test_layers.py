@@ -17,7 +17,7 @@ from model_export.exporters.graphs.weights import (
     INPUT_SCALE,
     SCALES,
     Weights,
-    quantise_rows,
+    quantize_rows,
 )
 from seqserve.arrays import FloatArray
 from seqserve.runtime.session import make_session, run
@@ -36,7 +36,7 @@ def tensors_of(kind: str) -> Weights:
     if kind == "fp32":
         return Weights({"l.weight": W, "l.bias": BIAS})
     factors = FACTORS if kind == "factors" else np.ones(WIDTH, np.float32)
-    rounded, scales = quantise_rows(W / factors)
+    rounded, scales = quantize_rows(W / factors)
     tensors: dict[str, NDArray[Any]] = {
         "l.weight": rounded,
         "l.weight" + SCALES: scales,

@@ -1,4 +1,4 @@
-"""The LSTM in floats and in bytes: against torch, in every batch the same, pins that pin."""
+"""The LSTM in float32 and int8: equal to torch, in every batch the same, pins that pin."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ import torch
 from torch import nn
 
 from model_export.exporters.graphs.builder import GraphBuilder
-from model_export.exporters.graphs.lstm import INPUT_STEP, as_features, look_up, lstm, read_states
+from model_export.exporters.graphs.lstm import (
+    FEATURE_SCALE,
+    as_features,
+    look_up,
+    lstm,
+    read_states,
+)
 from model_export.exporters.graphs.weights import Weights
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.manifest import Precision
@@ -30,7 +36,7 @@ class Reader(nn.Module):
         super().__init__()
         torch.manual_seed(3)
         self.table = nn.Embedding(64, D)
-        nn.init.uniform_(self.table.weight, -127 * INPUT_STEP, 127 * INPUT_STEP)
+        nn.init.uniform_(self.table.weight, -127 * FEATURE_SCALE, 127 * FEATURE_SCALE)
         self.lstm = BiLstm(D, hidden, bidirectional)
         self.out = nn.Linear(hidden * (2 if bidirectional else 1), K)
 
@@ -40,7 +46,9 @@ class Reader(nn.Module):
 
 
 def graph(model: Reader, precision: Precision) -> onnx.ModelProto:
-    weights = Weights.of(model, precision, exact=["out.weight"], steps={"table.weight": INPUT_STEP})
+    weights = Weights.of(
+        model, precision, exact=["out.weight"], steps={"table.weight": FEATURE_SCALE}
+    )
     g = GraphBuilder("reader", weights)
     ids, lengths = g.int_input("ids", "B", "T"), g.int_input("lengths", "B")
     x = look_up(g, "table.weight", g.op("Transpose", ids, perm=[1, 0]))
@@ -130,7 +138,7 @@ def test_pinned_units_stand_at_one_and_minus_one_to_the_last_token() -> None:
 
 @pytest.mark.parametrize("row", [-127, -126, -1, 0, 1, 63, 126, 127])
 def test_bytes_of_the_input_step_are_not_rounded_again(row: int) -> None:
-    """What onnxruntime makes of q * INPUT_STEP between pins at -1 and +1 is q and its zero point."""
+    """What onnxruntime makes of q * FEATURE_SCALE between pins at -1 and +1 is q and its zero point."""
     g = GraphBuilder("round")
     x = g.float_input("x", 3)
     rounded, scale, zero = g.ops("DynamicQuantizeLinear", x, n_outputs=3)
@@ -138,9 +146,9 @@ def test_bytes_of_the_input_step_are_not_rounded_again(row: int) -> None:
     g.output("scale", scale)
     g.output("zero", zero, dtype=np.uint8)
     session = make_session(g.build().SerializeToString())
-    x_values = np.array([1, -1, np.float32(row) * np.float32(INPUT_STEP)], np.float32)
+    x_values = np.array([1, -1, np.float32(row) * np.float32(FEATURE_SCALE)], np.float32)
     found = run(session, {"x": x_values})
-    assert found["scale"] == np.float32(INPUT_STEP)
+    assert found["scale"] == np.float32(FEATURE_SCALE)
     assert int(found["rounded"][2]) - int(found["zero"]) == row
 
 
@@ -180,7 +188,7 @@ def test_all_that_is_done_to_weights_is_done_while_loading(
 
 def test_the_graph_holds_the_weights_as_they_are_kept() -> None:
     model = Reader()
-    weights = Weights.of(model, "int8", steps={"table.weight": INPUT_STEP})
+    weights = Weights.of(model, "int8", steps={"table.weight": FEATURE_SCALE})
     held = {tensor.name: tensor for tensor in graph(model, "int8").graph.initializer}
     for direction in ("forwards", "backwards"):
         for parameter in ("weight_ih_l0", "weight_hh_l0"):

@@ -10,14 +10,14 @@ import torch
 
 from model_export.checks.parity import graph_search
 from model_export.checks.torch_reference import torch_search
-from model_export.exporters.graphs.weights import InputRounding, Weights
-from model_export.int8.calibration import roundings_while_reading
+from model_export.exporters.graphs.weights import InputQuantization, Weights
+from model_export.int8.calibration import calibrate
 from model_export.sources.run import translator_graphs
 from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.models.transformer import Activation, Transformer, TransformerConfig
-from seqserve.runtime.transformer_search import Sentence
-from seqserve.runtime.translation import BANNED_IDS, Search
+from seqserve.runtime.search_request import Search, SearchRequest
 from seqserve.text.batching import pad
+from seqserve.text.subwords import SPECIALS
 
 END = 1
 LONG = 40
@@ -47,14 +47,20 @@ def model_of(activation: Activation = "relu") -> Transformer:
     return model
 
 
-def roundings_of(model: Transformer, sources: Sequence[Sequence[int]]) -> dict[str, InputRounding]:
+def roundings_of(
+    model: Transformer, sources: Sequence[Sequence[int]]
+) -> dict[str, InputQuantization]:
     source, _ = pad(sources)
     target = np.random.default_rng(0).integers(2, 400, (len(sources), 12))
-    return roundings_while_reading(model, [(source, target)])
+    return calibrate(model, [(source, target)])
 
 
 def search_of(model: Transformer, weights: Weights) -> Search:
-    return graph_search(model.config, translator_graphs(model.config, weights), n_workers=1)
+    return graph_search(
+        translator_graphs(model.config, weights, SPECIALS.banned),
+        SPECIALS,
+        n_workers=1,
+    )
 
 
 def sources_of(lengths: Sequence[int], seed: int = 0) -> list[list[int]]:
@@ -69,7 +75,7 @@ def found_by(
     options: SearchOptions,
 ) -> list[list[Hypothesis]]:
     pairs = zip(sources, max_tokens, strict=True)
-    sentences = [Sentence(ids, limit, options) for ids, limit in pairs]
+    sentences = [SearchRequest(ids, limit, options) for ids, limit in pairs]
     search(sentences)
     assert all(sentence.is_done for sentence in sentences)
     return [sentence.best for sentence in sentences]
@@ -110,7 +116,7 @@ def test_the_graphs_find_what_the_search_on_torch_finds(
 ) -> None:
     options = SearchOptions(beam_size, length_penalty, beam_size)
     sources, limits = sources_of(RAGGED, seed=beam_size), [LONG] * len(RAGGED)
-    expected = found_by(torch_search(model), sources, limits, options)
+    expected = found_by(torch_search(model, SPECIALS), sources, limits, options)
     assert_same(expected, found_by(graphs, sources, limits, options))
 
 
@@ -129,7 +135,7 @@ def test_a_search_is_cut_where_torch_cuts_it(
 ) -> None:
     options = SearchOptions(beam_size, 1.0, beam_size)
     sources = sources_of(RAGGED, seed=3)
-    expected = found_by(torch_search(model), sources, limits, options)
+    expected = found_by(torch_search(model, SPECIALS), sources, limits, options)
     assert_same(expected, found_by(graphs, sources, limits, options))
     for limit, hypotheses in zip(limits, expected, strict=True):
         assert max(h.n_tokens for h in hypotheses) <= limit
@@ -142,7 +148,7 @@ def test_a_lone_source_of_any_length(
 ) -> None:
     options = SearchOptions(beam_size, 1.0, beam_size)
     sources = sources_of([length], seed=length)
-    expected = found_by(torch_search(model), sources, [LONG], options)
+    expected = found_by(torch_search(model, SPECIALS), sources, [LONG], options)
     assert_same(expected, found_by(graphs, sources, [LONG], options))
 
 
@@ -152,7 +158,7 @@ def test_the_model_ends_early_late_and_never(model: Transformer) -> None:
     for beam_size, n_ends in ((1, 3), (4, 9)):
         options = SearchOptions(beam_size, 1.0, beam_size)
         limits = [LONG] * len(sources)
-        found = found_by(torch_search(model), sources, limits, options)
+        found = found_by(torch_search(model, SPECIALS), sources, limits, options)
         hypotheses = [h for of_one in found for h in of_one]
         assert len({h.n_tokens for h in hypotheses if h.is_finished}) >= n_ends
         assert not all(h.is_finished for h in hypotheses)
@@ -163,7 +169,7 @@ def test_swish_is_searched_too() -> None:
     model = model_of("swish")
     options = SearchOptions(4, 1.0, 4)
     sources, limits = sources_of(RAGGED), [LONG] * len(RAGGED)
-    expected = found_by(torch_search(model), sources, limits, options)
+    expected = found_by(torch_search(model, SPECIALS), sources, limits, options)
     actual = found_by(search_of(model, Weights.of(model)), sources, limits, options)
     assert_same(expected, actual)
 
@@ -200,7 +206,7 @@ def test_int8_finds_about_what_fp32_finds(graphs: Search, int8_graphs: Search) -
 def test_what_must_not_come_out_never_does(model: Transformer, graphs: Search) -> None:
     favoured = model_of()
     with torch.no_grad():
-        favoured.output_bias[list(BANNED_IDS)] = 20.0
+        favoured.output_bias[list(SPECIALS.banned)] = 20.0
     options = SearchOptions(4, 1.0, 4)
     sources, limits = sources_of(RAGGED), [LONG] * len(RAGGED)
     actual = found_by(search_of(favoured, Weights.of(favoured)), sources, limits, options)

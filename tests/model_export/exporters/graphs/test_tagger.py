@@ -8,7 +8,7 @@ import torch
 
 from model_export.checks.torch_reference import torch_tagger
 from model_export.exporters.graphs.builder import GraphBuilder
-from model_export.exporters.graphs.lstm import INPUT_STEP
+from model_export.exporters.graphs.lstm import FEATURE_SCALE
 from model_export.exporters.graphs.tagger import EXACT, spelling, spelling_tables, tagger_graph
 from model_export.exporters.graphs.weights import Weights
 from model_export.int8.equalisation import equalised_tagger
@@ -18,7 +18,8 @@ from seqserve.errors import ExportError
 from seqserve.models.tagger import CharacterCnn, Tagger
 from seqserve.runtime.ner import TaggerModel, onnx_tagger
 from seqserve.runtime.session import make_session, run
-from seqserve.text.tagging import TaggerText
+from seqserve.text.protocols import Inputs
+from seqserve.text.tagging import WordTokenEncoder
 
 C = 6
 FIELDS = ("tags", "enter", "go_on", "leave")
@@ -26,22 +27,26 @@ SHAPES = [(1, 1), (1, 7), (3, 1), (7, 33), (33, 2), (2, 300)]
 
 
 @pytest.fixture(scope="module")
-def exact(tagger: Tagger, tagger_text: TaggerText) -> TaggerModel:
+def exact(tagger: Tagger, tagger_text: WordTokenEncoder) -> TaggerModel:
     return opened(tagger, Weights.of(tagger), tagger_text)
 
 
 @pytest.fixture(scope="module")
-def rounded_weights(tagger: Tagger, tagger_text: TaggerText) -> Weights:
+def rounded_weights(tagger: Tagger, tagger_text: WordTokenEncoder) -> Weights:
     equal = equalised_tagger(tagger, tagger_text)
-    return Weights.of(equal, "int8", exact=EXACT, steps={"words.weight": INPUT_STEP})
+    return Weights.of(equal, "int8", exact=EXACT, steps={"words.weight": FEATURE_SCALE})
 
 
 @pytest.fixture(scope="module")
-def rounded(tagger: Tagger, rounded_weights: Weights, tagger_text: TaggerText) -> TaggerModel:
+def rounded(tagger: Tagger, rounded_weights: Weights, tagger_text: WordTokenEncoder) -> TaggerModel:
     return opened(tagger, rounded_weights, tagger_text)
 
 
-def opened(tagger: Tagger, weights: Weights, text: TaggerText) -> TaggerModel:
+def inputs(words: IntArray, chars: IntArray, lengths: IntArray) -> Inputs:
+    return {"word_ids": words, "char_ids": chars, "lengths": lengths}
+
+
+def opened(tagger: Tagger, weights: Weights, text: WordTokenEncoder) -> TaggerModel:
     graph = tagger_graph(tagger.config, weights, text.scheme)
     return onnx_tagger(make_session(graph.SerializeToString()))
 
@@ -61,20 +66,26 @@ def probabilities(paths: TagPaths) -> FloatArray:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_the_graph_gives_what_torch_gives(
-    exact: TaggerModel, tagger: Tagger, tagger_text: TaggerText, shape: tuple[int, int]
+    exact: TaggerModel, tagger: Tagger, tagger_text: WordTokenEncoder, shape: tuple[int, int]
 ) -> None:
     batch = random_batch(*shape)
-    found, expected = exact(*batch), torch_tagger(tagger, tagger_text.scheme)(*batch)
+    found, expected = (
+        exact(inputs(*batch)),
+        torch_tagger(tagger, tagger_text.scheme)(inputs(*batch)),
+    )
     np.testing.assert_array_equal(found.tags, expected.tags)
     np.testing.assert_allclose(probabilities(found), probabilities(expected), atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_bytes_give_nearly_what_torch_gives(
-    rounded: TaggerModel, tagger: Tagger, tagger_text: TaggerText, shape: tuple[int, int]
+    rounded: TaggerModel, tagger: Tagger, tagger_text: WordTokenEncoder, shape: tuple[int, int]
 ) -> None:
     batch = random_batch(*shape)
-    found, expected = rounded(*batch), torch_tagger(tagger, tagger_text.scheme)(*batch)
+    found, expected = (
+        rounded(inputs(*batch)),
+        torch_tagger(tagger, tagger_text.scheme)(inputs(*batch)),
+    )
     same = found.tags == expected.tags
     assert same.mean() > 0.97
     difference = np.abs(found.enter - expected.enter)[same]
@@ -85,9 +96,9 @@ def test_bytes_give_nearly_what_torch_gives(
 def test_a_row_gets_the_same_bits_in_every_batch(kind: str, request: pytest.FixtureRequest) -> None:
     model: TaggerModel = request.getfixturevalue(kind)
     words, chars, lengths = random_batch(19, 21)
-    together = model(words, chars, lengths)
+    together = model(inputs(words, chars, lengths))
     for i, n in enumerate(lengths):
-        alone = model(words[i : i + 1, :n], chars[i : i + 1, :n], lengths[i : i + 1])
+        alone = model(inputs(words[i : i + 1, :n], chars[i : i + 1, :n], lengths[i : i + 1]))
         for name in FIELDS:
             there, here = getattr(together, name)[i, :n], getattr(alone, name)[0]
             if kind == "rounded" or name == "tags":
@@ -106,7 +117,10 @@ def test_what_lies_behind_the_length_does_not_matter(
     assert behind.any()
     other_words = np.where(behind, 59 - words, words)
     other_chars = np.where(behind[:, :, None], 39 - chars, chars)
-    before, after = model(words, chars, lengths), model(other_words, other_chars, lengths)
+    before, after = (
+        model(inputs(words, chars, lengths)),
+        model(inputs(other_words, other_chars, lengths)),
+    )
     for name in FIELDS:
         np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
 
@@ -119,7 +133,7 @@ def test_places_that_no_word_reaches_do_not_matter(
     model: TaggerModel = request.getfixturevalue(kind)
     words, chars, lengths = random_batch(4, 11)
     chars[..., 2:] = 0
-    whole, cut = model(words, chars, lengths), model(words, chars[..., :4], lengths)
+    whole, cut = model(inputs(words, chars, lengths)), model(inputs(words, chars[..., :4], lengths))
     for name in FIELDS:
         np.testing.assert_array_equal(getattr(whole, name), getattr(cut, name))
 
@@ -159,7 +173,7 @@ def test_places_outside_the_word_count_nothing_but_the_bias(tagger: Tagger) -> N
 
 
 def test_the_same_model_gives_the_same_bytes(
-    tagger: Tagger, rounded_weights: Weights, tagger_text: TaggerText
+    tagger: Tagger, rounded_weights: Weights, tagger_text: WordTokenEncoder
 ) -> None:
     graphs = [
         tagger_graph(tagger.config, rounded_weights, tagger_text.scheme).SerializeToString()
@@ -169,7 +183,7 @@ def test_the_same_model_gives_the_same_bytes(
 
 
 def test_features_of_unusual_words_are_kept_within_range(
-    tagger: Tagger, rounded_weights: Weights, tagger_text: TaggerText
+    tagger: Tagger, rounded_weights: Weights, tagger_text: WordTokenEncoder
 ) -> None:
     """Twice as large a feature would stretch the range that all features of a batch are rounded in."""
     bias = "characters.convolution.bias"
@@ -177,15 +191,15 @@ def test_features_of_unusual_words_are_kept_within_range(
     weights = Weights({**rounded_weights.tensors, bias: loud})
     model = opened(tagger, weights, tagger_text)
     words, chars, lengths = random_batch(5, 9)
-    together = model(words, chars, lengths)
-    alone = model(words[:1, : lengths[0]], chars[:1, : lengths[0]], lengths[:1])
+    together = model(inputs(words, chars, lengths))
+    alone = model(inputs(words[:1, : lengths[0]], chars[:1, : lengths[0]], lengths[:1]))
     for name in FIELDS:
         there = getattr(together, name)[0, : lengths[0]]
         np.testing.assert_array_equal(there, getattr(alone, name)[0])
 
 
 def test_emissions_that_the_crf_cannot_reach_are_refused(
-    tagger: Tagger, tagger_text: TaggerText
+    tagger: Tagger, tagger_text: WordTokenEncoder
 ) -> None:
     weights = Weights.of(tagger)
     loud = {**weights.tensors, "emission.bias": np.full(9, 150, np.float32)}

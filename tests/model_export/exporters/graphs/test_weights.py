@@ -7,16 +7,16 @@ import pytest
 from torch import nn
 
 from model_export.exporters.graphs.weights import (
-    MIN_BYTES_SIZE,
-    InputRounding,
+    MIN_INT8_SIZE,
+    InputQuantization,
     Weights,
-    quantise_rows,
+    quantize_rows,
 )
 from seqserve.manifest import Precision
 from seqserve.models.transformer import Transformer
 
 FACTORS = np.linspace(0.5, 2, 32, dtype=np.float32)
-ROUNDINGS = {"encoder.layers.0.fc1": InputRounding(0.5, FACTORS)}
+ROUNDINGS = {"encoder.layers.0.fc1": InputQuantization(0.5, FACTORS)}
 TABLE = np.random.default_rng(0).normal(size=(50, 32)).astype(np.float32)
 
 
@@ -32,7 +32,7 @@ def test_a_row_is_rounded_with_its_own_scale(
     row: list[float], rounded: list[int], scale: float
 ) -> None:
     other_row = [100.0, 0, 0]
-    bytes_, scales = quantise_rows(np.array([other_row, row], np.float32))
+    bytes_, scales = quantize_rows(np.array([other_row, row], np.float32))
     assert bytes_[1].tolist() == rounded
     assert scales[1, 0] == pytest.approx(scale)
 
@@ -40,7 +40,7 @@ def test_a_row_is_rounded_with_its_own_scale(
 @pytest.mark.parametrize("shape", [(50, 32), (2, 25, 32), (1, 1600)], ids=str)
 def test_rounding_is_off_by_half_a_step_at_most(shape: tuple[int, ...]) -> None:
     table = TABLE.reshape(shape)
-    rounded, scales = quantise_rows(table)
+    rounded, scales = quantize_rows(table)
     assert rounded.dtype == np.int8
     assert scales.dtype == np.float32
     assert scales.shape == (*shape[:-1], 1)
@@ -58,18 +58,18 @@ def test_large_matrices_are_rounded_and_nothing_else(
     rows: int, columns: int, is_rounded: bool
 ) -> None:
     weights = Weights.of(nn.Linear(columns, rows), "int8")
-    assert weights.is_quantised("weight") == is_rounded
+    assert weights.is_quantized("weight") == is_rounded
     assert weights.tensors["weight"].dtype == (np.int8 if is_rounded else np.float32)
-    assert not Weights.of(nn.Linear(columns, rows)).is_quantised("weight")
-    long = Weights.of(nn.LayerNorm(2 * MIN_BYTES_SIZE), "int8")
-    assert not long.is_quantised("weight")  # a vector
+    assert not Weights.of(nn.Linear(columns, rows)).is_quantized("weight")
+    long = Weights.of(nn.LayerNorm(2 * MIN_INT8_SIZE), "int8")
+    assert not long.is_quantized("weight")  # a vector
 
 
 def test_exact_tensors_stay_as_they_are(transformer: Transformer) -> None:
     weights = Weights.of(transformer, "int8", exact=["shared.weight"])
     expected = transformer.shared.weight.detach().numpy()
     np.testing.assert_array_equal(weights.tensors["shared.weight"], expected)
-    assert weights.is_quantised("encoder.layers.0.fc1.weight")
+    assert weights.is_quantized("encoder.layers.0.fc1.weight")
 
 
 def test_a_step_is_one_scale_for_all_rows() -> None:
@@ -81,11 +81,11 @@ def test_a_step_is_one_scale_for_all_rows() -> None:
     assert np.abs(weights.tensors["weight"].astype(int)).max() == 127
     difference = np.abs(weights.dense("weight") - layer.weight.detach().numpy())
     assert 0 < difference.max() <= step / 2 * 1.0001
-    assert not Weights.of(layer, "fp32", steps={"weight": step}).is_quantised("weight")
+    assert not Weights.of(layer, "fp32", steps={"weight": step}).is_quantized("weight")
 
 
 def test_dense_is_near_what_was_rounded_and_float() -> None:
-    rounded, scales = quantise_rows(TABLE)
+    rounded, scales = quantize_rows(TABLE)
     weights = Weights({"w": rounded, "w.scales": scales, "b": TABLE[0]})
     assert weights.dense("w").dtype == np.float32
     assert (np.abs(weights.dense("w") - TABLE) <= scales / 2 * 1.0001).all()
@@ -95,7 +95,7 @@ def test_dense_is_near_what_was_rounded_and_float() -> None:
 def test_what_inputs_are_multiplied_by_weights_are_divided_by() -> None:
     layer = nn.Linear(32, 50)
     expected = layer.weight.detach().numpy()
-    scaled = Weights.of(nn.Sequential(layer), "int8", {"0": InputRounding(0.5, FACTORS)})
+    scaled = Weights.of(nn.Sequential(layer), "int8", {"0": InputQuantization(0.5, FACTORS)})
     np.testing.assert_array_equal(scaled.tensors["0.input_factors"], FACTORS)
     stored = scaled.tensors["0.weight"] * scaled.tensors["0.weight.scales"]
     steps = scaled.tensors["0.weight.scales"]
@@ -104,7 +104,9 @@ def test_what_inputs_are_multiplied_by_weights_are_divided_by() -> None:
 
 
 def test_a_layer_in_float32_has_no_factors() -> None:
-    small = Weights.of(nn.Sequential(nn.Linear(32, 5)), "int8", {"0": InputRounding(0.5, FACTORS)})
+    small = Weights.of(
+        nn.Sequential(nn.Linear(32, 5)), "int8", {"0": InputQuantization(0.5, FACTORS)}
+    )
     assert "0.input_factors" not in small.tensors
 
 

@@ -1,0 +1,72 @@
+"""The architectures that a recipe can name, by task: adding one is a file beside this one and a row here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from seqserve.config import from_mapping
+from seqserve.errors import ConfigError
+from seqserve.models.classifier import Classifier, ClassifierConfig
+from seqserve.models.tagger import Tagger, TaggerConfig
+from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.tasks import Task
+from seqserve.text.tags import TagScheme
+
+
+class Architecture(NamedTuple):
+    """How to make an untrained model.
+
+    Args:
+        config: A frozen dataclass; its fields without defaults are sizes that the data decide: `n_words`,
+            `n_chars`, `n_tags` (ner), `n_words`, `n_labels` (sentiment), `vocab_size`, `pad_id`, `end_id`
+            (translation). It need not have all of them.
+        build: The config and the labels -> a `CrfTagger`, a `TextClassifier`, or a model with the methods of
+            `RowSeq2Seq`.
+    """
+
+    config: type[Any]
+    build: Callable[[Any, Sequence[str]], nn.Module]
+
+    def config_of(self, settings: dict[str, Any], sizes: dict[str, int], where: str) -> Any:
+        """Make the config of a recipe's settings and the sizes that the data decide.
+
+        Raises:
+            ConfigError: The settings have a size or an unknown key.
+        """
+        decided = sorted(sizes.keys() & settings.keys())
+        if decided:
+            raise ConfigError(f"{where}: the data decide {', '.join(decided)}; leave it out")
+        known = {field.name for field in fields(self.config)}
+        wanted = {name: size for name, size in sizes.items() if name in known}
+        return from_mapping(self.config, {**wanted, **settings}, where)
+
+
+def _tagger(config: TaggerConfig, labels: Sequence[str]) -> Tagger:
+    start, transitions = TagScheme(labels).allowed()
+    return Tagger(config, torch.from_numpy(start), torch.from_numpy(transitions))
+
+
+ARCHITECTURES: dict[Task, dict[str, Architecture]] = {
+    "ner": {"bilstm-crf": Architecture(TaggerConfig, _tagger)},
+    "sentiment": {"bilstm": Architecture(ClassifierConfig, lambda config, _: Classifier(config))},
+    "translation": {
+        "transformer": Architecture(TransformerConfig, lambda config, _: Transformer(config))
+    },
+}
+
+
+def find_architecture(task: Task, name: str) -> Architecture:
+    """Look up an architecture.
+
+    Raises:
+        ConfigError: The task has none of this name.
+    """
+    known = ARCHITECTURES[task]
+    if name not in known:
+        raise ConfigError(f"{name!r} is no architecture for {task}; known are {', '.join(known)}")
+    return known[name]

@@ -1,0 +1,128 @@
+"""Bundles to predictors, by task and architecture.
+
+An architecture with graphs of its own has a row in `OPENERS`. All others have the graphs that the default
+exporter writes, and `GENERIC_OPENERS` opens those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from seqserve.bundle import Bundle
+from seqserve.cpus import available_cpus
+from seqserve.decode.crf import Transitions
+from seqserve.decode.search import SearchVocabulary
+from seqserve.runtime.ner import NerPredictor, emission_tagger, onnx_tagger
+from seqserve.runtime.search_request import Search
+from seqserve.runtime.sentiment import SentimentPredictor, onnx_classifier
+from seqserve.runtime.session import open_graph
+from seqserve.runtime.step_search import StepSearch
+from seqserve.runtime.transformer_search import GRAPHS, TransformerSearch
+from seqserve.runtime.translation import TranslationPredictor
+from seqserve.tasks import TASKS, Task
+from seqserve.text.classification import WordTextEncoder
+from seqserve.text.protocols import Seq2SeqTokenizer
+from seqserve.text.subwords import SubwordTokenizer
+from seqserve.text.tagging import WordTokenEncoder
+
+TAGGER_GRAPH, EMISSION_GRAPH = "tagger.onnx", "emissions.onnx"
+CLASSIFIER_GRAPH = "classifier.onnx"
+ENCODER_GRAPH, STEP_GRAPH = "encoder.onnx", "step.onnx"
+
+
+class Predictor(Protocol):
+    """Items of one task in, results in the same order out; a batch gives what singles give."""
+
+    def predict(self, items: Sequence[Any]) -> list[Any]:
+        """Answer every item."""
+
+
+Opener = Callable[[Bundle, int | None], Predictor]
+"""A bundle and the threads of a translator (None: as many as there are CPUs) -> a predictor."""
+
+
+def open_predictor(bundle: Bundle, n_threads: int | None) -> Predictor:
+    """Load the graphs of a bundle.
+
+    Raises:
+        KeyError: config.json or manifest.json lacks a key.
+        BundleError: A file is missing.
+    """
+    task = bundle.manifest.task
+    architecture = bundle.config.get("architecture", TASKS[task].default_architecture)
+    opener = OPENERS.get((task, architecture), GENERIC_OPENERS[task])
+    return opener(bundle, n_threads)
+
+
+def _open_bilstm_crf(bundle: Bundle, n_threads: int | None) -> Predictor:
+    return NerPredictor(_token_encoder(bundle), onnx_tagger(open_graph(bundle, TAGGER_GRAPH)))
+
+
+def _open_tagger(bundle: Bundle, n_threads: int | None) -> Predictor:
+    text = _token_encoder(bundle)
+    potentials = bundle.config["transitions"]
+    start, matrix, end = (
+        np.array(potentials[name], np.float32) for name in ("start", "matrix", "end")
+    )
+    session = open_graph(bundle, EMISSION_GRAPH)
+    return NerPredictor(
+        text, emission_tagger(session, Transitions(start, matrix, end), text.scheme)
+    )
+
+
+def _open_classifier(bundle: Bundle, n_threads: int | None) -> Predictor:
+    text = WordTextEncoder.from_mapping(bundle.config["text"], str(bundle.path))
+    model = onnx_classifier(open_graph(bundle, CLASSIFIER_GRAPH))
+    return SentimentPredictor(text, float(bundle.config["temperature"]), model)
+
+
+def _open_transformer(bundle: Bundle, n_threads: int | None) -> Predictor:
+    tokenizer = _tokenizer(bundle)
+    search = open_translator(bundle, n_threads or available_cpus()).search
+    return _translation_predictor(bundle, tokenizer, search)
+
+
+def _open_seq2seq(bundle: Bundle, n_threads: int | None) -> Predictor:
+    tokenizer = _tokenizer(bundle)
+    sessions = (open_graph(bundle, ENCODER_GRAPH), open_graph(bundle, STEP_GRAPH))
+    return _translation_predictor(
+        bundle, tokenizer, StepSearch(*sessions, tokenizer.specials).search
+    )
+
+
+def open_translator(bundle: Bundle, n_workers: int) -> TransformerSearch:
+    """Load the graphs of a Transformer."""
+    sessions = {name: open_graph(bundle, f"{name}.onnx") for name in GRAPHS}
+    specials = _tokenizer(bundle).specials
+    vocabulary = SearchVocabulary(specials.pad, specials.end, specials.banned)
+    return TransformerSearch(sessions, vocabulary, specials.pad, n_workers)
+
+
+def _translation_predictor(
+    bundle: Bundle, tokenizer: Seq2SeqTokenizer, search: Search
+) -> TranslationPredictor:
+    source, target = bundle.manifest.languages
+    limit = bundle.manifest.limits["max_source_tokens"]
+    return TranslationPredictor(tokenizer, (source, target), limit, search)
+
+
+def _token_encoder(bundle: Bundle) -> WordTokenEncoder:
+    return WordTokenEncoder.from_mapping(bundle.config["text"], str(bundle.path))
+
+
+def _tokenizer(bundle: Bundle) -> SubwordTokenizer:
+    return SubwordTokenizer.load(bundle.file("tokenizer.json"))
+
+
+OPENERS: Mapping[tuple[Task, str], Opener] = {
+    ("ner", "bilstm-crf"): _open_bilstm_crf,
+    ("translation", "transformer"): _open_transformer,
+}
+GENERIC_OPENERS: Mapping[Task, Opener] = {
+    "ner": _open_tagger,
+    "sentiment": _open_classifier,
+    "translation": _open_seq2seq,
+}

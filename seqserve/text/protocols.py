@@ -1,0 +1,91 @@
+"""What the predictors need of a preprocessor, whatever its tokenizer: the seams for other kinds of text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from seqserve.arrays import IntArray
+from seqserve.text.sentences import Sentence
+from seqserve.text.tags import TagScheme
+from seqserve.text.words import Token
+
+
+@dataclass(frozen=True)
+class SpecialIds:
+    """The ids of a vocabulary that stand for no text.
+
+    Args:
+        pad: Fills batches; also the decoder's start symbol.
+        end: Ends every sequence.
+        unknown: Stands for what the vocabulary lacks.
+    """
+
+    pad: int
+    end: int
+    unknown: int
+
+    @property
+    def banned(self) -> tuple[int, ...]:
+        """The ids that must never be generated."""
+        return (self.pad, self.unknown)
+
+
+class TokenEncoder(Protocol):
+    """Text to rows of tokens with offsets, and those to the inputs of a token classifier."""
+
+    @property
+    def scheme(self) -> TagScheme:
+        """The tags that the model scores for every token."""
+        ...
+
+    def sentences(self, text: str) -> list[list[Token]]:
+        """Cut a text into rows of tokens that fit the model; offsets count from the text's start."""
+        ...
+
+    def inputs(self, rows: Sequence[Sequence[Token]]) -> dict[str, IntArray]:
+        """Return the model's inputs by name for B rows, none empty: `lengths` (B,) among them."""
+        ...
+
+
+class TextEncoder(Protocol):
+    """Text to the inputs of a classifier of whole texts."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the model's outputs."""
+        ...
+
+    def sentences(self, text: str) -> list[Sentence]:
+        """Cut a text into sentences, those that are only white space left out."""
+        ...
+
+    def ids(self, text: str) -> list[int]:
+        """Return the ids of a text, at least one."""
+        ...
+
+    def inputs(self, rows: Sequence[Sequence[int]]) -> dict[str, IntArray]:
+        """Return the model's inputs by name for B sequences of ids, none empty."""
+        ...
+
+
+class Seq2SeqTokenizer(Protocol):
+    """Text to ids and back, for both sides of a translation model."""
+
+    @property
+    def specials(self) -> SpecialIds:
+        """The special ids."""
+        ...
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of one segment, the end id last; never empty."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of a sequence without its special ids."""
+        ...
+
+
+Inputs = Mapping[str, IntArray]
+"""The inputs of a model by name."""
