@@ -30,7 +30,7 @@ from seqserve.bundle import Bundle
 from seqserve.models.tagger import Tagger
 from seqserve.runtime import open_engine
 from seqserve.runtime.session import open_graph, run
-from seqserve.tasks import Task
+from seqserve.tasks import TASKS, Task
 from seqserve.text.batching import pad
 from seqserve.text.classification import WordTextEncoder
 from seqserve.text.tagging import WordTokenEncoder
@@ -179,7 +179,7 @@ def with_crf(model: Tagger, scheme: TagScheme) -> Callable[[Batch], object]:
 def measure_around(bundle: Bundle, texts: Sequence[str], n_rounds: int) -> Around:
     """Measure `predict` on batches of 32 texts, and the time within graphs."""
     engine = open_engine(bundle.path)
-    kind = SPECS[bundle.manifest.task].item
+    kind = TASKS[bundle.manifest.task].item
     batches = [[kind(text) for text in batch] for batch in batches_of(texts, SHARE_BATCH)]
     engine.predict(batches[0])
     with time_in_graphs() as spent_s:
