@@ -50,6 +50,8 @@ def train(
     typer.echo(f"{read.name}: best {progress.best:.4f} at step {progress.best_step}")
     typer.echo(f"run     {run}")
     typer.echo(f"curves  {run / 'curves.png'}")
+    if not progress.is_complete(read_recipe(recipe).loop.max_steps, read.loop.patience):
+        places.append("--unfinished")  # `--max-steps` ended it before the recipe would
     typer.echo(
         f"next    {' '.join(['seqserve export', str(recipe), '--data', str(data), *places])}"
     )
