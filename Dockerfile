@@ -1,5 +1,5 @@
-# The small image: `make image`. No compiler, no torch, the models inside; it needs no network to run.
-# The same pins as `make serve` and as bentofile.yaml: requirements/serve.txt, constrained by requirements/lock.txt.
+# The small image: `make image`. It contains the models, but neither a compiler nor torch, and runs without a network.
+# The pinned versions are those of `make serve` and bentofile.yaml: requirements/serve.txt and requirements/lock.txt.
 ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS build
@@ -7,13 +7,13 @@ COPY requirements/serve.txt requirements/lock.txt /requirements/
 RUN python3 -m venv /opt/seqserve \
  && /opt/seqserve/bin/pip install --no-cache-dir --requirement /requirements/serve.txt --constraint /requirements/lock.txt \
  && /opt/seqserve/bin/pip uninstall --yes --quiet setuptools pip \
- # What serving never reads: tests and sources of other packages, tools that make models, a downloader, and the
- # runtime once more for programs in C.
+ # Remove what serving never reads: tests and sources of other packages, model tools, a downloader, and the copy of
+ # onnxruntime for C programs.
  && cd /opt/seqserve/lib/python3*/site-packages \
  && find . -type d -name tests -prune -exec rm -r {} + \
  && find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' -o -name '*.a' \) -delete \
  && rm -r hf_xet onnxruntime/transformers onnxruntime/tools onnxruntime/quantization onnxruntime/capi/libonnxruntime.so.* \
- # The root of a container is read-only, so what Python would write beside the sources is written now.
+ # The root file system of the container is read-only, so the bytecode is compiled now.
  && /opt/seqserve/bin/python -m compileall -q .
 
 FROM ${BASE}

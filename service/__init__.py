@@ -1,1 +1,1 @@
-"""HTTP in and out over BentoML: queues, batches, limits, metrics. No tensor, no torch."""
+"""The HTTP service on BentoML: API, queues, engines, processes, telemetry. It does not import torch."""

@@ -1,4 +1,4 @@
-"""`python -m service`: the server, for images that hold nothing else of the command line."""
+"""`python -m service`: the server, for images without the rest of the command line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _port_of_environment() -> int:
     Kubernetes sets SEQSERVE_PORT to an address such as tcp://10.0.0.1:80 where a Service is named `seqserve`.
 
     Raises:
-        ConfigError: It is no port.
+        ConfigError: It is not a TCP port.
     """
     for name in ("SEQSERVE_PORT", "PORT"):
         value = os.environ.get(name, "")

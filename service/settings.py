@@ -1,6 +1,7 @@
-"""The settings of a server: every `SEQSERVE_…` environment variable, read once and only here.
+"""The settings of a server: the `SEQSERVE_…` environment variables, read once and only here.
 
-Host and port are options of `seqserve serve`, which reads SEQSERVE_HOST and SEQSERVE_PORT for them.
+The exceptions are SEQSERVE_HOST and SEQSERVE_PORT: defaults of the options `--host` and `--port`, read by
+`service.__main__`.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Settings(BaseSettings):
         "engines.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="The lowest level that is logged."
+        default="info", description="Lowest level that is logged."
     )
     log_format: LogFormat = Field(
         default="auto",
@@ -146,7 +147,7 @@ class Settings(BaseSettings):
         default=8,
         ge=1,
         le=8,
-        description="The largest `beam_size` accepted, and the default where that is larger.",
+        description="Largest `beam_size` accepted, and an upper bound of its default.",
     )
     max_target_tokens: int = Field(
         default=1024, ge=1, description="The largest `max_tokens` accepted."
@@ -288,10 +289,10 @@ def _scheduling(task: Task) -> _Scheduling:
 
 
 def _reject_unknown(names: Iterable[str]) -> None:
-    """Check the names of the variables with our prefix, except those that Kubernetes sets.
+    """Reject unknown variables with our prefix, except those that Kubernetes sets.
 
     Raises:
-        ConfigError: One of them is no setting.
+        ConfigError: A variable is unknown; the message lists the known ones.
     """
     known = {PREFIX + field.upper() for field in Settings.model_fields}
     ours = {name.upper() for name in names if name.upper().startswith(PREFIX)}
@@ -320,10 +321,6 @@ def load_settings() -> Settings:
         ConfigError: A variable is unknown, or its value is not allowed; the message names it.
     """
     _reject_unknown(os.environ)
-    if os.environ.get(f"{PREFIX}PORT", "").isdigit():  # that of Kubernetes is a URL
-        raise ConfigError(
-            f"{PREFIX}PORT is no setting: use the option --port, or the variable PORT"
-        )
     try:
         return Settings()
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""An OTLP collector in this process: takes traces as protobuf over HTTP, and shows them."""
+"""An OTLP collector in this process: receives traces as protobuf over HTTP and records them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Received:
 
 
 class Collector:
-    """What has come in so far.
+    """The spans received so far.
 
     Args:
         endpoint: Where it listens.

@@ -18,7 +18,7 @@ def pytest_configure(config: pytest.Config) -> None:
     import torch
 
     torch.set_num_threads(1)
-    # On a busy machine an example may take any time.
+    # An example may take long on a busy machine.
     hypothesis.settings.register_profile(
         "any load", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )

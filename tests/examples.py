@@ -1,4 +1,4 @@
-"""`python -m tests.examples`: asks the shipped bundles the examples of /docs.json and writes the answers."""
+"""`python -m tests.examples`: send the examples of /docs.json to the shipped bundles and store the answers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def answer_of(response: httpx.Response) -> Any:
 
 
 def rewrite(client: httpx.Client, file: Path = FILE) -> None:
-    """Ask every example of a file, and put the answers in."""
+    """Send every example of a file, and store the answers."""
     written = []
     for example in load_examples(file):
         response = ask(client, example)

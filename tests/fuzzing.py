@@ -1,7 +1,7 @@
-"""Requests made up from /docs.json, by Schemathesis, against a running server.
+"""Requests that Schemathesis generates from /docs.json, against a running server.
 
 No 5xx, no undocumented status or content type, no answer that its schema does not describe, nothing
-accepted that the schema forbids. `python -m tests.fuzzing` does it at length; see `--help`.
+accepted that the schema forbids. `python -m tests.fuzzing` runs longer; see `--help`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def fuzz(base_url: str, directory: Path, *options: str) -> subprocess.CompletedP
         options: Of `schemathesis run`.
 
     Returns:
-        Exit status 0 if all answers were as they should be; the output says which were not.
+        Exit status 0 if all responses are valid; the output lists those that are not.
     """
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run"]
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""A bundle on disk: what goes in comes out, the rest is refused by name, writing is atomic."""
+"""A bundle on disk: it is read as written, errors name the file, and writing is atomic."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
-# --- what goes in comes out ---
+# --- round trip ---
 
 
 def test_a_written_bundle_loads_as_it_was_written(written: Bundle) -> None:
@@ -417,7 +417,7 @@ def test_a_failure_on_the_way_leaves_nothing(
     failing_call: int,
     failure: BaseException,
 ) -> None:
-    """Every file and the directory itself are synced; whichever fails, nothing stays."""
+    """Every file and the directory itself are synced; if one fails, nothing remains."""
     n_calls = 0
 
     def fail_at_last(descriptor: int) -> None:
@@ -464,7 +464,7 @@ def test_what_a_link_leads_to_is_replaced_and_not_the_link(written: Bundle) -> N
 def test_a_failed_replacement_leaves_the_old_bundle(
     written: Bundle, monkeypatch: pytest.MonkeyPatch, n_renamed: int
 ) -> None:
-    """write_bundle renames once, then the old one moves away, then the new one comes."""
+    """The renames, in order: the new bundle after it is written, the old one, the new one."""
     before = contents(written.path)
     original, renamed = Path.rename, []
 

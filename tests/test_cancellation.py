@@ -1,4 +1,4 @@
-"""An answer is wanted until its deadline, or until somebody says otherwise."""
+"""Work continues until its deadline or its cancellation."""
 
 from __future__ import annotations
 

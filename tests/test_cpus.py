@@ -1,4 +1,4 @@
-"""The number of CPUs follows the control group's quota, and the affinity where there is none."""
+"""The number of CPUs follows the control group's quota, or else the affinity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tree is the architecture: imports only point up the list, and serving never meets torch."""
+"""Imports only point up the list of packages, and serving never imports torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# Each may import what stands on its own line or above.
+# Each may import packages on its own line or above.
 ORDER = [
     {
         *("seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files"),
@@ -39,7 +39,7 @@ ORDER = [
     {"benchmarks"},
     {"seqserve.cli"},
 ]
-# The sub-packages and modules of a package: each may import what stands on its own line or above.
+# The sub-packages and modules of a package: each may import those on its own line or above.
 INSIDE: dict[str, list[set[str]]] = {
     "service": [
         {"telemetry"},
@@ -96,7 +96,7 @@ def package_of(module: str) -> str | None:
 
 
 def forbidden_to(module: str) -> set[str]:
-    """What a module must not import: its own package's rule, where it has one, or the top one's."""
+    """Return the modules that a module must not import: the rule of its package, or that of the top level."""
     parts = module.split(".")
     names = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
     return next((FORBIDDEN[name] for name in names if name in FORBIDDEN), set())
@@ -135,7 +135,7 @@ def test_imports_point_up(path: Path) -> None:
 
 
 def inside(module: str, package: str) -> str | None:
-    """The sub-package or module of a package that a module is in, or None."""
+    """Return the sub-package or module of a package that a module belongs to, or None."""
     top, _, rest = module.partition(".")
     return rest.split(".")[0] if top == package and rest else None
 

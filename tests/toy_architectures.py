@@ -1,4 +1,4 @@
-"""A GRU for every task: architectures that only a row of `ARCHITECTURES` makes known."""
+"""Toy architectures for every task, registered only by a row of `ARCHITECTURES`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class GruTaggerConfig:
 
 
 class GruTagger(CrfTagger):
-    """Words only; reads from the left."""
+    """A tagger with word embeddings and one GRU, left to right."""
 
     def __init__(self, config: GruTaggerConfig, labels: tuple[str, ...]) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class CnnConfig:
 
 
 class Cnn(TextClassifier):
-    """A convolution of width 3 and the maximum over time."""
+    """A classifier with a convolution of width 3 and a maximum over time."""
 
     def __init__(self, config: CnnConfig) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class GruPairConfig:
 
 
 class GruSeq2Seq(RowSeq2Seq):
-    """Means of the source's embeddings start a GRU that writes the target."""
+    """A GRU decoder that starts from the mean of the source embeddings."""
 
     def __init__(self, config: GruPairConfig) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """Exit with 0 if the server in this container is ready.
 
-Only the standard library, and of that little: it runs every ten seconds.
+It imports few modules of the standard library and nothing else, because it runs every ten seconds.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ import http.client
 import os
 import sys
 
-PORT = os.environ.get("SEQSERVE_ADMIN_PORT") or os.environ.get("PORT") or "3000"
+NAMES = ("SEQSERVE_ADMIN_PORT", "SEQSERVE_PORT", "PORT")
+# Kubernetes sets SEQSERVE_PORT=tcp://… where a Service is named `seqserve`.
+PORT = next((os.environ[name] for name in NAMES if os.environ.get(name, "").isdecimal()), "3000")
 
 try:
     connection = http.client.HTTPConnection("127.0.0.1", int(PORT), timeout=3)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Writes the rules of deploy/prometheus/rules as PrometheusRule objects, for the Prometheus operator:
+# Print the rules of deploy/prometheus/rules as PrometheusRule objects for the Prometheus operator:
 #   deploy/kubernetes/prometheus-rules.sh | kubectl apply -n seqserve -f -
-# kustomize cannot put the text of a file into an object's fields, and a second copy of the rules would go stale.
+# kustomize cannot insert the text of a file into an object, and a second copy of the rules would become stale.
 set -euo pipefail
 cd "$(dirname "$0")/../prometheus/rules"
 for file in *.yml; do

@@ -1,4 +1,4 @@
-"""The HTTP surface put together: engines and queues, the dialects over them, health, metrics and documentation.
+"""Assemble the HTTP application: engines and queues, dialects, health, metrics and documentation.
 
 It does not use the routes of `@bentoml.api`: their errors have four shapes, their bodies have no limit, and
 they cost more per request. service/bento/app.py puts this application in front of BentoML's own.

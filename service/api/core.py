@@ -62,7 +62,7 @@ class Call:
 
     Args:
         request_id: For the logs of the runners.
-        deadline: Time of `time.monotonic` after which nobody wants the answer.
+        deadline: Time of `time.monotonic` after which the answer is not needed.
         traceparent: The W3C trace context of the request's span; empty if it is not traced.
     """
 

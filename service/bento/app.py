@@ -1,4 +1,4 @@
-"""The BentoML services put together: what `seqserve serve` and `bentoml serve service.bento.app:Gateway` serve.
+"""Assemble the BentoML services: what `seqserve serve` and `bentoml serve service.bento.app:Gateway` serve.
 
 `Gateway` is the entry service and owns the only TCP port. BentoML provides processes and life cycle; all
 HTTP requests are answered by the application of service/api, in front of BentoML's own.

@@ -47,7 +47,7 @@ class HeartbeatChannel:
         watch.start()
 
     def request_restart(self, process: str) -> None:
-        """Tell the supervisor that a process is alive and yet does not work."""
+        """Tell the supervisor that a process is alive but does not work."""
         with suppress(OSError):
             self._channel.send(RESTART + process.encode() + HEARTBEAT)
 

@@ -125,7 +125,7 @@ class Supervisor:
         return port
 
     async def _announce(self) -> None:
-        """Announce the server once all processes have started, and wait for ever."""
+        """Announce the server once all processes have started, and wait forever."""
         while not all(
             name in self._workers and self._workers[name].has_begun.is_set() for name in self._names
         ):

@@ -82,7 +82,7 @@ class WorkerProcess:
             self.process.send_signal(number)
 
     async def end(self, seconds: float) -> None:
-        """Give it some time to end by itself, then kill it."""
+        """Wait for it to end, and kill it after a time."""
         try:
             await asyncio.wait_for(self.process.wait(), seconds)
         except TimeoutError:

@@ -3,10 +3,10 @@
 - If no call is in flight, the queued texts are sent at once. Otherwise a batch that is not full lingers
   for a few milliseconds, so that it can grow.
 - A long queue is divided into chunks, one per CPU, that are computed concurrently.
-- The number of calls in flight is bounded. A slow call does not count towards the base concurrency, so
-  that it does not block short ones.
-- A batch starts with the first text of the request whose turn it is, and adds texts of similar length, which
-  keeps the padding small.
+- The number of calls in flight is bounded. A call that takes long does not count towards the base
+  concurrency, so that it does not block short ones.
+- A batch starts with the first text of the first request in the queue, and adds texts of similar length,
+  which keeps the padding small.
 - Requests are served round robin: after every batch, a request with many texts moves to the end of the queue.
   The last free slot is reserved for a request that has nothing in flight.
 
@@ -91,7 +91,7 @@ class Batcher(Generic[W, R]):
         self._call = call
         self._cancel = cancel
         self._limits = limits
-        self._queue: dict[PendingRequest[W, R], None] = {}  # in order of their turns
+        self._queue: dict[PendingRequest[W, R], None] = {}  # in round-robin order
         self._n_texts = 0
         self._n_tokens = 0
         self._drain = DrainRate()

@@ -42,53 +42,56 @@ _TOKENS = (16.0, 64.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0)
 
 REQUESTS = Counter(
     "seqserve_requests_total",
-    "Answered requests; code is `ok` or the code of the error.",
+    "Requests with a response; code is `ok` or the error code.",
     ("route", "status", "code"),
 )
 REQUEST_SECONDS = Histogram(
-    "seqserve_request_duration_seconds", "From first byte to answer.", ("route",), buckets=_SECONDS
+    "seqserve_request_duration_seconds",
+    "Time from the first byte of a request to its response.",
+    ("route",),
+    buckets=_SECONDS,
 )
 STAGE_SECONDS = Histogram(
     "seqserve_stage_duration_seconds",
-    "Answered predictions by stage: queue, pre, model, post.",
+    "Time of answered predictions by stage: queue, pre, model, post.",
     ("task", "stage"),
     buckets=_SECONDS,
 )
 IN_FLIGHT = Gauge(
     "seqserve_requests_in_flight",
-    "Requests not answered yet.",
+    "Requests without a response so far.",
     ("route",),
     multiprocess_mode="livemostrecent",
 )
-TEXTS = Counter("seqserve_texts_total", "Texts that were answered.", ("task",))
+TEXTS = Counter("seqserve_texts_total", "Answered texts.", ("task",))
 TOKENS = Counter(
     "seqserve_tokens_total",
-    "Tokens of the texts that were answered, as the model counts them.",
+    "Tokens of answered texts, as counted by the model.",
     ("task",),
 )
 CHARACTERS = Counter(
     "seqserve_characters_total",
-    "Characters (code points) of the texts that were answered.",
+    "Characters (code points) of answered texts.",
     ("task",),
 )
 QUEUE_TEXTS = Gauge(
-    "seqserve_queue_texts", "Texts waiting.", ("task",), multiprocess_mode="livemostrecent"
+    "seqserve_queue_texts", "Pending texts.", ("task",), multiprocess_mode="livemostrecent"
 )
 QUEUE_TOKENS = Gauge(
     "seqserve_queue_tokens",
-    "Estimated tokens waiting.",
+    "Estimated tokens of pending texts.",
     ("task",),
     multiprocess_mode="livemostrecent",
 )
 QUEUE_OLDEST_SECONDS = Gauge(
     "seqserve_queue_oldest_seconds",
-    "How long the oldest waiting text has waited; 0 while none waits.",
+    "Age of the oldest pending text; 0 if there is none.",
     ("task",),
     multiprocess_mode="livemostrecent",
 )
 CALLS = Gauge(
     "seqserve_calls_in_flight",
-    "Batches that the task's engines have not answered yet.",
+    "Batches in the engines of the task.",
     ("task",),
     multiprocess_mode="livemostrecent",
 )
@@ -101,12 +104,12 @@ BATCH_TOKENS = Histogram(
 )
 BATCH_REAL_TOKENS = Counter(
     "seqserve_batch_real_tokens_total",
-    "Estimated tokens in batches without padding; of `seqserve_batch_tokens_sum`, the rest is padding.",
+    "Estimated tokens in batches without padding. The rest of `seqserve_batch_tokens_sum` is padding.",
     ("task",),
 )
 PADDING_RATIO = Histogram(
     "seqserve_batch_padding_ratio",
-    "Estimated share of a batch's tokens that is padding.",
+    "Estimated share of padding among the tokens of a batch.",
     ("task",),
     buckets=_RATIOS,
 )
@@ -117,31 +120,31 @@ SHED = Counter(
 )
 ABANDONED = Counter(
     "seqserve_abandoned_texts_total",
-    "Texts that were in flight when nobody waited for them any more; reason is `deadline`, "
-    "`client_gone` or `failed`.",
+    "Texts in an engine whose request had already ended; reason is `deadline`, `client_gone` or "
+    "`failed`.",
     ("task", "reason"),
 )
 MODEL_INFO = Gauge(
     "seqserve_model_info",
-    "1 for every loaded model, 0 for one that was; sha is the beginning of its sha256.",
+    "1 for a loaded model, 0 for an unloaded one; sha is the start of its SHA-256.",
     ("task", "model", "version", "precision", "sha"),
     multiprocess_mode="livemostrecent",
 )
 MODEL_LOAD_SECONDS = Gauge(
     "seqserve_model_load_seconds",
-    "From the directory to a model that answered its golden cases.",
+    "Time to load a model and verify its golden cases.",
     ("task", "model"),
     multiprocess_mode="livemostrecent",
 )
 MODEL_UP = Gauge(
     "seqserve_model_up",
-    "1 while the task's engines answer.",
+    "1 while the engines of the task answer.",
     ("task",),
     multiprocess_mode="livemostrecent",
 )
 RESTARTS = Counter(
     "seqserve_process_restarts_total",
-    "Processes that ended, or hung and were ended, and were started again.",
+    "Restarts of a process after it exited, or hung and was killed.",
     ("process",),
 )
 
@@ -149,7 +152,7 @@ RESTARTS = Counter(
 PID = "seqserve_process_pid"
 PROCESS_PID = Gauge(
     PID,
-    "Process id; process is `gateway` or the task of a runner.",
+    "Process id. The label is `gateway` or the task of a runner.",
     ("process",),
     multiprocess_mode="livemostrecent",
 )

@@ -27,9 +27,9 @@ from service.telemetry.metrics import PID
 _PREFIX = "seqserve"
 OF_PROCESSES: dict[str, str] = {
     "seqserve_process_cpu_seconds_total": "CPU time of the process, user and system.",
-    "seqserve_process_open_fds": "Files and sockets that the process has open.",
+    "seqserve_process_open_fds": "Open files and sockets of the process.",
     "seqserve_process_resident_memory_bytes": "Physical memory of the process.",
-    "seqserve_process_start_time_seconds": "When the process started, in seconds since 1970.",
+    "seqserve_process_start_time_seconds": "Start time of the process, in seconds since 1970.",
 }
 """Name and help of the metrics that have the label `process` and come from `/proc`."""
 

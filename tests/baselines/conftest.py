@@ -11,7 +11,7 @@ from tests.tiny import BAD, GOOD, write_data, write_recipes
 
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny data sets, and word vectors that tell good from bad."""
+    """The tiny data sets, and word vectors that separate good from bad."""
     root = tmp_path_factory.mktemp("baselines") / "data"
     write_data(root)
     vectors = root / BagConfig().vectors

@@ -65,7 +65,7 @@ def test_sets_and_their_files_name_the_metrics(root: Path, recipes: dict[str, Re
 
 @pytest.fixture
 def half(root: Path) -> DataSet:
-    """A set in which some people are not annotated, and no place is."""
+    """Write a set in which some persons and all places are not annotated."""
     folder = root / "half"
     folder.mkdir(exist_ok=True)
     (folder / "test.conll").write_text(

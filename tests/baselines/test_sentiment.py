@@ -83,14 +83,14 @@ def test_rare_words_are_left_out() -> None:
         classifier = naive_bayes(BagConfig(min_texts=n))
         classifier.fit(texts, [1, 1, 0, 0, 0])
         sure[n] = classifier.predict_proba([["odd"]])[0][0]
-    assert sure[2] == pytest.approx(3 / 5)  # without the word, only the prior speaks
+    assert sure[2] == pytest.approx(3 / 5)  # without the word, only the prior counts
     assert sure[1] > 0.65
 
 
 def test_vectors_are_averaged_not_summed() -> None:
     classifier = AveragedVectors(BagConfig(averaged_c=100), VECTORS)
     classifier.fit([["good"], ["fine"]], [0, 1])
-    # In sum, two times good would be what fine is.
+    # A sum of two times "good" would equal "fine".
     assert list(classifier.predict([["good", "good"], ["good"], ["fine"]])) == [0, 0, 1]
 
 

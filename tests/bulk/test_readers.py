@@ -14,7 +14,7 @@ MAX_BYTES = 100
 
 
 def read(format: InputFormat, raw: bytes, **columns: Any) -> tuple[list[Any], Reader]:
-    """Per record its line and text, or line and code."""
+    """Return per record its line and text, or its line and error code."""
     reader = Reader(io.BytesIO(raw), format, Columns(**columns), MAX_BYTES)
     found = [(one.line, one.text if isinstance(one, Record) else one.why.code) for one in reader]
     return found, reader
@@ -44,7 +44,7 @@ INPUTS: dict[str, tuple[InputFormat, bytes, list[tuple[int, str]]]] = {
         b'{"txt": "a"}\n{"text": 1}\n',
         [(1, "invalid_field"), (2, "invalid_field")],
     ),
-    "empty text": ("jsonl", b'{"text": ""}\n', [(1, "")]),  # the task refuses it
+    "empty text": ("jsonl", b'{"text": ""}\n', [(1, "")]),  # rejected by the task
     "JSON with a mark": ("jsonl", codecs.BOM_UTF8 + b'{"text": "a"}\n', [(1, "a")]),
     "rows": ("csv", b"id,text\n1,a\n2,b\n", [(2, "a"), (3, "b")]),
     "rows of Windows": ("csv", b"id,text\r\n1,a\r\n2,b\r\n", [(2, "a"), (3, "b")]),
@@ -131,7 +131,7 @@ def test_fields_may_be_larger_than_the_library_allows_by_itself() -> None:
 
 
 class Endless(io.RawIOBase):
-    """One line of many bytes; notes how much was asked for at a time."""
+    """A file of one long line that records the largest read."""
 
     def __init__(self, n_bytes: int) -> None:
         self.left = n_bytes

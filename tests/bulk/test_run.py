@@ -1,4 +1,4 @@
-"""The run, with an engine of rules: order, refusals, and files that go on where they were cut."""
+"""The run, with a rule-based engine: order, rejected records, and resumption of truncated output."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EXPECTED_LINES = [n for n, text in enumerate(LINES, 1) if text not in ("", "bad"
 
 
 def answer(texts: Sequence[str]) -> list[Outcome]:
-    """An entity for every Ann; the score says which batch mates there were."""
+    """An engine that marks every Ann; the score depends on the other texts of the batch."""
     score = len("".join(texts)) / 1000
     return [
         Refusal("text_too_long", "text is bad")
@@ -61,7 +61,7 @@ def run(
     resumes: bool = False,
     raw: bytes = INPUT,
 ) -> tuple[Totals, list[int]]:
-    """Gives what was done, and how far it was after each window."""
+    """Return the totals, and the progress after each window."""
     told: list[int] = []
     header = header_of("ner", format, Columns())
     out, rejected = folder / "out", folder / "rejected"
@@ -74,7 +74,7 @@ def run(
 
 @pytest.fixture
 def whole(tmp_path: Path) -> Path:
-    """A folder with the output of a run that nothing happened to, in every format."""
+    """Return a folder with the output of an uninterrupted run, in every format."""
     for format in ("jsonl", "csv", "conll"):
         folder = tmp_path / format
         folder.mkdir()
@@ -134,7 +134,7 @@ def test_few_windows_are_read_ahead(tmp_path: Path) -> None:
 
     totals, _ = run(tmp_path, submit=submit)
     assert totals.n_answered == len(EXPECTED_LINES)
-    assert most == 3 * 3  # as many batches as three windows have
+    assert most == 3 * 3  # the number of batches in three windows
 
 
 @pytest.mark.parametrize("format", ["jsonl", "csv", "conll"])
@@ -149,7 +149,7 @@ def test_cut_anywhere_and_resumed_it_is_the_same(whole: Path, format: OutputForm
 
 
 def test_interrupted_between_the_two_files(whole: Path) -> None:
-    """What was rejected is written first, so it can be ahead; what is missing there is done again."""
+    """Rejected records are written first, so that file can be ahead; missing results are computed again."""
     folder = whole / "jsonl"
     out, rejected = (folder / "out").read_bytes(), (folder / "rejected").read_bytes()
     (folder / "out").unlink()
@@ -178,7 +178,7 @@ def test_only_what_is_missing_is_computed(whole: Path) -> None:
         return at_once(texts)
 
     totals, _ = run(folder, submit=submit, resumes=True)
-    assert totals.n_answered == 1  # the last one is always done again
+    assert totals.n_answered == 1  # the last one is always repeated
     assert len(computed) <= SIZE.max_entries
 
 
@@ -255,7 +255,7 @@ def test_a_folder_is_no_list_of_what_is_rejected(tmp_path: Path) -> None:
 
 
 def test_a_full_disk(whole: Path, tmp_path: Path) -> None:
-    """As far as a limit of the system is one; with room again, the run goes on."""
+    """A full disk, simulated by a limit on the file size; without the limit the run can be resumed."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
     try:

@@ -1,4 +1,4 @@
-"""An installed wheel holds seqserve alone; a checkout finds its own folders whatever else has their names."""
+"""A wheel contains only seqserve; a checkout finds its own folders even if other packages have their names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run(*words: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def other_project(tmp_path: Path) -> Path:
-    """A folder with packages of the same names."""
+    """Return a folder with packages of the same names."""
     for name in (*PACKAGES, "cli"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text(f"raise SystemExit('shadowed by {name}')")

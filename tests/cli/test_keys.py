@@ -48,7 +48,7 @@ def test_wrong_command_lines(words: list[str]) -> None:
 
 @pytest.fixture
 def keys_file(tmp_path: Path) -> tuple[Path, str]:
-    """A file of two keys, and one of them."""
+    """Return a file of two keys, and one of the keys."""
     lines, shown = [], ""
     for words in (["ann", "--limit", "60"], ["bob"]):
         result = RUNNER.invoke(app, ["keys", "new", *words])

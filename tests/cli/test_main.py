@@ -127,7 +127,7 @@ def test_failures_exit_with_1_and_say_why(
 
 @pytest.fixture
 def bundle(tiny: TinyProject, tmp_path: Path) -> Path:
-    """Give a copy of a bundle, to be changed."""
+    """Return a copy of a bundle that a test may change."""
     return Path(shutil.copytree(tiny.bundle("sentiment"), tmp_path / "bundle"))
 
 
@@ -145,7 +145,7 @@ def test_metrics_that_do_not_come_out_again_fail(
 
 
 def with_manifest(bundle: Path, change: Callable[[dict[str, Any]], Any]) -> dict[str, float]:
-    """Change what a manifest says; gives its metrics."""
+    """Change a manifest and return its metrics."""
     path = bundle / "manifest.json"
     manifest = json.loads(path.read_text())
     change(manifest)

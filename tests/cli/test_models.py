@@ -45,7 +45,7 @@ def test_one_damaged_bundle_does_not_hide_the_others(bundles: Path) -> None:
 
 
 def rewrite(bundle: Path, name: str, content: Any) -> None:
-    """Another content of a file, and a manifest that has its hash."""
+    """Change a file, and update its hash in the manifest."""
     raw = json.dumps(content).encode()
     (bundle / name).write_bytes(raw)
     manifest = json.loads((bundle / "manifest.json").read_text())

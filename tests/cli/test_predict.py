@@ -1,4 +1,4 @@
-"""`seqserve predict` on the shipped bundles, and on engines of rules where it is about the file."""
+"""`seqserve predict` on the shipped bundles, and on rule-based engines where only the files matter."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def predict(*words: object, cwd: Path = ROOT, **more: Any) -> subprocess.Complet
 
 @pytest.fixture(scope="module")
 def fakes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment in which engines are rules."""
+    """Return an environment with rule-based engines."""
     bundles = write_bundles(tmp_path_factory.mktemp("fakes") / "bundles")
     return {
         "SEQSERVE_BUNDLES_DIR": str(bundles),
@@ -55,7 +55,7 @@ def fakes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def write_inputs(folder: Path) -> dict[str, Path]:
-    """The same texts in every format; a line of text holds no line break."""
+    """Return the same texts in every format; plain text cannot contain line breaks."""
     paths = {name: folder / f"in.{name}" for name in ("txt", "jsonl", "csv")}
     paths["txt"].write_text("".join(text.replace("\n", " ") + "\n" for text in TEXTS))
     records = [{"id": f"r{i}", "text": text} for i, text in enumerate(TEXTS)]
@@ -71,7 +71,7 @@ LINES = {"txt": [1, 2, 3], "jsonl": [1, 2, 3], "csv": [2, 3, 5]}
 
 
 def lines_of(path: Path) -> list[int]:
-    """Which lines of the input an output answers."""
+    """Return the input lines that an output has results for."""
     if path.suffix == ".csv":
         rows = csv.DictReader(io.StringIO(path.read_text()))
         return list(dict.fromkeys(int(row["line"]) for row in rows))
@@ -96,7 +96,7 @@ def test_every_format_to_every_format(
 
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
-    """What the shipped bundles say of the texts, by task."""
+    """Return the results of the shipped bundles for the texts, by task."""
     folder = tmp_path_factory.mktemp("answered")
     source = write_inputs(folder)["jsonl"]
     found = {}
@@ -234,14 +234,14 @@ STOPS: dict[str, tuple[str, signal.Signals, int]] = {
 def test_stopped_and_resumed(
     target: str, number: signal.Signals, status: int, tmp_path: Path, fakes: dict[str, str]
 ) -> None:
-    """The same bytes as without an interruption, and no process left."""
+    """The output has the same bytes as without an interruption, and no process is left."""
     source = big_input(tmp_path, 12_000)
     words = ["ner", source, "--window", "50", "--workers", "2"]
     whole = tmp_path / f"whole.{target}"
     assert predict(*words, "--out", whole, env=fakes).returncode == 3
     out = tmp_path / f"out.{target}"
     command = [sys.executable, "-m", "seqserve.cli", "predict", *map(str, words), "--out", str(out)]
-    said = tmp_path / "stderr"  # no pipe, which a process that is left would keep open
+    said = tmp_path / "stderr"  # no pipe, because a remaining process would keep it open
     with said.open("wb") as stderr:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **fakes}
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stderr)
@@ -272,7 +272,7 @@ def children_of(pid: int) -> Sequence[int]:
 
 
 def test_real_model_killed_and_resumed(tmp_path: Path) -> None:
-    """Shipped weights: what is computed again comes out again, whatever the batch mates were."""
+    """With the shipped bundles, repeated records have the same results in other batches."""
     source = tmp_path / "in.txt"
     source.write_text("".join(f"{TEXTS[0][: 20 + i % 28]} {i}\n" for i in range(300)))
     words = ["ner", source, "--bundles", SHIPPED, "--window", "64", "--workers", "1"]

@@ -1,4 +1,4 @@
-"""`--engine ray` on a cluster of this machine: .ci/ray runs it, where Ray is installed."""
+"""`--engine ray` on a local cluster; .ci/ray runs it in an environment with Ray."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    """The address of a cluster."""
+    """Return the address of a cluster."""
     import ray
 
     context = ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
@@ -89,7 +89,7 @@ def rows_of(folder: Path) -> list[dict[str, object]]:
 
 @pytest.mark.ray
 def test_no_cluster(tmp_path: Path) -> None:
-    """Comes before the others start one."""
+    """Must run before the other tests start a cluster."""
     source = tmp_path / "in.txt"
     source.write_text("Ann\n")
     status, said = predict("auto", tmp_path, "ner", str(source), "--out", str(tmp_path / "out"))

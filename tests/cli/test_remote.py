@@ -1,4 +1,4 @@
-"""What a server refuses, asked for batches; and the whole command against a server of fakes."""
+"""Errors of a server for batches; and the whole command against a server with fake engines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.serving import FAKES, ROOT, Serve, running_server
 
 
 class Server:
-    """Answers with the text's length; notes what it was asked."""
+    """A transport that answers with the length of the text and records the requests."""
 
     def __init__(self, names_the_text: bool = True, max_texts: int = 99) -> None:
         self.asked: list[list[str]] = []
@@ -109,7 +109,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server of fakes that wants a key, in one process."""
+    """Run a server with fake engines that requires a key, in one process."""
     folder = tmp_path_factory.mktemp("served")
     key, line = new_key("tests")
     (folder / "keys.txt").write_text(f"{line}\n")
@@ -222,11 +222,11 @@ def test_ctrl_c_does_not_wait_for_a_server_that_hangs(served: Served, tmp_path: 
 
 @contextmanager
 def hanging(server: Serve) -> Iterator[None]:
-    """All processes of a server stand still, while requests are in flight."""
+    """Suspend all processes of a server while requests are in flight."""
     processes = server.processes()
     for process in processes:
         process.suspend()
-    time.sleep(0.2)  # what was answered before is written
+    time.sleep(0.2)  # earlier results are written
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What every call of `seqserve` imports: only what the list below names, since people wait for it."""
+"""Imports of every `seqserve` command: only those of the list below, because they delay the start."""
 
 from __future__ import annotations
 

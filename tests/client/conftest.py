@@ -1,4 +1,4 @@
-"""Both clients behind one face, with a made-up server in place of the network."""
+"""Both clients behind one interface, with a fake server instead of the network."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def call(request: pytest.FixtureRequest) -> Caller:
 
 
 def body_of(request: httpx.Request) -> dict[str, Any]:
-    """The JSON of a request; checks that it is what its headers say."""
+    """Return the JSON of a request, and verify its headers."""
     assert request.headers["content-type"] == "application/json"
     content = request.content
     if request.headers.get("content-encoding") == "gzip":
@@ -79,7 +79,7 @@ RESULTS: dict[str, Callable[[str], dict[str, Any]]] = {
 
 
 class MadeUpServer:
-    """Answers predictions as the contract says; notes what was asked.
+    """A fake server that answers predictions and records the requests.
 
     Args:
         max_texts: In one request.
@@ -118,7 +118,7 @@ class MadeUpServer:
 def problem(
     status: int, code: str, detail: str = "Because.", headers: dict[str, str] | None = None
 ) -> httpx.Response:
-    """An error in the shape of the contract."""
+    """Return an error response of the API."""
     document = {
         "type": "about:blank",
         "title": "Title",

@@ -1,4 +1,4 @@
-"""Both clients, method by method, against a made-up server."""
+"""Both clients, method by method, against a fake server."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MODEL = {
 
 
 def again(answer: httpx.Response) -> httpx.Response:
-    """The same answer; one of httpx's can be read once."""
+    """Return a copy of the response, because httpx's can be read only once."""
     return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
 
 

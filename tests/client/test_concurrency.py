@@ -1,4 +1,4 @@
-"""Several requests at once: bounds, order, and what a failure does to the others."""
+"""Concurrent requests: bounds, order, and the effect of a failure on the others."""
 
 from __future__ import annotations
 

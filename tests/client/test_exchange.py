@@ -1,4 +1,4 @@
-"""Attempts, waits and deadlines, step by step, with a clock that the tests turn."""
+"""Attempts, waits and deadlines, step by step, with a simulated clock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AWAY = Broken("ConnectError: refused")
 
 @dataclass
 class Play:
-    """Plays the outcomes of attempts, one after the other.
+    """Replay the outcomes of attempts.
 
     Args:
         outcomes: Of the attempts.

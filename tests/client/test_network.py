@@ -1,4 +1,4 @@
-"""Both clients on real sockets: deadlines, hang-ups, proxies and certificates."""
+"""Both clients on real sockets: deadlines, disconnects, proxies and certificates."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ def listening(handle: Handle, tls: ssl.SSLContext | None = None) -> Iterator[Pee
 
 
 def silent(sock: socket.socket, request: bytes) -> None:
-    """Never answers."""
+    """Accept requests and never answer."""
 
 
 def trickling(sock: socket.socket, request: bytes) -> None:
-    """Sends its answer a byte at a time, each sooner than any read times out."""
+    """Send the response byte by byte, each before a read would time out."""
     sock.sendall(HEAD.replace(b"14", b"9999") + b"\r\n")
     for _ in range(100):
         sock.sendall(b" ")

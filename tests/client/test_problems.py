@@ -1,4 +1,4 @@
-"""From answers to exceptions, for every status and code of docs/api.md."""
+"""The exceptions for every status and code of docs/api.md."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from seqserve.client.problems import (
 from seqserve.errors import SeqserveError
 from tests.service.api.contract import documented_errors
 
-# code: its class, and whether the client asks again
+# code: its class, and whether the client retries
 TABLE: dict[str, tuple[type[SeqserveError], bool]] = {
     "invalid_json": (errors.InvalidJson, False),
     "missing_key": (errors.MissingKey, False),

@@ -1,4 +1,4 @@
-"""Both clients against a real server with fakes in its runners."""
+"""Both clients against a real server with fake engines in its runners."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def bundles_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, bundles_dir: Path) -> Iterator[Serve]:
-    """A server with room for few texts."""
+    """Run a server whose queue holds few texts."""
     limits = {"SEQSERVE_MAX_TEXTS": "8", "SEQSERVE_MAX_QUEUE_TEXTS": "8"}
     with running_server(tmp_path_factory.mktemp("serve"), bundles_dir, **SMALL, **limits) as serve:
         yield serve
@@ -105,7 +105,7 @@ def test_a_deadline_is_kept_by_server_and_client(call: Caller) -> None:
 
 
 def test_an_overloaded_server_is_waited_for(served: Serve) -> None:
-    """More callers than there is room for: all are answered, and some had to ask again."""
+    """With more callers than the queue can hold, all get an answer, some after retries."""
 
     async def run() -> list[int]:
         policy = Policy(attempts=20, longest_wait_s=0.5, max_texts=8, concurrency=6)
@@ -148,7 +148,7 @@ def test_a_cancelled_call_stops_the_work(served: Serve) -> None:
 
 
 def abandoned(page: str) -> float:
-    """How many translations the server began and gave up."""
+    """Return how many translations the server started and abandoned."""
     pattern = r'^seqserve_abandoned_texts_total\{.*task="translation".*\} (\S+)$'
     lines = re.findall(pattern, page, re.MULTILINE)
     return sum(map(float, lines))
@@ -182,7 +182,7 @@ def test_calls_go_on_through_a_restart(tmp_path: Path, bundles_dir: Path) -> Non
             time.sleep(0.05)
         stopped.set()
         asking.join(60)
-        assert len(found) >= n_then + 5  # the thread did not die of an error
+        assert len(found) >= n_then + 5  # the thread did not end with an error
         assert max(found) > 1
     finally:
         serve.kill()

@@ -1,4 +1,4 @@
-"""A batch of n texts gives exactly what n single calls give, on the models that ship."""
+"""A batch of n texts returns exactly what n single calls return, on the shipped models."""
 
 from __future__ import annotations
 

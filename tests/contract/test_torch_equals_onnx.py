@@ -1,4 +1,4 @@
-"""The exported bundle answers as the torch model behind the same preprocessor; and both read texts alike."""
+"""The exported bundle and the torch model agree, behind the same preprocessor."""
 
 from __future__ import annotations
 

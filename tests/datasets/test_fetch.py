@@ -1,4 +1,4 @@
-"""Fetching from a local server that holds small originals of the same form."""
+"""Downloads from a local server with small files in the formats of the originals."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EMERGING = "Ann\tB-person\nat\tO\nAcme\tB-corporation\nBand\tB-group\n\nWii\tB-p
 
 
 def reviews() -> bytes:
-    """Twenty films with two reviews each, to train on, and three reviews to test with."""
+    """Return twenty films with two reviews each for training, and three reviews for testing."""
     files: dict[str, str] = {}
     for side in ("pos", "neg"):
         films = [f"http://films/{i // 2}/usercomments" for i in range(40)]
@@ -83,7 +83,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @contextmanager
 def serving(handler: Callable[..., Quiet]) -> Iterator[str]:
-    """The address of a server that runs while the block does."""
+    """Run a server for the block, and yield its address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
@@ -105,7 +105,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def small(name: str) -> Source:
-    """A set of the catalogue, as small as the originals of this test."""
+    """Return a data set of the catalogue for the small files of this test."""
     return replace(BY_NAME[name], counts=COUNTS[name])
 
 
@@ -114,7 +114,7 @@ def test_fetched_sets_are_whole(name: str, tmp_path: Path, mirror: str) -> None:
     told: list[tuple[str, int, int | None]] = []
     source = small(name)
     same = fetch(source, tmp_path, mirror, lambda *words: told.append(words))
-    assert set(same.values()) == {False}  # these are not the real ones
+    assert set(same.values()) == {False}  # the files differ from the real ones
     assert {url for url, _, _ in told} == set(source.urls)
     assert all(n == total for _, n, total in told)
     (found,) = find_sets(tmp_path, hashed=True)
@@ -170,7 +170,7 @@ def test_no_film_is_in_both_train_and_dev(tmp_path: Path, mirror: str) -> None:
         if split != "test"
     }
     assert films["train"] and films["dev"] and not films["train"] & films["dev"]
-    assert len(texts["dev"]) == 4 * len(films["dev"])  # two reviews of both sides
+    assert len(texts["dev"]) == 4 * len(films["dev"])  # two reviews per label
     assert all(one.label == int(one.text.startswith("pos")) for one in texts["train"])
     assert texts["train"][0].text.endswith("caf\u00e9")
     assert [one.text for one in texts["test"]] == ["dull 0", "dull 9", "dull 10"]

@@ -23,7 +23,7 @@ def write(path: Path, text: str) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """One set of every kind."""
+    """Write one data set of every kind."""
     write(tmp_path / "ner/people/train.conll.xz", "Ann\tB-PER\n\nOslo\tB-LOC\n")
     write(tmp_path / "ner/people/dev.conll", "Ann\tB-PER\n")
     write(tmp_path / "films/test.jsonl", '{"text": "good", "label": 1}\n')

@@ -1,4 +1,4 @@
-"""The CRF against sums over all paths, a padded batch against its rows, and extreme numbers."""
+"""The CRF compared with sums over all paths, a padded batch compared with its rows, and extreme numbers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def random_batch(
 
 
 def all_paths(row: FloatArray, transitions: Transitions) -> dict[tuple[int, ...], float]:
-    """Every path of one row, without padding, and its score."""
+    """Return every path of one row, without padding, and its score."""
     scores = {}
     for path in product(range(row.shape[1]), repeat=len(row)):
         score = float(transitions.start[path[0]]) + float(transitions.end[path[-1]])
@@ -62,7 +62,7 @@ def all_paths(row: FloatArray, transitions: Transitions) -> dict[tuple[int, ...]
 def share(
     paths: dict[tuple[int, ...], float], **wanted: Callable[[tuple[int, ...]], bool]
 ) -> float:
-    """P(is | given): how much of the paths' probability those have that hold what is wanted."""
+    """Return the conditional probability P(is | given) over all paths."""
     given = {path: score for path, score in paths.items() if wanted["given"](path)}
     both = [score for path, score in given.items() if wanted["is_"](path)]
     if not both:
@@ -251,7 +251,7 @@ def test_large_and_small_potentials_stay_finite_and_right(scale: float) -> None:
 
 
 def test_a_path_that_looks_hopeless_halfway_still_counts() -> None:
-    """Tag 1 is 1000 nats behind at token 0 and leads at token 1; it is its only way."""
+    """Tag 1 is 1000 nats behind at token 0 and leads at token 1, where it is the only allowed tag."""
     transitions = Transitions(
         start=np.zeros(2, np.float32),
         matrix=np.array([[0, ILLEGAL], [ILLEGAL, 0]], np.float32),

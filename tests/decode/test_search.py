@@ -1,4 +1,4 @@
-"""The search against plain Python and enumeration, with a model that only knows its prefix."""
+"""The search compared with plain Python and enumeration, with a model that depends only on its prefix."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VOCABULARY = SearchVocabulary(START, END, (BANNED,))
 
 @dataclass
 class Calls:
-    """What the search asked of the model."""
+    """The calls of the search to the model."""
 
     steps: list[tuple[int, ...]] = field(default_factory=list)
     selects: list[IntArray] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Calls:
 
 @dataclass(frozen=True)
 class PrefixState:
-    """Every row's sentence and prefix: a wrong `select` gives wrong log-probs."""
+    """The sentence and prefix of every row: a wrong `select` causes wrong log-probabilities."""
 
     prefixes: tuple[tuple[int, ...], ...]
     calls: Calls = field(default_factory=Calls)
@@ -49,7 +49,7 @@ class PrefixState:
 
 
 class PrefixModel:
-    """Log-probs are a function of the sentence and of the prefix, start symbol included."""
+    """A model whose log-probabilities are a function of the sentence and the prefix, start symbol included."""
 
     def __init__(self, n_symbols: int, end_boost: float = 0.0) -> None:
         self.n_symbols = n_symbols
@@ -84,7 +84,7 @@ def search(
 def slow_beam_search(
     model: PrefixModel, sentence: int, max_tokens: int, options: SearchOptions
 ) -> list[Hypothesis]:
-    """The same search for one sentence, as one would write it down."""
+    """A simple implementation of the search for one sentence."""
     live: list[tuple[tuple[int, ...], np.float32]] = [((), np.float32(0))]
     found: list[Hypothesis] = []
     for n_tokens in range(1, max_tokens + 1):
@@ -111,7 +111,7 @@ def slow_beam_search(
 
 
 def all_hypotheses(model: PrefixModel, sentence: int, max_tokens: int) -> list[Hypothesis]:
-    """Everything that can be said in max_tokens tokens, in no order."""
+    """Return all outputs of up to max_tokens tokens, in no order."""
     symbols = [s for s in range(model.n_symbols) if s not in (START, END, BANNED)]
     endings = [(*t, END) for n in range(max_tokens) for t in product(symbols, repeat=n)]
     cut = list(product(symbols, repeat=max_tokens))
@@ -263,7 +263,7 @@ def test_greedy_selects_only_when_a_sentence_finishes() -> None:
 
 
 class TableModel:
-    """The same log-probs after every prefix: everything ties in the end."""
+    """The same log-probabilities after every prefix, so that all hypotheses tie in the end."""
 
     def __init__(self, log_probs: list[float]) -> None:
         self.row = np.array(log_probs, np.float32)

@@ -1,4 +1,4 @@
-"""The Kubernetes manifests: valid, complete, and in step with the settings and the rules."""
+"""The Kubernetes manifests are valid, complete, and consistent with the settings and the rules."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.deploy.tools import run
 
 ALL = list(resources_of(OVERLAY))
 DOCUMENTED_KEYS = {"apiVersion", "kind", "namespace", "resources", "images", "patches"}
-STOP_S = 7  # beyond the grace, says docs/operations.md
+STOP_S = 7  # beyond the grace period, see docs/operations.md
 
 
 def one(kind: str) -> Manifest:

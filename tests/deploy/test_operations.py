@@ -1,4 +1,4 @@
-"""The queries that docs/operations.md and docs/deployment.md name."""
+"""The queries in docs/operations.md and docs/deployment.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that asks a Prometheus for all that the dashboard shows, against a fake Prometheus."""
+"""The command that runs the queries of the dashboard, against a fake Prometheus."""
 
 from __future__ import annotations
 

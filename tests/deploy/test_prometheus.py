@@ -69,7 +69,7 @@ def test_the_objectives_of_latency_are_bounds_of_the_histogram() -> None:
     expr = expr_of("route:seqserve_requests_in_time:rate5m")
     found = dict(re.findall(r'route="([^"]+)", le="([^"]+)"', expr))
     assert found.keys() == {task.path for task in TASKS.values()}
-    # As they are written on the page of metrics.
+    # As they are written on the metrics page.
     assert set(found.values()) <= {str(bound) for bound in REQUEST_SECONDS._upper_bounds}
 
 
@@ -104,7 +104,7 @@ def test_every_alert_has_a_unit_test(fires: bool) -> None:
 
 def test_every_replica_is_a_target() -> None:
     (job,) = load_yaml(PROMETHEUS / "prometheus.yml")["scrape_configs"]
-    assert job["job_name"] == "seqserve"  # as the rules have it
+    assert job["job_name"] == "seqserve"  # as in the rules
     (found,) = job["dns_sd_configs"]
     assert (found["names"], found["type"], found["port"]) == (["service"], "A", 3000)
 

@@ -18,7 +18,7 @@ from tests.docs.pages import PAGES, ROOT, code_of, name_of
 CURRENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
 COMPOSE = (ROOT / "docker-compose.yml").read_text() + (ROOT / ".ci/stack").read_text()
 OTHERS = set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", COMPOSE)) | {f"{PREFIX}WITHOUT_ENGINE"}
-SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields}
+SETTINGS = {PREFIX + name.upper() for name in (*Settings.model_fields, "host", "port")}
 
 
 def targets() -> set[str]:

@@ -1,4 +1,4 @@
-"""Reports and bundles made by hand, for what is done with them."""
+"""Hand-made reports and bundles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Intervals: around the metric, narrower with more examples, as wide as theory says."""
+"""Intervals contain the metric, are narrower with more examples, and have the theoretical width."""
 
 from __future__ import annotations
 

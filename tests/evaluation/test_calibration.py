@@ -16,7 +16,7 @@ SETS = {
     "half sure, half right": ([0.5] * 4, [True, False] * 2, 0.0),
     # bin (0.8667, 0.9333]: |0.9 - 0.5|; bin (0.5333, 0.6]: |0.6 - 1|, of 2 and 1 answers
     "two bins": ([0.9, 0.9, 0.6], [True, False, True], 2 / 3 * 0.4 + 1 / 3 * 0.4),
-    # within one bin, too sure and not sure enough make up for each other
+    # within one bin, overconfidence and underconfidence cancel out
     "one bin": ([0.95, 0.99], [True, True], 0.03),
     "zero goes into the first bin": ([0.0], [True], 1.0),
     "no answers": ([], [], 0.0),

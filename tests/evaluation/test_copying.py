@@ -1,4 +1,4 @@
-"""What should be copied, and whether it was."""
+"""Terms that should be copied, and whether they are."""
 
 from __future__ import annotations
 

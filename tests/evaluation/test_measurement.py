@@ -1,4 +1,4 @@
-"""Metrics come from what an engine answers to the text of the data, not from its inside."""
+"""Metrics are computed from the answers of an engine to the texts of the data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.evaluation.reports import bundle_with
 
 
 class Scripted:
-    """An engine that answers by a function; notes how many items a call had."""
+    """An engine that answers by a function and records the number of items per call."""
 
     def __init__(self, task: str, answer: Callable[[str], Any], labels: Sequence[str] = ()) -> None:
         manifest = SimpleNamespace(
@@ -119,7 +119,7 @@ def test_gold_label_that_the_model_does_not_have_is_an_error(root: Path, label: 
     )
     with pytest.raises(DataError, match=message):
         metrics_of(engine, root, CORPUS)
-    assert engine.sizes == []  # said before the model is asked
+    assert engine.sizes == []  # reported before the model is called
 
 
 def test_translation_metrics(root: Path) -> None:
@@ -164,7 +164,7 @@ def test_set_can_have_its_own_file_name_and_labels(root: Path) -> None:
 
     some = DataSet("kind/corpus", "CC0-1.0", split="dev", labels=("PER",))
     metrics = metrics_of(Scripted("ner", answer), root, some)
-    assert metrics["corpus_dev_recall"] == 1  # the places do not count
+    assert metrics["corpus_dev_recall"] == 1  # LOC is not counted
     assert metrics["corpus_dev_precision"] == 0.5
 
 

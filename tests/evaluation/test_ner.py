@@ -1,4 +1,4 @@
-"""Entities against gold: every kind of error by hand, and the totals as seqeval counts them."""
+"""Predicted entities compared with gold: every kind of error, and totals equal to seqeval's."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def parts(findings: Findings, kind: str) -> dict[str, Slice]:
     return {part.name: part for part in findings.slices if part.kind == kind}
 
 
-# what is answered to TEXT -> kinds in the order of gold, then what was made up
+# answer to TEXT -> kinds in the order of gold, then spurious entities
 KINDS: dict[str, tuple[list[tuple[str, str]], list[str]]] = {
     "all right": ([("Anna Smith", "PER"), ("New York", "LOC")], ["right", "right"]),
     "nothing": ([], ["missed", "missed"]),

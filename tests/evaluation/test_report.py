@@ -1,4 +1,4 @@
-"""What evaluation.json holds, and whose it is."""
+"""The content of evaluation.json, and the model that it belongs to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A metric is reproduced or it is not; what only export can measure is left aside."""
+"""Comparison of metrics with the manifest; those that only export can measure are ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels against gold, by hand."""
+"""Predicted labels compared with gold, calculated by hand."""
 
 from __future__ import annotations
 

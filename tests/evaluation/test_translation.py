@@ -1,4 +1,4 @@
-"""Translations against references: the field's own scores, and what else is said of a set."""
+"""Translations compared with references: sacrebleu's scores, and the other metrics of a set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seqserve.training.metrics import translation_scores
 def findings(
     rows: list[tuple[str, str, str]], target: str = "zh", warnings: tuple[str, ...] = ()
 ) -> Findings:
-    """Rows of source, reference and translation; the first translation has the warnings."""
+    """Return rows of source, reference and translation; the first translation has the warnings."""
     return translation_findings(
         [SegmentPair(source, reference) for source, reference, _ in rows],
         [

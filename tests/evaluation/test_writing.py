@@ -1,4 +1,4 @@
-"""The folder of an evaluation: a page that reads well, pictures that are pictures."""
+"""The folder of an evaluation: a valid page and valid images."""
 
 from __future__ import annotations
 

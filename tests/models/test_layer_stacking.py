@@ -31,7 +31,7 @@ def grown(model: Transformer, n_layers: int) -> Transformer:
 
 
 def disturbed(model: Transformer, parameters: Iterable[tuple[str, Tensor]]) -> Transformer:
-    """Move the norms away from where they begin, as training does."""
+    """Move the norms away from their initial values, as training does."""
     with torch.no_grad():
         for name, parameter in parameters:
             if "layer_norm" in name:
@@ -48,7 +48,7 @@ def test_a_deeper_model_begins_with_nearly_the_same_answers(n_layers: int) -> No
     deeper = grown(model, n_layers)
     distance = (deeper(SOURCE, TARGET).log_softmax(2) - before).abs().mean()
     for layer in deeper.encoder_layers:
-        if not layer.fc2.weight.any():  # a new one, with norms as they are made
+        if not layer.fc2.weight.any():  # a new one, with initial norms
             for norm in (layer.self_attn_layer_norm, layer.final_layer_norm):
                 norm.weight.fill_(1.0)
                 norm.bias.zero_()

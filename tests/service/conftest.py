@@ -1,4 +1,4 @@
-"""A gateway in this process, with fake engines behind it, and a client that speaks ASGI to it."""
+"""A gateway in this process with fake engines, and a client that calls it over ASGI."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def bundles_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, bundles_dir: Path) -> Iterator[Serve]:
-    """A real server with the fakes in its runners."""
+    """Run a real server with fake engines in its runners."""
     with running_server(tmp_path_factory.mktemp("serve"), bundles_dir, **FAKES) as serve:
         yield serve
 
@@ -61,7 +61,7 @@ class Server:
         return fakes.OPENED[task]
 
     async def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
-        """Posts JSON; `x_timeout_ms="5"` is a header."""
+        """Post JSON; `x_timeout_ms="5"` is a header."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         named.setdefault("content-type", "application/json")
         return await self.client.post(path, content=json.dumps(body), headers=named)
@@ -71,14 +71,14 @@ class Server:
 async def serving(
     bundles_dir: Path, request_restart: Callable[[str], None] | None = None, **changes: Any
 ) -> AsyncIterator[Server]:
-    """A gateway with embedded fakes, ready to answer.
+    """Run a gateway with embedded fake engines.
 
     Args:
         bundles_dir: Where the bundles are.
         request_restart: Called by the canary.
         changes: Settings that differ from the defaults.
     """
-    fixed = {"calls": 1, "engine_factory": "tests.fakes:open_engine"}  # whatever CPUs there are
+    fixed = {"calls": 1, "engine_factory": "tests.fakes:open_engine"}  # whatever the number of CPUs
     settings = Settings(bundles_dir=bundles_dir, **{**fixed, **changes})
     hosts = {task: EngineHost(task, settings) for task in TASKS}
     engines = {

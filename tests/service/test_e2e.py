@@ -1,4 +1,4 @@
-"""A real server with the fakes in its runners: what only several processes can show."""
+"""A real server with fake engines in its runners: behaviour that needs several processes."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_mapping_round_trip(text: WordTextEncoder) -> None:
     ],
 )
 def test_ids_are_those_of_the_forms(text: WordTextEncoder, text_of: str) -> None:
-    for _ in range(2):  # the second time from what is kept
+    for _ in range(2):  # the second time from the cache
         expected = [text.words[form] for form in normalized_tokens(text_of)] or [
             Vocabulary.unknown_id
         ]

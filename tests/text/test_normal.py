@@ -37,5 +37,5 @@ def test_of_a_long_run_of_marks_no_mark_is_lost() -> None:
 
 def test_the_time_grows_with_the_text() -> None:
     started = time.process_time()
-    normalize("NFC", "A" + "\u0301\u0316" * 250_000)  # minutes, if taken at once
+    normalize("NFC", "A" + "\u0301\u0316" * 250_000)  # minutes, if processed at once
     assert time.process_time() - started < 5

@@ -80,7 +80,7 @@ def test_a_very_long_text_is_read_in_blocks(unit: str, least: int) -> None:
     text = unit * (50_000 // len(unit))
     started = time.process_time()
     sentences = split_sentences(text, "en")
-    assert time.process_time() - started < 5  # half a minute, if read at once
+    assert time.process_time() - started < 5  # half a minute, if processed at once
     assert "".join(sentence.text for sentence in sentences) == text
     assert all(text[s.start : s.end] == s.text for s in sentences)
     assert len(sentences) >= least

@@ -16,7 +16,7 @@ def test_copied_segments_give_the_text_back(text: str, language: str) -> None:
     copies = [segment.text for segment in segments if segment.is_translatable]
     joined = join_segments(segments, copies, "de")
     assert joined.replace(" ", "") == text.replace(" ", "")
-    assert len(joined) >= len(text)  # a space comes in where two sentences touched
+    assert len(joined) >= len(text)  # a space is inserted between two adjacent sentences
 
 
 JOINED = {

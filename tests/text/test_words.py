@@ -97,7 +97,7 @@ def test_stretch_by_stretch_gives_what_the_whole_text_gives(text: str) -> None:
 
 
 def test_a_token_never_holds_white_space() -> None:
-    """A grapheme cluster can: U+0600 takes the next sign in, whatever it is."""
+    """A grapheme cluster can: U+0600 includes the next character, whatever it is."""
     assert tokenize("\u0600 a") == [Token("\u0600", 0, 1), Token("a", 2, 3)]
 
 

@@ -1,7 +1,7 @@
-"""Python runs this first in every process that has this directory on its path: it notes who is called.
+"""Record outbound calls of every Python process that has this directory on its path.
 
 A line for the process, and one for every address that it connects to, sends to or looks up, goes to the
-file $SOCKETS_SEEN. What uvloop does by itself is not seen here.
+file $SOCKETS_SEEN. Calls that uvloop makes itself are not recorded.
 """
 
 from __future__ import annotations

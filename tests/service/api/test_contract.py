@@ -1,4 +1,4 @@
-"""Every status and code of docs/api.md in one table, with what must hold for all of them."""
+"""Every status and code of docs/api.md in one table, with the properties common to all."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def twice(ask: Ask) -> Ask:
 
 @asynccontextmanager
 async def busy(server: Server) -> AsyncIterator[None]:
-    """One text in the engine, one in the queue."""
+    """Keep one text in the engine and one in the queue."""
     server.engine("ner").may_go_on.clear()
     waiting = []
     for _ in range(2):
@@ -84,7 +84,7 @@ async def when_stopping(server: Server) -> httpx.Response:
 async def when_the_engines_are_away(server: Server) -> httpx.Response:
     link = server.application.core.engines["ner"]
     link._mark_down()
-    link._down_since = -math.inf  # for longer than they need to come back
+    link._down_since = -math.inf  # longer than a restart takes
     return await server.post("/v1/ner", {"text": "a"})
 
 

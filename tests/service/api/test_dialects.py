@@ -1,4 +1,4 @@
-"""What a dialect of another API can rely on: its paths, its request format, its errors, keys and metrics."""
+"""A dialect of another API: its own paths, request format and errors, with keys and metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every status and code of the contract, by what brings it about."""
+"""Every status and code of the contract, by its cause."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PREDICTIONS = ("/v1/ner", "/v1/sentiment", "/v1/translate")
 
 
 def expect(response: httpx.Response, status: int, code: str, detail: str = "") -> dict[str, Any]:
-    """The problem, after checking all that holds for every problem."""
+    """Return the problem, after verifying the properties of every problem."""
     problem: dict[str, Any] = response.json()
     assert (response.status_code, problem.get("code")) == (status, code), problem
     assert response.headers["content-type"] == "application/problem+json"
@@ -208,7 +208,7 @@ async def test_a_longer_timeout_than_allowed_is_cut(bundles_dir: Path) -> None:
 
 
 async def hang_up(server: Server, path: str, text: str, after_s: float = 0.0) -> int:
-    """Posts a text and goes away before the answer.
+    """Post a text and disconnect before the response.
 
     Returns:
         The status that nobody reads.

@@ -1,4 +1,4 @@
-"""The published document agrees with what the routes do."""
+"""The OpenAPI document agrees with the behaviour of the routes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TYPES = {
 
 
 def complaints(value: Any, schema: dict[str, Any], root: dict[str, Any], at: str = "") -> list[str]:
-    """What a JSON schema has against a value; the keywords that our document uses."""
+    """Yield the violations of a JSON schema by a value, for the keywords that our document uses."""
     if "$ref" in schema:
         schema = root["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     found = []

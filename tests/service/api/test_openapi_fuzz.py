@@ -1,6 +1,6 @@
-"""The published document against a running server, by requests that are made up from it.
+"""Requests generated from the OpenAPI document, against a running server.
 
-`make fuzz` does the same at length, with the shipped models.
+`make fuzz` runs longer, with the shipped models.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the three routes answer when all is well."""
+"""Successful responses of the three routes."""
 
 from __future__ import annotations
 

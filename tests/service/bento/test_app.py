@@ -1,4 +1,4 @@
-"""The module that BentoML imports: in the supervisor, in every runner, and when a Bento is built."""
+"""The module that BentoML imports in the supervisor, in every runner, and when it builds a Bento."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests leave nothing behind that only Python's collector finds: everybody waits while it looks."""
+"""Requests create no reference cycles: the garbage collector would pause all other requests."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ REQUESTS = {
 async def connected(
     bundles_dir: Path,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to a gateway with embedded fakes, behind the parser that it has in production."""
+    """Connect to a gateway with embedded fake engines, behind the HTTP parser of production."""
     async with serving(bundles_dir) as running:
         config = uvicorn.Config(
             running.application, http=protocol.Connection, lifespan="off", log_config=None
@@ -63,7 +63,7 @@ async def ask(
     body: bytes,
     timeout_ms: int | None,
 ) -> int:
-    """Gives the status."""
+    """Send a request and return the status."""
     headers = f"Host: a\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     if timeout_ms:
         headers += f"\r\nX-Timeout-Ms: {timeout_ms}"
@@ -84,11 +84,13 @@ async def test_requests_leave_no_garbage(
     timeout_ms = int(PATIENCE_S * 1500) if status == 504 else None
     async with connected(bundles_dir) as (reader, writer), asyncio.timeout(20):
         request = line, body, timeout_ms
-        assert await ask(reader, writer, *request) == status  # what is made once is made now
+        assert (
+            await ask(reader, writer, *request) == status
+        )  # warm-up: objects that are created once
         gc.collect()
         gc.disable()
         try:
-            for _ in range(N_REQUESTS + 1):  # the last may still be in an engine
+            for _ in range(N_REQUESTS + 1):  # the last text may still be in an engine
                 assert await ask(reader, writer, *request) == status
             gc.set_debug(gc.DEBUG_SAVEALL)
             gc.collect()

@@ -48,9 +48,7 @@ async def test_an_engine_that_hangs_is_told_from_one_that_is_busy(server: Server
     assert await one.check() == "answers too late"
     asking = asyncio.create_task(one.check())
     await asyncio.sleep(0.02)
-    server.application.core.engines[
-        "ner"
-    ].n_answered += 1  # another request got its answer meanwhile
+    server.application.core.engines["ner"].n_answered += 1  # another request was answered meanwhile
     assert await asking is None
 
 

@@ -31,7 +31,7 @@ WORKS = [InferenceItem("id", "m", {"text": "a"}, time.monotonic() + 60)]
 
 
 class EngineBackend:
-    """Engines that can be told to be away."""
+    """Engines that a test can make unavailable."""
 
     def __init__(self) -> None:
         self.is_closed = False
@@ -97,7 +97,7 @@ async def test_a_crash_is_noticed_and_so_is_the_recovery(monkeypatch: pytest.Mon
     engines.is_away = True
     with pytest.raises(UnavailableError, match="does not answer"):
         await link.predict(work(0.05))
-    link.require_up()  # it may be back soon
+    link.require_up()  # it may recover soon
     monkeypatch.setattr(client, "_RECOVERY_S", 0.01)
     with pytest.raises(UnavailableError, match="does not answer"):
         link.require_up()
@@ -207,7 +207,7 @@ async def test_engines_are_told_what_to_cancel() -> None:
     await asyncio.sleep(0.01)
     assert engines.cancelled == [WORKS[0].cancellation_id]
     engines.is_away = True
-    link.cancel(WORKS)  # nobody is the worse for it
+    link.cancel(WORKS)  # without any effect
     await asyncio.sleep(0.01)
     assert await link.ping() == "still loading"
 
@@ -223,7 +223,7 @@ async def test_embedded_engines_open_in_the_background(bundles_dir: Path) -> Non
     engines = LocalBackend(make_host, 1)
     link = EngineClient("ner", engines, 0.01)
     assert await link.ping() == "still loading"
-    assert await link.ping() == "still loading"  # the first time-out did no harm
+    assert await link.ping() == "still loading"  # the first timeout had no effect
     may_open.set()
     link.connect()
     await until_up(link)

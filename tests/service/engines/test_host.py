@@ -41,7 +41,7 @@ def work(text: str, model: str = "ner-en", **options: Any) -> messages.Inference
 def answers(
     host: EngineHost, items: list[messages.InferenceItem]
 ) -> list[messages.InferenceResult | SeqserveError]:
-    """What the gateway gets, with the engines in its process or in another: the same."""
+    """Return the outcomes that the gateway receives, with the engines in its own or in another process."""
     local = list(host.predict(items).results)
     reply = host.compute(codec.unpack_items(codec.pack_items(items)), codec.encode_result)
     remote = list(codec.unpack_reply(codec.pack_reply(reply)).results)
@@ -109,7 +109,7 @@ def test_a_cancelled_text_is_given_up_and_no_other(bundles_dir: Path) -> None:
     assert time.monotonic() - started < fakes.LONG_S / 2
     assert type(outcomes[0]) is DeadlineExceeded
     assert isinstance(outcomes[1], messages.InferenceResult)
-    host.cancel([items[0].cancellation_id])  # too late to mean anything
+    host.cancel([items[0].cancellation_id])  # too late to have an effect
 
 
 def test_the_time_left_is_what_travels(monkeypatch: pytest.MonkeyPatch) -> None:

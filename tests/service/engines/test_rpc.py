@@ -1,4 +1,4 @@
-"""Calls over a real socket, by a real server: what the gateway asks is what a runner's engines hear."""
+"""Calls over a real socket, with a real server: the engines of a runner receive what the gateway sends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MODEL = ModelInfo("m", "ner", ("en",), ("PER",), "1", "0" * 64, {"max_tokens": 9
 
 
 class Host(EngineHost):
-    """Engines that note what they are asked, and answer with the text reversed."""
+    """Engines that record their calls and answer with the reversed text."""
 
     def __init__(self) -> None:
         self.status = Status((MODEL,))
@@ -151,7 +151,7 @@ async def test_a_runner_that_is_away_breaks_down_or_hangs(tmp_path: Path) -> Non
         with pytest.raises(aiohttp.ClientError):
             await engines.status()
         path.unlink(missing_ok=True)
-        async with listening(host, path):  # it is back
+        async with listening(host, path):  # it has recovered
             assert await engines.status() == host.status
 
 

@@ -31,7 +31,7 @@ async def test_health_moves_to_the_second_port(bundles_dir: Path, tmp_path: Path
     async with serving(bundles_dir, **options) as server, admin_of(server) as admin:
         for path in HEALTH:
             expect(await server.client.get(path), 404, "not_found")
-            answer = await admin.get(path)  # without a key: whoever reaches the port may ask
+            answer = await admin.get(path)  # no key is needed on this port
             assert answer.status_code == 200
             assert answer.headers["x-request-id"]
         for path in ("/v1/models", "/docs", "/docs.json", "/docs/assets/swagger-ui.css"):

@@ -1,4 +1,4 @@
-"""Pages of other origins: who may read the answers."""
+"""Pages of other origins that may read the responses."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Texts that nobody sends in good faith, to a server with the shipped models.
+"""Hostile texts, sent to a server with the shipped models.
 
-Each gets a right answer or a clear refusal, by its deadline and within bounded memory. What is no JSON
-or no valid field at all is in test_errors.py.
+Each gets a correct response or a clear error, within its deadline and bounded memory. Invalid JSON and invalid
+fields are tested in test_errors.py.
 """
 
 from __future__ import annotations
@@ -87,13 +87,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 
 @pytest.fixture(scope="module")
 def gateway(served: Serve) -> tuple[psutil.Process, float]:
-    """The process that computes, and its memory when it was ready."""
+    """The process of the engine, and its memory when it was ready."""
     process = served.worker("Gateway")
     return process, peak_mb(process)
 
 
 def ask(served: Serve, path: str, text: str, **options: Any) -> Any:
-    """The result for a text that must be answered."""
+    """Return the result for a text that must be answered."""
     headers = {"X-Timeout-Ms": str(PATIENCE_MS)}
     response = served.client.post(path, json={"text": text, **options}, headers=headers)
     assert response.status_code == 200, response.text[:300]
@@ -144,7 +144,7 @@ def test_translations_end(served: Serve, gateway: Any, name: str) -> None:
 
 
 def test_the_engines_are_soon_free_again(served: Serve, gateway: Any) -> None:
-    """After all that was given up: nobody computes for nobody."""
+    """No abandoned text is still being computed."""
     process, _ = gateway
     end = time.monotonic() + 10
     while process.cpu_percent(0.2) > 20:

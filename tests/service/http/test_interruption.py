@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Client:
-    """Hangs up when it is told to; `n_asked` says how often that was asked for."""
+    """A client that disconnects on demand; `n_asked` counts the calls of `receive`."""
 
     def __init__(self) -> None:
         self.gone = asyncio.Event()
@@ -56,7 +56,7 @@ async def test_slow_work_is_watched_and_comes_back() -> None:
     client = Client()
     assert await work(client, lambda: after(0.05)) == "done"
     assert client.n_asked == 2
-    client.gone.set()  # too late to matter
+    client.gone.set()  # too late to have an effect
     await asyncio.sleep(0.01)
 
 
@@ -115,8 +115,8 @@ async def read(client: Client, seconds: float, of: Callable[[], Awaitable[str]])
 async def test_a_body_in_time_is_left_alone() -> None:
     client = Client()
     assert await read(client, 0.05, lambda: after(0.03)) == "done"
-    assert await after(0.04) == "done"  # the timer has gone
-    assert client.n_asked == 0  # while it came, and after the end
+    assert await after(0.04) == "done"  # the timer was cancelled
+    assert client.n_asked == 0  # while the body arrived, and after its end
 
 
 @pytest.mark.parametrize("seconds", [0.035, 0.005, -1.0], ids=["later", "soon", "passed"])
@@ -125,7 +125,7 @@ async def test_a_body_that_does_not_come_in_time(seconds: float) -> None:
     with pytest.raises(DeadlineExceeded, match="before the body was complete"):
         await read(Client(), seconds, lambda: after(60))
     assert asyncio.get_running_loop().time() - started < max(seconds, 0) + 1
-    assert await after(0) == "done"  # and what comes after it goes on
+    assert await after(0) == "done"  # and the code after the block continues
 
 
 async def test_a_client_is_watched_from_its_body_on() -> None:

@@ -1,4 +1,4 @@
-"""Keys: the file, who is let in, how often, and what becomes of a file that changes."""
+"""Keys: the file, access, rate limits, and changes of the file."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_new_key_that_could_not_be_read_again(name: str, limit: int | None) ->
 
 
 class Clock:
-    """Seconds that pass when told to."""
+    """A clock that a test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -167,7 +167,7 @@ def test_the_limit_of_a_key(path: Path) -> None:
     keyring = keyring_of(path, clock=clock)
 
     def ask() -> int:
-        """The seconds to wait, 0 when let in."""
+        """Return the seconds to wait; 0 if the request is accepted."""
         try:
             keyring.admit("/v1/ner", bearer(BOB))
         except RateLimited as error:
@@ -180,7 +180,7 @@ def test_the_limit_of_a_key(path: Path) -> None:
     clock.now += 10.001
     assert [ask(), ask()] == [0, 30]
     clock.now += 3600
-    assert [ask() for _ in range(3)] == [0, 0, 30]  # a minute's worth is kept, and no more
+    assert [ask() for _ in range(3)] == [0, 0, 30]  # the bucket holds the requests of one minute
     for _ in range(100):
         assert keyring.admit("/v1/ner", bearer(ANN)) == "ann"
 
@@ -194,11 +194,11 @@ def test_a_changed_file_is_read_again(path: Path) -> None:
     assert keyring.admit("/v1/ner", bearer("new")) == "new"
     with pytest.raises(UnknownKey):
         keyring.admit("/v1/ner", bearer(ANN))
-    with pytest.raises(RateLimited):  # what was used up stays so
+    with pytest.raises(RateLimited):  # the bucket stays empty
         keyring.admit("/v1/ner", bearer(BOB))
     path.write_text(f"bob {digest(BOB)} 3\n")
     keyring.refresh()
-    assert keyring.admit("/v1/ner", bearer(BOB)) == "bob"  # another limit starts anew
+    assert keyring.admit("/v1/ner", bearer(BOB)) == "bob"  # another limit starts with a full bucket
 
 
 def test_a_file_put_in_its_place_is_read(path: Path) -> None:

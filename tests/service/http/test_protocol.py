@@ -1,4 +1,4 @@
-"""What comes over a real socket and is hardly HTTP: an answer below 500 or a closed connection, and no hang."""
+"""Malformed requests on a real socket: a status below 500 or a closed connection, and no hang."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def get(
 
 
 def post(extra: bytes = b"", body: bytes = JSON, *, length: bytes | None = None) -> bytes:
-    """A prediction; `length=b""` leaves Content-Length out."""
+    """Return a prediction request; `length=b""` omits Content-Length."""
     if length is None:
         length = b"Content-Length: %d\r\n" % len(body)
     head = b"POST /v1/ner HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -177,7 +177,7 @@ def connect(served: Serve) -> socket.socket:
 
 
 def read(sock: socket.socket) -> tuple[bytes, bool]:
-    """All that comes until there is a pause; and whether the connection was closed."""
+    """Return the data received until a pause, and whether the connection was closed."""
     sock.settimeout(IDLE_S)
     received = b""
     try:
@@ -191,7 +191,7 @@ def read(sock: socket.socket) -> tuple[bytes, bool]:
 
 
 def context(served: Serve, raw: bytes) -> tuple[list[int], bytes, bool]:
-    """The statuses that come back, the body of the last answer, and whether the connection was closed."""
+    """Return the statuses, the body of the last response, and whether the connection was closed."""
     with connect(served) as sock:
         sock.sendall(raw)
         received, is_closed = read(sock)
@@ -241,7 +241,7 @@ def test_silent_connections_keep_nobody_waiting(served: Serve) -> None:
         started = time.monotonic()
         for _ in range(20):
             assert served.post("/v1/ner", "Ann").status_code == 200
-        assert time.monotonic() - started < 15  # 20 each, if they were held up
+        assert time.monotonic() - started < 15  # 20 seconds each, if they were blocked
     finally:
         for sock in silent:
             sock.close()
@@ -266,7 +266,7 @@ def test_it_cost_no_memory_and_no_log_says_what_came(served: Serve) -> None:
 
 @asynccontextmanager
 async def listening(monkeypatch: pytest.MonkeyPatch, head_s: float) -> AsyncIterator[int]:
-    """A bounded server on a free port, with less patience; every answer takes 0.3 seconds."""
+    """Run a bounded server on a free port, with shorter timeouts; every response takes 0.3 seconds."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await asyncio.sleep(0.3)
@@ -332,7 +332,7 @@ def test_the_bounds_are_wide_enough_for_browsers() -> None:
 
 
 class Writes:
-    """What is written to a connection, and whether it was closed."""
+    """A transport that records the written data and whether it was closed."""
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []

@@ -1,4 +1,4 @@
-"""The same answers as Starlette's own router, which it stands in for."""
+"""The same responses as Starlette's router, which this one replaces."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ROUTES = [
 
 
 def edge(app: ASGIApp) -> ASGIApp:
-    """Answers exceptions, as the edge does; the "app" lets Starlette's router raise them."""
+    """Turn exceptions into responses, as the middleware does; with an "app", Starlette's router raises them."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         try:

@@ -1,6 +1,6 @@
-"""What a running server listens on, who may reach it, and whom it calls: nobody outside.
+"""The sockets of a running server: who can reach them, and no outbound connections.
 
-BentoML's runners execute pickles; ours answer without BentoML, and their sockets are out of reach too.
+BentoML's runners execute pickles. Ours answer without BentoML, and their sockets are private too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def connections(process: psutil.Process) -> list[psutil._common.pconn]:
 
 
 class Watch:
-    """Looks again and again at whom a server's processes are connected to."""
+    """Poll the connections of a server's processes."""
 
     def __init__(self, serve: Serve) -> None:
         self.peers: set[str] = set()
@@ -63,12 +63,12 @@ class Watch:
 
 @dataclass(frozen=True)
 class Watched:
-    """A server, and what was seen of it.
+    """A server, and its observed connections.
 
     Args:
         serve: The server.
-        watch: Whom it is connected to.
-        seen: Whom its processes called or looked up, a line each.
+        watch: Polls its connections.
+        seen: Addresses that its processes connected to or resolved, one per line.
     """
 
     serve: Serve
@@ -106,7 +106,7 @@ def tcp_ports(processes: list[psutil.Process]) -> set[tuple[str, int]]:
 
 
 def unix_sockets(processes: list[psutil.Process]) -> set[str]:
-    """The paths of the sockets that they listen on; an abstract one begins with @."""
+    """Return the paths of their listening sockets; an abstract one starts with @."""
     inodes = set()
     for process in processes:
         for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
@@ -121,7 +121,7 @@ def unix_sockets(processes: list[psutil.Process]) -> set[str]:
 
 
 def others_may_reach(path: str) -> bool:
-    """May another user connect to this socket?"""
+    """Return whether another user could connect to this socket."""
     if path.startswith("@"):
         return True
     if not Path(path).stat().st_mode & stat.S_IWOTH:
@@ -130,7 +130,7 @@ def others_may_reach(path: str) -> bool:
 
 
 def malice(marker: Path) -> bytes:
-    """A message that makes a directory when it is loaded, byte by byte: `os.mkdir`, called with a path."""
+    """Return a pickle that creates a directory when it is loaded: it calls `os.mkdir` with a path."""
     return f"cos\nmkdir\n(V{marker}\ntR.".encode("ascii")
 
 
@@ -142,7 +142,7 @@ PickleSerde().deserialize_value(Payload((sys.stdin.buffer.read(),)))  # as Bento
 
 
 def post_pickles(client: httpx.Client, marker: Path) -> list[int | str]:
-    """Posts a pickle to every path there might be; gives what came of it."""
+    """Post a pickle to every plausible path, and return the results."""
     outcomes: list[int | str] = []
     for path in PATHS:
         try:
@@ -187,7 +187,7 @@ def test_no_pickle_is_executed(watched: Watched, tmp_path: Path) -> None:
     marker = tmp_path / "executed"
     load = [sys.executable, "-W", "ignore", "-c", LOAD]
     subprocess.run(load, input=malice(marker), check=True, timeout=60)
-    marker.rmdir()  # it was there: this payload does what it is for
+    marker.rmdir()  # it existed: this payload works
 
     processes = watched.serve.processes()
     for host, port in tcp_ports(processes):
@@ -201,13 +201,13 @@ def test_no_pickle_is_executed(watched: Watched, tmp_path: Path) -> None:
         ) as client:
             outcomes = post_pickles(client, marker)
         if path.endswith(".sock"):
-            assert set(outcomes) <= {200, 404, 500}  # 200: of `/status`, which looks at no body
+            assert set(outcomes) <= {200, 404, 500}  # 200: of `/status`, which ignores the body
     assert not marker.exists()
     assert watched.serve.post("/v1/ner", "Ann").status_code == 200
 
 
 def is_near(address: str) -> bool:
-    """A path, a name of this machine, or an address that does not leave it?"""
+    """Return whether this is a path, a name of this machine, or a local address."""
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
@@ -215,13 +215,13 @@ def is_near(address: str) -> bool:
 
 
 def called(line: str) -> str:
-    """The host or path in a line of the witness."""
+    """Return the host or path in a recorded line."""
     match = re.search(r"'([^']*)'", line)
     return match[1] if match else ""
 
 
 def calls(watched: Watched) -> list[str]:
-    """What the witness noted, after a request of every kind."""
+    """Return the recorded addresses, after a request of every kind."""
     for path in ("/v1/ner", "/v1/sentiment", "/v1/translate"):
         watched.serve.post(path, ["Ann", "ROME", fakes.POISON])
     for path in ("/v1/models", "/metrics", "/docs", "/docs.json", "/readyz", "/nope"):

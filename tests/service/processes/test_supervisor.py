@@ -1,4 +1,4 @@
-"""Processes that die, hang, cannot start or are told to stop: what is lost, and how soon all is well again."""
+"""Processes that die, hang, cannot start or must stop: lost requests, and the time to recover."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def client(serve: Serve) -> httpx.AsyncClient:
 def while_waiting(
     serve: Serve, path: str, text: str, strike: Callable[[], None], **headers: str
 ) -> httpx.Response:
-    """Post a text that takes a while, and strike meanwhile."""
+    """Post a text that takes a while, and inject a fault meanwhile."""
 
     async def run() -> httpx.Response:
         async with client(serve) as http:
@@ -203,7 +203,7 @@ def test_the_grace_has_an_end(tmp_path: Path, bundles_dir: Path) -> None:
 
 
 def test_rolling_restarts_lose_nothing(tmp_path: Path, bundles_dir: Path) -> None:
-    """Two servers; each is restarted in turn while clients that retry go on."""
+    """Two servers are restarted one after the other while clients retry."""
     servers = [Serve(tmp_path, bundles_dir, **FAKES) for _ in range(2)]
     n_done, is_over = 0, False
     kinds: set[str] = set()

@@ -22,7 +22,7 @@ LIMITS = BatchLimits(queue_texts=100, queue_tokens=10_000, batch_texts=4, batch_
 
 
 class Caller:
-    """The engines: upper-cases texts, when it may."""
+    """Fake engines that upper-case texts, once a test allows it."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
@@ -72,7 +72,7 @@ async def ask(
 async def start(
     batcher: Batcher[str, str], texts: Sequence[str], n_tokens: int = 1, seconds: float = 5.0
 ) -> asyncio.Task[list[str]]:
-    """Queues a request and lets everything run that can."""
+    """Queue a request, and run everything that can run."""
     task = asyncio.create_task(ask(batcher, texts, n_tokens, seconds))
     await resolve()
     return task
@@ -191,7 +191,7 @@ async def test_an_empty_queue_takes_a_request_that_is_larger_than_the_queue() ->
 def test_room_is_promised_when_what_is_too_much_has_left(
     n_texts: int, n_tokens: int, seconds: float
 ) -> None:
-    """One text of 10 tokens a second."""
+    """Compute one text of 10 tokens per second."""
 
     async def call(items: list[str]) -> Reply[str]:
         await asyncio.sleep(1.0)
@@ -214,7 +214,7 @@ def test_room_is_promised_when_what_is_too_much_has_left(
 
 
 def test_one_text_never_waits_for_a_whole_bulk_request() -> None:
-    """Its turn comes with the second batch at the latest, however many texts and requests there are."""
+    """It is in the second batch at the latest, however many texts and requests are queued."""
 
     async def call(items: list[str]) -> Reply[str]:
         await asyncio.sleep(1.0)
@@ -240,7 +240,7 @@ def test_one_text_never_waits_for_a_whole_bulk_request() -> None:
 
     assert (
         virtual_time.run(slowest()) <= 1.0 + 2 * 1.0 + 1.0
-    )  # in flight, two turns of others, its own
+    )  # the batch in flight, two batches of others, its own
 
 
 async def test_a_late_request_is_never_started() -> None:
@@ -272,7 +272,7 @@ async def test_a_deadline_ends_the_wait_but_not_the_call() -> None:
     with pytest.raises(DeadlineExceeded):
         await ask(batcher, ["slow"], seconds=0.02)
     next_one = await start(batcher, ["next"])
-    assert caller.batches == [["slow"]]  # the engine is still at it: no second call
+    assert caller.batches == [["slow"]]  # the engine is still computing: no second call
     caller.gate.set()
     assert await next_one == ["NEXT"]
 
@@ -322,7 +322,7 @@ async def test_as_many_calls_are_in_flight_as_allowed() -> None:
 def test_a_call_goes_beside_quick_ones_only_where_there_is_a_place(
     n_quick: int, takes_ms: float, sent_ms: list[float]
 ) -> None:
-    """Four texts come 10 ms apart."""
+    """Queue four texts, 10 ms apart."""
     found: dict[str, float] = {}
 
     async def call(items: list[str]) -> Reply[str]:
@@ -416,7 +416,7 @@ def test_a_batch_beside_others_waits_for_company(
 def test_what_waits_is_shared_out_among_calls(
     tokens: list[int], n_chunks: int, sent: list[tuple[float, int]]
 ) -> None:
-    """Requests of one text come at the same moment; calls take 100 ms."""
+    """Queue requests of one text at the same time; calls take 100 ms."""
     found: list[tuple[float, int]] = []
 
     async def call(items: list[str]) -> Reply[str]:
@@ -446,11 +446,11 @@ def test_a_call_that_lands_does_not_end_the_wait_for_company() -> None:
         batcher: Batcher[str, str] = Batcher("ner", call, lambda items: None, SEVERAL)
         tasks = [await start(batcher, ["short1"])]
         await asyncio.sleep(0.001)
-        tasks.append(await start(batcher, ["long"]))  # waits until the short one lands
+        tasks.append(await start(batcher, ["long"]))  # waits until the short one completes
         await asyncio.sleep(0.01)
         tasks.append(await start(batcher, ["short2"]))
         await asyncio.sleep(0.001)
-        tasks.append(await start(batcher, ["last"]))  # waits, though the short one lands
+        tasks.append(await start(batcher, ["last"]))  # waits, although the short one completes
         await asyncio.gather(*tasks)
 
     virtual_time.run(everything())
@@ -504,7 +504,7 @@ async def test_texts_in_flight_of_a_client_that_went_away_are_cancelled() -> Non
     await resolve()
     assert sorted(caller.cancelled) == ["gone1", "gone2"]
     next_one = await start(batcher, ["next"])
-    assert len(caller.batches) == 2  # what was cancelled is in flight until it comes back
+    assert len(caller.batches) == 2  # cancelled texts are in flight until their call returns
     caller.gate.set()
     assert [await other, await next_one] == [["OTHER"], ["NEXT"]]
 
@@ -588,7 +588,7 @@ async def test_a_missing_result_is_a_crash_and_never_a_shift() -> None:
 
 @pytest.mark.parametrize(("n_calls", "n_rounds"), [(1, 4), (5, 1)])
 async def test_time_is_told_apart_by_engine_and_queue(n_calls: int, n_rounds: int) -> None:
-    """Calls that work at the same time count once."""
+    """Concurrent calls count once."""
 
     async def call(items: list[str]) -> Reply[str]:
         await asyncio.sleep(0.02)
@@ -614,7 +614,7 @@ REQUESTS = st.lists(
     st.tuples(
         st.lists(st.integers(1, 150), min_size=1, max_size=12),  # tokens of each text
         st.sampled_from(["stays", "leaves", "is late"]),
-        st.integers(0, 3),  # pause before it comes
+        st.integers(0, 3),  # pause before it is queued
     ),
     min_size=1,
     max_size=20,
@@ -624,7 +624,7 @@ REQUESTS = st.lists(
 @given(requests=REQUESTS, n_calls=st.integers(1, 4))
 @settings(max_examples=100, deadline=None)
 def test_whatever_comes_and_goes(requests: list[tuple[list[int], str, int]], n_calls: int) -> None:
-    """Limits hold, who stays is answered rightly, who leaves leaves nothing behind."""
+    """Limits hold, remaining requests get the right results, and cancelled ones leave nothing behind."""
     caller_batches: list[list[tuple[int, int, int]]] = []
     n_running = max_running = 0
     batcher: Batcher[Any, Any]

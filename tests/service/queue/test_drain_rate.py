@@ -13,7 +13,7 @@ from tests.service.queue.virtual_time import run
 
 
 def drained(*calls: tuple[float, int, int]) -> DrainRate:
-    """After calls of so many seconds, texts and tokens, one after the other."""
+    """Return the drain rate after sequential calls of these seconds, texts and tokens."""
     rate, now = DrainRate(), 0.0
     rate.begin(now)
     for seconds, n_texts, n_tokens in calls:
@@ -60,7 +60,7 @@ def test_a_full_batch_weighs_more_than_lone_texts_before_it() -> None:
 
 @dataclass
 class Machine:
-    """Calls that share what computes, so that each is slower beside others.
+    """Concurrent calls that share one processor, so that each is slower.
 
     Args:
         tokens_per_s: Padded tokens.
@@ -80,10 +80,10 @@ class Machine:
 
 
 class Crowd:
-    """Callers of mixed lengths and sizes in front of one queue.
+    """Callers with mixed lengths and sizes, on one queue.
 
     Args:
-        machine: What computes.
+        machine: Computes the batches.
         limits: Of the queue.
     """
 
@@ -100,7 +100,7 @@ class Crowd:
         return [round(2 * 250 ** self.chance.random()) for _ in range(n_texts)]
 
     async def keep_full(self, seconds: float) -> None:
-        """Every caller that is refused comes back 20 ms later."""
+        """Every rejected caller retries after 20 ms."""
         loop = asyncio.get_running_loop()
         end, items = loop.time() + seconds, self.items(1)
         while loop.time() < end:
@@ -113,9 +113,9 @@ class Crowd:
                 self.callers.add(caller)
                 items = self.items(self.chance.choice((1, 1, 1, 8, 64)))
 
-    async def promises(self, n_texts: int) -> tuple[float, float]:
-        """For one request, and while nobody else comes: seconds promised, and seconds until it is in."""
-        loop, items, promised = asyncio.get_running_loop(), [60] * n_texts, 0.0
+    async def wait_for_room(self, n_texts: int) -> tuple[float, float]:
+        """Return the estimated and the actual seconds until one more request is accepted, without others."""
+        loop, items, estimated = asyncio.get_running_loop(), [60] * n_texts, 0.0
         start = loop.time()
         while True:
             caller = loop.create_task(self.ask(items))
@@ -123,8 +123,8 @@ class Crowd:
             await asyncio.sleep(0)
             if not (caller.done() and isinstance(caller.exception(), QueueFull)):
                 self.callers.add(caller)
-                return promised, loop.time() - start
-            promised = promised or self.batcher.seconds_until_room(n_texts, sum(items))
+                return estimated, loop.time() - start
+            estimated = estimated or self.batcher.seconds_until_room(n_texts, sum(items))
             await asyncio.sleep(0.01)
 
     async def go_home(self) -> None:
@@ -149,16 +149,16 @@ def test_the_promised_time_is_about_when_there_is_room(
         found = []
         for n_texts in (64, 128, 200) * 4:
             await crowd.keep_full(5)
-            found.append(await crowd.promises(n_texts))
+            found.append(await crowd.wait_for_room(n_texts))
         await crowd.go_home()
-        return [(promised, waited) for promised, waited in found if promised]
+        return [(estimated, waited) for estimated, waited in found if estimated]
 
     found = run(simulate())
     assert len(found) >= 8
-    promised, waited = (sum(seconds) for seconds in zip(*found, strict=True))
-    assert 0.6 < promised / waited < 1.7
+    estimated, waited = (sum(seconds) for seconds in zip(*found, strict=True))
+    assert 0.6 < estimated / waited < 1.7
     slack = (
         8192 / n_calls / tokens_per_s / 2
-    )  # half of the largest batch: nobody knows which is next
+    )  # half of the largest batch, because the next one is unknown
     near = [1 / 2 <= (one + slack) / (other + slack) <= 2 for one, other in found]
     assert sum(near) >= 0.9 * len(near), found

@@ -1,4 +1,4 @@
-"""A real server with a real translator, slowed down: long work does not keep others waiting."""
+"""A real server with a slowed-down translator: long texts do not delay others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def served(
 
 
 def post(served: Serve, text: str, timeout_s: float = 30, **headers: str) -> tuple[float, str]:
-    """One translation on a connection of its own: seconds, and the first result or the error code."""
+    """Request one translation on its own connection; return seconds, and the first result or the error code."""
     started = time.monotonic()
     response = httpx.post(
         f"{served.base}/v1/translate",
@@ -62,7 +62,7 @@ def seconds_until_idle(served: Serve) -> float:
 
 @pytest.fixture(scope="module")
 def long_s(served: Serve) -> float:
-    """How long the long text takes when nothing stops it."""
+    """Return the time of the long text without interruption."""
     return post(served, LONG)[0]
 
 

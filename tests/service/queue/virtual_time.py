@@ -1,4 +1,4 @@
-"""An event loop whose time passes only while nothing can run: hours of a queue in a second."""
+"""An event loop with virtual time: it advances only while nothing can run."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Like `asyncio.run`, in time that costs nothing."""
+    """Run a coroutine like `asyncio.run`, in virtual time."""
     with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
         return runner.run(main)

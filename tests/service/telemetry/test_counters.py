@@ -1,4 +1,4 @@
-"""A tally must leave in a series what counting there at once leaves."""
+"""A buffered counter has the same effect on a series as direct increments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_histogram() -> None:
     series = Histogram("h", "-", ("task",), buckets=BOUNDS, registry=late).labels("ner")
     other = Histogram("h", "-", ("task",), buckets=BOUNDS, registry=at_once).labels("ner")
     tally = BufferedHistogram(series)
-    for _ in range(2):  # the second time only what came since
+    for _ in range(2):  # the second time only the increments since
         for value in random.Random(1).sample(VALUES, len(VALUES)):
             tally.observe(value)
             other.observe(value)

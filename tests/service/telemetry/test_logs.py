@@ -123,7 +123,7 @@ def test_the_line_of_a_request_is_what_the_logger_writes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     log_request(logging.INFO, {"status": 200})
-    assert "status=200" in capsys.readouterr().out  # before anything was set up
+    assert "status=200" in capsys.readouterr().out  # before logging is configured
     configure_logging("info")
     log_request(logging.INFO, {"status": 200, "big": 10**30})
     get_logger().info("request", status=200, big=10**30)

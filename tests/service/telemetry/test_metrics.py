@@ -20,7 +20,7 @@ NEED_A_SUPERVISOR = {"seqserve_process_restarts"}
 
 
 async def sample(server: Server, name: str, **labels: str) -> float:
-    """The value of one series on the page, 0 where there is none."""
+    """Return the value of one series on the page; 0 if there is none."""
     page = (await server.client.get("/metrics")).text
     for line in page.splitlines():
         match = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)

@@ -1,4 +1,4 @@
-"""One page of several processes, some of them dead: what only a shared directory can show."""
+"""One metrics page of several processes with a shared directory, some of them dead."""
 
 from __future__ import annotations
 

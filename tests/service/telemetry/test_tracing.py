@@ -1,4 +1,4 @@
-"""Traces: the tree of spans of a request, over all processes; and none at all when they are off."""
+"""Traces: the tree of spans of a request over all processes, and no spans if tracing is off."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def gateway(
 
 
 async def sent(collector: Collector) -> list[Received]:
-    """All spans that have ended, once they have come to the collector."""
+    """Return all ended spans, once the collector has received them."""
     tracer = load_tracer(collector.endpoint, 1.0)
     assert tracer is not None
     await asyncio.to_thread(tracer.flush)
@@ -50,7 +50,7 @@ async def sent(collector: Collector) -> list[Received]:
 
 
 def check_tree(spans: list[Received], request: Received) -> list[Received]:
-    """Checks what is below the span of a prediction; gives the spans of the engine."""
+    """Verify the spans below a prediction, and return those of the engine."""
     below = [span for span in spans if span.parent == request.id]
     waits = [span for span in below if span.name == "queue"]
     calls = [span for span in below if span.name == "call"]
@@ -264,7 +264,7 @@ def test_a_trace_over_processes(tmp_path: Path, bundles_dir: Path, collector: Co
         assert request.parent == "00f067aa0ba902b7"
         check_tree(collector.spans, request)
         serve.post("/v1/ner", "just before the end")
-        assert serve.stop() == 0  # what is left is sent
+        assert serve.stop() == 0  # the remaining spans are sent
         assert len(collector.named("POST /v1/ner")) == 1
     assert TRACE in serve.log.read_text()
 
