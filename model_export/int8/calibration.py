@@ -7,10 +7,9 @@ weights that read them are divided by these (Xiao et al. 2022, SmoothQuant).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,10 +21,9 @@ from seqserve.arrays import IntArray
 from seqserve.models.transformer import Transformer
 from seqserve.text.batching import pad
 from seqserve.text.subwords import SubwordTokenizer
-from seqserve.training.data import read_pairs
-from seqserve.training.recipe import Recipe
+from seqserve.training.data import SegmentPair
 
-_SEGMENTS, _BATCH = 500, 50  # per dev set
+_SEGMENTS, _BATCH = 500, 50  # per set
 _SAMPLE = 200  # vectors a call
 _SHARES = np.linspace(0.4, 1, 25)  # of the largest input; what is beyond is cut off
 _RARE = 0.01  # of the largest feature; smaller ones count as if they were as large
@@ -124,14 +122,10 @@ def _least_error(inputs: Tensor, largest: Tensor, weight: Tensor) -> tuple[float
 
 
 def calibrate_translator(
-    model: Transformer, recipe: Recipe, tokenizer: SubwordTokenizer, root: Path
+    model: Transformer, tokenizer: SubwordTokenizer, sets: Iterable[Sequence[SegmentPair]]
 ) -> dict[str, InputQuantization]:
-    """Watch a translator read the beginnings of its dev sets, references included."""
-    pairs = [
-        pair
-        for dataset in recipe.data.dev
-        for pair in read_pairs(root, dataset, "dev", recipe.languages)[:_SEGMENTS]
-    ]
+    """Calibrate a translator on the beginnings of sets of pairs, references included."""
+    pairs = [pair for pairs in sets for pair in pairs[:_SEGMENTS]]
     batches = []
     for start in range(0, len(pairs), _BATCH):
         batch = pairs[start : start + _BATCH]

@@ -158,7 +158,7 @@ def read_vectors(
 
 @dataclass(frozen=True)
 class TrainingTexts:
-    """All texts that a model may learn words from; the unlabelled ones are read anew at every pass.
+    """All texts that a model may learn words from; the unlabelled ones are read again at every pass.
 
     Args:
         labelled: Texts of the training sets; they come first.
