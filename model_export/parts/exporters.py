@@ -9,11 +9,8 @@ from model_export.parts import fast_paths, generic
 from model_export.parts.base import Parts
 from seqserve.errors import ExportError
 from seqserve.manifest import Precision
-from seqserve.tasks import Task
+from seqserve.tasks import ANY_ARCHITECTURE, Task
 from seqserve.training.trained import TrainedClassifier, TrainedTagger, TrainedTranslator
-
-ANY = "*"
-"""In place of an architecture: every one that has no row of its own."""
 
 
 class Exporter(NamedTuple):
@@ -37,9 +34,9 @@ EXPORTERS: Mapping[tuple[Task, str], Exporter] = {
     ("translation", "transformer"): Exporter(
         fast_paths.transformer_parts, "0.86 to 1.04 times as fast as CTranslate2 in int8"
     ),
-    ("ner", ANY): Exporter(generic.tagger_parts),
-    ("sentiment", ANY): Exporter(generic.classifier_parts),
-    ("translation", ANY): Exporter(generic.seq2seq_parts),
+    ("ner", ANY_ARCHITECTURE): Exporter(generic.tagger_parts),
+    ("sentiment", ANY_ARCHITECTURE): Exporter(generic.classifier_parts),
+    ("translation", ANY_ARCHITECTURE): Exporter(generic.seq2seq_parts),
 }
 
 
@@ -60,7 +57,7 @@ def make_parts(
     Raises:
         ExportError: The architecture has no exporter for this precision, or torch and onnxruntime differ.
     """
-    exporter = EXPORTERS.get((task, trained.architecture), EXPORTERS[task, ANY])
+    exporter = EXPORTERS.get((task, trained.architecture), EXPORTERS[task, ANY_ARCHITECTURE])
     if precision != "fp32" and not exporter.gain:
         raise ExportError(f"{name}: a {trained.architecture} can be exported in fp32 only")
     return exporter.parts(trained, precision)
