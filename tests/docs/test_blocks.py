@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,7 +159,7 @@ def test_the_metrics_of_the_readme_are_those_of_the_bundles() -> None:
     measured = json.loads((ROOT / "docs" / "benchmarks-http.json").read_text(encoding="utf-8"))
     per_s = {
         line["task"]: 1000 / line["comparison"]["sides"]["HTTP"]["wall"]["best_ms"]
-        for line in measured["parts"]["throughput"]["lines"]
+        for line in measured["parts"]["throughput"]
     }
     rows = re.findall(r"^\| `([\w-]+)` \|(.+)\|$", README.read_text(encoding="utf-8"), re.MULTILINE)
     assert {bundle for bundle, _ in rows} == {path.name for path in (ROOT / "bundles").iterdir()}
@@ -192,3 +193,17 @@ def test_versions_of_the_changelog_are_those_of_the_bundles() -> None:
 
 def test_pages_are_named() -> None:
     assert name_of(README) in {name_of(page) for page in PAGES}
+
+
+def test_the_command_of_the_readme_runs_in_a_plain_shell(tmp_path: Path) -> None:
+    (block,) = (one for one in blocks_of(README) if "seqserve predict" in one.code)
+    assert ". .venv/bin/activate\n" in block.code
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "bundles").symlink_to(ROOT / "bundles")
+    (tmp_path / "reviews.txt").write_text("Harry Potter lives in London.\n", encoding="utf-8")
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    subprocess.run(
+        ["sh", "-e", "-c", block.code], cwd=tmp_path, env=environment, check=True, timeout=120
+    )
+    answer = json.loads((tmp_path / "entities.jsonl").read_text(encoding="utf-8"))
+    assert [entity["text"] for entity in answer["entities"]] == ["Harry Potter", "London"]
