@@ -25,6 +25,7 @@ CHECKED: list[str] = [
     "model_export",
     "benchmarks",
     "loadtest",
+    "docs/bundle-format.md",
     "docs/load-testing.md",
     "docs/benchmarks-http.md",
     "CONTRIBUTING.md",
