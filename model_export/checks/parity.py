@@ -1,7 +1,7 @@
-"""Does a graph give what the torch model gives? Both run on seeded inputs of many shapes.
+"""Verify that a graph has the outputs of the torch model, on seeded inputs of many shapes.
 
-Batches are ragged, what lies behind a row's length is noise, and one length is far beyond what
-training sees. The runtime's own driver runs the translation graphs, in the runtime's sessions.
+Batches are ragged, positions after the end of a row hold noise, and one length is far beyond those of
+training. Translation graphs run in the runtime's own search and sessions.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _N_CHARS = 12
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two ways to compute the same, and what to compute it of.
+    """A torch module and its graph, to be compared on random inputs.
 
     Args:
-        name: What is computed.
-        model: The torch module of the torch side.
+        name: Of the graph, for error messages.
+        model: The torch module.
         draw: Random generator, number of texts, number of tokens -> inputs.
-        torch_side: Inputs -> what the module gives.
-        graph_side: Inputs -> what the graph gives.
+        torch_side: Inputs -> outputs of the module.
+        graph_side: Inputs -> outputs of the graph.
     """
 
     name: str

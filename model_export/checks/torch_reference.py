@@ -28,7 +28,7 @@ _MAX_BATCH_TOKENS = 2048  # padded source tokens x beam size
 
 
 def torch_tagger(model: CrfTagger, scheme: TagScheme) -> TaggerModel:
-    """Torch's emissions, and the CRF in numpy."""
+    """Return a tagger: emissions by torch, the CRF in numpy."""
 
     def paths(inputs: Inputs) -> TagPaths:
         emissions = forward(model, inputs)
@@ -38,7 +38,7 @@ def torch_tagger(model: CrfTagger, scheme: TagScheme) -> TaggerModel:
 
 
 def torch_classifier(model: TextClassifier) -> ClassifierModel:
-    """Torch's logits."""
+    """Return a classifier: logits by torch."""
     return partial(forward, model)
 
 
@@ -53,7 +53,7 @@ def forward(model: nn.Module, inputs: Inputs) -> FloatArray:
 def torch_search(
     model: Translator, specials: SpecialIds
 ) -> Callable[[Sequence[SearchRequest]], None]:
-    """Torch's log-probabilities, and the search of `seqserve.decode`."""
+    """Return a search: log-probabilities by torch, the beam search of `seqserve.decode`."""
     translator = TorchTranslator(model, specials.banned)
     vocabulary = SearchVocabulary(specials.pad, specials.end, specials.banned)
 

@@ -1,7 +1,7 @@
 """The same model with every input of its LSTM within [-1, 1], as an int8 LSTM needs (graphs/lstm.py).
 
-Every feature is divided by its own largest value, and the LSTM's weights that read it are multiplied by
-it. The model computes what it computed; only now one scale suits all features.
+Every feature is divided by its own largest value, and the LSTM's weights for it are multiplied by the same
+value. The outputs do not change, and one scale fits all features.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _CASES: tuple[Callable[[str], str], ...] = (str, str.title, str.upper)
 def equalised_tagger(model: Tagger, text: WordTokenEncoder) -> Tagger:
     """Return a copy of the model whose word features are within [-1, 1] for all words.
 
-    What the character CNN makes of a word is within [-1, 1] for every word of the vocabulary, written
-    in lower case, with a capital, or in capitals; of other words it may be a little more.
+    The outputs of the character CNN are within [-1, 1] for every word of the vocabulary in lower case, in
+    title case and in capitals; for other words they may be slightly larger.
     """
     model = deepcopy(model)
     with torch.no_grad():
@@ -67,7 +67,7 @@ def spelled_words(text: WordTokenEncoder) -> IntArray:
 
 
 def _divide(table: nn.Embedding) -> Tensor:
-    """Divide every column by its largest value (D,), and give that."""
+    """Divide every column by its largest value; return the divisors (D,)."""
     largest = _or_one(table.weight.abs().amax(0)) / _LARGEST
     table.weight /= largest
     return largest

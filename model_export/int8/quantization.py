@@ -1,7 +1,7 @@
-"""The effect of int8 weights on a graph's outputs: close to torch's, and the same in every batch.
+"""Verify an int8 graph: its outputs are close to torch's, and bit for bit the same in every batch.
 
-Int8 cannot reproduce torch's numbers; how far off they may be is a tolerance of their own, on inputs that
-look like text. That a row gets the same numbers alone and in a padded batch is held to the last bit.
+Int8 does not reproduce torch's numbers exactly, so the tolerance is wider than in fp32, on inputs that look
+like text. A row must have exactly the same outputs alone and in a padded batch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a source puts into a bundle."""
+"""The parts of a bundle: graphs, weights, config, and the reference that they are compared with."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from seqserve.runtime.openers import (
 
 @dataclass(frozen=True)
 class Parts:
-    """What a task puts into a bundle.
+    """What an exporter makes of a trained model.
 
     Args:
         graphs: By file name, with all their tensors.
         weights: The tensors that the graphs share; they refer to its file in the bundle. None: they share none.
-        config: What becomes config.json.
+        config: The contents of config.json.
         reference: The torch model, or graphs that equal it, behind the same preprocessor.
         worst_difference: Largest difference between torch and the fp32 graphs on random inputs.
-        labels: What the model can answer.
+        labels: Of the model's outputs, in their order.
         limits: Largest inputs.
-        files: What else there is, by file name.
+        files: Other files, by name.
     """
 
     graphs: dict[str, onnx.ModelProto]

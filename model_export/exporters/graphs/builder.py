@@ -61,7 +61,7 @@ class Sequenced:
 
 @dataclass
 class _Shared:
-    """What a graph and the bodies of its loops have in common: initializers, and a count of names."""
+    """State shared by a graph and the bodies of its loops: initializers, and a count of names."""
 
     initializers: dict[str, onnx.TensorProto] = field(default_factory=dict)
     constants: dict[tuple[str, tuple[int, ...], bytes], str] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class _Shared:
 
 
 class GraphBuilder:
-    """One graph in the making; every method that adds something gives the name of the value."""
+    """A graph under construction; every method that adds a value returns its name."""
 
     def __init__(self, name: str, weights: Weights | None = None) -> None:
         """Start an empty graph.

@@ -75,7 +75,7 @@ class _FirstScan:
 
 
 class _Crf:
-    """The pieces of one CRF; sequences have one more item than tokens, so that each token has a next."""
+    """The subgraphs of one CRF; sequences have one more item than tokens, so that each token has a next."""
 
     def __init__(
         self, g: GraphBuilder, emissions: str, lengths: str, potentials: Transitions
@@ -207,7 +207,7 @@ class _Crf:
         return g.op("ArgMax", at_end, axis=1, keepdims=0)
 
     def _log(self, probabilities: str, counts: str) -> str:
-        """Logarithms float32 where `counts` says so, else 0."""
+        """Return float32 logarithms where `counts` is true, 0 elsewhere."""
         g = self._g
         kept = g.op("Max", g.op("Min", probabilities, g.constant(np.float64(1))), self._tiny())
         logs = g.op("Cast", g.op("Log", kept), to=TensorProto.FLOAT)

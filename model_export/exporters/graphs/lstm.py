@@ -35,7 +35,7 @@ _GATES = (0, 3, 1, 2)  # torch: input, forget, cell, output; ONNX: input, output
 
 @dataclass(frozen=True)
 class States:
-    """What an LSTM gives; of the N' units of a direction the first N are the model's.
+    """The outputs of an LSTM; of the N' units of a direction the first N are the model's.
 
     Args:
         hidden: (T, directions, B, N') float32, 0 behind the length of a row.

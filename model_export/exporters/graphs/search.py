@@ -118,7 +118,7 @@ def beam_graph(
 
 @dataclass(frozen=True)
 class _Extensions:
-    """Ways to lengthen a sentence's hypotheses by one symbol, best first, each (B, N).
+    """Extensions of a sentence's hypotheses by one symbol, best first, each (B, N).
 
     Args:
         symbols: int64.
@@ -180,13 +180,13 @@ def _with_own_tokens(g: GraphBuilder, ancestry: str, own: str, tokens: str) -> s
 
 
 def _along(g: GraphBuilder, rows: str, values: str) -> str:
-    """Spread row numbers (B, W), to index values (B, w, N) by them: (B, W, N)."""
+    """Expand row numbers (B, W) to indices (B, W, N) into values (B, w, N)."""
     wide = g.shape(g.length(rows, 0), g.length(rows, 1), g.length(values, 2))
     return g.op("Expand", g.op("Unsqueeze", rows, g.ints(2)), wide)
 
 
 class _Search:
-    """What both graphs share.
+    """The part that both graphs share.
 
     Inputs: `n_steps` () int64, at least 1; `position` () int64, the tokens so far; of B sentences `mask`
     (B, S) int32, 1 on real source tokens, and per decoder layer i `cross_keys.i` and `cross_values.i`
@@ -241,7 +241,7 @@ class _Search:
     def read_on(
         self, body: GraphBuilder, number: str, tokens: str, past: list[str], tree: str
     ) -> tuple[str, list[str]]:
-        """Let every hypothesis see its last token (B, W): logits (B*W, V), and the past with it."""
+        """Decode the last token (B, W) of every hypothesis: logits (B*W, V), and the extended past."""
         blocks = Blocks(body, self._config)
         position = body.op("Add", self._position, number)
         x = blocks.embed(tokens, blocks.position_vectors(position))  # (B, W, D)
