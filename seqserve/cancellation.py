@@ -1,4 +1,4 @@
-"""Whether anybody still wants an answer: asked between two turns of long work."""
+"""Cancellation of a request: checked between two steps of long work."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import time
 
 
 class Cancellation:
-    """Ends at a deadline, or when somebody cancels; any thread may ask or cancel."""
+    """Ends at a deadline or when `cancel` is called; both methods may be called from any thread."""
 
     def __init__(self, deadline: float = math.inf) -> None:
-        """Take a time of `time.monotonic`, in seconds."""
+        """Set the deadline, a time of `time.monotonic` in seconds."""
         self._deadline = deadline
 
     def cancel(self) -> None:
-        """Say that the answer is not wanted any more."""
+        """Cancel the request."""
         self._deadline = -math.inf
 
     @property
     def is_over(self) -> bool:
-        """Would an answer come for nobody?"""
+        """Whether the request is cancelled or past its deadline."""
         return time.monotonic() >= self._deadline

@@ -27,7 +27,7 @@ class _WrongValue(Exception):
 
 
 def _explain(error: BaseException, kind: type | None) -> str:
-    """Say it in our words where we found the problem, else in the library's."""
+    """Return our message where we found the problem, else the library's."""
     if isinstance(error, _WrongValue | ValueError):
         return str(error)
     return format_exception(error, kind)
@@ -89,6 +89,6 @@ def from_mapping(cls: type[Config], values: Mapping[str, Any], where: str) -> Co
 
 
 def to_mapping(config: DataclassInstance) -> dict[str, Any]:
-    """Give the config as plain values that JSON can hold; `from_mapping` reads them back."""
+    """Return the config as plain values for JSON; `from_mapping` reads them."""
     plain: dict[str, Any] = _CONVERTER.unstructure(config) if fields(config) else asdict(config)
     return plain

@@ -9,7 +9,7 @@ _GROUPS = Path("/sys/fs/cgroup")
 
 
 def available_cpus(groups: Path = _GROUPS) -> int:
-    """Give the number of threads that can compute at once, at least 1.
+    """Return how many threads can compute at once, at least 1.
 
     Args:
         groups: Where control groups are mounted, version 2 or 1; no limit is found anywhere else.

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whenever the program is killed, and what they hash to."""
+"""Files that are written completely or not at all, and their checksums."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to; it takes that one's place when the block ends without an error."""
+    """Yield a temporary path next to `path`, which it replaces when the block ends without an error."""
     partial = path.with_name(f"{path.name}.partial")
     yield partial
     partial.replace(path)
 
 
 def sha256_of(path: Path) -> str:
-    """Give the SHA-256 of a file of any size, in hexadecimal."""
+    """Return the SHA-256 of a file of any size, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

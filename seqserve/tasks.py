@@ -25,6 +25,8 @@ from seqserve.records import (
 )
 
 Task: TypeAlias = Literal["ner", "sentiment", "translation"]
+ANY_ARCHITECTURE = "*"
+"""In a table by task and architecture: every architecture that has no row of its own."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,10 @@ class TaskSpec:
         result: What an engine answers.
         main_metric: The metric by which models of the task are compared.
         default_architecture: Of recipes and bundles that name none.
+        data_suffix: Of the files of its data sets: conll (tokens and tags) or jsonl (texts and labels);
+            empty: one file of lines per language.
         is_pair: Whether its languages are (source, target) instead of one.
+        is_generative: Whether a result is decoded token by token, which takes longer than classification.
         csv_columns: The fields of a row in CSV output.
         csv_rows: The part of a result that has one row per element; empty: a result is one row.
     """
@@ -55,7 +60,9 @@ class TaskSpec:
     csv_columns: tuple[str, ...]
     default_architecture: str
     csv_rows: str = ""
+    data_suffix: str = ""
     is_pair: bool = False
+    is_generative: bool = False
 
     @property
     def path(self) -> str:
@@ -108,6 +115,7 @@ TASKS: Mapping[Task, TaskSpec] = {
             csv_columns=("text", "label", "start", "end", "score"),
             default_architecture="bilstm-crf",
             csv_rows="entities",
+            data_suffix="conll",
         ),
         TaskSpec(
             name="sentiment",
@@ -119,6 +127,7 @@ TASKS: Mapping[Task, TaskSpec] = {
             main_metric="accuracy",
             csv_columns=("label", "score"),
             default_architecture="bilstm",
+            data_suffix="jsonl",
         ),
         TaskSpec(
             name="translation",
@@ -131,6 +140,7 @@ TASKS: Mapping[Task, TaskSpec] = {
             csv_columns=("text", "score", "warnings"),
             default_architecture="transformer",
             is_pair=True,
+            is_generative=True,
         ),
     )
 }

@@ -52,6 +52,15 @@ INSIDE: dict[str, list[set[str]]] = {
         {"bento"},
         {"reference", "__main__"},
     ],
+    "model_export": [
+        {"exporters"},
+        {"checks"},
+        {"int8"},
+        {"parts"},
+        {"cards"},
+        {"sources"},
+        {"pipeline"},
+    ],
     "benchmarks": [{"tools"}, {"models"}, {"http"}, {"endurance"}, {"startup"}],
 }
 RANK = {package: rank for rank, packages in enumerate(ORDER) for package in packages}

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 from model_export.pipeline import export
+from model_export.sources.run import RunSource
 from seqserve.bundle import Bundle
 from seqserve.training.recipe import Recipe, read_recipe
 from seqserve.training.run import run_recipe
@@ -103,7 +104,8 @@ class TinyProject:
         self.made: dict[str, Bundle] = {}
         for task, recipe in self.recipes.items():
             run_recipe(recipe, self.data, self.run(task))
-            self.made[task] = export(recipe, self.run(task), self.data, self.bundle(task))
+            source = RunSource(recipe, self.run(task), self.data)
+            self.made[task] = export(source, self.bundle(task))
 
     def run(self, task: str) -> Path:
         """Return the directory of the task's run."""

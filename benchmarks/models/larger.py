@@ -61,7 +61,7 @@ def measure_larger(space: Workspace, size: Size, report: Report) -> LargerResult
     from model_export.checks.parity import graph_search
     from model_export.exporters.graphs.weights import Weights
     from model_export.int8.calibration import calibrate
-    from model_export.sources.run import translator_graphs
+    from model_export.parts.fast_paths import translator_graphs
     from seqserve.models.transformer import TransformerConfig
 
     model = random_model(from_mapping(TransformerConfig, size.larger, size.name), space.seed)

@@ -1,7 +1,7 @@
 """Any torch module to ONNX by `torch.onnx.export`: the exporter of architectures without a graph of their own.
 
-Every axis of every input may have any size. Torch does not promise that: an exported graph counts only once it
-was compared with the module on inputs of many shapes.
+Every axis of every input may have any size. Torch does not guarantee that, so an exported graph is
+compared with the module on inputs of many shapes.
 """
 
 from __future__ import annotations

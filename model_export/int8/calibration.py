@@ -7,10 +7,9 @@ weights that read them are divided by these (Xiao et al. 2022, SmoothQuant).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,25 +21,24 @@ from seqserve.arrays import IntArray
 from seqserve.models.transformer import Transformer
 from seqserve.text.batching import pad
 from seqserve.text.subwords import SubwordTokenizer
-from seqserve.training.data import read_pairs
-from seqserve.training.recipe import Recipe
+from seqserve.training.data import SegmentPair
 
-_SEGMENTS, _BATCH = 500, 50  # per dev set
+_SEGMENTS, _BATCH = 500, 50  # per set
 _SAMPLE = 200  # vectors a call
-_SHARES = np.linspace(0.4, 1, 25)  # of the largest input; what is beyond is cut off
+_SHARES = np.linspace(0.4, 1, 25)  # of the largest input; larger values are clipped
 _RARE = 0.01  # of the largest feature; smaller ones count as if they were as large
 _EVENNESS = 0.8  # of features that were multiplied by factors; 1: all equally large
 _WORTH_FACTORS = 0.7  # of the error or less is left
 
 
 @dataclass
-class Seen:
-    """What layers that read the same vectors have seen.
+class LayerInputs:
+    """Samples of the vectors that a group of layers reads.
 
     Args:
-        layers: Their names.
+        layers: Their names; all read the same tensor.
         samples: Some of the vectors, (n, D) each.
-        largest: (D,), the largest absolute values of all.
+        largest: (D,), the largest absolute values of all vectors.
     """
 
     layers: list[str]
@@ -49,10 +47,10 @@ class Seen:
 
 
 @contextmanager
-def watching(modules: Mapping[str, nn.Module]) -> Iterator[list[Seen]]:
-    """Keep some of what modules read; those that were called with one and the same tensor go together."""
-    seen: list[Seen] = []
-    last: dict[str, Tensor] = {}  # held, so that no two tensors get the same address
+def watching(modules: Mapping[str, nn.Module]) -> Iterator[list[LayerInputs]]:
+    """Sample the inputs of modules; those that were called with the same tensor form one group."""
+    seen: list[LayerInputs] = []
+    last: dict[str, Tensor] = {}  # references, so that no two tensors get the same address
     generator = torch.Generator().manual_seed(0)
 
     def watch(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
@@ -63,7 +61,7 @@ def watching(modules: Mapping[str, nn.Module]) -> Iterator[list[Seen]]:
             if mine is None:
                 mine = next((group for group in seen if last[group.layers[0]] is x), None)
                 if mine is None:
-                    mine = Seen([])
+                    mine = LayerInputs([])
                     seen.append(mine)
                 mine.layers.append(name)
             if name == mine.layers[0]:
@@ -89,10 +87,11 @@ def best_quantization(
     """Choose the quantization of a layer's inputs that changes its outputs least.
 
     Args:
-        inputs: (n, D), what the layer typically reads.
-        largest: (D,), the largest absolute values that it reads.
+        inputs: (n, D), typical inputs of the layer.
+        largest: (D,), the largest absolute values of its inputs.
         weight: (N, D).
-        with_factors: May features be multiplied? Only if much of the error goes, for it costs an operator.
+        with_factors: Whether features may be multiplied, which costs an operator; done if the error
+            becomes much smaller.
     """
     weight = weight.detach().float()
     error, scale = _least_error(inputs, largest, weight)
@@ -111,7 +110,7 @@ def _not_tiny(values: Tensor) -> Tensor:
 
 
 def _least_error(inputs: Tensor, largest: Tensor, weight: Tensor) -> tuple[float, float]:
-    """Return the squared error of the outputs, and the int8 scale that gives it."""
+    """Return the least squared error of the outputs, and its int8 scale."""
     gram = weight.T @ weight
     is_unsigned = bool((inputs >= 0).all())
     best = (np.inf, 1.0)
@@ -124,14 +123,10 @@ def _least_error(inputs: Tensor, largest: Tensor, weight: Tensor) -> tuple[float
 
 
 def calibrate_translator(
-    model: Transformer, recipe: Recipe, tokenizer: SubwordTokenizer, root: Path
+    model: Transformer, tokenizer: SubwordTokenizer, sets: Iterable[Sequence[SegmentPair]]
 ) -> dict[str, InputQuantization]:
-    """Watch a translator read the beginnings of its dev sets, references included."""
-    pairs = [
-        pair
-        for dataset in recipe.data.dev
-        for pair in read_pairs(root, dataset, "dev", recipe.languages)[:_SEGMENTS]
-    ]
+    """Calibrate a translator on the beginnings of sets of pairs, references included."""
+    pairs = [pair for pairs in sets for pair in pairs[:_SEGMENTS]]
     batches = []
     for start in range(0, len(pairs), _BATCH):
         batch = pairs[start : start + _BATCH]
@@ -149,9 +144,9 @@ def calibrate(
 
     Args:
         model: In eval mode.
-        batches: Source ids (B, S) and what the decoder reads (B, U).
+        batches: Source ids (B, S) and decoder input ids (B, U).
     """
-    ends = nn.Identity()  # stands for the output layer, which is no module
+    ends = nn.Identity()  # in place of the output layer, which is no module
     score = model.logits
     linears = {name: part for name, part in model.named_modules() if isinstance(part, nn.Linear)}
     model.logits = lambda x: score(ends(x))  # type: ignore[method-assign]
@@ -163,9 +158,8 @@ def calibrate(
         model.logits = score  # type: ignore[method-assign]
     quantizations: dict[str, InputQuantization] = {}
     for group in seen:
-        is_output = (
-            OUTPUT in group.layers
-        )  # its weights are also looked up, so they stay as they are
+        # The output's weights are the embeddings as well, so no factor may divide them.
+        is_output = OUTPUT in group.layers
         weights = [linears[name].weight for name in group.layers if name in linears]
         quantization = best_quantization(
             torch.cat(group.samples),

@@ -55,7 +55,7 @@ def check_output(task: Task, format: OutputFormat, asked: Mapping[str, Any], kep
             if asked.get(name):
                 raise ConfigError(f"csv has no place for {name}: write jsonl instead")
     if format == "conll":
-        if task != "ner":
+        if TASKS[task].data_suffix != "conll":
             raise ConfigError(
                 f"conll is for entities (ner), not for {task}: write jsonl or csv instead"
             )

@@ -50,6 +50,8 @@ def train(
     typer.echo(f"{read.name}: best {progress.best:.4f} at step {progress.best_step}")
     typer.echo(f"run     {run}")
     typer.echo(f"curves  {run / 'curves.png'}")
+    if not progress.is_complete(read_recipe(recipe).loop.max_steps, read.loop.patience):
+        places.append("--unfinished")  # `--max-steps` ended it before the recipe would
     typer.echo(
         f"next    {' '.join(['seqserve export', str(recipe), '--data', str(data), *places])}"
     )
@@ -67,7 +69,8 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter an option
     ] = False,
 ) -> None:
     """Export a finished run to ONNX as a verified bundle, and evaluate it."""
-    from model_export.pipeline import export as export_run
+    from model_export.pipeline import export as export_source
+    from model_export.sources.run import RunSource
     from seqserve.training.recipe import read_recipe
 
     with reported():
@@ -76,8 +79,8 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter an option
             _refuse_unfinished(recipe, runs / read.name, read.loop)
         precision: Precision = "int8" if int8 else "fp32"
         with working(f"export {read.name}"):
-            place = bundles / read.name
-            bundle = export_run(read, runs / read.name, data, place, precision, reports)
+            source = RunSource(read, runs / read.name, data)
+            bundle = export_source(source, bundles / read.name, precision, reports)
     warn_of_missing_table(read)
     typer.echo(json.dumps(bundle.manifest.metrics, indent=2))
 

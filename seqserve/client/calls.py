@@ -19,7 +19,7 @@ from seqserve.client.policy import Deadline, Policy
 from seqserve.client.problems import Reply, UnexpectedAnswer
 from seqserve.errors import BodyTooLarge, Draining, NotReady, TooManyTexts, UnavailableError
 from seqserve.records import NerResult, SentimentResult, TranslationResult
-from seqserve.tasks import TASKS, Task
+from seqserve.tasks import TASKS
 
 R = TypeVar("R")
 
@@ -37,14 +37,15 @@ class Route(Generic[R]):
     result: type[R]
 
     @classmethod
-    def of(cls, task: Task, result: type[R]) -> Route[R]:
-        """Return the route of a task; `result` is that of its row in `TASKS`."""
-        return cls(TASKS[task].path, result)
+    def of(cls, result: type[R]) -> Route[R]:
+        """Return the route of the task that has these results."""
+        (path,) = (spec.path for spec in TASKS.values() if spec.result is result)
+        return cls(path, result)
 
 
-NER = Route.of("ner", NerResult)
-SENTIMENT = Route.of("sentiment", SentimentResult)
-TRANSLATE = Route.of("translation", TranslationResult)
+NER = Route.of(NerResult)
+SENTIMENT = Route.of(SentimentResult)
+TRANSLATE = Route.of(TranslationResult)
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -15,11 +15,12 @@ from typing import Any, Literal
 
 from seqserve.errors import ConfigError, DataError
 from seqserve.files import sha256_of
+from seqserve.tasks import TASKS, Task
 from seqserve.training.data import Split, count_examples, read_unlabelled
 from seqserve.training.recipe import DataSet, Recipe
 
 META_FILE = "META.json"
-Kind = Literal["ner", "sentiment", "translation", "unlabelled"]
+Kind = Task | Literal["unlabelled"]
 
 
 @dataclass
@@ -87,12 +88,13 @@ def _sets_in(root: Path, folder: Path, *, hashed: bool) -> Iterator[FoundSet]:
 
 def _kind_of(endings: set[str]) -> tuple[Kind, tuple[str, ...]] | None:
     """Return the task of a split's files, by their endings."""
-    if "conll" in endings:
-        return "ner", ()
-    if "jsonl" in endings:
-        return "sentiment", ()
     languages = tuple(sorted(ending for ending in endings if 2 <= len(ending) <= 3))
-    return ("translation", languages) if len(languages) == 2 else None
+    for task, spec in TASKS.items():
+        if spec.data_suffix and spec.data_suffix in endings:
+            return task, ()
+        if spec.is_pair and len(languages) == 2:
+            return task, languages
+    return None
 
 
 def _read_meta(folder: Path, found: FoundSet) -> dict[str, Any]:
@@ -126,7 +128,7 @@ def _count(root: Path, found: FoundSet, stem: str) -> None:
             return
         found.counts[stem] = count_examples(root, dataset, "test", found.kind, found.languages)
     except DataError as error:
-        if found.kind == "sentiment" and not found.counts and "KeyError('label')" in str(error):
+        if not found.counts and "KeyError('label')" in str(error):
             found.kind = "unlabelled"
             _count(root, found, stem)
         else:
@@ -162,9 +164,8 @@ def missing_for(recipe: Recipe, root: Path) -> list[str]:
 
 
 def _endings(recipe: Recipe) -> tuple[str, ...]:
-    if recipe.task == "translation":
-        return recipe.languages
-    return ("conll",) if recipe.task == "ner" else ("jsonl",)
+    suffix = TASKS[recipe.task].data_suffix
+    return (suffix,) if suffix else recipe.languages
 
 
 def _files_of_text(recipe: Recipe) -> Iterator[str]:

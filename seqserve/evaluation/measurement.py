@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,12 @@ _TOOLS = ("numpy", "onnxruntime", "sacrebleu")
 
 @dataclass(frozen=True)
 class _Query:
-    """A data set to measure, and the entities of the training sets (NER only)."""
+    """A data set to measure; `seen` reads the entities of the training sets (NER only)."""
 
     root: Path
     dataset: DataSet
     split: Split
-    seen: frozenset[str]
+    seen: Callable[[], frozenset[str]]
 
 
 def recipe_of(bundle: Bundle) -> Recipe:
@@ -70,7 +71,7 @@ def evaluate(engine: Engine, root: Path, recipe: Recipe, split: Split = "test") 
             training sets alone may be missing.
     """
     bundle = engine.bundle
-    seen = _seen(root, recipe)
+    seen = cache(partial(_seen, root, recipe))
     sets = []
     for dataset in getattr(recipe.data, split):
         n_examples, findings = _FINDINGS[bundle.manifest.task](
@@ -93,8 +94,6 @@ def evaluate(engine: Engine, root: Path, recipe: Recipe, split: Split = "test") 
 
 def _seen(root: Path, recipe: Recipe) -> frozenset[str]:
     """Return the entities of the training sets; none if the sets are missing, as they are optional."""
-    if recipe.task != "ner":
-        return frozenset()
     try:
         return frozenset().union(
             *(known_names(read_tagged(root, dataset, "train")) for dataset in recipe.data.train)
@@ -106,7 +105,7 @@ def _seen(root: Path, recipe: Recipe) -> frozenset[str]:
 def _ner(engine: Engine, query: _Query) -> tuple[int, Findings]:
     sentences = read_tagged(query.root, query.dataset, query.split)
     results = _predict(engine, [NerItem(" ".join(sentence.tokens)) for sentence in sentences])
-    findings = ner_findings(sentences, results, query.dataset.labels, query.seen)
+    findings = ner_findings(sentences, results, query.dataset.labels, query.seen())
     return len(sentences), findings
 
 

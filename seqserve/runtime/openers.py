@@ -1,7 +1,7 @@
 """Bundles to predictors, by task and architecture.
 
 An architecture with graphs of its own has a row in `OPENERS`. All others have the graphs that the default
-exporter writes, and `GENERIC_OPENERS` opens those.
+exporter writes, which the row of `ANY_ARCHITECTURE` opens.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from seqserve.runtime.session import open_graph
 from seqserve.runtime.step_search import StepSearch
 from seqserve.runtime.transformer_search import GRAPHS, TransformerSearch
 from seqserve.runtime.translation import TranslationPredictor
-from seqserve.tasks import TASKS, Task
+from seqserve.tasks import ANY_ARCHITECTURE, TASKS, Task
 from seqserve.text.classification import WordTextEncoder
 from seqserve.text.protocols import Seq2SeqTokenizer
 from seqserve.text.subwords import SubwordTokenizer
@@ -53,7 +53,7 @@ def open_predictor(bundle: Bundle, n_threads: int | None) -> Predictor:
     """
     task = bundle.manifest.task
     architecture = bundle.config.get("architecture", TASKS[task].default_architecture)
-    opener = OPENERS.get((task, architecture), GENERIC_OPENERS[task])
+    opener = OPENERS.get((task, architecture), OPENERS[task, ANY_ARCHITECTURE])
     return opener(bundle, n_threads)
 
 
@@ -120,9 +120,7 @@ def _tokenizer(bundle: Bundle) -> SubwordTokenizer:
 OPENERS: Mapping[tuple[Task, str], Opener] = {
     ("ner", "bilstm-crf"): _open_bilstm_crf,
     ("translation", "transformer"): _open_transformer,
-}
-GENERIC_OPENERS: Mapping[Task, Opener] = {
-    "ner": _open_tagger,
-    "sentiment": _open_classifier,
-    "translation": _open_seq2seq,
+    ("ner", ANY_ARCHITECTURE): _open_tagger,
+    ("sentiment", ANY_ARCHITECTURE): _open_classifier,
+    ("translation", ANY_ARCHITECTURE): _open_seq2seq,
 }

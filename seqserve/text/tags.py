@@ -1,4 +1,4 @@
-"""BIO2 tags and spans: B-X opens an entity of label X, I-X goes on with it, O is outside."""
+"""BIO2 tags and spans: B-X opens an entity of label X, I-X continues it, O is outside."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from seqserve.errors import DataError
-from seqserve.tasks import Task
+from seqserve.tasks import TASKS, Task
 from seqserve.training.recipe import DataSet
 
 Split = Literal["train", "dev", "test"]
@@ -158,7 +158,7 @@ def read_vectors(
 
 @dataclass(frozen=True)
 class TrainingTexts:
-    """All texts that a model may learn words from; the unlabelled ones are read anew at every pass.
+    """All texts that a model may learn words from; the unlabelled ones are read again at every pass.
 
     Args:
         labelled: Texts of the training sets; they come first.
@@ -233,12 +233,18 @@ def _not_empty(examples: list[Example], dataset: DataSet, stem: str) -> list[Exa
     return examples
 
 
+_READERS: dict[str, Callable[[Path, DataSet, Split], Sequence[object]]] = {
+    "conll": read_tagged,
+    "jsonl": read_labelled,
+}
+"""By the suffix of the files."""
+
+
 def count_examples(
     root: Path, dataset: DataSet, split: Split, task: Task, languages: Sequence[str]
 ) -> int:
     """Return how many sentences, texts or pairs a split holds."""
-    if task == "ner":
-        return len(read_tagged(root, dataset, split))
-    if task == "sentiment":
-        return len(read_labelled(root, dataset, split))
-    return len(read_pairs(root, dataset, split, languages))
+    read = _READERS.get(TASKS[task].data_suffix)
+    if read is None:
+        return len(read_pairs(root, dataset, split, languages))
+    return len(read(root, dataset, split))

@@ -18,7 +18,7 @@ from seqserve.training.recipe import (
     Recipe,
     Variant,
 )
-from seqserve.training.run import CONFIGS
+from seqserve.training.run import default_configs
 
 SECTION = "recipe-keys"
 """The name of the part of the page, for `replace_section`."""
@@ -40,8 +40,9 @@ _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 def recipe_reference() -> str:
     """Return one Markdown table per table of a recipe, in the order of use."""
     sections = [(title, list(key_rows(cls))) for title, cls in _SHARED.items()]
-    for task, (text, model) in CONFIGS.items():
-        title = TASKS[task].title.lower()
+    for task, spec in TASKS.items():
+        title = spec.title.lower()
+        text, model = default_configs(task)
         sections += [(f"{name}, {title}", rows) for name, rows in _tables("text", text)]
         sections.append((f"`[model]`, {title}", list(key_rows(model, is_sized_by_data=True))))
     return "\n\n".join(_markdown(title, rows) for title, rows in sections)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -13,27 +13,40 @@ from seqserve.config import from_mapping
 from seqserve.errors import ConfigError
 from seqserve.models.architectures import find_architecture
 from seqserve.tasks import TASKS, Task
-from seqserve.training import ner, sentiment, translation
+from seqserve.training import ner, sentiment, trained, translation
 from seqserve.training.checkpoint import Progress
 from seqserve.training.curves import plot_curves
 from seqserve.training.loop import TrainingTask, train
 from seqserve.training.recipe import Recipe, verify_recipe
 
-_PREPARE: dict[Task, Callable[[Recipe, Path, Path, torch.device], TrainingTask]] = {
-    "ner": ner.prepare,
-    "sentiment": sentiment.prepare,
-    "translation": translation.prepare,
+Trained = trained.TrainedTagger | trained.TrainedClassifier | trained.TrainedTranslator
+
+
+class TaskSetup(NamedTuple):
+    """How a task is trained.
+
+    Args:
+        prepare: The recipe, the data root, the run and the device -> what the loop trains.
+        text_config: The dataclass of `[text]`.
+        load: The recipe, a finished run and the data root -> its model.
+    """
+
+    prepare: Callable[[Recipe, Path, Path, torch.device], TrainingTask]
+    text_config: type[Any]
+    load: Callable[[Recipe, Path, Path], Trained]
+
+
+SETUPS: Mapping[Task, TaskSetup] = {
+    "ner": TaskSetup(ner.prepare, ner.NerConfig, trained.load_tagger),
+    "sentiment": TaskSetup(sentiment.prepare, sentiment.SentimentConfig, trained.load_classifier),
+    "translation": TaskSetup(translation.prepare, translation.PairConfig, trained.load_translator),
 }
-_TEXT_CONFIGS: dict[Task, type[Any]] = {
-    "ner": ner.NerConfig,
-    "sentiment": sentiment.SentimentConfig,
-    "translation": translation.PairConfig,
-}
-CONFIGS: dict[Task, tuple[type[Any], type[Any]]] = {
-    task: (text, find_architecture(task, TASKS[task].default_architecture).config)
-    for task, text in _TEXT_CONFIGS.items()
-}
-"""The configs of `[text]` and, for the default architecture, of `[model]`."""
+
+
+def default_configs(task: Task) -> tuple[type[Any], type[Any]]:
+    """Return the configs of `[text]` and, for the default architecture, of `[model]`."""
+    model = find_architecture(task, TASKS[task].default_architecture).config
+    return SETUPS[task].text_config, model
 
 
 def check_settings(recipe: Recipe) -> None:
@@ -42,8 +55,8 @@ def check_settings(recipe: Recipe) -> None:
     Raises:
         ConfigError: An unknown key or a wrong value, or sentences are cut by another language's rules.
     """
-    settings = from_mapping(_TEXT_CONFIGS[recipe.task], recipe.text, f"{recipe.name} [text]")
-    if recipe.task != "translation":
+    settings = from_mapping(SETUPS[recipe.task].text_config, recipe.text, f"{recipe.name} [text]")
+    if not TASKS[recipe.task].is_pair:
         (language,) = recipe.languages
         if language.partition("-")[0].lower() != settings.reader.language:
             raise ConfigError(
@@ -73,7 +86,17 @@ def run_recipe(recipe: Recipe, root: Path, directory: Path) -> Progress:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     check_settings(recipe)
     verify_recipe(recipe, directory)
-    task = _PREPARE[recipe.task](recipe, root, directory, device)
+    task = SETUPS[recipe.task].prepare(recipe, root, directory, device)
     progress = train(task, recipe.loop, directory)
     plot_curves(directory / "log.jsonl", directory / "curves.png")
     return progress
+
+
+def load_run(recipe: Recipe, run: Path, root: Path) -> Trained:
+    """Load the best model of a finished run.
+
+    Raises:
+        ConfigError: The recipe does not fit the run.
+        DataError: A file of the run or of the data is missing or malformed.
+    """
+    return SETUPS[recipe.task].load(recipe, run, root)

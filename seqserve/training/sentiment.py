@@ -42,7 +42,7 @@ class SentimentConfig:
         unlabelled: Files of texts without labels below the data root, objects with a `text` (`.jsonl`)
             or one text a line; read for the vocabulary and for all that is learnt before training.
         vectors: Where the word embeddings start from.
-        pretraining: The language model that embeddings and LSTM start from; none: they start anew.
+        pretraining: The language model that embeddings and LSTM start from; none: random weights.
         reader: How text becomes ids.
     """
 

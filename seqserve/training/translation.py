@@ -40,7 +40,7 @@ class PairConfig:
         max_ratio: Pairs whose sides differ more in length are left out (they are mostly misaligned).
         label_smoothing: Probability mass spread over the whole vocabulary.
         start: Name of a run beside this one, to begin with its subwords and weights; its encoder may
-            have fewer layers. Empty: begin anew.
+            have fewer layers. Empty: begin with random weights.
     """
 
     vocab_size: int = 10000

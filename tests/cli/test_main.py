@@ -14,6 +14,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from model_export.pipeline import export
+from model_export.sources.run import RunSource
 from seqserve.cli.main import app
 from tests.tiny import TinyProject
 
@@ -169,7 +170,7 @@ def test_nothing_to_compare_fails(tiny: TinyProject, tmp_path: Path) -> None:
     """A recipe without test sets makes a bundle without metrics."""
     recipe = tiny.recipes["sentiment"]
     untested = replace(recipe, data=replace(recipe.data, test=()))
-    bundle = export(untested, tiny.run("sentiment"), tiny.data, tmp_path / "untested")
+    bundle = export(RunSource(untested, tiny.run("sentiment"), tiny.data), tmp_path / "untested")
     result = evaluate(tiny, str(bundle.path), tmp_path)
     assert result.exit_code == 1 and "nothing to compare" in result.stderr
     described = RUNNER.invoke(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from model_export.sources.run import PARTS
+from model_export.sources.run import RunSource
 from seqserve.config import from_mapping, to_mapping
 from seqserve.models.classifier import ClassifierConfig
 from seqserve.models.tagger import TaggerConfig
@@ -33,7 +33,7 @@ MANY = [*TEXTS.values(), *LONG_TEXTS.values(), "Anna left Oslo. " * 40, "Read th
 @pytest.mark.parametrize("task", TASKS)
 def test_same_answers_on_any_text(tiny: TinyProject, task: str) -> None:
     recipe = tiny.recipes[task]
-    parts = PARTS[recipe.task](recipe, tiny.run(task), tiny.data, "fp32")
+    parts = RunSource(recipe, tiny.run(task), tiny.data).parts("fp32")
     items = [SPECS[recipe.task].item(text) for text in MANY]
     expected = parts.reference.predict(items)
     actual = open_engine(tiny.bundle(task)).predict(items)

@@ -197,7 +197,7 @@ def test_the_other_recipes_make_bundles_too(
     (tmp_path / "mine.toml").write_text(recipe)
     printed = shell.run(
         "seqserve train mine.toml --data my-data --max-steps 20\n"
-        "seqserve export mine.toml --data my-data --bundles my-bundles\n"
+        "seqserve export mine.toml --data my-data --bundles my-bundles --unfinished\n"
         "seqserve models --bundles my-bundles\n"
     )
     assert printed.splitlines()[-1] == f"{name} 0.1.0 {task} fp32"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,21 +13,24 @@ from typing import Any
 import onnx
 import pytest
 
-from model_export import pipeline as module
-from model_export.checks.golden import GOLDEN_INPUTS
+from model_export.checks.golden import golden_inputs
 from model_export.exporters.graphs.external import WEIGHTS_FILE
 from model_export.exporters.graphs.weights import Weights
-from model_export.pipeline import _sources, export
-from model_export.sources import run as parts
-from model_export.sources.parts import Parts
-from model_export.sources.run import PARTS
+from model_export.parts import exporters
+from model_export.parts import fast_paths as parts
+from model_export.parts.base import Parts
+from model_export.parts.exporters import EXPORTERS
+from model_export.pipeline import export
+from model_export.sources import run as module
+from model_export.sources.run import RunSource
 from seqserve.bundle import load_bundle
 from seqserve.errors import BundleError, ConfigError, ExportError
 from seqserve.evaluation.bootstrap import Measure
 from seqserve.evaluation.measurement import recipe_of
 from seqserve.evaluation.report import Findings, Report, SetReport, read_report
-from seqserve.manifest import Precision
+from seqserve.manifest import DataSource, Precision
 from seqserve.training.cost import read_training_cost
+from seqserve.training.recipe import Recipe
 from tests.tiny import TinyProject
 
 TASKS = ("ner", "sentiment", "translation")
@@ -36,15 +40,24 @@ def files_below(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
+def source_of(tiny: TinyProject, task: str) -> RunSource:
+    return RunSource(tiny.recipes[task], tiny.run(task), tiny.data)
+
+
+def _data(recipe: Recipe, root: Path) -> Iterator[DataSource]:
+    return RunSource(recipe, root / "run", root).data()
+
+
 def with_parts(monkeypatch: pytest.MonkeyPatch, task: str, change: Any, tiny: TinyProject) -> None:
     """Let the task's parts come out changed."""
-    original = PARTS[tiny.recipes[task].task]
+    key = tiny.recipes[task].task, tiny.recipes[task].architecture
+    original = EXPORTERS[key]
 
     def changed(*arguments: Any) -> Parts:
-        made: Parts = change(original(*arguments))
+        made: Parts = change(original.parts(*arguments))
         return made
 
-    monkeypatch.setitem(module.PARTS, tiny.recipes[task].task, changed)
+    monkeypatch.setitem(exporters.EXPORTERS, key, original._replace(parts=changed))
 
 
 class Shifted:
@@ -63,7 +76,7 @@ def test_other_answers_than_torch_are_refused(
 ) -> None:
     with_parts(monkeypatch, task, lambda p: replace(p, reference=Shifted(p.reference)), tiny)
     with pytest.raises(ExportError, match=r"torch answers .*, onnxruntime"):
-        export(tiny.recipes[task], tiny.run(task), tiny.data, tmp_path / "bundle")
+        export(source_of(tiny, task), tmp_path / "bundle")
     assert files_below(tmp_path) == []
 
 
@@ -99,7 +112,7 @@ def test_graph_that_differs_from_torch_is_refused(
 
     monkeypatch.setattr(parts, builder, damaged)
     with pytest.raises(ExportError, match=f"^{side}, "):
-        export(tiny.recipes[task], tiny.run(task), tiny.data, tmp_path / "bundle", precision)
+        export(source_of(tiny, task), tmp_path / "bundle", precision)
     assert files_below(tmp_path) == []
 
 
@@ -121,13 +134,24 @@ def test_graphs_refer_to_one_file_of_weights(tiny: TinyProject, task: str) -> No
 def test_existing_directory_is_left_alone(tiny: TinyProject) -> None:
     before = load_bundle(tiny.bundle("ner")).sha256
     with pytest.raises(BundleError, match="exists already"):
-        export(tiny.recipes["ner"], tiny.run("ner"), tiny.data, tiny.bundle("ner"))
+        export(source_of(tiny, "ner"), tiny.bundle("ner"))
     assert load_bundle(tiny.bundle("ner")).sha256 == before
 
 
-def test_export_is_reproducible(tiny: TinyProject, tmp_path: Path) -> None:
-    again = export(tiny.recipes["ner"], tiny.run("ner"), tiny.data, tmp_path / "bundle")
-    assert again.sha256 == tiny.made["ner"].sha256
+def test_export_is_reproducible(
+    tiny: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card names the bundle's path as typed from the working directory, wherever that is."""
+    made = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        place = folder / "exported" / "ner-tiny"
+        made.append(export(source_of(tiny, "ner"), place))
+    assert made[0].sha256 == made[1].sha256
+    card = made[0].file("MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "`seqserve evaluate exported/ner-tiny " in card and str(tmp_path) not in card
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -160,7 +184,7 @@ def test_card_holds_every_figure_and_licence(tiny: TinyProject, task: str) -> No
 @pytest.mark.parametrize("task", TASKS)
 def test_golden_cases_are_asked_and_answered(tiny: TinyProject, task: str) -> None:
     cases = tiny.made[task].golden()
-    assert [case["input"] for case in cases] == GOLDEN_INPUTS[tiny.recipes[task].task]
+    assert [case["input"] for case in cases] == golden_inputs(tiny.recipes[task].task)
     assert all(case["output"]["n_tokens"] > 0 for case in cases)
 
 
@@ -190,7 +214,7 @@ def test_log_that_a_kill_cut_does_not_keep_a_run_from_export(
     run = Path(shutil.copytree(tiny.run("ner"), tmp_path / "run"))
     with (run / "log.jsonl").open("a") as file:
         file.write('{"step": 30, "lo')
-    bundle = export(tiny.recipes["ner"], run, tiny.data, tmp_path / "bundle")
+    bundle = export(RunSource(tiny.recipes["ner"], run, tiny.data), tmp_path / "bundle")
     assert "- run: 20 steps; " in bundle.file("MODEL_CARD.md").read_text(encoding="utf-8")
 
 
@@ -204,7 +228,7 @@ def test_examples_are_counted_by_the_files_that_they_stand_in(
     dataset = tiny.recipes["ner"].data.test[0]
     test = (dataset, replace(dataset, split="web"), replace(dataset, split="dev"))
     data = replace(tiny.recipes["ner"].data, test=test)
-    (source,) = _sources(replace(tiny.recipes["ner"], data=data), tmp_path)
+    (source,) = _data(replace(tiny.recipes["ner"], data=data), tmp_path)
     assert source.splits == {"train": 5, "dev": 3, "test": 2, "web": 1}
 
 
@@ -214,9 +238,9 @@ def test_lines_that_only_one_list_skips_are_counted(tiny: TinyProject) -> None:
     data = replace(recipe.data, test=(replace(whole, split="train"),))
     for skip in (None, (0, 60)):
         skipping = replace(data, train=(replace(whole, skip=skip),))
-        (source,) = _sources(replace(recipe, data=skipping), tiny.data)
+        (source,) = _data(replace(recipe, data=skipping), tiny.data)
         assert source.splits == {"train": 160, "dev": 24}
-    (source,) = _sources(replace(recipe, data=replace(skipping, test=())), tiny.data)
+    (source,) = _data(replace(recipe, data=replace(skipping, test=())), tiny.data)
     assert source.splits == {"train": 100, "dev": 24}
 
 
@@ -224,7 +248,8 @@ def test_evaluation_is_left_outside_and_speaks_of_the_bundle(
     tiny: TinyProject, tmp_path: Path
 ) -> None:
     bundle = export(
-        *(tiny.recipes["sentiment"], tiny.run("sentiment"), tiny.data, tmp_path / "bundle"),
+        source_of(tiny, "sentiment"),
+        tmp_path / "bundle",
         reports=tmp_path / "reports",
     )
     report = read_report(tmp_path / "reports" / "sentiment-tiny" / "evaluation.json", bundle)
@@ -268,14 +293,14 @@ def test_int8_may_cost_only_so_much(
     measured = iter([report_with(changes, 50), report_with(dict.fromkeys(changes, 0.0), 50)])
     monkeypatch.setattr(module, "evaluate", lambda *_: next(measured))
     monkeypatch.setattr(module, "model_card", lambda *_: "#")
-    arguments = (tiny.recipes["ner"], tiny.run("ner"), tiny.data, tmp_path / "bundle", "int8")
+    source, place = source_of(tiny, "ner"), tmp_path / "bundle"
     if is_allowed:
-        metrics = export(*arguments).manifest.metrics  # type: ignore[arg-type]
+        metrics = export(source, place, "int8").manifest.metrics
         named = {f"{k.replace(' ', '_test_')}_change": v for k, v in changes.items()}
         assert named.items() <= metrics.items()
     else:
         with pytest.raises(ExportError, match="int8 changes"):
-            export(*arguments)  # type: ignore[arg-type]
+            export(source, place, "int8")
         assert files_below(tmp_path) == []
 
 
@@ -284,7 +309,7 @@ def test_run_without_a_note_of_its_recipe_gets_one(tiny: TinyProject, tmp_path: 
     run.mkdir()
     for name in ("text.json", "best.safetensors"):
         (run / name).write_bytes((tiny.run("ner") / name).read_bytes())
-    export(tiny.recipes["ner"], run, tiny.data, tmp_path / "bundle")
+    export(RunSource(tiny.recipes["ner"], run, tiny.data), tmp_path / "bundle")
     other = replace(tiny.recipes["ner"], model={**tiny.recipes["ner"].model, "hidden": 13})
     with pytest.raises(ConfigError, match="started with another model"):
-        export(other, run, tiny.data, tmp_path / "other")
+        export(RunSource(other, run, tiny.data), tmp_path / "other")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from model_export.pipeline import export
-from model_export.sources.run import PARTS
+from model_export.sources.run import RunSource
 from seqserve.errors import ConfigError, ExportError
 from seqserve.models.architectures import ARCHITECTURES
 from seqserve.runtime import check_golden, open_engine
@@ -45,17 +45,18 @@ def test_a_row_is_all_that_an_architecture_needs(
     monkeypatch.setitem(ARCHITECTURES[recipe.task], "toy", TOYS[task])
     run = tmp_path / "run"
     run_recipe(recipe, data, run)
-    bundle = export(recipe, run, data, tmp_path / "bundle")
+    source = RunSource(recipe, run, data)
+    bundle = export(source, tmp_path / "bundle")
     assert bundle.config["architecture"] == "toy"
     assert 0 <= bundle.manifest.metrics["torch_max_difference"] < 1e-4
     engine = open_engine(bundle.path)
     check_golden(engine)
     items = [TASKS[recipe.task].item(text) for text in TEXTS.values()]
-    expected = PARTS[recipe.task](recipe, run, data, "fp32").reference.predict(items)
+    expected = source.parts("fp32").reference.predict(items)
     for torch_says, onnx_says in zip(expected, engine.predict(items), strict=True):
         assert agrees(asdict(torch_says), asdict(onnx_says), 1e-4)
     with pytest.raises(ExportError, match="a toy can be exported in fp32 only"):
-        PARTS[recipe.task](recipe, run, data, "int8")
+        source.parts("int8")
 
 
 def test_unknown_architecture_is_refused(data: Path, tmp_path: Path) -> None:

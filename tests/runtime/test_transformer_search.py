@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from model_export.exporters.graphs.weights import Weights
-from model_export.sources.run import translator_graphs
+from model_export.parts.fast_paths import translator_graphs
 from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
 from seqserve.models.transformer import Transformer, TransformerConfig
 from seqserve.runtime.search_request import SearchRequest

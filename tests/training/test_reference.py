@@ -10,7 +10,7 @@ import pytest
 
 from seqserve.training.recipe import DataSet, LoopConfig, Recipe
 from seqserve.training.reference import SECTION, described, key_rows, recipe_reference
-from seqserve.training.run import CONFIGS
+from seqserve.training.run import SETUPS, default_configs
 
 PAGE = Path(__file__).parents[2] / "docs" / "training.md"
 
@@ -77,7 +77,8 @@ def test_every_kind_of_key() -> None:
 
 
 def test_sizes_that_the_data_decide_are_no_keys() -> None:
-    for _, model in CONFIGS.values():
+    for task in SETUPS:
+        _, model = default_configs(task)
         keys = {row[0] for row in key_rows(model, is_sized_by_data=True)}
         assert keys and not keys & {"`n_words`", "`n_tags`", "`vocab_size`", "`pad_id`"}
     assert "`path`" in {row[0] for row in key_rows(DataSet)}

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from model_export.pipeline import export
+from model_export.sources.run import RunSource
 from seqserve.arrays import IntArray
 from seqserve.errors import ConfigError, DataError
 from seqserve.text.subwords import SubwordTokenizer
@@ -159,7 +160,7 @@ def test_run_is_held_to_its_recipe(
     with pytest.raises(ConfigError, match=f"started with another {named}"):
         run_recipe(read_recipe(changed), tiny.data, tiny.run("ner"))
     with pytest.raises(ConfigError, match=f"started with another {named}"):
-        export(read_recipe(changed), tiny.run("ner"), tiny.data, tmp_path / "bundle")
+        export(RunSource(read_recipe(changed), tiny.run("ner"), tiny.data), tmp_path / "bundle")
 
 
 def test_run_may_be_lengthened(tiny: TinyProject, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
-"""The CRF inside a graph: the best tags, and the exact probabilities of what stands along them.
+"""The CRF inside a graph: the best tags, and the exact probabilities of the events along them.
 
-The sums over all ways are float64 without logarithms: what is emitted is divided by the token's largest,
-the ways to go on by their sum, and probabilities never grow. Two scans do it, each reading one thing
-forwards and another backwards. What is computed is `seqserve.decode.crf.tag_paths`, token by token.
+The forward-backward sums are float64 without logarithms: emissions are divided by the token's largest and
+backward sums by their largest, and probabilities never grow. Two scans compute it, each with one recursion
+forward and another backward. The result is that of `seqserve.decode.crf.tag_paths`, token by token.
 """
 
 from __future__ import annotations
@@ -48,30 +48,30 @@ def add_tag_paths(
         scheme: Which tag makes an entity longer; every tag can be followed by another than this.
     """
     crf = _Crf(g, emissions, lengths, potentials)
-    ways = crf.forth_and_back()
-    tags, last, marginals = crf.back_and_forth(ways)
-    for name, value in zip(TAG_PATHS, crf.along(tags, last, marginals, ways, scheme), strict=True):
+    first = crf.first_scan()
+    tags, last, marginals = crf.second_scan(first)
+    for name, value in zip(TAG_PATHS, crf.along(tags, last, marginals, first, scheme), strict=True):
         by_row = g.op("Transpose", value, perm=[1, 0])
         g.output(name, by_row, "B", "T", dtype=np.int64 if name == "tags" else np.float32)
 
 
 @dataclass(frozen=True)
-class _Ways:
-    """What the first scan finds out; "ways" are sums over all ways to go on to the end of the row.
+class _FirstScan:
+    """The Viterbi scores and the backward sums of a row.
 
     Args:
-        scores: Of the best beginning that ends in tag k at a token, (T, B, K) float32.
-        end_scores: The same of the place behind the last token, (B, K).
-        first: Ways from tag k at the first token, (B, K) float64.
-        into: Ways from here into tag k at the next token, moves aside, (T, B, K) float64.
-        onward: Ways from tag k at a token, the sum of its moves times `into`, (T, B, K) float64.
+        scores: Of the best prefix that ends in tag k at a token, (T, B, K) float32.
+        end_scores: The same at the position after the last token, (B, K).
+        first_beta: Backward sums of tag k at the first token, (B, K) float64.
+        entered: Backward sums of tag k at the next token times its emission, (T, B, K) float64.
+        beta: Backward sums of tag k at a token: its transitions times `entered`, (T, B, K) float64.
     """
 
     scores: str
     end_scores: str
-    first: str
-    into: str
-    onward: str
+    first_beta: str
+    entered: str
+    beta: str
 
 
 class _Crf:
@@ -84,7 +84,7 @@ class _Crf:
         self._lengths = lengths
         self._potentials = potentials
         self._moves = g.constant(np.exp(potentials.matrix.astype(np.float64)))
-        self._into = g.constant(np.ascontiguousarray(potentials.matrix.T))  # to, from
+        self._matrix = g.constant(np.ascontiguousarray(potentials.matrix.T))  # to, from
         behind = g.ints(0, 0, 0, 1, 0, 0)
         self._emissions = g.op("Pad", emissions, behind)  # (T + 1, B, K)
         self._n = g.length(self._emissions, 0)
@@ -97,29 +97,29 @@ class _Crf:
         below = g.op("Max", g.op("Sub", exact, largest), g.constant(np.float64(-REACH)))
         self._emitted = g.op("Exp", below)  # (T + 1, B, K), largest 1
 
-    def forth_and_back(self) -> _Ways:
-        """Score the best beginnings forwards, sum the ways to go on backwards."""
+    def first_scan(self) -> _FirstScan:
+        """Compute the Viterbi scores forward and the sums of the suffixes backward."""
         g = self._g
         start = g.op("Add", self._first(self._emissions), g.constant(self._potentials.start))
         end = np.exp(self._potentials.end.astype(np.float64))[None]
         ends = g.op("Expand", g.constant(end), g.op("Shape", start))
         moves_back = g.once("Transpose", self._moves, perm=[1, 0])
-        matrix = g.op("Unsqueeze", self._into, g.ints(0))
+        matrix = g.op("Unsqueeze", self._matrix, g.ints(0))
 
         def step(
             b: GraphBuilder, state: list[str], items: list[str]
         ) -> tuple[list[str], list[str]]:
-            (scores, ways), (emission, emitted, is_token) = state, items
+            (scores, scaled_beta), (emission, emitted, is_token) = state, items
             moved = b.op("Add", b.op("Unsqueeze", scores, g.ints(1)), matrix)  # (B, K to, K from)
             best = b.op("ReduceMax", moved, g.ints(2), keepdims=0)
-            into = b.op("Mul", ways, emitted)
-            onward = b.op("MatMul", into, moves_back)
-            scaled = b.op("Div", onward, b.op("ReduceMax", onward, g.ints(1), keepdims=1))
+            entered = b.op("Mul", scaled_beta, emitted)
+            beta = b.op("MatMul", entered, moves_back)
+            scaled = b.op("Div", beta, b.op("ReduceMax", beta, g.ints(1), keepdims=1))
             is_token = b.op("Unsqueeze", is_token, g.ints(1))
             before = b.op("Where", is_token, scaled, g.constant(end))
-            return [b.op("Add", best, emission), before], [scores, into, onward]
+            return [b.op("Add", best, emission), before], [scores, entered, beta]
 
-        (end_scores, first), (scores, into, onward) = g.scan(
+        (end_scores, first_beta), (scores, entered, beta) = g.scan(
             [(start, np.float32), (ends, np.float64)],
             [
                 Sequenced(np.float32, self._next(self._emissions)),
@@ -133,36 +133,36 @@ class _Crf:
             ],
             step,
         )
-        return _Ways(scores, end_scores, first, into, onward)
+        return _FirstScan(scores, end_scores, first_beta, entered, beta)
 
-    def back_and_forth(self, ways: _Ways) -> tuple[str, str, str]:
-        """Go the best way back, and sum the probabilities of all tags forwards.
+    def second_scan(self, first: _FirstScan) -> tuple[str, str, str]:
+        """Trace the best path back, and compute the marginals of all tags forward.
 
         Returns:
             Best tags (T, B) int64; that of the last token (B,); marginals (T, B, K) float64.
         """
         g = self._g
-        last = self._last_tag(ways)
+        last = self._last_tag(first)
         start = g.constant(np.exp(self._potentials.start.astype(np.float64))[None])
-        weights = g.op("Mul", g.op("Mul", self._first(self._emitted), ways.first), start)
+        weights = g.op("Mul", g.op("Mul", self._first(self._emitted), first.first_beta), start)
         total = g.op("ReduceSum", weights, g.ints(1), keepdims=1)
 
         def step(
             b: GraphBuilder, state: list[str], items: list[str]
         ) -> tuple[list[str], list[str]]:
-            (tag, marginal), (scores, is_token, into, onward) = state, items
-            to_tag = b.op("Add", scores, b.op("Gather", self._into, tag, axis=0))
+            (tag, marginal), (scores, is_token, entered, beta) = state, items
+            to_tag = b.op("Add", scores, b.op("Gather", self._matrix, tag, axis=0))
             before = b.op("Where", is_token, b.op("ArgMax", to_tag, axis=1, keepdims=0), tag)
-            moved = b.op("MatMul", b.op("Div", marginal, onward), self._moves)
-            return [before, b.op("Mul", moved, into)], [before, marginal]
+            moved = b.op("MatMul", b.op("Div", marginal, beta), self._moves)
+            return [before, b.op("Mul", moved, entered)], [before, marginal]
 
         _, (tags, marginals) = g.scan(
             [(last, np.int64), (g.op("Div", weights, total), np.float64)],
             [
-                Sequenced(np.float32, ways.scores, backwards=True),
+                Sequenced(np.float32, first.scores, backwards=True),
                 Sequenced(np.bool_, self._next(self._is_token), backwards=True),
-                Sequenced(np.float64, ways.into),
-                Sequenced(np.float64, ways.onward),
+                Sequenced(np.float64, first.entered),
+                Sequenced(np.float64, first.beta),
             ],
             [Sequenced(np.int64, backwards=True), Sequenced(np.float64)],
             step,
@@ -170,14 +170,14 @@ class _Crf:
         return tags, last, marginals
 
     def along(
-        self, tags: str, last: str, marginals: str, ways: _Ways, scheme: TagScheme
+        self, tags: str, last: str, marginals: str, first: _FirstScan, scheme: TagScheme
     ) -> Sequence[str]:
         """Read the probabilities off along the best tags: the values of `TAG_PATHS`, (T, B)."""
         g = self._g
         column = g.op("Unsqueeze", tags, g.ints(2))
-        moved = g.op("Mul", g.op("Gather", self._moves, tags, axis=0), ways.into)
-        onward = g.op("GatherElements", ways.onward, column, axis=2)
-        nexts = g.op("Div", moved, onward)  # (T, B, K) P(next tag | this tag)
+        moved = g.op("Mul", g.op("Gather", self._moves, tags, axis=0), first.entered)
+        beta = g.op("GatherElements", first.beta, column, axis=2)
+        nexts = g.op("Div", moved, beta)  # (T, B, K) P(next tag | this tag)
         inside = scheme.inside_tags()
         others = g.constant((np.arange(len(scheme)) != inside[:, None]).astype(np.float64))
         other = g.op("Mul", nexts, g.op("Gather", others, tags, axis=0))
@@ -194,10 +194,12 @@ class _Crf:
             self._log(leave, has_next),
         )
 
-    def _last_tag(self, ways: _Ways) -> str:
+    def _last_tag(self, first: _FirstScan) -> str:
         """(B,) best tag of every row's last token."""
         g = self._g
-        scores = g.op("Concat", ways.scores, g.op("Unsqueeze", ways.end_scores, g.ints(0)), axis=0)
+        scores = g.op(
+            "Concat", first.scores, g.op("Unsqueeze", first.end_scores, g.ints(0)), axis=0
+        )
         row = g.count(g.constant(np.int64(0)), g.length(self._lengths, 0))
         last = self._column(g.op("Sub", self._lengths, g.constant(np.int64(1))))
         places = g.op("Concat", last, self._column(row), axis=1)

@@ -84,7 +84,7 @@ class Options:
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command whose first parameter is `Options` its fields as options."""
+    """Add the fields of `Options` to a command whose first parameter is `Options`."""
     own = inspect.signature(command, eval_str=True).parameters
     first, *others = own.values()
     hints = get_type_hints(Options, include_extras=True)

@@ -15,7 +15,7 @@ from seqserve.cli.predicting.spec import Model, PredictionSpec, refusal
 from seqserve.client import Client, Receipt
 from seqserve.errors import ConfigError, InputError, SeqserveError
 from seqserve.records import api_fields
-from seqserve.tasks import Task as TaskName
+from seqserve.tasks import TASKS
 
 N_REQUESTS = 4  # at a time
 _PROBE = "Is this allowed?"
@@ -66,12 +66,9 @@ def server(
 
 
 def _method(spec: PredictionSpec, client: Client) -> Callable[..., Any]:
-    methods: dict[TaskName, Callable[..., Any]] = {
-        "ner": client.ner,
-        "sentiment": client.sentiment,
-        "translation": client.translate,
-    }
-    return methods[spec.task]
+    """Return the client's method for the task; it is named as the command."""
+    method: Callable[..., Any] = getattr(client, TASKS[spec.task].command)
+    return method
 
 
 def _model(client: Client, receipt: Receipt) -> Model:

@@ -22,13 +22,13 @@ from seqserve.cli.predicting.options import Options
 from seqserve.cli.predicting.spec import Model, PredictionSpec
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
-from seqserve.tasks import Task
+from seqserve.tasks import TASKS, Task
 
 F = TypeVar("F")
 
 _LOCAL = WindowSize()
 # A text is four beams and takes long.
-_TRANSLATION = WindowSize(512, 100_000, _LOCAL.batch_tokens // 4, 64)
+_GENERATIVE = WindowSize(512, 100_000, _LOCAL.batch_tokens // 4, 64)
 # Well within the limits of a server.
 _REQUEST_TOKENS, _REQUEST_TEXTS = 2048, 32
 # What a server takes by default; it may be lower there.
@@ -163,7 +163,7 @@ def _format(
 
 
 def _size(task: Task, options: Options) -> WindowSize:
-    size = _TRANSLATION if task == "translation" else _LOCAL
+    size = _GENERATIVE if TASKS[task].is_generative else _LOCAL
     if options.url:
         tokens = min(size.batch_tokens, _REQUEST_TOKENS)
         size = replace(size, batch_tokens=tokens, batch_texts=_REQUEST_TEXTS)

@@ -11,7 +11,7 @@ from benchmarks.models.tables import larger_lines
 from benchmarks.tools.workspace import Workspace
 from model_export.checks.parity import graph_search
 from model_export.exporters.graphs.weights import Weights
-from model_export.sources.run import translator_graphs
+from model_export.parts.fast_paths import translator_graphs
 from seqserve.config import from_mapping
 from seqserve.decode.search import SearchOptions
 from seqserve.models.transformer import TransformerConfig

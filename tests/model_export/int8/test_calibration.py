@@ -12,6 +12,7 @@ from model_export.exporters.graphs.weights import InputQuantization, quantize_ro
 from model_export.int8.calibration import best_quantization, calibrate_translator, watching
 from seqserve.models.transformer import Transformer, TransformerConfig
 from seqserve.text.subwords import SubwordTokenizer
+from seqserve.training.data import read_pairs
 from tests.tiny import TinyProject
 
 WIDTH, N_ROWS = 24, 400
@@ -98,13 +99,14 @@ def test_every_layer_of_a_translator_is_watched_and_nothing_stays_changed(
     tiny: TinyProject,
 ) -> None:
     recipe = tiny.recipes["translation"]
+    pairs = read_pairs(tiny.data, recipe.data.dev[0], "dev", recipe.languages)
     tokenizer = SubwordTokenizer.load(tiny.made["translation"].file("tokenizer.json"))
     torch.manual_seed(0)
     config = TransformerConfig(400, 32, 4, encoder_layers=2, decoder_layers=2, ffn_dim=64)
     model = Transformer(config).eval()
     ids = torch.tensor([[5, 6, 1]])
     before = model(ids, ids)
-    roundings = calibrate_translator(model, recipe, tokenizer, tiny.data)
+    roundings = calibrate_translator(model, tokenizer, [pairs])
     linears = {name for name, part in model.named_modules() if isinstance(part, nn.Linear)}
     assert roundings.keys() == linears | {OUTPUT}
     # a normalised vector of 32 numbers: some are over 1, none over the square root of 32

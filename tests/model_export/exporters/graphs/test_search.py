@@ -12,7 +12,7 @@ from model_export.checks.parity import graph_search
 from model_export.checks.torch_reference import torch_search
 from model_export.exporters.graphs.weights import InputQuantization, Weights
 from model_export.int8.calibration import calibrate
-from model_export.sources.run import translator_graphs
+from model_export.parts.fast_paths import translator_graphs
 from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.models.transformer import Activation, Transformer, TransformerConfig
 from seqserve.runtime.search_request import Search, SearchRequest

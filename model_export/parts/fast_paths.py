@@ -1,0 +1,130 @@
+"""The parts of a bundle by hand-built graphs: the fast path of three architectures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import cast
+
+import onnx
+
+from model_export.checks.parity import (
+    check_classifier,
+    check_tagger,
+    check_transformer,
+    graph_search,
+)
+from model_export.checks.torch_reference import torch_classifier, torch_search, torch_tagger
+from model_export.exporters.graphs.classifier import EXACT as CLASSIFIER_EXACT
+from model_export.exporters.graphs.classifier import classifier_graph
+from model_export.exporters.graphs.encoder import encoder_graph
+from model_export.exporters.graphs.lstm import FEATURE_SCALE
+from model_export.exporters.graphs.search import beam_graph, greedy_graph
+from model_export.exporters.graphs.tagger import EXACT as TAGGER_EXACT
+from model_export.exporters.graphs.tagger import tagger_graph
+from model_export.exporters.graphs.weights import Weights
+from model_export.int8.calibration import calibrate_translator
+from model_export.int8.equalisation import equalised_classifier, equalised_tagger
+from model_export.int8.quantization import check_int8_classifier, check_int8_tagger
+from model_export.parts.base import Parts
+from seqserve.config import to_mapping
+from seqserve.manifest import Precision
+from seqserve.models.classifier import Classifier
+from seqserve.models.tagger import Tagger
+from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.runtime.ner import NerPredictor
+from seqserve.runtime.openers import CLASSIFIER_GRAPH, TAGGER_GRAPH
+from seqserve.runtime.sentiment import SentimentPredictor
+from seqserve.runtime.translation import TranslationPredictor
+from seqserve.training.trained import TrainedClassifier, TrainedTagger, TrainedTranslator
+
+
+def bilstm_crf_parts(trained: TrainedTagger, precision: Precision) -> Parts:
+    """Return the parts of a BiLSTM-CRF."""
+    text, model = trained.text, cast(Tagger, trained.model)
+    equal = equalised_tagger(model, text)
+    exact = Weights.of(equal)
+    worst = check_tagger(model, text.scheme, tagger_graph(model.config, exact, text.scheme))
+    weights = exact
+    if precision == "int8":
+        steps = {"words.weight": FEATURE_SCALE}
+        weights = Weights.of(equal, precision, exact=TAGGER_EXACT, steps=steps)
+    graph = tagger_graph(model.config, weights, text.scheme)
+    if precision == "int8":
+        check_int8_tagger(model, text, graph)
+    return Parts(
+        graphs={TAGGER_GRAPH: graph},
+        weights=weights,
+        config={
+            "architecture": trained.architecture,
+            "model": to_mapping(model.config),
+            "text": text.to_mapping(),
+        },
+        reference=NerPredictor(text, torch_tagger(model, text.scheme)),
+        worst_difference=worst,
+        labels=text.scheme.labels,
+        limits={"max_window_tokens": text.config.max_tokens},
+    )
+
+
+def bilstm_parts(trained: TrainedClassifier, precision: Precision) -> Parts:
+    """Return the parts of a BiLSTM classifier."""
+    text, model = trained.text, cast(Classifier, trained.model)
+    equal = equalised_classifier(model)
+    exact = Weights.of(equal)
+    worst = check_classifier(model, classifier_graph(model.config, exact), len(text.words))
+    weights = exact
+    if precision == "int8":
+        steps = {"words.weight": FEATURE_SCALE}
+        weights = Weights.of(equal, precision, exact=CLASSIFIER_EXACT, steps=steps)
+    graph = classifier_graph(model.config, weights)
+    if precision == "int8":
+        check_int8_classifier(model, trained.temperature, graph)
+    return Parts(
+        graphs={CLASSIFIER_GRAPH: graph},
+        weights=weights,
+        config={
+            "architecture": trained.architecture,
+            "model": to_mapping(model.config),
+            "text": text.to_mapping(),
+            "temperature": trained.temperature,
+        },
+        reference=SentimentPredictor(text, trained.temperature, torch_classifier(model)),
+        worst_difference=worst,
+        labels=text.labels,
+    )
+
+
+def transformer_parts(trained: TrainedTranslator, precision: Precision) -> Parts:
+    """Return the parts of a Transformer; for int8, activations are calibrated on the dev sets."""
+    tokenizer, model = trained.tokenizer, cast(Transformer, trained.model)
+    banned = tokenizer.specials.banned
+    weights = Weights.of(model)
+    exact_graphs = translator_graphs(model.config, weights, banned)
+    worst = check_transformer(model, exact_graphs, tokenizer.specials)
+    search = torch_search(model, tokenizer.specials)
+    if precision == "int8":
+        # Finds what torch finds, in less time.
+        search = graph_search(exact_graphs, tokenizer.specials)
+        inputs = calibrate_translator(model, tokenizer, trained.dev_sets())
+        weights = Weights.of(model, precision, inputs)
+    graphs = translator_graphs(model.config, weights, banned)
+    return Parts(
+        graphs={f"{name}.onnx": graph for name, graph in graphs.items()},
+        weights=weights,
+        config={"architecture": trained.architecture, "model": to_mapping(model.config)},
+        reference=TranslationPredictor(tokenizer, trained.languages, trained.max_tokens, search),
+        worst_difference=worst,
+        limits={"max_source_tokens": trained.max_tokens},
+        files={"tokenizer.json": tokenizer.to_json().encode()},
+    )
+
+
+def translator_graphs(
+    config: TransformerConfig, weights: Weights, banned_ids: Collection[int]
+) -> dict[str, onnx.ModelProto]:
+    """Return the three graphs of a translator by name."""
+    return {
+        "encoder": encoder_graph(config, weights),
+        "greedy": greedy_graph(config, weights, banned_ids),
+        "beam": beam_graph(config, weights, banned_ids),
+    }
