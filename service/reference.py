@@ -13,8 +13,8 @@ from service.telemetry import metrics
 from service.telemetry.metrics_page import OF_PROCESSES
 
 Row = tuple[str, ...]
-SETTINGS_HEAD: Row = ("variable", "default", "allowed", "what it does")
-METRICS_HEAD: Row = ("metric", "type", "labels", "what it says")
+SETTINGS_HEAD: Row = ("variable", "default", "allowed", "description")
+METRICS_HEAD: Row = ("metric", "type", "labels", "description")
 
 
 def settings_rows(model: type[BaseModel] = Settings) -> Iterator[Row]:
@@ -67,9 +67,9 @@ def _allowed(schema: Mapping[str, Any]) -> str:
         return ", ".join(_code(str(value)) for value in schema.get("enum", [schema.get("const")]))
     kind = schema["type"]
     if kind == "array":
-        return f"{_allowed(schema['items'])}; several with commas between"
+        return f"{_allowed(schema['items'])}, comma-separated"
     if kind == "string" and "pattern" in schema:
-        return f"what fits {_code(schema['pattern'])}"
+        return f"matches {_code(schema['pattern'])}"
     if kind == "string" and schema.get("format") in _PATHS:
         return "a path"
     return " ".join([_KINDS[kind], " and ".join(_bounds(schema))]).strip()
@@ -78,7 +78,7 @@ def _allowed(schema: Mapping[str, Any]) -> str:
 _KINDS = {
     "boolean": "`true`, `false`",
     "integer": "whole number",
-    "null": "nothing",
+    "null": "unset",
     "number": "number",
     "string": "any text",
 }

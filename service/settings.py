@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     tasks: Annotated[tuple[Task, ...], NoDecode] = Field(
         default=tuple(TASKS),
         min_length=1,
-        description="The tasks to serve, separated by commas. Each needs a bundle.",
+        description="The tasks to serve. Each needs a bundle.",
     )
 
     api_keys_file: Path | None = Field(
@@ -103,7 +103,7 @@ class Settings(BaseSettings):
     )
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         default=(),
-        description="Origins whose pages may read the responses (CORS), separated by commas; `*` allows all.",
+        description="Origins whose pages may read the responses (CORS); `*` allows all.",
     )
 
     demo: bool = Field(

@@ -61,14 +61,14 @@ class Example(BaseModel):
 def test_every_kind_of_setting_is_described() -> None:
     assert list(settings_rows(Example)) == [
         ("`SEQSERVE_CHOICE`", "`a`", "`a`, `b`", "A or b."),
-        ("`SEQSERVE_SEVERAL`", "`a,b`", "`a`, `b`; several with commas between", ""),
-        ("`SEQSERVE_NONE_YET`", "", "`a`; several with commas between", ""),
+        ("`SEQSERVE_SEVERAL`", "`a,b`", "`a`, `b`, comma-separated", ""),
+        ("`SEQSERVE_NONE_YET`", "", "`a`, comma-separated", ""),
         ("`SEQSERVE_SHARE`", "`0.5`", "number > 0 and ≤ 1", ""),
         ("`SEQSERVE_COUNT`", "`3`", "whole number ≥ 1", ""),
         ("`SEQSERVE_SWITCH`", "`false`", "`true`, `false`", ""),
         ("`SEQSERVE_PLACE`", "`here`", "a path", ""),
-        ("`SEQSERVE_PERHAPS`", "", "a path or nothing", ""),
-        ("`SEQSERVE_SHAPE`", "`a\\|b`", "what fits `^a\\|b$`", ""),
+        ("`SEQSERVE_PERHAPS`", "", "a path or unset", ""),
+        ("`SEQSERVE_SHAPE`", "`a\\|b`", "matches `^a\\|b$`", ""),
         ("`SEQSERVE_WORDS`", "`x`", "any text", ""),
     ]
 
