@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from loadtest.bodies import ROUTES, Request
 
@@ -44,8 +44,7 @@ def outcome_of(request: Request, status: int) -> Outcome:
     return Outcome.ACCEPTED if status == 200 else Outcome.FAILED
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One request.
 
     Args:
@@ -72,12 +71,15 @@ class Rows:
 
     def __init__(self) -> None:
         self._columns: tuple[array[Any], ...] = tuple(array(code) for code in _TYPECODES)
+        self._appends = tuple(column.append for column in self._columns)
 
     def add(self, row: Row) -> None:
         """Append one request."""
-        values = (row.at_s, row.ms, row.late_ms, TASKS.index(row.task), row.n_texts)
-        for column, value in zip(self._columns, (*values, row.outcome, row.status), strict=True):
-            column.append(value)
+        at_s, ms, late_ms, task, *rest = row
+        for add, value in zip(
+            self._appends, (at_s, ms, late_ms, TASKS.index(task), *rest), strict=True
+        ):
+            add(value)
 
     def __len__(self) -> int:
         """Return the number of requests."""

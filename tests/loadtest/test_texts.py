@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import random
-import tomllib
 from pathlib import Path
 
 import pytest
 
-from loadtest import objectives, profiles
 from loadtest.config import LoadTestError, read_toml
 from loadtest.texts import FOLDER, SHARES, Lengths, Sampler, samplers
-from tests.serving import ROOT
 
 ANY = Lengths((1, 2, 3, 4, 5, 6, 7, 8, 9, 10))
 
@@ -55,13 +52,6 @@ def test_what_is_shipped_is_small_and_named() -> None:
         lines = file.read_text(encoding="utf-8").splitlines()
         assert f"| `{file.name}` | {len(lines)} |" in readme
         assert all(line.strip() == line and line for line in lines)
-
-
-def test_what_is_read_travels_with_the_package() -> None:
-    package = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    globs = package["tool"]["setuptools"]["package-data"]["loadtest"]
-    found = {path for glob in globs for path in (ROOT / "loadtest").glob(glob)}
-    assert {profiles.FILE, objectives.FILE, *FOLDER.iterdir()} <= found
 
 
 def test_a_folder_of_ones_own(tmp_path: Path) -> None:
