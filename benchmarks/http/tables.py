@@ -10,19 +10,13 @@ from benchmarks.http.load import Observation
 from benchmarks.http.overhead import BARE, N_CLIENTS, TaskOverhead
 from benchmarks.http.throughput import HTTP, REQUEST_TEXTS, RUNTIME, TaskThroughput
 from benchmarks.tools.tables import CHECKED, NONE, checked, ratio_cell
+from benchmarks.tools.tasks import BENCHMARKS
 from benchmarks.tools.timing import Ratio
-from loadtest.targets import at_least, at_most
+from loadtest.targets import at_most
 from seqserve.evaluation.markdown import table_lines
 
 OVERHEAD = {"embedded": at_most(1.6), "runners": at_most(2.5)}
 """CPU time per request, as a multiple of the bare server's, by topology."""
-
-THROUGHPUT = {
-    "ner": at_least(0.85, ".2f"),
-    "sentiment": at_least(0.85, ".2f"),
-    "translation": at_least(0.95, ".2f"),
-}
-"""Texts per second over HTTP, as a share of the runtime's alone."""
 
 TAIL = at_most(3.0)
 """99th percentile at half of saturation, as a multiple of the median."""
@@ -78,7 +72,7 @@ def _throughput_row(line: TaskThroughput) -> Iterable[object]:
         *(line.task, line.call_texts),
         *(f"{1000 / side.wall.best_ms:.1f}" for side in (http, runtime)),
         *(f"{side.cpu.best_ms:.2f}" for side in (http, runtime)),
-        *(ratio_cell(share), *checked(THROUGHPUT[line.task], share.value)),
+        *(ratio_cell(share), *checked(BENCHMARKS[line.task].http_share, share.value)),
     )
 
 

@@ -12,6 +12,7 @@ from benchmarks.models.size import Size
 from benchmarks.models.texts import dev_texts
 from benchmarks.models.translators import OURS, PEER, Batch, Ours, Peer, PeerSettings, symbols_of
 from benchmarks.tools.child import run_child
+from benchmarks.tools.tasks import TRANSLATION
 from benchmarks.tools.timing import Budget, compare
 from benchmarks.tools.workspace import Report, Workspace
 from seqserve.manifest import Precision
@@ -71,7 +72,7 @@ class GrowthResult:
 
 def measure_growth(space: Workspace, size: Size, report: Report) -> GrowthResult:
     """Measure every length with every batch size, beam 4, one thread."""
-    bundle = space.bundle("translation")
+    bundle = space.bundle(TRANSLATION)
     precision = bundle.manifest.precision
     texts = dev_texts(bundle, space.data, _N_TEXTS, space.seed)
     stream = [i for ids in encode(bundle, texts) for i in ids[:-1]]

@@ -22,6 +22,7 @@ from benchmarks.models.translators import (
     symbols_of,
 )
 from benchmarks.tools.child import run_child
+from benchmarks.tools.tasks import TRANSLATION
 from benchmarks.tools.workspace import Report, Workspace
 from seqserve.manifest import Precision
 
@@ -67,7 +68,7 @@ def measure_memory(space: Workspace, size: Size, report: Report) -> MemoryResult
     # Imported here, since the children must be as light as a server.
     from benchmarks.models.texts import dev_texts
 
-    bundle = space.bundle("translation")
+    bundle = space.bundle(TRANSLATION)
     precision = bundle.manifest.precision
     sources = encode(bundle, dev_texts(bundle, space.data, size.memory_texts, space.seed))
     models, sides = sides_of(space)[precision], {}

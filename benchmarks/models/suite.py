@@ -23,6 +23,7 @@ from benchmarks.models.tables import (
 )
 from benchmarks.models.translation import TranslationResult, measure_translation
 from benchmarks.tools.suite import Part, Record, Suite
+from benchmarks.tools.tasks import TRANSLATION
 
 
 def _int8(record: Record) -> Iterator[str]:
@@ -36,7 +37,7 @@ SUITE = Suite(
         "agreement": Part(
             "The same tokens as torch in fp32", measure_agreement, Agreement, agreement_lines
         ),
-        "translation": Part(
+        TRANSLATION: Part(
             "Translation against CTranslate2",
             *(measure_translation, TranslationResult, translation_lines, plot_translation),
         ),

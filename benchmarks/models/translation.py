@@ -25,6 +25,7 @@ from benchmarks.models.translators import (
 )
 from benchmarks.models.tuning import Cell, PeerJob, Tuning, tune
 from benchmarks.tools.child import run_child
+from benchmarks.tools.tasks import TRANSLATION
 from benchmarks.tools.timing import Budget, Comparison, Ratio, compare
 from benchmarks.tools.workspace import Report, Workspace
 from seqserve.cpus import available_cpus
@@ -87,7 +88,7 @@ class TranslationResult:
 
 def measure_translation(space: Workspace, size: Size, report: Report) -> TranslationResult:
     """Compare the times of both translators."""
-    bundle = space.bundle("translation")
+    bundle = space.bundle(TRANSLATION)
     n_texts = max(batch * size.n_batches(batch) for batch in size.batches)
     sources = encode(bundle, dev_texts(bundle, space.data, n_texts, space.seed))
     sides, results = sides_of(space), list[CellResult]()
