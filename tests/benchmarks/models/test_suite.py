@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.models.suite import SUITE
-from benchmarks.models.tables import (
+from benchmarks.models.suite import (
+    SUITE,
     agreement_lines,
     growth_lines,
     int8_lines,
