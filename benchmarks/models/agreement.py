@@ -106,7 +106,7 @@ def n_same_and_tied(
 def our_answers(model: Path, sources: list[list[int]], beam: int) -> list[Tokens]:
     """In a child: return the answers of a bundle of ours, all sources in one call."""
     limits = [max_tokens(len(source)) for source in sources]
-    return [tokens_of(best) for best in Ours(model).search(sources, limits, beam)]
+    return [tokens_of(best) for best in Ours.open(model).search(sources, limits, beam)]
 
 
 def peer_answers(

@@ -5,7 +5,7 @@ All targets were set before anything was measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.models.agreement import Agreement, measure_agreement
 from benchmarks.models.growth import GrowthResult, measure_growth
@@ -18,7 +18,7 @@ from benchmarks.models.plots import plot_growth, plot_translation
 from benchmarks.models.translation import CellResult, TranslationResult, measure_translation
 from benchmarks.models.translators import OURS, PEER
 from benchmarks.models.tuning import search_name
-from benchmarks.tools.suite import MeasuredBundle, Part, Record, Suite
+from benchmarks.tools.suite import Part, Record, Suite
 from benchmarks.tools.tables import CHECKED, checked, in_bold, ratio_cell
 from benchmarks.tools.tasks import TRANSLATION
 from loadtest.targets import FAIL, Target, at_least, at_most
@@ -220,22 +220,18 @@ def growth_lines(found: GrowthResult) -> Iterator[str]:
     )
 
 
-def int8_lines(bundles: Mapping[str, MeasuredBundle]) -> Iterator[str]:
+def int8_lines(record: Record) -> Iterator[str]:
     """Format the cost of int8, for metrics with a target."""
+    yield from ("", "### Cost of int8", "")
     yield from table_lines(
         ("bundle", "metric", "change by int8", *CHECKED),
         (
             (name, metric, f"{change:+g}", *checked(target, change))
-            for name, bundle in bundles.items()
+            for name, bundle in record.bundles.items()
             for metric, change in bundle.changes.items()
             if (target := INT8_CHANGES.get(metric.rsplit("_", 1)[-1]))
         ),
     )
-
-
-def _int8(record: Record) -> Iterator[str]:
-    yield from ("", "### Cost of int8", "")
-    yield from int8_lines(record.bundles)
 
 
 SUITE = Suite(
@@ -263,5 +259,5 @@ SUITE = Suite(
         ),
     },
     tools=("onnxruntime", "ctranslate2", "torch", "numpy"),
-    closing=_int8,
+    closing=int8_lines,
 )
