@@ -10,7 +10,7 @@ from statistics import median
 
 from loadtest.bodies import ROUTES
 from loadtest.config import LoadTestError, made_from, read_toml
-from loadtest.metrics import ALL, Metrics, Row, by_route
+from loadtest.metrics import ALL, Metrics, Row, by_route, due_between
 from loadtest.readings import Reading
 from loadtest.targets import UNDECIDED, Target
 
@@ -179,7 +179,7 @@ def growth_checks(
             yield Check(name, "memory_growth", target, end / warm - 1)
     if limits.p95_growth is not None:
         before, after = (
-            by_route([row for row in rows if _is_in(row.at_s, seconds, span)], seconds / 10)
+            by_route(due_between(rows, span[0] * seconds, span[1] * seconds), seconds / 10)
             for span in (WARM, END)
         )
         for route in (one for one in before if one in after):

@@ -15,7 +15,7 @@ from itertools import repeat
 
 from loadtest.bodies import Request
 from loadtest.connection import Answer, Pool
-from loadtest.metrics import HUNG_UP, Outcome, Row, Rows, outcome_of
+from loadtest.metrics import HUNG_UP, Outcome, Row, outcome_of
 from loadtest.profiles import Phase, Profile, Stream
 from loadtest.service import Service
 
@@ -87,7 +87,7 @@ class Traffic:
     """
 
     begin: float = 0.0
-    rows: Rows = field(default_factory=Rows)
+    rows: list[Row] = field(default_factory=list)
     n_unsent: int = 0
     n_sent_again: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -178,7 +178,7 @@ class _Sender:
         status, reason = await self._ask(request)
         ms, outcome = (time.perf_counter() - due) * 1000, outcome_of(request, status)
         kind = (request.task, request.n_texts, outcome, status)
-        traffic.rows.add(Row(due - traffic.begin, ms, late_ms, *kind))
+        traffic.rows.append(Row(due - traffic.begin, ms, late_ms, *kind))
         if outcome is Outcome.FAILED:
             traffic.reasons[reason or f"status {status}, {request.flaw or 'valid'}"] += 1
 
