@@ -198,16 +198,13 @@ def memory_growth(readings: Sequence[Reading], seconds: float) -> dict[str, tupl
             [
                 reading.memory_bytes[name]
                 for reading in readings
-                if name in reading.memory_bytes and _is_in(reading.at_s, seconds, span)
+                if name in reading.memory_bytes
+                and span[0] * seconds <= reading.at_s < span[1] * seconds
             ]
             for span in (WARM, END)
         )
         found[name] = (median(warm or [math.nan]), median(end or [math.nan]))
     return found
-
-
-def _is_in(at_s: float, seconds: float, span: tuple[float, float]) -> bool:
-    return span[0] * seconds <= at_s < span[1] * seconds
 
 
 def read_objectives(profile: str, path: Path = FILE) -> Objectives:
