@@ -12,7 +12,10 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
-LINES: tuple[tuple[str, ...], ...] = (("--help",), ("predict", "ner", "--help"), ("models",))
+from seqserve.tasks import TASKS
+
+COMMAND = next(iter(TASKS.values())).command
+LINES: tuple[tuple[str, ...], ...] = (("--help",), ("predict", COMMAND, "--help"), ("models",))
 _ROUNDS = 10
 
 

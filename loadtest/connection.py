@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -21,8 +20,7 @@ NO_ANSWER = 0
 _CONNECT_S = 10.0
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A response.
 
     Args:
@@ -58,6 +56,11 @@ class Connection(asyncio.Protocol):
         """Close it at once."""
         self.is_open = False
         self._transport.abort()
+
+    def expire(self, timeout_s: float) -> None:
+        """Resolve the request in flight as unanswered in time, and close the connection."""
+        self._resolve(Answer(NO_ANSWER, reason=f"no response within {timeout_s:g} s"))
+        self.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -123,18 +126,21 @@ class Pool:
 
     async def ask(self, request: bytes, timeout_s: float = 65.0) -> Answer:
         """Send an encoded request on an idle connection or a new one, and wait for the response."""
-        connection: Connection | None = None
+        connect_s = min(timeout_s, _CONNECT_S)
         try:
-            async with asyncio.timeout(timeout_s):
-                connection = await self._connection()
-                answer = await connection.ask(request)
+            connection = self._idle_one() or await self._opened(connect_s)
         except TimeoutError:
-            answer = Answer(NO_ANSWER, reason=f"no response within {timeout_s:g} s")
-            if connection:
-                connection.close()
+            return Answer(NO_ANSWER, reason=f"no connection within {connect_s:g} s")
         except OSError as error:
             return Answer(NO_ANSWER, reason=str(error))
-        if connection and connection.is_open:
+        # A plain timer costs 1 µs, `asyncio.timeout` 6 µs.
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(timeout_s, connection.expire, timeout_s)
+        try:
+            answer = await connection.ask(request)
+        finally:
+            timer.cancel()
+        if connection.is_open:
             self._idle.append(connection)
         return answer
 
@@ -143,12 +149,15 @@ class Pool:
         while self._idle:
             self._idle.pop().close()
 
-    async def _connection(self) -> Connection:
+    def _idle_one(self) -> Connection | None:
         while self._idle:
             if (connection := self._idle.pop()).is_open:
                 return connection
+        return None
+
+    async def _opened(self, timeout_s: float) -> Connection:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(_CONNECT_S):
+        async with asyncio.timeout(timeout_s):
             _, connection = await loop.create_connection(
                 Connection, self._host, self._port, ssl=self._tls
             )

@@ -1,15 +1,14 @@
-"""Outcomes of requests, kept in compact columns and aggregated by route and over time."""
+"""Outcomes of requests, aggregated by route and over time."""
 
 from __future__ import annotations
 
 import math
-from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
-from typing import Any
+from typing import NamedTuple
 
 from loadtest.bodies import ROUTES, Request
 
@@ -20,7 +19,6 @@ ALL = "all"
 """The name of all routes together."""
 
 _MAX_POINTS = 120
-_TYPECODES: tuple[Any, ...] = tuple("dffBHBH")  # of the fields of Row
 
 
 class Outcome(IntEnum):
@@ -44,8 +42,7 @@ def outcome_of(request: Request, status: int) -> Outcome:
     return Outcome.ACCEPTED if status == 200 else Outcome.FAILED
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One request.
 
     Args:
@@ -67,30 +64,9 @@ class Row:
     status: int
 
 
-class Rows:
-    """All requests of a run, in the order of their responses, 24 bytes each."""
-
-    def __init__(self) -> None:
-        self._columns: tuple[array[Any], ...] = tuple(array(code) for code in _TYPECODES)
-
-    def add(self, row: Row) -> None:
-        """Append one request."""
-        values = (row.at_s, row.ms, row.late_ms, TASKS.index(row.task), row.n_texts)
-        for column, value in zip(self._columns, (*values, row.outcome, row.status), strict=True):
-            column.append(value)
-
-    def __len__(self) -> int:
-        """Return the number of requests."""
-        return len(self._columns[0])
-
-    def __iter__(self) -> Iterator[Row]:
-        """Yield the rows."""
-        for at_s, ms, late_ms, task, n_texts, outcome, status in zip(*self._columns, strict=True):
-            yield Row(at_s, ms, late_ms, TASKS[task], n_texts, Outcome(outcome), status)
-
-    def between(self, begin_s: float, end_s: float) -> list[Row]:
-        """Return the requests that were due in a span of time, its end excluded."""
-        return [row for row in self if begin_s <= row.at_s < end_s]
+def due_between(rows: Iterable[Row], begin_s: float, end_s: float) -> list[Row]:
+    """Return the requests that were due in a span of time, its end excluded."""
+    return [row for row in rows if begin_s <= row.at_s < end_s]
 
 
 @dataclass(frozen=True)

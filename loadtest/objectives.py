@@ -10,7 +10,7 @@ from statistics import median
 
 from loadtest.bodies import ROUTES
 from loadtest.config import LoadTestError, made_from, read_toml
-from loadtest.metrics import ALL, Metrics, Row, by_route
+from loadtest.metrics import ALL, Metrics, Row, by_route, due_between
 from loadtest.readings import Reading
 from loadtest.targets import UNDECIDED, Target
 
@@ -179,7 +179,7 @@ def growth_checks(
             yield Check(name, "memory_growth", target, end / warm - 1)
     if limits.p95_growth is not None:
         before, after = (
-            by_route([row for row in rows if _is_in(row.at_s, seconds, span)], seconds / 10)
+            by_route(due_between(rows, span[0] * seconds, span[1] * seconds), seconds / 10)
             for span in (WARM, END)
         )
         for route in (one for one in before if one in after):
@@ -198,16 +198,13 @@ def memory_growth(readings: Sequence[Reading], seconds: float) -> dict[str, tupl
             [
                 reading.memory_bytes[name]
                 for reading in readings
-                if name in reading.memory_bytes and _is_in(reading.at_s, seconds, span)
+                if name in reading.memory_bytes
+                and span[0] * seconds <= reading.at_s < span[1] * seconds
             ]
             for span in (WARM, END)
         )
         found[name] = (median(warm or [math.nan]), median(end or [math.nan]))
     return found
-
-
-def _is_in(at_s: float, seconds: float, span: tuple[float, float]) -> bool:
-    return span[0] * seconds <= at_s < span[1] * seconds
 
 
 def read_objectives(profile: str, path: Path = FILE) -> Objectives:

@@ -14,7 +14,7 @@ import uvloop
 from loadtest.bodies import requests
 from loadtest.generator import Bounds, Fitness, Watch
 from loadtest.machine import describe_machine
-from loadtest.metrics import ALL, Moment, Rows, by_route, over_time
+from loadtest.metrics import ALL, Moment, Row, by_route, due_between, over_time
 from loadtest.objectives import Check, Objectives, growth_checks, ratio_checks, route_checks
 from loadtest.profiles import Profile, Search
 from loadtest.readings import Scraper, readings_of
@@ -86,13 +86,13 @@ class Run:
                 one.phase.name, one.routes, self.objectives.of(one.phase.name)
             )
         ]
-        rows, limits = list(sent.rows), self.objectives.limits
-        checks += growth_checks(rows, readings, seconds, limits)
+        limits = self.objectives.limits
+        checks += growth_checks(sent.rows, readings, seconds, limits)
         first, last = ((one.phase.name, one.routes) for one in (phases[0], phases[-1]))
         checks += ratio_checks(first, last, limits.p99_ratio)
         return {
             **{"seconds": seconds, "phases": tuple(phases), "steps": ()},
-            **{"saturation_per_s": None, "moments": tuple(over_time(rows, seconds))},
+            **{"saturation_per_s": None, "moments": tuple(over_time(sent.rows, seconds))},
             **{"readings": tuple(readings), "checks": tuple(checks)},
             "fitness": watch.fitness(sent.lateness(), sent.n_unsent, self.bounds),
         }
@@ -147,12 +147,12 @@ class Run:
         return sent, watch
 
 
-def phase_results(profile: Profile, rows: Rows) -> Iterator[PhaseResult]:
+def phase_results(profile: Profile, rows: Sequence[Row]) -> Iterator[PhaseResult]:
     """Aggregate every phase without its warm-up."""
     begin_s = 0.0
     for phase in profile.phases:
         end_s = begin_s + phase.seconds
-        counted = rows.between(begin_s + phase.settle_s, end_s)
+        counted = due_between(rows, begin_s + phase.settle_s, end_s)
         yield PhaseResult(phase, begin_s, by_route(counted, phase.seconds - phase.settle_s))
         begin_s = end_s
 

@@ -9,13 +9,14 @@ import random
 import resource
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
+from typing import Any
 
 from loadtest.bodies import Request
 from loadtest.connection import Answer, Pool
-from loadtest.metrics import HUNG_UP, Outcome, Row, Rows, outcome_of
+from loadtest.metrics import HUNG_UP, Outcome, Row, outcome_of
 from loadtest.profiles import Phase, Profile, Stream
 from loadtest.service import Service
 
@@ -24,7 +25,7 @@ _LEAD_S = 0.5  # before the first request is due
 _TIMEOUT_S = 65.0  # longer than the server takes for anything
 _PATIENCE_S = 0.05  # of a client that hangs up
 
-Send = Callable[[float], Awaitable[None]]
+Send = Callable[[float], Coroutine[Any, Any, None]]
 """Sends the next request, due at a moment of `time.perf_counter`, and waits for its answer."""
 
 
@@ -61,16 +62,12 @@ async def send_open(send: Send, due: Iterable[float]) -> int:
         if len(in_flight) >= MAX_UNANSWERED:
             n_unsent += 1
             continue
-        one = asyncio.ensure_future(_completed(send(moment)))
+        one = asyncio.create_task(send(moment))
         in_flight.add(one)
         one.add_done_callback(in_flight.discard)
     if in_flight:
         await asyncio.gather(*in_flight)
     return n_unsent
-
-
-async def _completed(sent: Awaitable[None]) -> None:
-    await sent
 
 
 @dataclass
@@ -87,7 +84,7 @@ class Traffic:
     """
 
     begin: float = 0.0
-    rows: Rows = field(default_factory=Rows)
+    rows: list[Row] = field(default_factory=list)
     n_unsent: int = 0
     n_sent_again: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -178,7 +175,7 @@ class _Sender:
         status, reason = await self._ask(request)
         ms, outcome = (time.perf_counter() - due) * 1000, outcome_of(request, status)
         kind = (request.task, request.n_texts, outcome, status)
-        traffic.rows.add(Row(due - traffic.begin, ms, late_ms, *kind))
+        traffic.rows.append(Row(due - traffic.begin, ms, late_ms, *kind))
         if outcome is Outcome.FAILED:
             traffic.reasons[reason or f"status {status}, {request.flaw or 'valid'}"] += 1
 

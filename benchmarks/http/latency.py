@@ -11,6 +11,7 @@ from benchmarks.http.size import HttpSize
 from benchmarks.models.texts import dev_texts, middle_of
 from benchmarks.tools.cores import Cpus, split_cores
 from benchmarks.tools.served import Server
+from benchmarks.tools.tasks import NER, TRANSLATION
 from benchmarks.tools.workspace import Report, Workspace
 from seqserve.tasks import TASKS, Task
 
@@ -112,7 +113,7 @@ def measure_isolation(space: Workspace, size: HttpSize, report: Report) -> Isola
     """Request entities on an idle server and on one that translates, alternating, on all CPUs."""
     cores = split_cores()
     clients, idle, busy, per_s = Clients(cores.all, space.seed), [], [], []
-    entities, translations = (_requests(space, task, size) for task in ("ner", "translation"))
+    entities, translations = (_requests(space, task, size) for task in (NER, TRANSLATION))
     how = (entities, ISOLATION_PER_S, size.isolation_s)
     with _server(space, cores.all) as server:
         for _ in range(size.isolation_rounds):
@@ -126,7 +127,7 @@ def measure_isolation(space: Workspace, size: HttpSize, report: Report) -> Isola
 
 def measure_burst(space: Workspace, size: HttpSize, report: Report) -> BurstResult:
     """Observe one client before and after a burst of many."""
-    cores, requests = split_cores(), _requests(space, "ner", size)
+    cores, requests = split_cores(), _requests(space, NER, size)
     clients = Clients(cores.load, space.seed)
     with _server(space, cores.served) as server:
         before, *after = clients.burst(server, requests, N_CLIENTS, size.burst_s, SPAN_ENDS_S)

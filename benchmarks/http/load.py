@@ -14,7 +14,7 @@ from benchmarks.tools.child import run_child
 from benchmarks.tools.cores import Cpus, started_on
 from benchmarks.tools.served import Server
 from loadtest.bodies import Request
-from loadtest.metrics import Outcome, Row, metrics_of
+from loadtest.metrics import Outcome, Row, due_between, metrics_of
 from loadtest.profiles import Phase, Profile, Stream
 from loadtest.service import Service
 from loadtest.traffic import send_traffic
@@ -53,7 +53,7 @@ class Observation:
     @classmethod
     def of(cls, rows: Sequence[Row], begin_s: float, end_s: float) -> Observation:
         """Summarize the requests that were due in a span of time."""
-        counted = metrics_of([row for row in rows if begin_s <= row.at_s < end_s], end_s - begin_s)
+        counted = metrics_of(due_between(rows, begin_s, end_s), end_s - begin_s)
         n_answered = sum(row.outcome is Outcome.ACCEPTED for row in rows)
         times = (counted.accepted_per_s, counted.p50_ms, counted.p99_ms)
         return cls(n_answered, len(rows) - n_answered, *times)
@@ -145,4 +145,4 @@ class Clients:
 def send(base_url: str, profile: Profile, supplies: Sequence[Requests], seed: int) -> list[Row]:
     """In a child: send the traffic of a profile."""
     traffic = send_traffic(Service(base_url), profile, list(map(cycle, supplies)), seed)
-    return list(uvloop.run(traffic).rows)
+    return uvloop.run(traffic).rows

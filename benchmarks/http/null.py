@@ -12,24 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.tools.tasks import BENCHMARKS
 from seqserve.bundle import Bundle, load_bundle, write_bundle
 from seqserve.config import to_mapping
 from seqserve.manifest import Description
-from seqserve.records import Entity, NerResult, SentimentResult, TranslationResult
-from seqserve.tasks import Task
+from seqserve.tasks import TASKS, Task
 
 FACTORY = "benchmarks.http.null:open_engine"
 TEXT = "Harry Potter invented a spell in London."
-
-RESULTS: dict[Task, NerResult | SentimentResult | TranslationResult] = {
-    "ner": NerResult((Entity("Harry Potter", "PER", 0, 12, 0.998),), 9),
-    "sentiment": SentimentResult(
-        "positive", 0.97, {"negative": 0.03, "positive": 0.97}, n_tokens=9
-    ),
-    "translation": TranslationResult("哈利·波特在伦敦发明了一个咒语。", -0.31, (), n_tokens=9),
-}
-_LANGUAGES: dict[Task, tuple[str, ...]] = {"translation": ("en", "zh")}
-_LABELS: dict[Task, tuple[str, ...]] = {"ner": ("PER",), "sentiment": ("negative", "positive")}
 
 
 @dataclass(frozen=True)
@@ -40,7 +30,7 @@ class NullEngine:
 
     def predict(self, items: Sequence[Any]) -> list[Any]:
         """Return at once."""
-        return [RESULTS[self.bundle.manifest.task]] * len(items)
+        return [BENCHMARKS[self.bundle.manifest.task].result] * len(items)
 
 
 def open_engine(path: Path) -> NullEngine:
@@ -51,8 +41,8 @@ def open_engine(path: Path) -> NullEngine:
 def write_bundles(directory: Path) -> Path:
     """Write one bundle per task into a new folder, and return that."""
     directory.mkdir(parents=True)
-    for task, result in RESULTS.items():
-        case = {"input": {"text": TEXT}, "output": to_mapping(result)}
+    for task, of in BENCHMARKS.items():
+        case = {"input": {"text": TEXT}, "output": to_mapping(of.result)}
         golden = {"tolerance": 0.0, "cases": [case]}
         files = {"config.json": b"{}", "golden.json": json.dumps(golden).encode()}
         write_bundle(directory / task, files, _describe(task))
@@ -64,8 +54,8 @@ def _describe(task: Task) -> Description:
         name=f"null-{task}",
         version="1.0.0",
         task=task,
-        languages=_LANGUAGES.get(task, ("en",)),
-        labels=_LABELS.get(task, ()),
+        languages=("en", "zh")[: TASKS[task].n_languages],
+        labels=BENCHMARKS[task].labels,
         precision="fp32",
         limits={},
         data=(),

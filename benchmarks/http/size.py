@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,17 @@ class HttpSize:
     burst_s: float = 6.0
 
 
-_QUICK: dict[str, Any] = {
-    **{"name": "quick", "overhead_rounds": 6, "rounds": 2, "throughput_s": 8.0, "runtime_s": 5.0},
-    **{
-        "n_texts": 128,
-        "tail_rounds": 1,
-        "isolation_s": 20.0,
-        "isolation_rounds": 1,
-        "burst_s": 3.0,
-    },
-}
 FULL = HttpSize()
-QUICK = replace(FULL, **_QUICK)
+QUICK = replace(
+    FULL,
+    name="quick",
+    overhead_rounds=6,
+    rounds=2,
+    throughput_s=8.0,
+    runtime_s=5.0,
+    n_texts=128,
+    tail_rounds=1,
+    isolation_s=20.0,
+    isolation_rounds=1,
+    burst_s=3.0,
+)

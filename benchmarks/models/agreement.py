@@ -22,6 +22,7 @@ from benchmarks.models.translators import (
     tokens_of,
 )
 from benchmarks.tools.child import run_child
+from benchmarks.tools.tasks import TRANSLATION
 from benchmarks.tools.workspace import Report, Workspace
 from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.manifest import Precision
@@ -66,7 +67,7 @@ def measure_agreement(space: Workspace, size: Size, report: Report) -> tuple[Agr
     from model_export.checks.torch_reference import torch_search
     from model_export.sources.restore import restore_translator
 
-    bundle = space.bundle("translation")
+    bundle = space.bundle(TRANSLATION)
     sources = encode(bundle, dev_texts(bundle, space.data, size.sample_texts, space.seed))
     search, lines = torch_search(restore_translator(bundle), SPECIALS), []
     for beam in size.beams:
@@ -105,7 +106,7 @@ def n_same_and_tied(
 def our_answers(model: Path, sources: list[list[int]], beam: int) -> list[Tokens]:
     """In a child: return the answers of a bundle of ours, all sources in one call."""
     limits = [max_tokens(len(source)) for source in sources]
-    return [tokens_of(best) for best in Ours(model).search(sources, limits, beam)]
+    return [tokens_of(best) for best in Ours.open(model).search(sources, limits, beam)]
 
 
 def peer_answers(

@@ -10,9 +10,10 @@ from itertools import chain, pairwise
 from benchmarks.models.sides import Sides, encode, sides_of
 from benchmarks.models.size import Size
 from benchmarks.models.texts import dev_texts
-from benchmarks.models.translators import OURS, PEER, Batch, Ours, Peer, PeerSettings, symbols_of
+from benchmarks.models.translators import OURS, PEER, Batch, Ours, Peer, PeerSettings, time_both
 from benchmarks.tools.child import run_child
-from benchmarks.tools.timing import Budget, compare
+from benchmarks.tools.tasks import TRANSLATION
+from benchmarks.tools.timing import Budget
 from benchmarks.tools.workspace import Report, Workspace
 from seqserve.manifest import Precision
 from seqserve.text.subwords import SPECIALS
@@ -71,7 +72,7 @@ class GrowthResult:
 
 def measure_growth(space: Workspace, size: Size, report: Report) -> GrowthResult:
     """Measure every length with every batch size, beam 4, one thread."""
-    bundle = space.bundle("translation")
+    bundle = space.bundle(TRANSLATION)
     precision = bundle.manifest.precision
     texts = dev_texts(bundle, space.data, _N_TEXTS, space.seed)
     stream = [i for ids in encode(bundle, texts) for i in ids[:-1]]
@@ -100,20 +101,11 @@ def measure_points(
     sides: Sides, precision: Precision, grid: Sequence[Batch], budget: Budget
 ) -> list[Point]:
     """In a child: measure each batch."""
-    ours, peer = Ours(sides.ours), Peer(sides.peer, PeerSettings.plain(precision))
-    return [_point(ours, peer, batch, budget) for batch in grid]
-
-
-def _point(ours: Ours, peer: Peer, batch: Batch, budget: Budget) -> Point:
-    length, symbols, n_tokens = len(batch[0]), symbols_of(batch), dict[str, int]()
-
-    def by_us(item: Batch) -> None:
-        found = ours.search(item, [length] * len(item), BEAM)
-        n_tokens[OURS] = sum(best.n_tokens for best in found)
-
-    def by_peer(item: Batch) -> None:
-        n_tokens[PEER] = sum(map(len, peer.search(symbols, length, BEAM)))
-
-    found = compare({OURS: by_us, PEER: by_peer}, [batch], budget)
-    ms = {name: side.cpu.best_ms for name, side in found.sides.items()}
-    return Point(length, len(batch), ms, n_tokens)
+    ours, peer = Ours.open(sides.ours), Peer(sides.peer, PeerSettings.plain(precision))
+    points = []
+    for batch in grid:
+        length = len(batch[0])
+        found = time_both(ours, peer, [batch], [length], BEAM, budget)
+        ms = {name: side.cpu.best_ms for name, side in found.comparison.sides.items()}
+        points.append(Point(length, len(batch), ms, found.n_tokens))
+    return points

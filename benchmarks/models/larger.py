@@ -6,14 +6,13 @@ have no quality: only times are compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.models.size import Size
 from benchmarks.models.texts import batches_of
-from benchmarks.models.translators import OURS, PEER, Peer, PeerSettings, symbols_of
-from benchmarks.tools.timing import Comparison, Ratio, compare
+from benchmarks.models.translators import OURS, PEER, Ours, Peer, PeerSettings, time_both
+from benchmarks.tools.timing import Comparison, Ratio
 from benchmarks.tools.workspace import Report, Workspace
 from seqserve.config import from_mapping
 from seqserve.manifest import Precision
@@ -21,13 +20,9 @@ from seqserve.text.subwords import SPECIALS
 
 if TYPE_CHECKING:
     from seqserve.models.transformer import Transformer, TransformerConfig
-    from seqserve.runtime.search_request import Search
 
 N_TOKENS = 25  # of every source, end symbol included, and of every answer, which never ends
 _PRECISIONS: tuple[Precision, ...] = ("int8", "fp32")
-
-Batch = tuple[list[list[int]], list[list[str]]]
-"""Source ids, and the same as CTranslate2 takes them."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +67,14 @@ def measure_larger(space: Workspace, size: Size, report: Report) -> LargerResult
     for precision in _PRECISIONS:
         known = {} if precision == "fp32" else calibrate(model, [(sources, sources)])
         graphs = translator_graphs(config, Weights.of(model, precision, known), SPECIALS.banned)
-        ours = graph_search(graphs, SPECIALS, n_workers=1)
+        ours = Ours(graph_search(graphs, SPECIALS, n_workers=1))
         path = convert(model, precision, space.scratch / f"larger-{precision}")
         peer = Peer(path, PeerSettings.plain(precision))
         for batch, beam in ((batch, beam) for batch in size.batches for beam in size.beams):
-            items = [(rows, symbols_of(rows)) for rows in batches_of(sources.tolist(), batch)]
-            found = compare(_sides(ours, peer, beam), items, size.budget)
-            cells.append(LargerCell(precision, batch, beam, found))
+            batches = [tuple(map(tuple, rows)) for rows in batches_of(sources.tolist(), batch)]
+            limits = [N_TOKENS] * len(batches)
+            found = time_both(ours, peer, batches, limits, beam, size.budget)
+            cells.append(LargerCell(precision, batch, beam, found.comparison))
             report(f"larger, {precision}, batch {batch}, beam {beam}: {cells[-1].ratio}")
     shape = (
         f"{config.encoder_layers} + {config.decoder_layers} layers, width {config.d_model}, inner "
@@ -98,14 +94,3 @@ def random_model(config: TransformerConfig, seed: int) -> Transformer:
     with torch.no_grad():
         model.output_bias[config.end_id] = -50
     return model
-
-
-def _sides(ours: Search, peer: Peer, beam: int) -> dict[str, Callable[[Batch], object]]:
-    from seqserve.decode.search import SearchOptions
-    from seqserve.runtime.search_request import SearchRequest
-
-    options = SearchOptions(beam)
-    return {
-        OURS: lambda batch: ours([SearchRequest(ids, N_TOKENS, options) for ids in batch[0]]),
-        PEER: lambda batch: peer.search(batch[1], N_TOKENS, beam),
-    }

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from benchmarks.models.size import Size
 from benchmarks.models.texts import Lengths, batches_of, dev_texts
 from benchmarks.models.translators import OURS
+from benchmarks.tools.tasks import NER, SENTIMENT
 from benchmarks.tools.timing import Comparison, Ratio, compare
 from benchmarks.tools.workspace import Report, Workspace
 from model_export.checks.torch_reference import torch_tagger
@@ -104,11 +105,10 @@ def measure_lstm(space: Workspace, size: Size, report: Report) -> LstmResult:
     torch.set_num_threads(1)
     cells, around = [], []
     n_texts = max(SHARE_BATCH, *(batch * size.n_batches(batch) for batch in size.batches))
-    tasks: tuple[Task, ...] = ("ner", "sentiment")
-    for task in tasks:
+    for task in (NER, SENTIMENT):
         bundle = space.bundle(task)
         texts = dev_texts(bundle, space.data, n_texts, space.seed)
-        model = restore_tagger(bundle) if task == "ner" else restore_classifier(bundle)
+        model = restore_tagger(bundle) if task == NER else restore_classifier(bundle)
         sides = {OURS: our_side(bundle), **torch_sides(model)}
         if isinstance(model, Tagger):
             scheme = TagScheme(bundle.config["text"]["labels"])
@@ -128,7 +128,7 @@ def measure_lstm(space: Workspace, size: Size, report: Report) -> LstmResult:
 
 def our_side(bundle: Bundle) -> Callable[[Batch], object]:
     """Return a call of the graph of a bundle; the tagger's contains the CRF."""
-    is_tagger = bundle.manifest.task == "ner"
+    is_tagger = bundle.manifest.task == NER
     session = open_graph(bundle, "tagger.onnx" if is_tagger else "classifier.onnx")
     names = ("word_ids", "char_ids", "lengths") if is_tagger else ("word_ids", "lengths")
     return lambda batch: run(session, dict(zip(names, batch.arrays, strict=True)))
@@ -138,7 +138,7 @@ def rows_of(
     bundle: Bundle, texts: Sequence[str]
 ) -> tuple[list[Any], Callable[[Sequence[Any]], Arrays]]:
     """Return a row per sentence (tagger) or text (classifier), and a function that stacks rows."""
-    if bundle.manifest.task == "ner":
+    if bundle.manifest.task == NER:
         tagger = WordTokenEncoder.from_mapping(bundle.config["text"], str(bundle.path))
         found = [tokens for text in texts for tokens in tagger.sentences(text) if tokens]
         return found, tagger.batch

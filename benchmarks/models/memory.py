@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from benchmarks.models.sides import encode, sides_of
 from benchmarks.models.size import Size
@@ -19,9 +17,9 @@ from benchmarks.models.translators import (
     Peer,
     PeerSettings,
     batch_limit,
-    symbols_of,
 )
 from benchmarks.tools.child import run_child
+from benchmarks.tools.tasks import TRANSLATION
 from benchmarks.tools.workspace import Report, Workspace
 from seqserve.manifest import Precision
 
@@ -67,49 +65,26 @@ def measure_memory(space: Workspace, size: Size, report: Report) -> MemoryResult
     # Imported here, since the children must be as light as a server.
     from benchmarks.models.texts import dev_texts
 
-    bundle = space.bundle("translation")
+    bundle = space.bundle(TRANSLATION)
     precision = bundle.manifest.precision
     sources = encode(bundle, dev_texts(bundle, space.data, size.memory_texts, space.seed))
     models, sides = sides_of(space)[precision], {}
-    calls = {
-        OURS: partial(our_memory, models.ours, sources),
-        PEER: partial(peer_memory, models.peer, sources, precision),
-    }
-    for side, call in calls.items():
+    for side, model in ((OURS, models.ours), (PEER, models.peer)):
+        call = partial(memory_of, side, model, sources, precision)
         found = [run_child(call) for _ in range(size.loads)]
         sides[side] = min(found, key=lambda memory: memory.load_ms)
         report(f"{side}: {sides[side]}")
     return MemoryResult(len(sources), sides)
 
 
-def our_memory(model: Path, sources: list[list[int]]) -> Memory:
-    """In a child: measure a bundle of ours."""
-    return _memory(
-        lambda: Ours(model),
-        lambda ours, batch: ours.search(batch, [batch_limit(batch)] * len(batch), _BEAM),
-        sources,
-    )
-
-
-def peer_memory(model: Path, sources: list[list[int]], precision: Precision) -> Memory:
-    """In a child: measure a CTranslate2 model."""
-    return _memory(
-        lambda: Peer(model, PeerSettings.plain(precision)),
-        lambda peer, batch: peer.search(symbols_of(batch), batch_limit(batch), _BEAM),
-        sources,
-    )
-
-
-def _memory(
-    load: Callable[[], Any],
-    search: Callable[[Any, list[list[int]]], object],
-    sources: list[list[int]],
-) -> Memory:
+def memory_of(side: str, model: Path, sources: list[list[int]], precision: Precision) -> Memory:
+    """In a child: load the model of one side, and translate the sources."""
     before, start = resident_mib(), time.perf_counter()
-    model = load()
+    loaded = Ours.open(model) if side == OURS else Peer(model, PeerSettings.plain(precision))
     load_ms = (time.perf_counter() - start) * 1000
     for i in range(0, len(sources), _BATCH):
-        search(model, sources[i : i + _BATCH])
+        batch = sources[i : i + _BATCH]
+        loaded.answers(batch, batch_limit(batch), _BEAM)
     return Memory(load_ms, before, resident_mib())
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 
+from benchmarks.tools.tasks import TRANSLATION
 from benchmarks.tools.workspace import Workspace
 from seqserve.bundle import Bundle, write_bundle
 from seqserve.manifest import Description, Precision
@@ -37,7 +38,7 @@ def sides_of(space: Workspace) -> dict[Precision, Sides]:
     from benchmarks.models.ctranslate import convert
     from model_export.sources.restore import restore_translator
 
-    bundle = space.bundle("translation")
+    bundle = space.bundle(TRANSLATION)
     model = restore_translator(bundle)
     precisions: tuple[Precision, ...] = ("fp32",)
     ours = {bundle.manifest.precision: bundle.path}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from benchmarks.tools.timing import Budget
 
@@ -72,16 +71,19 @@ class Size:
 
 
 _ONCE = Budget(rounds=1, seconds=0.0, min_rounds=1)
-_QUICK: dict[str, Any] = {
-    **{
-        "name": "quick",
-        "is_fp32_timed": False,
-        "batch_texts": 32,
-        "environments": ENVIRONMENTS[:1],
-    },
-    **{"budget": Budget(rounds=5, seconds=2.0, min_rounds=2), "tuning_budget": _ONCE},
-    **{"sample_texts": 100, "memory_texts": 64, "loads": 1},
-    **{"growth_lengths": (5, 20, 80, 160), "growth_batches": (1, 8, 32), "growth_budget": _ONCE},
-}
 FULL = Size()
-QUICK = replace(FULL, **_QUICK)
+QUICK = replace(
+    FULL,
+    name="quick",
+    is_fp32_timed=False,
+    batch_texts=32,
+    environments=ENVIRONMENTS[:1],
+    budget=Budget(rounds=5, seconds=2.0, min_rounds=2),
+    tuning_budget=_ONCE,
+    sample_texts=100,
+    memory_texts=64,
+    loads=1,
+    growth_lengths=(5, 20, 80, 160),
+    growth_batches=(1, 8, 32),
+    growth_budget=_ONCE,
+)

@@ -1,33 +1,237 @@
-"""The suite of the models beside their peers, in process: what `bench` measures and shows."""
+"""The suite of the models beside their peers, in process: what `bench` measures and shows.
+
+All targets were set before anything was measured.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.models.agreement import Agreement, measure_agreement
 from benchmarks.models.growth import GrowthResult, measure_growth
 from benchmarks.models.invariance import Invariance, measure_invariance
-from benchmarks.models.larger import LargerResult, measure_larger
-from benchmarks.models.lstm import LstmResult, measure_lstm
+from benchmarks.models.larger import N_TOKENS, LargerResult, measure_larger
+from benchmarks.models.lstm import EAGER as TORCH
+from benchmarks.models.lstm import WITH_CRF, LstmCell, LstmResult, measure_lstm
 from benchmarks.models.memory import MemoryResult, measure_memory
 from benchmarks.models.plots import plot_growth, plot_translation
-from benchmarks.models.tables import (
-    agreement_lines,
-    growth_lines,
-    int8_lines,
-    invariance_lines,
-    larger_lines,
-    lstm_lines,
-    memory_lines,
-    translation_lines,
-)
-from benchmarks.models.translation import TranslationResult, measure_translation
+from benchmarks.models.translation import CellResult, TranslationResult, measure_translation
+from benchmarks.models.translators import OURS, PEER
+from benchmarks.models.tuning import search_name
 from benchmarks.tools.suite import Part, Record, Suite
+from benchmarks.tools.tables import CHECKED, checked, in_bold, ratio_cell
+from benchmarks.tools.tasks import TRANSLATION
+from loadtest.targets import FAIL, Target, at_least, at_most
+from seqserve.evaluation.markdown import table_lines
+
+ONE_CORE = {1: at_least(1.3), 8: at_least(1.2), 32: at_least(1.1)}
+"""CTranslate2's time over ours, int8, one thread, by batch size."""
+
+TWO_CORES = at_least(1.2)
+SAME_TOKENS = at_least(1.0, ".0%")
+INT8_CHANGES = {
+    "f1": at_least(-0.003, "g"),
+    "accuracy": at_least(-0.002, "g"),
+    "bleu": at_least(-0.3, "g"),
+}
+"""Allowed change of a metric by int8, by the last word of its name."""
+
+EAGER = {1: at_least(2.0), 32: at_least(1.0)}
+"""Time of torch eager over ours, by batch size."""
+
+BEST_TORCH = at_least(1.4)
+AROUND = at_most(0.20, ".0%")
+SCORE_DIFFERENCE = at_most(1e-4, "g")
+LOAD_MS = at_most(300.0, ".0f")
+ADDED_MIB = at_most(150.0, ".0f")
+STEP = at_least(0.7, ".2f")
+"""Tokens per second from one point of the growth plot to the next."""
+
+_CELL = ("precision", "batch", "search")
 
 
-def _int8(record: Record) -> Iterator[str]:
+def agreement_lines(lines: Sequence[Agreement]) -> Iterator[str]:
+    """Format the share of texts that are translated as by torch; the target is for our fp32."""
+    targets = {(OURS, "fp32"): SAME_TOKENS}
+    yield from table_lines(
+        ("side", "precision", "search", "texts", "identical", "ties", "share", *CHECKED),
+        (
+            (
+                *(line.side, line.precision, search_name(line.beam), line.n_texts),
+                *(line.n_identical, line.n_tied, f"{line.share:.1%}"),
+                *checked(targets.get((line.side, line.precision)), line.share),
+            )
+            for line in lines
+        ),
+    )
+
+
+def translation_lines(found: TranslationResult) -> Iterator[str]:
+    """Format the times by number of cores, and CTranslate2's settings."""
+    lengths = found.lengths
+    yield (
+        f"Sources have {lengths.mean:.0f} tokens on average, 95 % of them at most {lengths.p95:.0f}, "
+        f"the longest {lengths.longest}. {PEER}'s value follows ours."
+    )
+    for threads in sorted({result.cell.threads for result in found.cells}):
+        results = [result for result in found.cells if result.cell.threads == threads]
+        clock = "one core, CPU time" if threads == 1 else f"{threads} cores, wall time"
+        yield from ("", f"**Time of {PEER} ÷ time of {OURS}, {clock}.**", "")
+        yield from table_lines(
+            (*_CELL, "ms a batch", "target tokens/s", "ratio (quartiles)", *CHECKED),
+            map(_cell_row, results),
+        )
+    yield from ("", f"**{PEER}'s best settings,** of those tried:", "")
+    yield from table_lines(
+        (*_CELL, "cores", "best settings", "tried"),
+        (
+            (*_cell_name(r), r.cell.threads, r.tuning.best.in_words(), len(r.tuning.trials))
+            for r in found.cells
+        ),
+    )
+
+
+def _cell_name(result: CellResult) -> tuple[object, ...]:
+    return result.cell.precision, result.cell.batch, result.cell.search
+
+
+def _cell_row(r: CellResult) -> Iterable[object]:
+    target = None
+    if r.cell.precision == "int8":
+        target = ONE_CORE.get(r.cell.batch) if r.cell.threads == 1 else TWO_CORES
+    times = f"{r.ms(OURS):.1f} / {r.ms(PEER):.1f}"
+    speeds = f"{r.tokens_per_s(OURS):.0f} / {r.tokens_per_s(PEER):.0f}"
+    return *_cell_name(r), times, speeds, ratio_cell(r.ratio), *checked(target, r.ratio.value)
+
+
+def larger_lines(found: LargerResult) -> Iterator[str]:
+    """Format the times with random weights."""
+    yield (
+        f"{found.shape}; random weights, {N_TOKENS} tokens in and out, {PEER}'s plain settings, one "
+        "core, CPU time. There is no target: the shipped model is small, and this shows how much of its "
+        "ratios that explains."
+    )
+    yield ""
+    yield from table_lines(
+        (*_CELL, "ms a batch", "ratio (quartiles)"),
+        (
+            (
+                *(cell.precision, cell.batch, search_name(cell.beam)),
+                " / ".join(f"{cell.comparison.sides[s].cpu.best_ms:.1f}" for s in (OURS, PEER)),
+                ratio_cell(cell.ratio),
+            )
+            for cell in found.cells
+        ),
+    )
+
+
+def lstm_lines(found: LstmResult) -> Iterator[str]:
+    """Format the times beside torch, and the share around the graphs."""
+    yield f"**Time of torch ÷ time of {OURS}, model alone, one core, CPU time.**"
+    yield ""
+    yield from table_lines(
+        ("task", "batch", "tokens a text", "ms a batch", "torch", "ratio (quartiles)", *CHECKED),
+        (row for cell in found.cells for row in _torch_rows(cell)),
+    )
+    yield from ("", "**Tokenizing and decoding around the graph, share of CPU time.**", "")
+    yield from table_lines(
+        ("task", "batch", "ms a batch", "share", *CHECKED),
+        (
+            (a.task, a.batch, f"{a.total_ms:.1f}", f"{a.share:.1%}", *checked(AROUND, a.share))
+            for a in found.around
+        ),
+    )
+
+
+def _torch_rows(cell: LstmCell) -> Iterator[Iterable[object]]:
+    """Yield a row for eager mode, one with the CRF if there is one, and one for the best variant."""
+    best = cell.best_torch.removeprefix(TORCH).strip() or "eager"
+    rows: list[tuple[str, str, Target | None]] = [("eager", TORCH, EAGER.get(cell.batch))]
+    if WITH_CRF in cell.comparison.sides:
+        rows.append(("eager, with CRF", WITH_CRF, None))
+    rows.append((f"best: {best}", cell.best_torch, BEST_TORCH))
+    ms = cell.comparison.sides[OURS].cpu.best_ms
+    head = (cell.task, cell.batch, f"{cell.lengths.mean:.0f}", f"{ms:.2f}")
+    for name, side, target in rows:
+        found = cell.ratio(side)
+        yield *head, name, ratio_cell(found), *checked(target, found.value)
+
+
+def invariance_lines(lines: Sequence[Invariance]) -> Iterator[str]:
+    """Format the differences between answers alone and in random batches."""
+    yield from table_lines(
+        (
+            *("task", "callers at once", "texts", "same labels, offsets, tokens"),
+            *("bit-identical", "largest score difference", *CHECKED),
+        ),
+        map(_invariance_row, lines),
+    )
+
+
+def _invariance_row(line: Invariance) -> Iterable[object]:
+    target, verdict = checked(SCORE_DIFFERENCE, line.worst_difference)
+    if line.n_same < line.n_texts:
+        verdict = in_bold(FAIL)
+    same, identical = line.n_same / line.n_texts, line.n_bit_identical / line.n_texts
+    worst = f"{line.worst_difference:.1e}"
+    texts = (line.task, line.n_callers, line.n_texts, f"{same:.1%}", f"{identical:.1%}", worst)
+    return *texts, f"100%, {target}", verdict
+
+
+def memory_lines(found: MemoryResult) -> Iterator[str]:
+    """Format load time and memory."""
+    ours, peer = found.sides[OURS], found.sides[PEER]
+    rows: list[tuple[str, float, float, Target | None]] = [
+        ("load, ms", ours.load_ms, peer.load_ms, LOAD_MS),
+        ("RSS that model and run add, MiB", ours.added_mib, peer.added_mib, ADDED_MIB),
+        ("RSS after the run, MiB", ours.after_mib, peer.after_mib, None),
+    ]
+    yield from table_lines(
+        (f"translator, {found.n_texts} texts", OURS, PEER, *CHECKED),
+        (
+            (name, f"{mine:.0f}", f"{theirs:.0f}", *checked(target, mine))
+            for name, mine, theirs, target in rows
+        ),
+    )
+
+
+def growth_lines(found: GrowthResult) -> Iterator[str]:
+    """Format texts per second, and the worst step between neighbours."""
+    lengths = sorted({p.length for p in found.points})
+    batches = sorted({p.batch for p in found.points})
+    at = {(p.length, p.batch): p for p in found.points}
+
+    def cell(point: tuple[int, int]) -> str:
+        ours, peer = (at[point].texts_per_s(side) for side in (OURS, PEER))
+        return f"{ours:.1f} ({peer:.1f})"
+
+    yield f"Texts per second of CPU time, {found.precision}, beam 4; in brackets {PEER}'s."
+    yield ""
+    yield from table_lines(
+        ("source tokens", *(f"batch {b}" for b in batches)),
+        ((n, *(cell((n, b)) for b in batches)) for n in lengths),
+    )
+    worst = found.worst_step(OURS)
+    target, verdict = checked(STEP, worst)
+    yield ""
+    yield (
+        f"Worst step of tokens per second between neighbours: {worst:.2f} "
+        f"({PEER} {found.worst_step(PEER):.2f}); target {target}: {verdict}."
+    )
+
+
+def int8_lines(record: Record) -> Iterator[str]:
+    """Format the cost of int8, for metrics with a target."""
     yield from ("", "### Cost of int8", "")
-    yield from int8_lines(record.bundles)
+    yield from table_lines(
+        ("bundle", "metric", "change by int8", *CHECKED),
+        (
+            (name, metric, f"{change:+g}", *checked(target, change))
+            for name, bundle in record.bundles.items()
+            for metric, change in bundle.changes.items()
+            if (target := INT8_CHANGES.get(metric.rsplit("_", 1)[-1]))
+        ),
+    )
 
 
 SUITE = Suite(
@@ -36,7 +240,7 @@ SUITE = Suite(
         "agreement": Part(
             "The same tokens as torch in fp32", measure_agreement, Agreement, agreement_lines
         ),
-        "translation": Part(
+        TRANSLATION: Part(
             "Translation against CTranslate2",
             *(measure_translation, TranslationResult, translation_lines, plot_translation),
         ),
@@ -55,5 +259,5 @@ SUITE = Suite(
         ),
     },
     tools=("onnxruntime", "ctranslate2", "torch", "numpy"),
-    closing=_int8,
+    closing=int8_lines,
 )

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from benchmarks.tools.tasks import NER, SENTIMENT
 from seqserve.bundle import Bundle
 from seqserve.evaluation.measurement import recipe_of
 from seqserve.training.data import read_labelled, read_pairs, read_tagged
@@ -67,8 +68,8 @@ def batches_of(items: Sequence[Item], size: int) -> list[list[Item]]:
 
 
 def _texts(recipe: Recipe, root: Path, dataset: DataSet) -> list[str]:
-    if recipe.task == "ner":
+    if recipe.task == NER:
         return [" ".join(sentence.tokens) for sentence in read_tagged(root, dataset, "dev")]
-    if recipe.task == "sentiment":
+    if recipe.task == SENTIMENT:
         return [example.text for example in read_labelled(root, dataset, "dev")]
     return [pair.source for pair in read_pairs(root, dataset, "dev", recipe.languages)]

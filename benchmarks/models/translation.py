@@ -20,12 +20,14 @@ from benchmarks.models.translators import (
     Ours,
     Peer,
     PeerSettings,
+    Timed,
     batch_limit,
-    symbols_of,
+    time_both,
 )
 from benchmarks.models.tuning import Cell, PeerJob, Tuning, tune
 from benchmarks.tools.child import run_child
-from benchmarks.tools.timing import Budget, Comparison, Ratio, compare
+from benchmarks.tools.tasks import TRANSLATION
+from benchmarks.tools.timing import Budget, Ratio
 from benchmarks.tools.workspace import Report, Workspace
 from seqserve.cpus import available_cpus
 from seqserve.manifest import Precision
@@ -40,19 +42,6 @@ def cells_of(size: Size, precisions: Iterable[Precision], n_cores: int) -> list[
         for beam in size.beams
     ]
     return one + [replace(c, threads=2) for c in one if c.batch >= 8 and n_cores > 1]
-
-
-@dataclass(frozen=True)
-class Timed:
-    """Times of a cell.
-
-    Args:
-        comparison: Times by side.
-        n_tokens: Target tokens by side, of all batches once, end symbols included.
-    """
-
-    comparison: Comparison
-    n_tokens: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -87,7 +76,7 @@ class TranslationResult:
 
 def measure_translation(space: Workspace, size: Size, report: Report) -> TranslationResult:
     """Compare the times of both translators."""
-    bundle = space.bundle("translation")
+    bundle = space.bundle(TRANSLATION)
     n_texts = max(batch * size.n_batches(batch) for batch in size.batches)
     sources = encode(bundle, dev_texts(bundle, space.data, n_texts, space.seed))
     sides, results = sides_of(space), list[CellResult]()
@@ -104,19 +93,8 @@ def compare_sides(
     sides: Sides, cell: Cell, batches: Sequence[Batch], settings: PeerSettings, budget: Budget
 ) -> Timed:
     """In a child: compare both sides on the batches of a cell."""
-    ours, peer = Ours(sides.ours, cell.threads), Peer(sides.peer, settings)
-
-    def by_us(item: tuple[Batch, list[list[str]], int]) -> int:
-        batch, _, limit = item
-        return sum(best.n_tokens for best in ours.search(batch, [limit] * len(batch), cell.beam))
-
-    def by_peer(item: tuple[Batch, list[list[str]], int]) -> int:
-        _, batch, limit = item
-        return sum(map(len, peer.search(batch, limit, cell.beam)))
-
-    items = [(batch, symbols_of(batch), batch_limit(batch)) for batch in batches]
-    found = compare({OURS: by_us, PEER: by_peer}, items, budget)
-    return Timed(found, {OURS: sum(map(by_us, items)), PEER: sum(map(by_peer, items))})
+    ours, peer = Ours.open(sides.ours, cell.threads), Peer(sides.peer, settings)
+    return time_both(ours, peer, batches, list(map(batch_limit, batches)), cell.beam, budget)
 
 
 def _environment_of(cell: Cell, results: Sequence[CellResult]) -> tuple[dict[str, str], ...]:

@@ -18,11 +18,12 @@ from typing import Literal
 
 import ctranslate2
 
+from benchmarks.tools.timing import Budget, Comparison, compare
 from seqserve.bundle import load_bundle
 from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.manifest import Precision
 from seqserve.runtime.openers import open_translator
-from seqserve.runtime.search_request import SearchRequest
+from seqserve.runtime.search_request import Search, SearchRequest
 from seqserve.text.subwords import SPECIALS
 
 OURS, PEER = "seqserve", "CTranslate2"
@@ -33,11 +34,16 @@ Batch = tuple[tuple[int, ...], ...]
 """Source ids of each text."""
 
 
+@dataclass(frozen=True)
 class Ours:
-    """A translator bundle, with a number of threads."""
+    """Our search, for `SearchRequest`s."""
 
-    def __init__(self, bundle: Path, n_workers: int = 1) -> None:
-        self._translator = open_translator(load_bundle(bundle), n_workers)
+    compute: Search
+
+    @classmethod
+    def open(cls, bundle: Path, n_workers: int = 1) -> Ours:
+        """Open a translator bundle, with a number of threads."""
+        return cls(open_translator(load_bundle(bundle), n_workers).search)
 
     def search(
         self, sources: Sequence[Ids], max_tokens: Sequence[int], beam_size: int
@@ -54,8 +60,13 @@ class Ours:
             SearchRequest(ids, limit, options)
             for ids, limit in zip(sources, max_tokens, strict=True)
         ]
-        self._translator.search(sentences)
+        self.compute(sentences)
         return [sentence.best[0] for sentence in sentences]
+
+    def answers(self, batch: Sequence[Ids], limit: int, beam_size: int) -> list[Ids]:
+        """Return the target ids of each source of a batch."""
+        found = self.search(batch, [limit] * len(batch), beam_size)
+        return [tokens_of(best) for best in found]
 
 
 def max_tokens(n_source_tokens: int) -> int:
@@ -147,6 +158,55 @@ class Peer:
             min_decoding_length=0,
         )
         return [result.hypotheses[0] for result in found]
+
+    def answers(self, batch: Sequence[Ids], limit: int, beam_size: int) -> list[Ids]:
+        """Return the target ids of each source of a batch."""
+        return [list(map(int, a)) for a in self.search(symbols_of(batch), limit, beam_size)]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Times of both sides for the same batches.
+
+    Args:
+        comparison: Times by side.
+        n_tokens: Target tokens by side, of all batches once, end symbols included.
+    """
+
+    comparison: Comparison
+    n_tokens: dict[str, int]
+
+
+def time_both(
+    ours: Ours,
+    peer: Peer,
+    batches: Sequence[Batch],
+    limits: Sequence[int],
+    beam_size: int,
+    budget: Budget,
+) -> Timed:
+    """Time both sides; each gets the ids in its own form beforehand.
+
+    Args:
+        ours: Our side.
+        peer: The other side.
+        batches: Sources.
+        limits: Most target tokens of every text of each batch.
+        beam_size: 1 is greedy search.
+        budget: How long.
+    """
+    symbols = list(map(symbols_of, batches))
+    n_tokens = {side: [0] * len(batches) for side in (OURS, PEER)}
+
+    def by_us(i: int) -> None:
+        found = ours.search(batches[i], [limits[i]] * len(batches[i]), beam_size)
+        n_tokens[OURS][i] = sum(best.n_tokens for best in found)
+
+    def by_peer(i: int) -> None:
+        n_tokens[PEER][i] = sum(map(len, peer.search(symbols[i], limits[i], beam_size)))
+
+    found = compare({OURS: by_us, PEER: by_peer}, range(len(batches)), budget)
+    return Timed(found, {side: sum(of) for side, of in n_tokens.items()})
 
 
 def symbols_of(sources: Sequence[Ids]) -> list[list[str]]:

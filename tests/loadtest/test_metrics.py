@@ -10,8 +10,8 @@ from loadtest.metrics import (
     ALL,
     HUNG_UP,
     Outcome,
-    Rows,
     by_route,
+    due_between,
     metrics_of,
     outcome_of,
     over_time,
@@ -101,9 +101,6 @@ def test_what_an_answer_means(request_: Request, status: int, outcome: Outcome) 
     assert outcome_of(request_, status) is outcome
 
 
-def test_rows_come_back() -> None:
-    kept, seen = Rows(), [row(0.5, 3.0), row(1.5, 4.0, "translation", Outcome.SHED, n_texts=8)]
-    for one in seen:
-        kept.add(one)
-    assert len(kept) == 2 and list(kept) == seen
-    assert kept.between(0.5, 1.5) == seen[:1]
+def test_a_span_excludes_its_end() -> None:
+    seen = [row(0.5, 3.0), row(1.0, 5.0), row(1.5, 4.0)]
+    assert due_between(seen, 0.5, 1.5) == seen[:2]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from loadtest.metrics import Rows
 from loadtest.profiles import Phase, Profile, Search, Stream
 from loadtest.run import bounding_fitness, phase_results
 from loadtest.run import highest_held as search_held
@@ -23,9 +22,7 @@ def highest_held(search: Search, is_held: Callable[[float], bool | None]) -> tup
 
 
 def test_what_settles_does_not_count() -> None:
-    kept = Rows()
-    for i in range(200):
-        kept.add(row(0.1 * i, 10 if i < 100 else 20))
+    kept = [row(0.1 * i, 10 if i < 100 else 20) for i in range(200)]
     alone, beside = phase_results(TWO, kept)
     assert (alone.begin_s, alone.routes["ner"].n, alone.routes["ner"].offered_per_s) == (0, 80, 10)
     assert (beside.begin_s, beside.routes["ner"].n, beside.routes["ner"].p50_ms) == (10, 100, 20)

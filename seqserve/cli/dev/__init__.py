@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from seqserve.cli.app import App
 from seqserve.cli.dev.baselines import baselines
-from seqserve.cli.dev.bench import bench
+from seqserve.cli.dev.bench import bench, bench_http
 from seqserve.cli.dev.bench_bulk import bench_bulk
-from seqserve.cli.dev.bench_http import bench_http
 from seqserve.cli.dev.cards import ablate, card
 from seqserve.cli.dev.endurance import chaos, soak
 from seqserve.cli.dev.load import load

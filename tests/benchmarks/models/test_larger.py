@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.models.larger import N_TOKENS, measure_larger, random_model
-from benchmarks.models.tables import larger_lines
+from benchmarks.models.suite import larger_lines
 from benchmarks.tools.workspace import Workspace
 from model_export.checks.parity import graph_search
 from model_export.exporters.graphs.weights import Weights

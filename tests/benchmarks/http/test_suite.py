@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.http.suite import SUITE
-from benchmarks.http.tables import (
+from benchmarks.http.suite import (
+    SUITE,
     burst_lines,
     isolation_lines,
     overhead_lines,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.models.suite import SUITE
-from benchmarks.models.tables import (
+from benchmarks.models.suite import (
+    SUITE,
     agreement_lines,
     growth_lines,
     int8_lines,
@@ -20,7 +20,6 @@ from benchmarks.tools.suite import add_part
 from seqserve.errors import DataError
 from tests.benchmarks.models.made_up import (
     AGREEMENT,
-    BUNDLES,
     GROWTH,
     INVARIANCE,
     LSTM,
@@ -84,7 +83,7 @@ ROWS: dict[str, tuple[Iterator[str], list[str]]] = {
         ],
     ),
     "int8": (
-        int8_lines(BUNDLES),
+        int8_lines(record()),
         [
             "| ner-x | news_f1 | +0 | ≥ -0.003 | pass |",
             "| translate-x | test_bleu | -0.4 | ≥ -0.3 | **fail** |",
@@ -101,7 +100,7 @@ def test_rows(lines: Iterator[str], rows: list[str]) -> None:
 
 
 def test_only_metrics_with_a_target_are_shown_for_int8() -> None:
-    assert "recall" not in "\n".join(int8_lines(BUNDLES))
+    assert "recall" not in "\n".join(int8_lines(record()))
 
 
 def write(folder: Path, size: str = "full", **parts: Any) -> Path:
