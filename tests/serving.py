@@ -64,6 +64,10 @@ class Serve:
     def wait_until_ready(self, seconds: float) -> None:
         self._wait(seconds, "ready", lambda: self.client.get("/readyz", timeout=5).is_success)
 
+    def wait_until_logged(self, text: str) -> None:
+        """Wait for a part of the log; the lines of requests are written after their answers."""
+        self._wait(START_S, f"logged: {text}", lambda: text in self.log.read_text())
+
     def _wait(self, seconds: float, what: str, is_so: Callable[[], bool]) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
