@@ -86,7 +86,7 @@ def test_a_run_is_watched(tmp_path: Path) -> None:
 
 
 def test_a_run_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    seen = measure(BulkRun("ner", 40, 1, None, 3.0), tmp_path, lambda _: None)
+    seen = measure(BulkRun("ner", 40, 1, None, 10.0), tmp_path, lambda _: None)
     assert not seen.is_complete and seen.n_rows > 0
 
 
