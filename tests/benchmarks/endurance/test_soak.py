@@ -38,6 +38,7 @@ def test_the_table_has_memory_and_outcomes(last_mib: float, cells: str) -> None:
 
 def test_a_short_soak(bundles: Path) -> None:
     """All there is to the long one, with fakes: four processes, all tasks, and nothing left behind."""
+    before = psutil.Process().children(recursive=True)  # servers of other tests
     said: list[str] = []
     found = soak(bundles, 0.1, 60.0, FAKES, said.append)
     memory = {check.where: check for check in found.checks if check.what == "memory_growth"}
@@ -46,7 +47,7 @@ def test_a_short_soak(bundles: Path) -> None:
     routes = found.phases[0].routes
     assert set(routes) == {"all", "ner", "sentiment", "translation"}
     assert routes["all"].n_failed == 0 and routes["all"].n_accepted > 100
-    left = [child for child in psutil.Process().children(recursive=True) if child.is_running()]
+    left = set(psutil.Process().children(recursive=True)) - set(before)
     assert not [child for child in left if "service.bento.app:Gateway" in " ".join(child.cmdline())]
 
 
