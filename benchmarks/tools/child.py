@@ -1,33 +1,64 @@
-"""Call a function in a fresh process with an environment of its own; values are pickled.
+"""Call a function in a fresh process with an environment of its own: JSON in, JSON out.
 
 Some things can only be measured so: the memory of one model alone, settings that a library reads from its
 environment when it is loaded, and load that must not share a process with what it measures.
+
+Arguments and result are converted by the annotations of the function, so both sides see the same types.
 """
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import json
 import os
-import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, get_type_hints
+
+from cattrs.preconf.json import make_converter
 
 Result = TypeVar("Result")
 
 _ROOT = Path(__file__).parents[2]
+_CONVERTER = make_converter()
 
 
-def run_child(call: Callable[[], Result], environment: Mapping[str, str] | None = None) -> Result:
-    """Call a `functools.partial` of a module's function in a new process; return its result.
+def _is_named_tuple(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
+
+
+def _structure_named_tuple(values: list[Any], kind: Any) -> Any:
+    hints = get_type_hints(kind).values()
+    return kind(*map(_CONVERTER.structure, values, hints))
+
+
+_CONVERTER.register_structure_hook(type(None), lambda value, _: value)
+_CONVERTER.register_structure_hook(Path, lambda value, _: Path(value))
+_CONVERTER.register_unstructure_hook(Path, str)
+_CONVERTER.register_structure_hook_func(_is_named_tuple, _structure_named_tuple)
+_CONVERTER.register_unstructure_hook_func(
+    _is_named_tuple, lambda values: [_CONVERTER.unstructure(value) for value in values]
+)
+
+
+def run_child(
+    call: partial[Result] | Callable[[], Result], environment: Mapping[str, str] | None = None
+) -> Result:
+    """Call a module's function, maybe with arguments bound by `partial`, in a new process; return its result.
 
     Raises:
         CalledProcessError: The function failed; its traceback is on stderr.
     """
+    bound = call if isinstance(call, partial) else partial(call)
+    function = bound.func
+    arguments = inspect.signature(function).bind(*bound.args, **bound.keywords).arguments
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.tools.child"],
-        input=pickle.dumps(call),
+        [sys.executable, "-m", "benchmarks.tools.child", function.__module__, function.__name__],
+        input=json.dumps(_CONVERTER.unstructure(arguments)).encode(),
         capture_output=True,
         check=False,
         env={**os.environ, "PYTHONPATH": str(_ROOT), **(environment or {})},
@@ -35,14 +66,20 @@ def run_child(call: Callable[[], Result], environment: Mapping[str, str] | None 
     if done.returncode:
         sys.stderr.write(done.stderr.decode(errors="replace"))
         done.check_returncode()
-    result: Result = pickle.loads(done.stdout)
+    result: Result = _CONVERTER.structure(
+        json.loads(done.stdout), get_type_hints(function)["return"]
+    )
     return result
 
 
 def _main() -> None:
-    answer = os.fdopen(os.dup(1), "wb")
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print must not mix with the result
-    pickle.dump(pickle.load(sys.stdin.buffer)(), answer)
+    function = getattr(importlib.import_module(sys.argv[1]), sys.argv[2])
+    hints = get_type_hints(function)
+    values = json.load(sys.stdin).items()
+    arguments = {name: _CONVERTER.structure(value, hints[name]) for name, value in values}
+    json.dump(_CONVERTER.unstructure(function(**arguments)), answer)
     answer.close()
 
 
