@@ -15,7 +15,7 @@ import orjson
 from seqserve.errors import DeadlineExceeded, InputError, SeqserveError
 from seqserve.model_info import ModelInfo
 from service.engines.host import Status
-from service.engines.messages import InferenceItem, InferenceResult
+from service.engines.messages import InferenceItem, InferenceResult, encode_result
 from service.queue.batcher import Reply
 
 
@@ -51,13 +51,13 @@ def unpack_items(packed: bytes) -> list[InferenceItem]:
     ]
 
 
-def encode_result(result: Any) -> orjson.Fragment:
-    """Encode one result of seqserve/records.py, as a part of the document of `pack_reply`.
+def encode_part(result: Any) -> orjson.Fragment:
+    """Encode one result as a part of the document of `pack_reply`.
 
     Raises:
         TypeError: JSON cannot represent it.
     """
-    return orjson.Fragment(orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY))
+    return orjson.Fragment(encode_result(result))
 
 
 def pack_reply(reply: Reply[orjson.Fragment]) -> bytes:
@@ -84,9 +84,7 @@ def unpack_reply(packed: bytes) -> Reply[InferenceResult]:
 def _to_outcome(text: dict[str, Any]) -> InferenceResult | SeqserveError:
     if failure := text.get("error"):
         return _PUBLIC_BY_CODE.get(failure["code"], SeqserveError)(failure["message"])
-    fields: dict[str, Any] = text["result"]
-    n_tokens = fields.pop("n_tokens") or 0
-    return InferenceResult(fields, n_tokens)
+    return InferenceResult.of_fields(text["result"])
 
 
 def pack_status(status: Status) -> bytes:

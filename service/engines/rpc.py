@@ -104,7 +104,7 @@ class RpcApp:
         """Decode, compute and encode on one of the engines' threads."""
 
         def compute(host: EngineHost) -> bytes:
-            return codec.pack_reply(host.compute(codec.unpack_items(body), codec.encode_result))
+            return codec.pack_reply(host.compute(codec.unpack_items(body), codec.encode_part))
 
         return await self._engines().run(compute)
 

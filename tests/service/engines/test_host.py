@@ -43,7 +43,7 @@ def answers(
 ) -> list[messages.InferenceResult | SeqserveError]:
     """Return the outcomes that the gateway receives, with the engines in its own or in another process."""
     local = list(host.predict(items).results)
-    reply = host.compute(codec.unpack_items(codec.pack_items(items)), codec.encode_result)
+    reply = host.compute(codec.unpack_items(codec.pack_items(items)), codec.encode_part)
     remote = list(codec.unpack_reply(codec.pack_reply(reply)).results)
     assert [_comparable(one) for one in remote] == [_comparable(one) for one in local]
     return remote
@@ -269,11 +269,11 @@ def test_numbers_of_numpy_become_json() -> None:
     fields = {"text": "a", "label": "PER", "start": 0, "end": 1, "score": 0.5}
     expected = messages.InferenceResult({"entities": [fields]}, 3)
     assert messages.to_inference_result(result) == expected
-    packed = codec.pack_reply(Reply([codec.encode_result(result)], 0.5))
+    packed = codec.pack_reply(Reply([codec.encode_part(result)], 0.5))
     assert codec.unpack_reply(packed) == Reply([expected], 0.5)
 
 
-@pytest.mark.parametrize("encode", [codec.encode_result, messages.to_inference_result])
+@pytest.mark.parametrize("encode", [codec.encode_part, messages.to_inference_result])
 def test_a_value_that_json_cannot_represent(encode: Callable[[Any], object]) -> None:
     with pytest.raises(TypeError):
         encode(NerResult((object(),)))  # type: ignore[arg-type]
