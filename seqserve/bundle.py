@@ -2,7 +2,7 @@
 
 A bundle is a flat directory: `manifest.json`, `config.json`, graphs, weights, tokenizer files,
 `golden.json`, a model card. The manifest lists every other file with size and SHA-256. What a graph
-computes and what the config means, this module does not know. Specified in docs/bundle-format.md.
+computes and what the config means, this module does not know. Specified in docs/extending.md.
 """
 
 from __future__ import annotations
