@@ -53,12 +53,18 @@ def arrivals(
         begin += seconds
 
 
+async def wait_until(moment: float) -> None:
+    """Return when `time.perf_counter` has reached the moment; timers may fire a millisecond early."""
+    while (left := moment - time.perf_counter()) > 0:
+        await asyncio.sleep(left)
+
+
 async def send_open(send: Send, due: Iterable[float]) -> int:
     """Send requests when they are due, whatever is unanswered; return how many could not be sent."""
     in_flight: set[asyncio.Task[None]] = set()
     n_unsent = 0
     for moment in due:
-        await asyncio.sleep(moment - time.perf_counter())
+        await wait_until(moment)
         if len(in_flight) >= MAX_UNANSWERED:
             n_unsent += 1
             continue
@@ -157,7 +163,7 @@ class _Sender:
         else:
             for phase in phases:
                 if stream.is_on(phase):
-                    await asyncio.sleep(begin - time.perf_counter())
+                    await wait_until(begin)
                     end = begin + phase.seconds
                     await asyncio.gather(*(self._client(end) for _ in range(stream.clients)))
                 begin += phase.seconds

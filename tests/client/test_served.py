@@ -101,7 +101,7 @@ def test_a_deadline_is_kept_by_server_and_client(call: Caller) -> None:
     started = time.monotonic()
     with pytest.raises(errors.DeadlineExceeded):
         call.over("sentiment", [fakes.SLOW] * 8, timeout_s=0.3)
-    assert time.monotonic() - started < 3.5  # and not the 4 that they take
+    assert time.monotonic() - started < 2.0  # and not the 4 that they take
 
 
 def test_an_overloaded_server_is_waited_for(served: Serve) -> None:
@@ -214,4 +214,4 @@ def test_keys_and_their_limits(tmp_path: Path, bundles_dir: Path) -> None:
             started = time.monotonic()
             with pytest.raises(errors.RateLimited) as caught:  # 30 s are more than 5
                 client.ner("a")
-            assert time.monotonic() - started < 4 and caught.value.retry_after_s > 20
+            assert time.monotonic() - started < 1 and caught.value.retry_after_s > 20
