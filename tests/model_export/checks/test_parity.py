@@ -74,7 +74,7 @@ def test_compare_gives_the_largest_difference() -> None:
         pytest.param(
             {"y": ZEROS},
             {"y": at((1, 2), 0.5)},
-            r"g: y \(2, 3\) is 0.5 at \(1, 2\), where torch gives 0.0; the tolerance is 0.1",
+            r"g: y \(2, 3\) is 0.5 at \(1, 2\), where torch returns 0.0; the tolerance is 0.1",
             id="too far",
         ),
         pytest.param(
