@@ -65,7 +65,7 @@ class Bundle:
         return self.path / name
 
     def golden(self) -> list[dict[str, Any]]:
-        """The golden cases: dicts with an `input` and the `output` that the model gave for it.
+        """The golden cases: dicts with an `input` and the `output` that the model returned for it.
 
         Raises:
             BundleError: There is no golden.json, or it is malformed.
@@ -116,7 +116,7 @@ def load_bundle(path: Path) -> Bundle:
 def write_bundle(directory: Path, files: Mapping[str, bytes], description: Description) -> Bundle:
     """Write a model directory: all of it, or nothing.
 
-    The same input gives the same bytes. The files go to a hidden directory beside it first, are
+    The same input produces the same bytes. The files go to a hidden directory beside it first, are
     read back and verified there, and take their place by one rename.
 
     Args:

@@ -219,7 +219,7 @@ class BundleError(SeqserveError):
 
 
 class ExportError(SeqserveError):
-    """The exported graph does not give what the torch model gives."""
+    """The outputs of the exported graph differ from those of the torch model."""
 
     code = "export_failed"
     title = "Export failed"

@@ -99,7 +99,7 @@ def compare(name: str, expected: Outputs, actual: Outputs, tolerance: float) -> 
         place = tuple(map(int, np.unravel_index(differences.argmax(), right.shape)))  # NaN wins
         if not differences[place] <= tolerance:
             raise ExportError(
-                f"{name}: {output} {right.shape} is {given[place]} at {place}, where torch gives "
+                f"{name}: {output} {right.shape} is {given[place]} at {place}, where torch returns "
                 f"{right[place]}; the tolerance is {tolerance}"
             )
         worst = max(worst, float(differences[place]))

@@ -162,7 +162,7 @@ class DecoderLayer(Block):
 
 
 class Stack(nn.Module, Generic[Layer]):
-    """Layers in a row, under the name that Marian gives them."""
+    """Layers in a row, under the name that Marian uses for them."""
 
     def __init__(self, layers: Iterable[Layer]) -> None:
         """Take the layers, first to last."""
@@ -280,7 +280,7 @@ class Transformer(nn.Module):
         return self.logits(x)
 
     def start(self, source: Tensor) -> DecoderState:
-        """Read the source (B, S) and give the state before the first step, one hypothesis each."""
+        """Encode the source (B, S) and return the state before the first step, one hypothesis each."""
         memory, mask = self.encode(source)
         cross = tuple(layer.encoder_attn.keys_values(memory) for layer in self.decoder_layers)
         empty = memory.new_zeros(
@@ -293,7 +293,7 @@ class Transformer(nn.Module):
 
         Args:
             tokens: (B, W) the last id of each; `pad_id` at the first step.
-            state: What `start`, `step` or `select` gave.
+            state: The result of `start`, `step` or `select`.
 
         Returns:
             (B, W, V) logits of the next id, and the state that has seen `tokens`.

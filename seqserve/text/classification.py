@@ -87,7 +87,7 @@ class WordTextEncoder:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], where: str) -> WordTextEncoder:
-        """Read what `to_mapping` gave."""
+        """Restore from the result of `to_mapping`."""
         config = from_mapping(WordTextEncoderConfig, values["config"], where)
         return cls(config, values["labels"], Vocabulary(values["words"]))
 
