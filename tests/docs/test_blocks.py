@@ -60,7 +60,7 @@ WITH_PYTHON = [block for block in BLOCKS if block.language == "python"]
 
 def test_there_are_blocks_to_run() -> None:
     assert {README} <= {block.page for block in WITH_CURL}
-    assert {README, ROOT / "docs" / "client.md"} <= {block.page for block in WITH_PYTHON}
+    assert {README, API} <= {block.page for block in WITH_PYTHON}
 
 
 @pytest.mark.parametrize("block", WITH_PYTHON, ids=name)
