@@ -31,7 +31,7 @@ class TaggerConfig:
         char_dim: Width of a character embedding.
         char_filters: Width of the output of the character CNN.
         hidden: Width of one direction of the LSTM.
-        dropout: On the LSTM's input and output, while training.
+        dropout: Dropout on the LSTM's input and output.
     """
 
     n_words: int

@@ -32,11 +32,11 @@ class TransformerConfig:
         vocab_size: V, ids of source and target alike.
         d_model: D, width of the residual stream; divisible by `heads`.
         heads: H, attention heads of every layer.
-        encoder_layers: Layers that read the source.
-        decoder_layers: Layers that write the target; they cost time per token.
+        encoder_layers: Layers of the encoder.
+        decoder_layers: Layers of the decoder, which cost time per target token.
         ffn_dim: Inner width of the feed-forward blocks.
         activation: Non-linearity of the feed-forward blocks.
-        dropout: On embeddings and block outputs, while training.
+        dropout: Dropout on embeddings and block outputs.
         pad_id: Id that fills batches, and the decoder's start symbol.
         end_id: Id that ends a sequence.
     """

@@ -24,12 +24,12 @@ _TREEBANK = {"``": '"', "''": '"', "’": "'", "“": '"', "”": '"'}
 
 @dataclass(frozen=True)
 class WordTextEncoderConfig:
-    """How text becomes ids.
+    """How text is converted to ids.
 
     Args:
-        language: For the sentence splitter.
-        min_count: A word that training saw less often is unknown.
-        max_words: Most words of the vocabulary.
+        language: Language of the sentence splitter.
+        min_count: Words that occur less often in training are unknown.
+        max_words: Maximum size of the vocabulary.
     """
 
     language: str = "en"
