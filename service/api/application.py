@@ -39,6 +39,7 @@ from service.http.middleware import MiddlewareOptions, RequestMiddleware
 from service.http.problems import ProblemWriter
 from service.http.routes import Routes
 from service.queue.batcher import Batcher
+from service.queue.shared_call import SharedCall
 from service.settings import Settings
 from service.telemetry import metrics
 from service.telemetry.metrics_page import metrics_page
@@ -46,6 +47,7 @@ from service.telemetry.tracing import load_tracer, require_exporter, traced
 
 DIALECTS: tuple[type[Dialect], ...] = (NativeDialect,)
 
+_METRICS_FRESH_S = 0.2
 _CLOSE_S = 0.2  # for clients that keep connections open to notice that the server closes them
 _SERVER_ERRORS = (
     SeqserveError,
@@ -96,6 +98,7 @@ class Application:
         self._middleware = RequestMiddleware(routes, routes.template_of, self._options, writers)
         admin = Routes(health)
         self.admin = RequestMiddleware(admin, admin.template_of)
+        self._metrics_page = SharedCall(lambda: asyncio.to_thread(metrics_page), _METRICS_FRESH_S)
         self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -196,7 +199,7 @@ class Application:
         for queue in self.core.queues.values():
             queue.export_gauges()
         metrics.flush_counters()
-        page, content_type = await asyncio.to_thread(metrics_page)
+        page, content_type = await self._metrics_page()
         return Response(page, media_type=content_type)
 
 
