@@ -33,6 +33,7 @@ from service.api.openapi import build_document
 from service.api.swagger import docs_assets, docs_routes
 from service.engines.canary import Canary
 from service.engines.client import EngineBackend, EngineClient
+from service.http.body import BodyReader
 from service.http.cors import Cors
 from service.http.keys import Keyring, KeyScope
 from service.http.middleware import MiddlewareOptions, RequestMiddleware
@@ -47,6 +48,7 @@ from service.telemetry.tracing import load_tracer, require_exporter, traced
 
 DIALECTS: tuple[type[Dialect], ...] = (NativeDialect,)
 
+_MAX_OTHER_VALUES = 10_000  # JSON values of a body besides its texts
 _METRICS_FRESH_S = 0.2
 _CLOSE_S = 0.2  # for clients that keep connections open to notice that the server closes them
 _SERVER_ERRORS = (
@@ -75,7 +77,8 @@ class Application:
         self.core = Core(settings)
         self.canaries: dict[Task, Canary] = {}
         self._is_draining = False
-        dialects = [dialect(self.core, settings) for dialect in DIALECTS]
+        bodies = BodyReader(settings.max_body_bytes, settings.max_texts + _MAX_OTHER_VALUES)
+        dialects = [dialect(self.core, bodies, settings) for dialect in DIALECTS]
         page = page_routes() if settings.demo else []
         by_dialect = {dialect: dialect.routes() for dialect in dialects}
         api = [route for routes in by_dialect.values() for route in routes]

@@ -33,7 +33,9 @@ _RECOVERY_S = 20.0  # a process that died has restarted by then, also on a busy 
 _SHA_CHARS = 12
 _PINGS_UNTIL_DOWN = 2  # one late ping does not mean that the engines are down
 _FRESH_S = 0.2  # the age up to which the outcome of a ping is used again
-_NO_FILES_SENTENCE = "The server has no file descriptor left for a call to the model. Retry later, or raise its limit of open files."
+_NO_FILES = (
+    "No file descriptor is left to call the model. Retry later, or raise the limit of open files."
+)
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,7 @@ class EngineClient:
         except Exception as error:
             if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
                 get_logger().error("no file descriptor left", task=self._task)
-                raise UnavailableError(_NO_FILES_SENTENCE) from error
+                raise UnavailableError(_NO_FILES) from error
             self._mark_down()
             raise
         self.n_answered += 1

@@ -261,6 +261,6 @@ async def test_used_up_descriptors_say_nothing_about_the_engines(number: int) ->
     link = EngineClient("ner", engines, 1.0)
     assert await link.ping() is None
     engines.error = OSError(number, "Too many open files")
-    with pytest.raises(UnavailableError, match="no file descriptor left"):
+    with pytest.raises(UnavailableError, match="No file descriptor is left"):
         await link.predict(work(5.0))
     assert link.is_up and engines.n_calls == 1
