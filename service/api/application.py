@@ -35,6 +35,7 @@ from service.engines.canary import Canary
 from service.engines.client import EngineBackend, EngineClient
 from service.http.body import BodyReader
 from service.http.cors import Cors
+from service.http.hosts import AllowedHosts
 from service.http.keys import Keyring, KeyScope
 from service.http.middleware import MiddlewareOptions, RequestMiddleware
 from service.http.problems import ProblemWriter
@@ -221,7 +222,7 @@ def _middleware_options(
     settings: Settings, api: Sequence[Route], page: Sequence[Route]
 ) -> MiddlewareOptions:
     """Return the options of the middleware: the routes of the API require keys, those of the page do not."""
-    keyring = cors = None
+    keyring = hosts = cors = None
     if settings.api_keys_file is not None:
         keyring = Keyring(
             settings.api_keys_file,
@@ -231,7 +232,9 @@ def _middleware_options(
         )
     if settings.cors_origins:
         cors = Cors(settings.cors_origins)
-    return MiddlewareOptions(keyring, cors, log_share=settings.log_sample)
+    if "*" not in settings.allowed_hosts:
+        hosts = AllowedHosts(settings.allowed_hosts)
+    return MiddlewareOptions(keyring, hosts, cors, log_share=settings.log_sample)
 
 
 def _json(document: Any) -> Response:
