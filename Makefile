@@ -18,12 +18,10 @@ PACKAGES := { grep --line-buffered -Eo '^(Collecting [^ ]+|Installing collected 
 require = $(if $($(1)),,$(foreach goal,$(filter $(3),$(MAKECMDGOALS)),$(error $(1) is missing: make $(goal) $(1)=$(2))))
 $(call require,RECIPE,recipes/ner-en.toml,train ablate export baselines)
 $(call require,BUNDLE,bundles/ner-en,evaluate)
-$(call require,A,runs/load/FIRST B=runs/load/SECOND,load-compare)
-$(call require,B,runs/load/SECOND,load-compare)
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs examples screenshots image up clean bench-http load load-compare
+.PHONY: help install serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs examples screenshots image up clean bench-http load
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -115,9 +113,6 @@ load: $(LOADING) ## Run the load test PROFILE against the server at HOST; TASK, 
 	$(BIN)/python -m loadtest run $(PROFILE) --host $(if $(findstring ://,$(HOST)),$(HOST),http://$(HOST):$(PORT)) \
 	$(if $(TASK),--task $(TASK)) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(CPUS),--cpus $(CPUS)) $(if $(PLOTS),--plots)
-
-load-compare: $(LOADING) ## Compare the load reports A and B; OUT=page.html
-	$(BIN)/python -m loadtest compare $(A) $(B) $(if $(OUT),--out $(OUT))
 
 clean: ## Remove the virtual environment, caches and build outputs; bundles and runs stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -1,4 +1,4 @@
-"""Command line: run a profile, list profiles, compare two reports.
+"""Command line: run a profile, list profiles.
 
 Exit codes: 0 objectives met; 1 a target was missed; 2 the command line, a file or the service does not allow
 a run; 3 the generator was busy, so the results do not count.
@@ -16,11 +16,10 @@ from pathlib import Path
 from loadtest import objectives, profiles
 from loadtest.bodies import ROUTES
 from loadtest.charts import charts_of
-from loadtest.comparison import changes, comparison_page, comparison_text, differences
 from loadtest.config import LoadTestError
 from loadtest.generator import read_bounds
 from loadtest.profiles import Profile, read_profiles
-from loadtest.record import EXIT_CODES, Record, read_record
+from loadtest.record import EXIT_CODES, Record
 from loadtest.report import report_page
 from loadtest.run import Run
 from loadtest.service import Service
@@ -53,10 +52,6 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--plots", action="store_true", help="PNG files beside the page, too")
     listing = commands.add_parser("list", help="show all profiles")
     listing.add_argument("--profiles", type=Path, default=profiles.FILE, help="TOML")
-    compare = commands.add_parser("compare", help="show changes from one report to another")
-    compare.add_argument("before", type=Path, help="folder or report.json")
-    compare.add_argument("after", type=Path, help="folder or report.json")
-    compare.add_argument("--out", type=Path, help="HTML file that gets the comparison")
     return reads
 
 
@@ -64,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Execute the command line; return the exit code."""
     options = parser().parse_args(arguments)
     try:
-        return {"run": _run, "list": _list, "compare": _compare}[options.command](options)
+        return {"run": _run, "list": _list}[options.command](options)
     except LoadTestError as error:
         _say(f"loadtest: {error}")
         return UNFIT
@@ -131,16 +126,6 @@ def write_report(record: Record, out: Path, *, with_plots: bool = False) -> Path
 def _list(options: argparse.Namespace) -> int:
     for name, profile in read_profiles(options.profiles).items():
         _say(f"{name:8} {profile.seconds:5.0f} s  {profile.about}")
-    return 0
-
-
-def _compare(options: argparse.Namespace) -> int:
-    before, after = read_record(options.before), read_record(options.after)
-    found, notes = changes(before, after), list(differences(before, after))
-    _say(comparison_text(found, notes))
-    if options.out:
-        page = comparison_page(before, after, found, notes)
-        options.out.write_text(page, encoding="utf-8")
     return 0
 
 

@@ -10,7 +10,6 @@ from loadtest.bodies import Mix
 from loadtest.config import LoadTestError, made_from, read_toml
 
 FILE = Path(__file__).with_name("profiles.toml")
-PATTERNS = ("poisson", "regular")
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,7 @@ class Stream:
 
     Args:
         mix: What is requested.
-        rate: Requests per second, sent whatever is still unanswered.
-        arrival: `poisson` or `regular`.
+        rate: Requests per second at independent times, sent whatever is still unanswered.
         clients: Clients that each wait for an answer before they send again.
         think_s: How long such a client waits between an answer and the next request.
         phases: When it is on; in all phases if empty.
@@ -60,7 +58,6 @@ class Stream:
 
     mix: Mix = field(default_factory=Mix)
     rate: float = 0.0
-    arrival: str = "poisson"
     clients: int = 0
     think_s: float = 0.0
     phases: tuple[str, ...] = ()
@@ -71,10 +68,6 @@ class Stream:
         if (self.rate > 0) == (self.clients > 0) or min(self.rate, self.clients, self.think_s) < 0:
             raise LoadTestError(
                 "a stream has either a rate or clients, above 0, and no negative think_s"
-            )
-        if self.arrival not in PATTERNS:
-            raise LoadTestError(
-                f"arrival is {self.arrival!r}; it must be one of {', '.join(PATTERNS)}"
             )
 
     def is_on(self, phase: Phase) -> bool:

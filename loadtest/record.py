@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtest.config import LoadTestError
 from loadtest.generator import Fitness
 from loadtest.machine import Machine
 from loadtest.metrics import Metrics, Moment
@@ -138,22 +137,6 @@ class Record:
         table = {"format": FORMAT, "verdict": self.verdict, **asdict(self)}
         path.write_text(json.dumps(_finite(table), indent=1) + "\n", encoding="utf-8")
         return path
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """Load a record, or the one in a folder, as JSON values.
-
-    Raises:
-        LoadTestError: There is none, or it has another format.
-    """
-    file = path / FILE if path.is_dir() else path
-    try:
-        table: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise LoadTestError(f"{file} is no report of a load test: {error}") from error
-    if not isinstance(table, dict) or table.get("format") != FORMAT:
-        raise LoadTestError(f"{file} is no report of format {FORMAT}; run the profile again")
-    return table
 
 
 def _finite(value: Any) -> Any:

@@ -61,7 +61,7 @@ INSIDE: dict[str, list[set[str]]] = {
         {"sources"},
         {"pipeline"},
     ],
-    "benchmarks": [{"tools"}, {"models"}, {"http"}, {"endurance"}, {"startup"}],
+    "benchmarks": [{"tools"}, {"models"}, {"http"}, {"endurance"}],
 }
 RANK = {package: rank for rank, packages in enumerate(ORDER) for package in packages}
 FORBIDDEN = {

@@ -21,7 +21,6 @@ from benchmarks.models.translators import (
     Peer,
     PeerSettings,
     Timed,
-    batch_limit,
     time_both,
 )
 from benchmarks.models.tuning import Cell, PeerJob, Tuning, tune
@@ -94,7 +93,7 @@ def compare_sides(
 ) -> Timed:
     """In a child: compare both sides on the batches of a cell."""
     ours, peer = Ours.open(sides.ours, cell.threads), Peer(sides.peer, settings)
-    return time_both(ours, peer, batches, list(map(batch_limit, batches)), cell.beam, budget)
+    return time_both(ours, peer, batches, cell.beam, budget)
 
 
 def _environment_of(cell: Cell, results: Sequence[CellResult]) -> tuple[dict[str, str], ...]:

@@ -17,7 +17,6 @@ from benchmarks.models.translators import (
     BatchType,
     Peer,
     PeerSettings,
-    batch_limit,
     compute_types,
     symbols_of,
 )
@@ -132,11 +131,10 @@ def time_peer(job: PeerJob) -> list[float]:
     """In a child: return the ms per batch of every candidate."""
     peers = {str(i): Peer(job.model, settings) for i, settings in enumerate(job.candidates)}
     sides = {
-        name: lambda item, peer=peer: peer.search(*item, job.cell.beam)
+        name: lambda item, peer=peer: peer.search(item, job.cell.beam)
         for name, peer in peers.items()
     }
-    items = [(symbols_of(batch), batch_limit(batch)) for batch in job.batches]
-    found = compare(sides, items, job.budget)
+    found = compare(sides, list(map(symbols_of, job.batches)), job.budget)
     return [side.by(job.cell.clock).best_ms for side in found.sides.values()]
 
 

@@ -34,7 +34,6 @@ def test_exit_codes(run: made_up.Record, code: int) -> None:
         pytest.param(["run", "smoke", "--profiles", "no.toml"], "no.toml: No such file", id="profiles"),
         pytest.param(["run", "smoke", "--objectives", "no.toml"], "no.toml: No such", id="objectives"),
         pytest.param(["list", "--profiles", "no.toml"], "no.toml: No such file", id="list"),
-        pytest.param(["compare", "no", "no"], "no is no report", id="report"),
     ],
 )  # fmt: skip
 def test_what_is_not_fit_for_a_run(
@@ -86,11 +85,3 @@ def test_a_report_is_a_folder(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {FILE, PAGE, "plots"}
     plain = write_report(record(name="other"), tmp_path / "load")
     assert {path.name for path in plain.iterdir()} == {FILE, PAGE}
-
-
-def test_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    a, b = (write_report(record(), tmp_path / name) for name in "ab")
-    page = tmp_path / "compared.html"
-    assert main(["compare", str(a), str(b / FILE), "--out", str(page)]) == 0
-    assert "all, ner  p99_ms" in capsys.readouterr().out
-    assert page.read_text().startswith("<!doctype html>")

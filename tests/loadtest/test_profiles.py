@@ -64,7 +64,6 @@ def test_streams_may_be_on_in_some_phases() -> None:
         pytest.param(Stream, {}, "either a rate or clients", id="neither"),
         pytest.param(Stream, {"rate": 1, "clients": 1}, "either a rate or clients", id="both"),
         pytest.param(Stream, {"rate": 1, "think_s": -1}, "no negative think_s", id="think"),
-        pytest.param(Stream, {"rate": 1, "arrival": "bursts"}, "arrival is 'bursts'", id="arrival"),
         pytest.param(Search, {"first_rate": 0}, "0 < first_rate", id="rate"),
         pytest.param(Search, {"factor": 1}, "factor > 1", id="step"),
         pytest.param(Search, {"tries": 0}, "tries is 0", id="tries"),

@@ -38,7 +38,7 @@ def test_what_two_pages_say() -> None:
     assert first.memory_bytes == {"ner": 2**20}
     assert (first.batch_texts, first.cpu_share) == ({}, {})
     assert second.batch_texts == {"ner": 5}  # none of translation
-    assert second.cpu_share == {"gateway": 0.5, "ner": 0.5}  # one began anew
+    assert second.cpu_share == {"gateway": 0.5, "ner": 0.5}  # one began again
 
 
 def test_only_what_is_read_is_kept() -> None:

@@ -1,4 +1,4 @@
-"""Figures over HTTP that nobody measured."""
+"""Made-up results over HTTP."""
 
 from __future__ import annotations
 

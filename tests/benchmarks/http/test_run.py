@@ -1,4 +1,4 @@
-"""The command on tiny models, end to end; figures mean nothing here."""
+"""The command on tiny models, end to end; the numbers mean nothing here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts on the tiny models, end to end, and the command; figures mean nothing here."""
+"""The parts on the tiny models, end to end, and the command; the numbers mean nothing here."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_command_measures_records_and_shows(tiny: TinyProject, tmp_path: Path) -
 
 
 ERRORS = {
-    "part": (["speed"], "no part speed; there are agreement, translation"),
+    "part": (["speed"], "no part speed; there are translation, lstm"),
     "record": (["--redraw"], "cannot be read"),
 }
 
