@@ -23,6 +23,7 @@ from loadtest.record import EXIT_CODES, Record
 from loadtest.report import report_page
 from loadtest.run import Run
 from loadtest.service import Service
+from seqserve.errors import SeqserveError
 
 KEY_VARIABLE = "LOADTEST_API_KEY"
 PAGE = "report.html"
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return {"run": _run, "list": _list}[options.command](options)
-    except LoadTestError as error:
+    except SeqserveError as error:
         _say(f"loadtest: {error}")
         return UNFIT
 

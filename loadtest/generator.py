@@ -11,8 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtest.config import made_from, read_toml
+from loadtest.config import read_toml
 from loadtest.metrics import percentile
+from seqserve.config import from_mapping
 
 _TICK_S = 0.02
 _WINDOW_S = 1.0
@@ -37,9 +38,10 @@ def read_bounds(path: Path) -> Bounds:
     """Load the table `generator` of a file of objectives.
 
     Raises:
-        LoadTestError: The file is missing or has an unknown key.
+        LoadTestError: The file is missing.
+        ConfigError: It has an unknown key.
     """
-    return made_from(Bounds, read_toml(path).get("generator", {}), f"{path.name}: generator")
+    return from_mapping(Bounds, read_toml(path).get("generator", {}), f"{path.name}: generator")
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 from statistics import median
 
 from loadtest.bodies import ROUTES
-from loadtest.config import LoadTestError, made_from, read_toml
+from loadtest.config import LoadTestError, read_toml
 from loadtest.metrics import ALL, Metrics, Row, by_route, due_between
 from loadtest.readings import Reading
 from loadtest.targets import UNDECIDED, Target
+from seqserve.config import from_mapping
 
 FILE = Path(__file__).with_name("objectives.toml")
 DEFAULT = "default"
@@ -211,11 +212,12 @@ def read_objectives(profile: str, path: Path = FILE) -> Objectives:
     """Load the objectives of a profile; those of `default` apply to routes that it does not set.
 
     Raises:
-        LoadTestError: The file is missing or has an unknown key.
+        LoadTestError: The file is missing.
+        ConfigError: It has an unknown key.
     """
     table = read_toml(path)
     default, own = (
-        made_from(Objectives, table.get(name, {}), f"{path.name}: {name}")
+        from_mapping(Objectives, table.get(name, {}), f"{path.name}: {name}")
         for name in (DEFAULT, profile)
     )
     return Objectives(own.routes or default.routes, own.phases, own.limits)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from loadtest.bodies import Mix
-from loadtest.config import LoadTestError, made_from, read_toml
+from loadtest.config import LoadTestError, read_toml
+from seqserve.config import from_mapping
 
 FILE = Path(__file__).with_name("profiles.toml")
 
@@ -167,9 +168,10 @@ def read_profiles(path: Path = FILE) -> Mapping[str, Profile]:
     """Load all profiles by name.
 
     Raises:
-        LoadTestError: The file is missing or has an unknown key.
+        LoadTestError: The file is missing.
+        ConfigError: It has an unknown key.
     """
     return {
-        name: made_from(Profile, table, f"{path.name}: {name}")
+        name: from_mapping(Profile, table, f"{path.name}: {name}")
         for name, table in read_toml(path).items()
     }

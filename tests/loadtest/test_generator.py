@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.config import LoadTestError
 from loadtest.generator import Bounds, Watch, read_bounds
 from loadtest.objectives import FILE
+from seqserve.errors import ConfigError
 
 
 def seen(cpu: float = 0.2, lag_ms: float = 1.0) -> Watch:
@@ -62,6 +62,6 @@ def test_bounds_are_read(tmp_path: Path) -> None:
     assert read_bounds(FILE) == Bounds()
     path.write_text("[generator]\ncpu = 0.5\n")
     with pytest.raises(
-        LoadTestError, match=r"objectives.toml: generator: unknown cpu; known are max"
+        ConfigError, match=r"\(cpu\) @ objectives.toml: generator. Known .* Bounds: max_cpu"
     ):
         read_bounds(path)

@@ -21,6 +21,7 @@ from loadtest.objectives import (
 from loadtest.profiles import read_profiles
 from loadtest.readings import Reading
 from loadtest.targets import FAIL, PASS, UNDECIDED, Target
+from seqserve.errors import ConfigError
 from tests.loadtest.made_up import reading, row, rows
 
 FOUND = by_route(  # p50 50, p95 95, p99 99 ms; 2 of 103 failed, 1 shed
@@ -122,7 +123,7 @@ def test_the_default_stands_in(tmp_path: Path) -> None:
     assert read_objectives("b", path).routes["ner"].p50_ms == 1
     path.write_text("[a.routes]\nner = { p50 = 2 }\n")
     with pytest.raises(
-        LoadTestError, match=r"mine.toml: a.routes.ner: unknown p50; known are p50_ms"
+        ConfigError, match=r"extra fields found \(p50\) @ mine.toml: a.routes\['ner'\]"
     ):
         read_objectives("a", path)
 
