@@ -76,8 +76,8 @@ def _compare(
 
 def best_call(bundle: Bundle, texts: list[str], seconds: float, cpus: Cpus) -> int:
     """Return the size of a call that takes least CPU time per text."""
-    fitting = [n for n in CALLS if n <= len(texts)] or [len(texts)]
-    return min(fitting, key=lambda n: time_runtime(bundle, texts, n, seconds, cpus).cpu_ms)
+    usable = [n for n in CALLS if n <= len(texts)] or [len(texts)]
+    return min(usable, key=lambda n: time_runtime(bundle, texts, n, seconds, cpus).cpu_ms)
 
 
 def time_runtime(

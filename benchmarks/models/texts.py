@@ -54,13 +54,6 @@ def dev_texts(bundle: Bundle, root: Path, n: int, seed: int = 0) -> list[str]:
     return random.Random(seed).sample(texts, min(n, len(texts)))
 
 
-def middle_of(texts: Sequence[str], n: int) -> list[str]:
-    """Return the `n` texts in the middle by length, in their order: they are about equally long."""
-    by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    first = max(0, len(texts) - n) // 2
-    return [texts[i] for i in sorted(by_length[first : first + n])]
-
-
 def batches_of(items: Sequence[Item], size: int) -> list[list[Item]]:
     """Cut consecutive items into full batches of `size`; all of them as one if there are fewer."""
     full = [list(items[i : i + size]) for i in range(0, len(items) - size + 1, size)]
