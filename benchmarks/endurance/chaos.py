@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from benchmarks.tools.served import Server, our_server
+from benchmarks.tools.served import Server, ServerFailed, our_server
 from benchmarks.tools.tables import in_bold
 from benchmarks.tools.workspace import Report
 from loadtest.bodies import Mix, requests
@@ -23,7 +23,7 @@ from loadtest.connection import NO_ANSWER
 from loadtest.machine import describe_machine
 from loadtest.metrics import TASKS, Row
 from loadtest.profiles import Phase, Profile, Stream
-from loadtest.service import Service, get
+from loadtest.service import Service
 from loadtest.targets import FAIL, PASS
 from loadtest.texts import samplers
 from loadtest.traffic import Traffic, send_traffic
@@ -34,7 +34,6 @@ MAX_BACK_S, MAX_UNNOTICED_S = 10.0, 2.0
 _DEADLINE_S, _LATE_S = 20.0, 1.0
 _CLIENTS = 4  # for each task
 _BEFORE_S, _AFTER_S = 2.0, 2.0
-_N_RESTARTS = 3
 _RETRY_S = 0.05
 _PROBE_S = 1.5  # a probe without a response within that time has failed
 _DEADLINES = {f"SEQSERVE_{task.upper()}_TIMEOUT_MS": f"{_DEADLINE_S * 1000:.0f}" for task in TASKS}
@@ -74,7 +73,18 @@ def _starve(server: Server) -> None:
     server.process("NerRunner").rlimit(psutil.RLIMIT_AS, (1, 1))
 
 
-_IN_FLIGHT = _CLIENTS * len(TASKS)
+def _restart(server: Server) -> None:
+    """Restart a server by SIGTERM.
+
+    Raises:
+        ServerFailed: It ended with another status than 0.
+    """
+    if status := server.stop():
+        raise ServerFailed(f"a server ended with {status} after SIGTERM")
+    server.start()
+
+
+_IN_FLIGHT, _ANY = _CLIENTS * len(TASKS), 10**6
 FAULTS = (
     Fault("kill -9 NerRunner", _kill("NerRunner")),
     Fault("kill -9 SentimentRunner", _kill("SentimentRunner")),
@@ -83,6 +93,7 @@ FAULTS = (
     Fault("no more memory for NerRunner", _starve, {500: _IN_FLIGHT}),
     Fault("kill -9 Gateway", _kill("Gateway"), {NO_ANSWER: 2 * _IN_FLIGHT}),
     Fault("kill -STOP Gateway", _suspend("Gateway"), {NO_ANSWER: 2 * _IN_FLIGHT}),
+    Fault("restart by SIGTERM, clients retry", _restart, {503: _ANY, NO_ANSWER: _ANY}),
 )
 
 
@@ -99,7 +110,6 @@ class Finding:
         n_sent_again: Those whose connection was closed before a response, and that were sent again.
         noticed_s: Until `/readyz` was not 200; None if it always was.
         back_s: Until it was 200 again.
-        n_bad_exits: Servers that ended with another status than 0.
     """
 
     name: str
@@ -110,7 +120,6 @@ class Finding:
     n_sent_again: int = 0
     noticed_s: float | None = None
     back_s: float = 0.0
-    n_bad_exits: int = 0
 
     def add(self, row: Row) -> None:
         """Count one request."""
@@ -130,7 +139,6 @@ class Finding:
             (self.n_hung > 0, f"{self.n_hung} requests hung"),
             (self.back_s > MAX_BACK_S, f"back after {self.back_s:.1f} s"),
             (noticed_s > MAX_UNNOTICED_S, f"noticed after {noticed_s:.1f} s"),
-            (self.n_bad_exits > 0, f"{self.n_bad_exits} bad exit statuses"),
         )
         return found + [text for is_problem, text in checks if is_problem]
 
@@ -159,14 +167,11 @@ async def under_load(server: Server, finding: Finding, act: Callable[[], None]) 
     return finding
 
 
-def watch_readiness(base_url: str, finding: Finding) -> None:
+def watch_readiness(server: Server, finding: Finding) -> None:
     """Probe until it is ready again; if it never was not, for as long as a fault may go unnoticed."""
     start = time.monotonic()
     while True:
-        try:
-            is_ready = get(f"{base_url}/readyz", {}, _PROBE_S)[0] == 200
-        except OSError:
-            is_ready = False
+        is_ready = server.is_ready(_PROBE_S)
         seconds = time.monotonic() - start
         if not is_ready and finding.noticed_s is None:
             finding.noticed_s = seconds
@@ -199,40 +204,11 @@ def chaos(
 
             def act(fault: Fault = fault, finding: Finding = finding) -> None:
                 fault.inject(server)
-                watch_readiness(server.base_url, finding)
+                watch_readiness(server, finding)
 
             found.append(asyncio.run(under_load(server, finding, act)))
             report(" | ".join(_row(finding)))
     return found
-
-
-def restarts(bundles: Path, settings: Mapping[str, str]) -> Finding:
-    """Restart a server some times by SIGTERM while clients retry: only 503 and no answer may occur.
-
-    Raises:
-        ServerFailed: A server did not become ready.
-    """
-    finding = Finding(
-        f"{_N_RESTARTS} restarts by SIGTERM, clients retry", {503: 10**6, NO_ANSWER: 10**6}
-    )
-    variables = {**_DEADLINES, **settings}
-    with TemporaryDirectory() as folder:
-        servers = [our_server(bundles, Path(folder), variables)]
-
-        def act() -> None:
-            for _ in range(_N_RESTARTS):
-                finding.n_bad_exits += servers[-1].stop() != 0
-                started, port = time.monotonic(), servers[-1].port
-                servers.append(our_server(bundles, Path(folder), variables, port=port))
-                servers[-1].wait_until_ready()
-                finding.back_s = max(finding.back_s, time.monotonic() - started)
-                time.sleep(_BEFORE_S)
-
-        try:
-            servers[0].wait_until_ready()
-            return asyncio.run(under_load(servers[0], finding, act))
-        finally:
-            servers[-1].stop()
 
 
 def chaos_lines(findings: Sequence[Finding]) -> Iterator[str]:

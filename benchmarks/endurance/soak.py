@@ -54,16 +54,12 @@ def soak_lines(record: Record) -> Iterator[str]:
         "over the fourth tenth of the time, when everything has been used, and over the last."
     )
     yield ""
-    peaks: dict[str, float] = {}
-    for reading in record.readings:
-        for name, size in reading.memory_bytes.items():
-            peaks[name] = max(size, peaks.get(name, 0))
     target = None if limit is None else Target(limit, form=".0%")
     yield from table_lines(
-        ("process", "warm", "end", "peak", "growth", *CHECKED),
+        ("process", "warm", "end", "growth", *CHECKED),
         (
             (
-                *(name, *(f"{size / 2**20:.1f}" for size in (warm, end, peaks[name]))),
+                *(name, f"{warm / 2**20:.1f}", f"{end / 2**20:.1f}"),
                 *(f"{end / warm - 1:+.1%}", *checked(target, end / warm - 1)),
             )
             for name, (warm, end) in memory_growth(record.readings, record.seconds).items()

@@ -18,7 +18,6 @@ FINDINGS = [
     pytest.param(Finding("a", n_hung=2), ["2 requests hung"], id="hung"),
     pytest.param(Finding("a", back_s=10.04), ["back after 10.0 s"], id="late"),
     pytest.param(Finding("a", noticed_s=2.5), ["noticed after 2.5 s"], id="unnoticed"),
-    pytest.param(Finding("a", n_bad_exits=1), ["1 bad exit statuses"], id="exit"),
 ]
 
 
@@ -38,10 +37,12 @@ def test_requests_are_counted() -> None:
     assert (found.slowest_s, found.n_hung) == (30.0, 1)
 
 
-def test_a_killed_runner_under_load(tiny: TinyProject) -> None:
+def test_a_killed_runner_and_a_restart_under_load(tiny: TinyProject) -> None:
     said: list[str] = []
-    (found,) = chaos(tiny.bundles, {}, said.append, FAULTS[:1])
-    assert found.name == "kill -9 NerRunner" and said
-    assert found.n_hung == 0
-    assert set(found.statuses) <= {200, 503}
-    assert found.statuses[200] > 20
+    killed, restarted = chaos(tiny.bundles, {}, said.append, (FAULTS[0], FAULTS[-1]))
+    assert killed.name == "kill -9 NerRunner" and len(said) == 2
+    assert killed.n_hung == restarted.n_hung == 0
+    assert set(killed.statuses) <= {200, 503}
+    assert killed.statuses[200] > 20 < restarted.statuses[200]
+    assert restarted.noticed_s is not None and restarted.back_s > 0
+    assert restarted.problems() == []

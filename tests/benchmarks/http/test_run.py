@@ -22,14 +22,14 @@ RUNNER = CliRunner()
 TINY = HttpSize(
     name="tiny",
     overhead_rounds=1,
-    overhead_s=0.5,
+    overhead_s=0.3,
     rounds=1,
-    throughput_s=0.8,
-    runtime_s=0.8,
-    warm_up_s=0.5,
-    n_texts=24,
-    tail_load_s=0.8,
-    tail_s=2.0,
+    throughput_s=0.4,
+    runtime_s=0.2,
+    warm_up_s=0.2,
+    n_texts=16,
+    tail_load_s=0.3,
+    tail_s=1.0,
     tail_rounds=1,
 )
 
