@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -40,11 +39,6 @@ class Chart:
     lines: Mapping[str, Points]
     is_log: bool = False
     has_dots: bool = False
-
-    @property
-    def file_name(self) -> str:
-        """Return the title as the name of a PNG file."""
-        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-") + ".png"
 
     def png(self) -> bytes:
         """Draw it, on a transparent ground."""

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from loadtest import objectives, profiles
 from loadtest.bodies import ROUTES
-from loadtest.charts import charts_of
 from loadtest.config import LoadTestError
 from loadtest.generator import read_bounds
 from loadtest.profiles import Profile, read_profiles
@@ -50,7 +49,6 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--profiles", type=Path, default=profiles.FILE, help="TOML")
     run.add_argument("--objectives", type=Path, default=objectives.FILE, help="TOML")
     run.add_argument("--out", type=Path, default=Path("runs/load"), help="gets a folder a run")
-    run.add_argument("--plots", action="store_true", help="PNG files beside the page, too")
     listing = commands.add_parser("list", help="show all profiles")
     listing.add_argument("--profiles", type=Path, default=profiles.FILE, help="TOML")
     return reads
@@ -104,23 +102,19 @@ def _run(options: argparse.Namespace) -> int:
     if options.cpus:
         pin(options.cpus)
     record = Run(options.profile, chosen, wanted, service, options.seed, bounds, _say).record()
-    folder = write_report(record, options.out, with_plots=options.plots)
+    folder = write_report(record, options.out)
     for line in (*record.notes, *record.failed, *record.fitness.faults):
         _say(line)
     _say(f"{record.sentence}\n{folder / PAGE}")
     return EXIT_CODES[record.verdict]
 
 
-def write_report(record: Record, out: Path, *, with_plots: bool = False) -> Path:
-    """Write the record, its page and, if wanted, its charts into a new folder."""
+def write_report(record: Record, out: Path) -> Path:
+    """Write the record and its page into a new folder."""
     folder = out / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{record.name}"
     folder.mkdir(parents=True)
     record.write(folder)
     (folder / PAGE).write_text(report_page(record), encoding="utf-8")
-    if with_plots:
-        (folder / "plots").mkdir()
-        for chart in charts_of(record):
-            (folder / "plots" / chart.file_name).write_bytes(chart.png())
     return folder
 
 

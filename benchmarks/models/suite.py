@@ -64,7 +64,7 @@ def translation_lines(found: TranslationResult) -> Iterator[str]:
     yield from table_lines(
         (*_CELL, "cores", "best settings", "tried"),
         (
-            (*_cell_name(r), r.cell.threads, r.tuning.best.in_words(), len(r.tuning.trials))
+            (*_cell_name(r), r.cell.threads, r.tuning.best.in_words(), r.tuning.n_tried)
             for r in found.cells
         ),
     )

@@ -80,8 +80,6 @@ def test_processors() -> None:
 
 
 def test_a_report_is_a_folder(tmp_path: Path) -> None:
-    folder = write_report(record(), tmp_path / "load", with_plots=True)
+    folder = write_report(record(), tmp_path / "load")
     assert folder.name.endswith("-steady")
-    assert {path.name for path in folder.iterdir()} == {FILE, PAGE, "plots"}
-    plain = write_report(record(name="other"), tmp_path / "load")
-    assert {path.name for path in plain.iterdir()} == {FILE, PAGE}
+    assert {path.name for path in folder.iterdir()} == {FILE, PAGE}

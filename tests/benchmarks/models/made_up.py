@@ -11,7 +11,7 @@ from benchmarks.models.size import Size
 from benchmarks.models.texts import Lengths
 from benchmarks.models.translation import CellResult, Timed, TranslationResult
 from benchmarks.models.translators import PeerSettings
-from benchmarks.models.tuning import Cell, Trial, Tuning
+from benchmarks.models.tuning import Cell, Tuning
 from benchmarks.tools.suite import MeasuredBundle, Record
 from benchmarks.tools.timing import Budget, Comparison, Sample, Side
 from loadtest.machine import Machine
@@ -44,7 +44,7 @@ def cell(of: Cell, ours_ms: float, peer_ms: float, same: float | None = None) ->
     settings = PeerSettings("int8", 1, of.threads, 4, environment={"CT2_FORCE_CPU_ISA": "AVX2"})
     times = {"seqserve": (ours_ms,) * 2, "CTranslate2": (peer_ms, 2 * peer_ms)}
     timed = Timed(comparison(**times), {"seqserve": 100, "CTranslate2": 110}, same)
-    return CellResult(of, Tuning(settings, (Trial(settings, peer_ms),)), timed)
+    return CellResult(of, Tuning(settings, 1), timed)
 
 
 TRANSLATION = TranslationResult(
