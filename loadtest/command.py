@@ -21,10 +21,9 @@ from loadtest.profiles import Profile, read_profiles
 from loadtest.record import EXIT_CODES, Record
 from loadtest.report import report_page
 from loadtest.run import Run
-from loadtest.service import Service
+from loadtest.service import Service, key_of_environment
 from seqserve.errors import SeqserveError
 
-KEY_VARIABLE = "LOADTEST_API_KEY"
 PAGE = "report.html"
 UNFIT = 2
 
@@ -96,7 +95,7 @@ def pin(cpus: Sequence[int]) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    service = Service(options.host, os.environ.get(KEY_VARIABLE, ""), options.metrics_url)
+    service = Service(options.host, key_of_environment(), options.metrics_url)
     wanted = objectives.read_objectives(options.profile, options.objectives)
     bounds, chosen = read_bounds(options.objectives), chosen_profile(options)
     if options.cpus:

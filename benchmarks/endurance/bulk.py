@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -22,18 +21,13 @@ import psutil
 from benchmarks.http.null import FACTORY, write_bundles
 from benchmarks.tools.workspace import Report
 from loadtest.machine import describe_machine
+from loadtest.texts import FOLDER
 from seqserve.errors import DataError
 
 MAX_GROWTH = 0.05
 _SAMPLE_S = 0.25
 _WARM, _EARLY, _LATE = 0.1, 0.3, 0.7  # shares of the time
-_TEXT = """
-the a of to and in was for on that with his her they said film story Ann London Google Paris quiet funny deeply
-return number days integer file name list value when opens closes delivers
-"""
-_WORDS = tuple(re.findall(r"\w+", _TEXT))
-_MEAN_WORDS = 18
-_LONGEST_BYTES = 10_000  # of a line, and more
+_N_LINES, _MEAN_WORDS = 20_000, 18
 
 
 @dataclass(frozen=True)
@@ -94,21 +88,18 @@ class BulkResult:
 
 
 def write_input(path: Path, n_bytes: int, seed: int = 0) -> int:
-    """Write lines of words, about `_MEAN_WORDS` each and some a page long; return the bytes written."""
-    rng = random.Random(seed)
-    block = []
-    for _ in range(20_000):
-        n_words = (
-            40 * _MEAN_WORDS if rng.random() < 0.002 else 1 + int(rng.expovariate(1 / _MEAN_WORDS))
-        )
-        block.append(" ".join(rng.choices(_WORDS, k=n_words)))
-    written = 0
+    """Write numbered lines of random words, some of them a page long; return the bytes written."""
+    rng, written = random.Random(seed), 0
+    words = (FOLDER / "ner.txt").read_text(encoding="utf-8").split()
+    means = rng.choices((_MEAN_WORDS, 40 * _MEAN_WORDS), (0.998, 0.002), k=_N_LINES)
+    block = [" ".join(rng.choices(words, k=1 + int(rng.expovariate(1 / n)))) for n in means]
     with path.open("wb") as file:
-        while n_bytes - written > _LONGEST_BYTES:
-            number = str(written)  # so that no two blocks are the same
+        while written < n_bytes:
             rng.shuffle(block)
-            raw = "".join(f"{line} {number}.\n" for line in block).encode()
-            written += file.write(raw[: raw.rindex(b"\n", 0, n_bytes - written) + 1])
+            lines = (f"{line} {written}.\n" for line in block)  # no two blocks are the same
+            raw = "".join(lines).encode()
+            end = raw.find(b"\n", n_bytes - written) + 1
+            written += file.write(raw[:end] if end else raw)
     return written
 
 

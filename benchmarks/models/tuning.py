@@ -76,7 +76,7 @@ def tune(cell: Cell, environments: Sequence[dict[str, str]], timer: Timer) -> Tu
         CalledProcessError: CTranslate2 does not run at all here.
     """
     plain = replace(PeerSettings.plain(cell.precision), intra_threads=cell.threads)
-    ms = []
+    ms: list[float] = []
     for environment in environments:
         try:
             ms += timer([replace(plain, environment=environment)])
