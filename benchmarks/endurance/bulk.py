@@ -91,8 +91,9 @@ def write_input(path: Path, n_bytes: int, seed: int = 0) -> int:
     """Write numbered lines of random words, some of them a page long; return the bytes written."""
     rng, written = random.Random(seed), 0
     words = (FOLDER / "ner.txt").read_text(encoding="utf-8").split()
-    means = rng.choices((_MEAN_WORDS, 40 * _MEAN_WORDS), (0.998, 0.002), k=_N_LINES)
-    block = [" ".join(rng.choices(words, k=1 + int(rng.expovariate(1 / n)))) for n in means]
+    lengths = [1 + int(rng.expovariate(1 / _MEAN_WORDS)) for _ in range(_N_LINES)]
+    lengths[:: _N_LINES // 40] = [40 * _MEAN_WORDS] * 40
+    block = [" ".join(rng.choices(words, k=n)) for n in lengths]
     with path.open("wb") as file:
         while written < n_bytes:
             rng.shuffle(block)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.models.invariance import Invariance, measure_invariance
 from benchmarks.models.lstm import EAGER as TORCH
-from benchmarks.models.lstm import WITH_CRF, LstmCell, LstmResult, measure_lstm
+from benchmarks.models.lstm import LstmCell, measure_lstm
 from benchmarks.models.memory import MemoryResult, measure_memory
 from benchmarks.models.translation import CellResult, TranslationResult, measure_translation
 from benchmarks.models.translators import OURS, PEER
@@ -34,7 +34,6 @@ EAGER = {1: at_least(2.0), 32: at_least(1.0)}
 """Time of torch eager over ours, by batch size."""
 
 BEST_TORCH = at_least(1.4)
-AROUND = at_most(0.20, ".0%")
 SCORE_DIFFERENCE = at_most(1e-4, "g")
 LOAD_MS = at_most(300.0, ".0f")
 ADDED_MIB = at_most(150.0, ".0f")
@@ -85,30 +84,20 @@ def _cell_row(r: CellResult) -> Iterable[object]:
     return *_cell_name(r), *cells, *checked(target, r.ratio.value)
 
 
-def lstm_lines(found: LstmResult) -> Iterator[str]:
-    """Format the times beside torch, and the share around the graphs."""
+def lstm_lines(cells: Sequence[LstmCell]) -> Iterator[str]:
+    """Format the times beside torch."""
     yield f"**Time of torch ÷ time of {OURS}, model alone, one core, CPU time.**"
     yield ""
     yield from table_lines(
         ("task", "batch", "tokens a text", "ms a batch", "torch", "ratio (quartiles)", *CHECKED),
-        (row for cell in found.cells for row in _torch_rows(cell)),
-    )
-    yield from ("", "**Tokenizing and decoding around the graph, share of CPU time.**", "")
-    yield from table_lines(
-        ("task", "batch", "ms a batch", "share", *CHECKED),
-        (
-            (a.task, a.batch, f"{a.total_ms:.1f}", f"{a.share:.1%}", *checked(AROUND, a.share))
-            for a in found.around
-        ),
+        (row for cell in cells for row in _torch_rows(cell)),
     )
 
 
 def _torch_rows(cell: LstmCell) -> Iterator[Iterable[object]]:
-    """Yield a row for eager mode, one with the CRF if there is one, and one for the best variant."""
+    """Yield a row for eager mode and one for the best variant."""
     best = cell.best_torch.removeprefix(TORCH).strip() or "eager"
     rows: list[tuple[str, str, Target | None]] = [("eager", TORCH, EAGER.get(cell.batch))]
-    if WITH_CRF in cell.comparison.sides:
-        rows.append(("eager, with CRF", WITH_CRF, None))
     rows.append((f"best: {best}", cell.best_torch, BEST_TORCH))
     ms = cell.comparison.sides[OURS].cpu.best_ms
     head = (cell.task, cell.batch, f"{cell.lengths.mean:.0f}", f"{ms:.2f}")
@@ -177,7 +166,7 @@ SUITE = Suite(
             *(measure_translation, TranslationResult, translation_lines),
         ),
         "lstm": Part(
-            "Named entities and sentiment against torch", measure_lstm, LstmResult, lstm_lines
+            "Named entities and sentiment against torch", measure_lstm, LstmCell, lstm_lines
         ),
         "invariance": Part(
             "Answers alone and in a batch", measure_invariance, Invariance, invariance_lines

@@ -39,11 +39,9 @@ ROWS: dict[str, tuple[Iterator[str], list[str]]] = {
         lstm_lines(LSTM),
         [
             "| ner | 1 | 20 | 1.00 | eager | 3.00 (3.00 to 3.00) | ≥ 2.0 | pass |",
-            "| ner | 1 | 20 | 1.00 | eager, with CRF | 5.00 (5.00 to 5.00) | – | – |",
             "| ner | 1 | 20 | 1.00 | best: bf16 | 1.20 (1.20 to 1.20) | ≥ 1.4 | **fail** |",
             "| ner | 8 | 20 | 2.00 | eager | 1.50 (1.50 to 1.50) | – | – |",
             "| ner | 8 | 20 | 2.00 | best: eager | 1.50 (1.50 to 1.50) | ≥ 1.4 | pass |",
-            "| ner | 32 | 20.0 | 15.0% | ≤ 20% | pass |",
         ],
     ),
     "invariance": (

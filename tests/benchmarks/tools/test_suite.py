@@ -13,14 +13,14 @@ from benchmarks.tools.workspace import Workspace
 from seqserve.config import to_mapping
 from seqserve.errors import BundleError, ConfigError, DataError
 from tests.benchmarks.models import made_up
-from tests.benchmarks.models.made_up import LSTM, MEMORY, record
+from tests.benchmarks.models.made_up import MEMORY, TRANSLATION, record
 
 
 def test_parts_are_added_one_by_one_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "new" / "bench.json"
     add_part(path, record(), "memory", MEMORY)
-    add_part(path, record(), "lstm", LSTM)
-    parts = {"memory": to_mapping(MEMORY), "lstm": to_mapping(LSTM)}
+    add_part(path, record(), "translation", TRANSLATION)
+    parts = {"memory": to_mapping(MEMORY), "translation": to_mapping(TRANSLATION)}
     assert read_record(path) == replace(record(), parts=json.loads(json.dumps(parts)))
 
 
@@ -45,9 +45,9 @@ OTHERS: dict[str, Record] = {
 def test_results_of_another_setting_are_not_kept(tmp_path: Path, other: Record) -> None:
     path = tmp_path / "bench.json"
     add_part(path, record(), "memory", MEMORY)
-    add_part(path, other, "lstm", LSTM)
+    add_part(path, other, "translation", TRANSLATION)
     assert replace(read_record(path), parts={}) == other
-    assert set(read_record(path).parts) == {"lstm"}
+    assert set(read_record(path).parts) == {"translation"}
 
 
 @pytest.mark.parametrize(
