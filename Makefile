@@ -109,10 +109,10 @@ up: ## Start the service, Prometheus and Grafana with Docker; docs/deployment.md
 	@docker compose version > /dev/null 2>&1 || { echo "docker compose is missing: install Docker Engine with the compose plugin"; exit 1; }
 	docker compose up --build
 
-load: $(LOADING) ## Run the load test PROFILE against the server at HOST; TASK, RATE, SECONDS, SEED, CPUS
+load: $(LOADING) ## Run the load test PROFILE against the server at HOST; TASK, RATE, SECONDS, SEED
 	$(BIN)/python -m loadtest run $(PROFILE) --host $(if $(findstring ://,$(HOST)),$(HOST),http://$(HOST):$(PORT)) \
 	$(if $(TASK),--task $(TASK)) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) \
-	$(if $(SEED),--seed $(SEED)) $(if $(CPUS),--cpus $(CPUS))
+	$(if $(SEED),--seed $(SEED))
 
 clean: ## Remove the virtual environment, caches and build outputs; bundles and runs stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

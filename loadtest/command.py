@@ -7,7 +7,6 @@ a run; 3 the generator was busy, so the results do not count.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -44,7 +43,6 @@ def parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--seconds", type=_above_0, help="length of all phases together, or of a step")
     run.add_argument("--seed", type=int, default=0, help="of texts and arrivals")
-    run.add_argument("--cpus", type=_cpus, help="CPUs of the generator, such as 1 or 2,3")
     run.add_argument("--profiles", type=Path, default=profiles.FILE, help="TOML")
     run.add_argument("--objectives", type=Path, default=objectives.FILE, help="TOML")
     run.add_argument("--out", type=Path, default=Path("runs/load"), help="gets a folder a run")
@@ -82,24 +80,10 @@ def chosen_profile(options: argparse.Namespace) -> Profile:
     return chosen
 
 
-def pin(cpus: Sequence[int]) -> None:
-    """Restrict this process to some CPUs.
-
-    Raises:
-        LoadTestError: One of them is not available.
-    """
-    allowed = os.sched_getaffinity(0)
-    if unknown := sorted(set(cpus) - allowed):
-        raise LoadTestError(f"CPU {unknown[0]} is not available; available are {sorted(allowed)}")
-    os.sched_setaffinity(0, cpus)
-
-
 def _run(options: argparse.Namespace) -> int:
     service = Service(options.host, key_of_environment(), options.metrics_url)
     wanted = objectives.read_objectives(options.profile, options.objectives)
     bounds, chosen = read_bounds(options.objectives), chosen_profile(options)
-    if options.cpus:
-        pin(options.cpus)
     record = Run(options.profile, chosen, wanted, service, options.seed, bounds, _say).record()
     folder = write_report(record, options.out)
     for line in (*record.notes, *record.failed, *record.fitness.faults):
@@ -128,7 +112,3 @@ def _above_0(text: str) -> float:
     if not value > 0:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return value
-
-
-def _cpus(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]

@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from loadtest.config import read_toml
@@ -64,11 +63,6 @@ class Fitness:
     cpus: tuple[int, ...]
     faults: tuple[str, ...]
 
-    @property
-    def is_fit(self) -> bool:
-        """Return whether its results count."""
-        return not self.faults
-
 
 @dataclass
 class Watch:
@@ -82,12 +76,7 @@ class Watch:
         self._task = asyncio.create_task(self._watch())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         """Stop."""
         self._task.cancel()
 

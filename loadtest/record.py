@@ -30,12 +30,10 @@ class PhaseResult:
 
     Args:
         phase: Which.
-        begin_s: When it began, from the start of the run.
         routes: Metrics by route.
     """
 
     phase: Phase
-    begin_s: float
     routes: Mapping[str, Metrics]
 
 
@@ -60,7 +58,7 @@ class Step:
         """Return `pass`, `fail`, or `generator busy` where it passed with a busy generator."""
         if self.missed:
             return FAIL
-        return PASS if self.fitness.is_fit else BUSY
+        return BUSY if self.fitness.faults else PASS
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ class Record:
     @property
     def verdict(self) -> str:
         """Return `pass`, `fail` or `generator busy`."""
-        if not self.fitness.is_fit:
+        if self.fitness.faults:
             return BUSY
         return FAIL if self.failed else PASS
 
@@ -119,7 +117,7 @@ class Record:
     def sentence(self) -> str:
         """Summarize the run in one sentence."""
         n, n_open = len(self.checks), sum(check.verdict == UNDECIDED for check in self.checks)
-        if not self.fitness.is_fit:
+        if self.fitness.faults:
             return (
                 "This run does not count: the load generator was busy, so it is unknown whether the "
                 "service met its objectives."

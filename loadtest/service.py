@@ -76,7 +76,12 @@ class Service:
         while True:
             status, body = self._get("/v1/models")
             if status == 200:
-                return self._models_of(body)
+                try:
+                    return [_model(info) for info in json.loads(body)["models"]]
+                except (ValueError, LookupError, TypeError, AttributeError) as error:
+                    raise LoadTestError(
+                        f"{self.host}/v1/models lists no models; is this a seqserve?"
+                    ) from error
             if status in {401, 403}:
                 raise LoadTestError(
                     f"{self.host} answers {status}: put a valid API key into {_KEY_VARIABLE}"
@@ -84,14 +89,6 @@ class Service:
             if status != 503 or time.monotonic() > end:
                 raise LoadTestError(f"{self.host}/v1/models answers {status}; is this a seqserve?")
             time.sleep(0.5)
-
-    def _models_of(self, body: bytes) -> list[Model]:
-        try:
-            return [_model(info) for info in json.loads(body)["models"]]
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise LoadTestError(
-                f"{self.host}/v1/models lists no models; is this a seqserve?"
-            ) from error
 
     def _get(self, path: str) -> tuple[int, bytes]:
         try:

@@ -24,9 +24,6 @@ _LEAD_S = 0.5  # before the first request is due
 _TIMEOUT_S = 65.0  # longer than the server takes for anything
 _PATIENCE_S = 0.05  # of a client that hangs up
 
-Send = Callable[[float], Coroutine[Any, Any, None]]
-"""Sends the next request, due at a moment of `time.perf_counter`, and waits for its answer."""
-
 
 def arrivals(stages: Sequence[tuple[float, float]], chance: random.Random) -> Iterator[float]:
     """Yield the times of a Poisson process, in seconds from the start of the first stage.
@@ -51,7 +48,9 @@ def arrivals(stages: Sequence[tuple[float, float]], chance: random.Random) -> It
         begin += seconds
 
 
-async def send_open(send: Send, due: Iterable[float]) -> int:
+async def send_open(
+    send: Callable[[float], Coroutine[Any, Any, None]], due: Iterable[float]
+) -> int:
     """Send requests when they are due, whatever is unanswered; return how many could not be sent."""
     in_flight: set[asyncio.Task[None]] = set()
     n_unsent = 0

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGKILL, SIGSTOP, Signals
 from tempfile import TemporaryDirectory
 
 import psutil
@@ -27,7 +28,6 @@ from loadtest.service import Service
 from loadtest.targets import FAIL, PASS
 from loadtest.texts import samplers
 from loadtest.traffic import Traffic, send_traffic
-from seqserve.cpus import available_cpus
 from seqserve.evaluation.markdown import table_lines
 
 MAX_BACK_S, MAX_UNNOTICED_S = 10.0, 2.0
@@ -60,12 +60,8 @@ class Fault:
     allowed: Mapping[int, int] = field(default_factory=dict)
 
 
-def _kill(service: str) -> Callable[[Server], None]:
-    return lambda server: server.process(service).kill()
-
-
-def _suspend(service: str) -> Callable[[Server], None]:
-    return lambda server: server.process(service).suspend()
+def _signalled(service: str, signal: Signals) -> Callable[[Server], None]:
+    return lambda server: server.process(service).send_signal(signal)
 
 
 def _starve(server: Server) -> None:
@@ -86,13 +82,13 @@ def _restart(server: Server) -> None:
 
 _IN_FLIGHT, _ANY = _CLIENTS * len(TASKS), 10**6
 FAULTS = (
-    Fault("kill -9 NerRunner", _kill("NerRunner")),
-    Fault("kill -9 SentimentRunner", _kill("SentimentRunner")),
-    Fault("kill -9 TranslationRunner", _kill("TranslationRunner")),
-    Fault("kill -STOP NerRunner", _suspend("NerRunner")),
+    Fault("kill -9 NerRunner", _signalled("NerRunner", SIGKILL)),
+    Fault("kill -9 SentimentRunner", _signalled("SentimentRunner", SIGKILL)),
+    Fault("kill -9 TranslationRunner", _signalled("TranslationRunner", SIGKILL)),
+    Fault("kill -STOP NerRunner", _signalled("NerRunner", SIGSTOP)),
     Fault("no more memory for NerRunner", _starve, {500: _IN_FLIGHT}),
-    Fault("kill -9 Gateway", _kill("Gateway"), {NO_ANSWER: 2 * _IN_FLIGHT}),
-    Fault("kill -STOP Gateway", _suspend("Gateway"), {NO_ANSWER: 2 * _IN_FLIGHT}),
+    Fault("kill -9 Gateway", _signalled("Gateway", SIGKILL), {NO_ANSWER: 2 * _IN_FLIGHT}),
+    Fault("kill -STOP Gateway", _signalled("Gateway", SIGSTOP), {NO_ANSWER: 2 * _IN_FLIGHT}),
     Fault("restart by SIGTERM, clients retry", _restart, {503: _ANY, NO_ANSWER: _ANY}),
 )
 
@@ -102,8 +98,7 @@ class Finding:
     """Effects of a fault.
 
     Args:
-        name: Of the fault.
-        allowed: See `Fault`.
+        fault: Which.
         statuses: Requests that ended after it, by status.
         slowest_s: The longest of them.
         n_hung: Those that ended later than their deadline allows.
@@ -112,8 +107,7 @@ class Finding:
         back_s: Until it was 200 again.
     """
 
-    name: str
-    allowed: Mapping[int, int] = field(default_factory=dict)
+    fault: Fault
     statuses: Counter[int] = field(default_factory=Counter)
     slowest_s: float = 0.0
     n_hung: int = 0
@@ -132,7 +126,7 @@ class Finding:
         found = [
             f"{n} x {_name(status)}"
             for status, n in self.statuses.items()
-            if status != 200 and n > self.allowed.get(status, 0)
+            if status != 200 and n > self.fault.allowed.get(status, 0)
         ]
         noticed_s = self.noticed_s or 0.0
         checks = (
@@ -147,16 +141,17 @@ def _name(status: int) -> str:
     return "no answer" if status == NO_ANSWER else str(status)
 
 
-async def under_load(server: Server, finding: Finding, act: Callable[[], None]) -> Finding:
-    """Send load, and observe what becomes of it after an action."""
-    texts, traffic = samplers(), Traffic()
+async def under_load(server: Server, fault: Fault) -> Finding:
+    """Send load, inject a fault, and observe what becomes of the load."""
+    finding, texts, traffic = Finding(fault), samplers(), Traffic()
     supplies = [requests(stream.mix, texts, seed=i) for i, stream in enumerate(_STREAMS)]
     sending = asyncio.create_task(
         send_traffic(Service(server.base_url), _PROFILE, supplies, traffic=traffic)
     )
     await asyncio.sleep(_BEFORE_S)
     begin = time.perf_counter()
-    await asyncio.to_thread(act)
+    await asyncio.to_thread(fault.inject, server)
+    await asyncio.to_thread(watch_readiness, server, finding)
     await asyncio.sleep(_AFTER_S)
     traffic.is_stopped = True
     await sending
@@ -200,20 +195,14 @@ def chaos(
     variables = {**_DEADLINES, **settings}
     with TemporaryDirectory() as folder, our_server(bundles, Path(folder), variables) as server:
         for fault in faults:
-            finding = Finding(fault.name, fault.allowed)
-
-            def act(fault: Fault = fault, finding: Finding = finding) -> None:
-                fault.inject(server)
-                watch_readiness(server, finding)
-
-            found.append(asyncio.run(under_load(server, finding, act)))
-            report(" | ".join(_row(finding)))
+            found.append(asyncio.run(under_load(server, fault)))
+            report(" | ".join(_row(found[-1])))
     return found
 
 
 def chaos_lines(findings: Sequence[Finding]) -> Iterator[str]:
     """Format the effects as Markdown."""
-    machine = describe_machine(cores=available_cpus())
+    machine = describe_machine()
     yield (
         f"{_CLIENTS} clients a task, one request in flight each, deadline {_DEADLINE_S:g} s, on "
         f"{machine.cpu}, {machine.cores} cores. The service must be ready again within {MAX_BACK_S:g} s, "
@@ -231,4 +220,4 @@ def _row(found: Finding) -> tuple[str, ...]:
     problems = found.problems()
     verdict = f"{in_bold(FAIL)}: {'; '.join(problems)}" if problems else PASS
     times = noticed, f"{found.back_s:.1f} s", f"{found.slowest_s:.1f} s"
-    return found.name, ", ".join(statuses), *times, verdict
+    return found.fault.name, ", ".join(statuses), *times, verdict

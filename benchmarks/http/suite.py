@@ -12,6 +12,7 @@ from benchmarks.http.load import Observation
 from benchmarks.http.overhead import BARE, N_CLIENTS, TaskOverhead, measure_overhead
 from benchmarks.http.tail import TaskTail, measure_tail
 from benchmarks.http.throughput import (
+    CALL_TEXTS,
     HTTP,
     REQUEST_TEXTS,
     RUNTIME,
@@ -57,12 +58,12 @@ def throughput_lines(lines: Sequence[TaskThroughput]) -> Iterator[str]:
     """Format texts per second of both sides."""
     yield (
         f"Requests of {REQUEST_TEXTS} real texts to the server with its runners; the runtime alone computes "
-        "the same texts in calls of the size that suits it best. Each side has the same one core."
+        f"the same texts in calls of {CALL_TEXTS}. Each side has the same one core."
     )
     yield ""
     yield from table_lines(
         (
-            *("task", "texts a call", "texts/s", "runtime", "CPU ms a text", "runtime"),
+            *("task", "texts/s", "runtime", "CPU ms a text", "runtime"),
             *("share of the runtime's texts/s (quartiles)", *CHECKED),
         ),
         map(_throughput_row, lines),
@@ -73,7 +74,7 @@ def _throughput_row(line: TaskThroughput) -> Iterable[object]:
     http, runtime = (line.comparison.sides[name] for name in (HTTP, RUNTIME))
     share = line.comparison.typical_ratio(RUNTIME, HTTP, "wall")
     return (
-        *(line.task, line.call_texts),
+        line.task,
         *(f"{1000 / side.wall.best_ms:.1f}" for side in (http, runtime)),
         *(f"{side.cpu.best_ms:.2f}" for side in (http, runtime)),
         *(ratio_cell(share), *checked(BENCHMARKS[line.task].http_share, share.value)),

@@ -74,7 +74,7 @@ def measure_memory(space: Workspace, size: Size, report: Report) -> MemoryResult
 def memory_of(side: str, model: Path, sources: list[list[int]], precision: Precision) -> Memory:
     """In a child: load the model of one side, and translate the sources."""
     before, start = resident_mib(), time.perf_counter()
-    loaded = Ours.open(model) if side == OURS else Peer(model, PeerSettings.plain(precision))
+    loaded = Ours(model) if side == OURS else Peer(model, PeerSettings.plain(precision))
     load_ms = (time.perf_counter() - start) * 1000
     for i in range(0, len(sources), _BATCH):
         batch = sources[i : i + _BATCH]

@@ -92,7 +92,7 @@ def compare_sides(
     sides: Sides, cell: Cell, batches: Sequence[Batch], settings: PeerSettings, budget: Budget
 ) -> Timed:
     """In a child: compare both sides on the batches of a cell."""
-    ours, peer = Ours.open(sides.ours, cell.threads), Peer(sides.peer, settings)
+    ours, peer = Ours(sides.ours, cell.threads), Peer(sides.peer, settings)
     return time_both(ours, peer, batches, cell.beam, budget)
 
 

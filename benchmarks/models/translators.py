@@ -23,7 +23,7 @@ from seqserve.bundle import load_bundle
 from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.manifest import Precision
 from seqserve.runtime.openers import open_translator
-from seqserve.runtime.search_request import Search, SearchRequest
+from seqserve.runtime.search_request import SearchRequest
 from seqserve.text.subwords import SPECIALS
 
 OURS, PEER = "seqserve", "CTranslate2"
@@ -34,16 +34,11 @@ Batch = tuple[tuple[int, ...], ...]
 """Source ids of each text."""
 
 
-@dataclass(frozen=True)
 class Ours:
-    """Our search, for `SearchRequest`s."""
+    """A translator bundle of ours, opened with a number of threads."""
 
-    compute: Search
-
-    @classmethod
-    def open(cls, bundle: Path, n_workers: int = 1) -> Ours:
-        """Open a translator bundle, with a number of threads."""
-        return cls(open_translator(load_bundle(bundle), n_workers).search)
+    def __init__(self, bundle: Path, n_workers: int = 1) -> None:
+        self._search = open_translator(load_bundle(bundle), n_workers).search
 
     def search(self, sources: Sequence[Ids], beam_size: int) -> list[Hypothesis]:
         """Return the best hypothesis of each source.
@@ -54,7 +49,7 @@ class Ours:
         """
         limit, options = most_tokens(sources), SearchOptions(beam_size)
         sentences = [SearchRequest(ids, limit, options) for ids in sources]
-        self.compute(sentences)
+        self._search(sentences)
         return [sentence.best[0] for sentence in sentences]
 
 

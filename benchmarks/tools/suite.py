@@ -11,7 +11,6 @@ from typing import Any
 from benchmarks.tools.workspace import Report, Workspace
 from loadtest.machine import Machine, describe_machine
 from seqserve.config import from_mapping, to_mapping
-from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError, DataError
 from seqserve.evaluation.markdown import replace_section, table_lines
 from seqserve.files import written_whole
@@ -98,7 +97,7 @@ class Suite:
         """
         if unknown := ", ".join(sorted(set(names) - set(self.parts))):
             raise ConfigError(f"there is no part {unknown}; there are {', '.join(self.parts)}")
-        machine = describe_machine(self.tools, available_cpus())
+        machine = describe_machine(self.tools)
         now = Record(machine, _describe_bundles(space), size.name, space.seed)
         for name in names or self.parts:
             add_part(path, now, name, self.parts[name].measure(space, size, report))

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from loadtest.command import PAGE, chosen_profile, main, parser, pin, write_report
+from loadtest.command import PAGE, chosen_profile, main, parser, write_report
 from loadtest.record import EXIT_CODES, FILE
 from loadtest.targets import FAIL, UNDECIDED
 from tests.loadtest import made_up
@@ -30,7 +29,6 @@ def test_exit_codes(run: made_up.Record, code: int) -> None:
     [
         pytest.param(["run", "nightly"], "no profile 'nightly'; known are smoke, steady", id="name"),
         pytest.param(["run", "smoke", "--host", "here"], "the host is 'here'", id="host"),
-        pytest.param(["run", "smoke", "--cpus", "4096"], "CPU 4096 is not available", id="cpu"),
         pytest.param(["run", "smoke", "--profiles", "no.toml"], "no.toml: No such file", id="profiles"),
         pytest.param(["run", "smoke", "--objectives", "no.toml"], "no.toml: No such", id="objectives"),
         pytest.param(["list", "--profiles", "no.toml"], "no.toml: No such file", id="list"),
@@ -45,8 +43,8 @@ def test_what_is_not_fit_for_a_run(
 
 @pytest.mark.parametrize(
     "arguments",
-    ["", "run", "run smoke --rate 0", "run smoke --task ocr", "run smoke --cpus a"],
-    ids=["nothing", "no-profile", "no-rate", "task", "cpus"],
+    ["", "run", "run smoke --rate 0", "run smoke --task ocr"],
+    ids=["nothing", "no-profile", "no-rate", "task"],
 )
 def test_a_wrong_command_line(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -68,15 +66,6 @@ def test_the_command_line_changes_a_profile() -> None:
     chosen = chosen_profile(options)
     assert (chosen.seconds, chosen.phases[0].settle_s) == (12, 1)
     assert [(s.rate, s.mix.tasks) for s in chosen.streams] == [(7, {"ner": 1.0})]
-
-
-def test_processors() -> None:
-    allowed = os.sched_getaffinity(0)
-    try:
-        pin([min(allowed)])
-        assert os.sched_getaffinity(0) == {min(allowed)}
-    finally:
-        os.sched_setaffinity(0, allowed)
 
 
 def test_a_report_is_a_folder(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from loadtest.config import LoadTestError
 from loadtest.metrics import Outcome, Row, by_route
 from loadtest.objectives import (
     Check,
@@ -102,9 +101,11 @@ def test_phases_of_their_own() -> None:
     assert wanted.of("spike") is own and wanted.of("after") is others
 
 
-def test_unknown_routes_are_refused() -> None:
-    with pytest.raises(LoadTestError, match="unknown ocr; known are all, ner"):
-        Objectives(phases={"a": {"ocr": Objective()}})
+def test_unknown_routes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[a.phases.x]\nocr = { p50_ms = 1 }\n")
+    with pytest.raises(ConfigError, match=r"expected one of all, ner, sentiment.* got 'ocr'"):
+        read_objectives("a", path)
 
 
 def test_every_profile_has_objectives_for_its_own_phases() -> None:

@@ -34,5 +34,5 @@ def chaos(bundles: BundlesDir = Path("bundles"), update: UpdatePage = None) -> N
 
     with reported():
         found = run_chaos(bundles, {}, typer.echo)
-    problems = [f"{one.name}: {problem}" for one in found for problem in one.problems()]
+    problems = [f"{one.fault.name}: {problem}" for one in found for problem in one.problems()]
     conclude("chaos", chaos_lines(found), update, problems)

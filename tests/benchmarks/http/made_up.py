@@ -12,7 +12,7 @@ from tests.benchmarks.models.made_up import comparison
 
 
 def seen(p50_ms: float, p99_ms: float, per_s: float = 100.0) -> Observation:
-    return Observation(1000, 0, per_s, p50_ms, p99_ms)
+    return Observation(1000, per_s, p50_ms, p99_ms)
 
 
 def loads(alone: Observation, per_s: float, half: Observation) -> TailRound:
@@ -24,8 +24,8 @@ OVERHEAD = (
     TaskOverhead("translation", comparison(bare=(0.1,), embedded=(0.15,), runners=(0.2,))),
 )
 THROUGHPUT = (
-    TaskThroughput("ner", 32, comparison(HTTP=(0.5, 0.52), runtime=(0.45, 0.45))),
-    TaskThroughput("translation", 128, comparison(HTTP=(10.0,), runtime=(9.0,))),
+    TaskThroughput("ner", comparison(HTTP=(0.5, 0.52), runtime=(0.45, 0.45))),
+    TaskThroughput("translation", comparison(HTTP=(10.0,), runtime=(9.0,))),
 )
 TAIL = (
     TaskTail(

@@ -29,8 +29,8 @@ ROWS: dict[str, tuple[Iterator[str], list[str]]] = {
     "throughput": (
         throughput_lines(THROUGHPUT),
         [
-            "| ner | 32 | 2000.0 | 2222.2 | 0.50 | 0.45 | 0.88 (0.87 to 0.89) | ≥ 0.85 | pass |",
-            "| translation | 128 | 100.0 | 111.1 | 10.00 | 9.00 | 0.90 (0.90 to 0.90) | ≥ 0.95 "
+            "| ner | 2000.0 | 2222.2 | 0.50 | 0.45 | 0.88 (0.87 to 0.89) | ≥ 0.85 | pass |",
+            "| translation | 100.0 | 111.1 | 10.00 | 9.00 | 0.90 (0.90 to 0.90) | ≥ 0.95 "
             "| **fail** |",
         ],
     ),

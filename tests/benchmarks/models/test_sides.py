@@ -70,7 +70,7 @@ def test_threads_and_settings_change_no_tokens(space: Workspace) -> None:
         space.bundle("translation"), ["Read the file 5.", "Delete the list.", "Close it"] * 3
     )
     exact = sides_of(space)["fp32"]
-    one, two = (Ours.open(exact.ours, n).search(sources, 2) for n in (1, 2))
+    one, two = (Ours(exact.ours, n).search(sources, 2) for n in (1, 2))
     assert one == two
     settings = PeerSettings("float32", inter_threads=2, max_batch_size=2)
     theirs = Peer(exact.peer, settings).search(symbols_of(sources), 2)
