@@ -98,8 +98,8 @@ examples: $(EVERYTHING) ## Regenerate the example answers of /docs.json with the
 screenshots: $(EVERYTHING) ## Regenerate the pictures of the demo page in docs/images; needs Chromium
 	$(BIN)/python -m tests.page.screenshots
 
-bench-http: $(EVERYTHING) ## Compare the server with the bare runtime, in docs/benchmarks-http.md; QUICK=1 only shows
-	$(BIN)/seqserve dev bench-http --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks-http.md)
+bench-http: $(EVERYTHING) ## Compare the server with the bare runtime, in docs/benchmarks.md; QUICK=1 only shows
+	$(BIN)/seqserve dev bench-http --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks.md)
 
 image: ## Build the image seqserve:latest with Docker
 	@command -v docker > /dev/null || { echo "docker is missing: install Docker Engine"; exit 1; }

@@ -27,7 +27,6 @@ CHECKED: list[str] = [
     "loadtest",
     "docs/bundle-format.md",
     "docs/load-testing.md",
-    "docs/benchmarks-http.md",
     "CONTRIBUTING.md",
     "README.md",
     "docs",

@@ -66,18 +66,3 @@ def test_the_runtime_alone(tiny: TinyProject) -> None:
     assert found.cpu_ms > 0 and found.wall_ms > 0
     cost = time_runtime(bundle, texts, 0.05, split_cores().served)
     assert 0 < cost.cpu_ms < 1000
-
-
-ERRORS = {
-    "part": (["speed"], "no part speed; there are overhead, throughput"),
-    "record": (["--redraw"], "cannot be read"),
-}
-
-
-@pytest.mark.parametrize(("words", "message"), ERRORS.values(), ids=ERRORS)
-def test_errors_are_one_line(
-    tiny: TinyProject, tmp_path: Path, words: list[str], message: str
-) -> None:
-    where = ["--bundles", str(tiny.bundles), "--out", str(tmp_path / "none.json")]
-    done = RUNNER.invoke(app, ["dev", "bench-http", *words, *where])
-    assert done.exit_code == 1 and message in done.output

@@ -59,18 +59,3 @@ def test_command_measures_records_and_shows(tiny: TinyProject, tmp_path: Path) -
     assert again.exit_code == 0, again.output
     assert "| load, ms |" in again.stdout
     assert done.stdout.endswith(again.stdout) and again.stdout.strip() in page.read_text()
-
-
-ERRORS = {
-    "part": (["speed"], "no part speed; there are translation, lstm"),
-    "record": (["--redraw"], "cannot be read"),
-}
-
-
-@pytest.mark.parametrize(("words", "message"), ERRORS.values(), ids=ERRORS)
-def test_errors_are_one_line(
-    tiny: TinyProject, tmp_path: Path, words: list[str], message: str
-) -> None:
-    where = ["--bundles", str(tiny.bundles), "--out", str(tmp_path / "none.json")]
-    done = RUNNER.invoke(app, ["dev", "bench", *words, *where])
-    assert done.exit_code == 1 and message in done.output

@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from benchmarks.models.size import FULL, QUICK
 from benchmarks.models.suite import SUITE
 from benchmarks.tools.suite import Record, add_part, decoded, read_record
 from benchmarks.tools.workspace import Workspace
+from seqserve.cli.main import app
 from seqserve.config import to_mapping
 from seqserve.errors import BundleError, ConfigError, DataError
 from tests.benchmarks.models import made_up
@@ -85,3 +87,18 @@ def test_sizes() -> None:
     assert FULL.environments[0] == {} == QUICK.environments[0]
     assert FULL.sample_texts == 1000
     assert (QUICK.batches, QUICK.beams) == (FULL.batches, FULL.beams)
+
+
+ERRORS = {
+    "part": (["bench", "speed"], "no part speed; there are translation, lstm"),
+    "record": (["bench", "--redraw"], "cannot be read"),
+    "part over HTTP": (["bench-http", "speed"], "no part speed; there are overhead, throughput"),
+    "record over HTTP": (["bench-http", "--redraw"], "cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), ERRORS.values(), ids=ERRORS)
+def test_errors_are_one_line(tmp_path: Path, words: list[str], message: str) -> None:
+    where = ["--bundles", str(tmp_path), "--out", str(tmp_path / "none.json")]
+    done = CliRunner().invoke(app, ["dev", *words, *where])
+    assert done.exit_code == 1 and message in done.output
