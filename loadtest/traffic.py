@@ -35,10 +35,8 @@ def arrivals(stages: Sequence[tuple[float, float]], chance: random.Random) -> It
     Source: an inhomogeneous Poisson process is one of rate 1 whose clock runs at the rate (Cinlar 1975,
         Introduction to Stochastic Processes, section 4.7).
     """
-    begin, due = (
-        0.0,
-        chance.expovariate(1.0),
-    )  # due: expected number of arrivals from here to the next one
+    # due: expected number of arrivals from here to the next one
+    begin, due = 0.0, chance.expovariate(1.0)
     for seconds, rate in stages:
         expected = seconds * rate
         while due < expected:
@@ -48,6 +46,12 @@ def arrivals(stages: Sequence[tuple[float, float]], chance: random.Random) -> It
         begin += seconds
 
 
+async def wait_until(moment: float) -> None:
+    """Return when `time.perf_counter` has reached the moment; timers may fire a millisecond early."""
+    while (left := moment - time.perf_counter()) > 0:
+        await asyncio.sleep(left)
+
+
 async def send_open(
     send: Callable[[float], Coroutine[Any, Any, None]], due: Iterable[float]
 ) -> int:
@@ -55,7 +59,7 @@ async def send_open(
     in_flight: set[asyncio.Task[None]] = set()
     n_unsent = 0
     for moment in due:
-        await asyncio.sleep(moment - time.perf_counter())
+        await wait_until(moment)
         if len(in_flight) >= MAX_UNANSWERED:
             n_unsent += 1
             continue
@@ -154,7 +158,7 @@ class _Sender:
         else:
             for phase in phases:
                 if stream.is_on(phase):
-                    await asyncio.sleep(begin - time.perf_counter())
+                    await wait_until(begin)
                     end = begin + phase.seconds
                     await asyncio.gather(*(self._client(end) for _ in range(stream.clients)))
                 begin += phase.seconds

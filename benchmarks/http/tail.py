@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from benchmarks.http.load import Clients, Observation, Requests, requests_of
+from benchmarks.http.overhead import N_CLIENTS
 from benchmarks.http.servers import model_server
 from benchmarks.http.size import HttpSize
 from benchmarks.models.texts import dev_texts
@@ -13,8 +14,6 @@ from benchmarks.tools.cores import split_cores
 from benchmarks.tools.served import Server
 from benchmarks.tools.workspace import Report, Workspace
 from seqserve.tasks import TASKS, Task
-
-N_CLIENTS = 64
 
 
 @dataclass(frozen=True)

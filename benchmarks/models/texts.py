@@ -23,7 +23,6 @@ Item = TypeVar("Item")
 class Lengths:
     """Lengths of texts, in tokens of the model."""
 
-    n: int
     mean: float
     p95: float
     longest: int
@@ -32,7 +31,7 @@ class Lengths:
     def of(cls, n_tokens: Sequence[int]) -> Lengths:
         """Summarize the number of tokens of each text."""
         mean, p95 = float(np.mean(n_tokens)), float(np.percentile(n_tokens, 95))
-        return cls(len(n_tokens), mean, p95, max(n_tokens))
+        return cls(mean, p95, max(n_tokens))
 
 
 def dev_texts(bundle: Bundle, root: Path, n: int, seed: int = 0) -> list[str]:

@@ -145,9 +145,7 @@ def compare(
 
 
 def _round(
-    sides: Mapping[str, Callable[[Item], object]],
-    items: Sequence[Item],
-    rng: random.Random,
+    sides: Mapping[str, Callable[[Item], object]], items: Sequence[Item], rng: random.Random
 ) -> dict[str, list[tuple[float, float]]]:
     """Return (CPU, wall) ms by side and item, in the order of the items."""
     times = {name: [(0.0, 0.0)] * len(items) for name in sides}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -125,13 +126,7 @@ def check_tagger(
     torch_side = torch_tagger(model, scheme)
     graph_side = onnx_tagger(make_session(graph.SerializeToString()))
 
-    def draw(rng: np.random.Generator, n_texts: int, n_tokens: int) -> Inputs:
-        shape = (n_texts, n_tokens)
-        return {
-            "word_ids": _ids(rng, shape, model.config.n_words),
-            "char_ids": _ids(rng, (*shape, _N_CHARS), model.config.n_chars),
-            "lengths": _lengths(rng, *shape),
-        }
+    draw = partial(_draw_tokens, n_words=model.config.n_words, n_chars=model.config.n_chars)
 
     def fields(side: TaggerModel) -> Callable[[Inputs], Outputs]:
         return lambda inputs: {
@@ -158,13 +153,7 @@ def check_emissions(model: CrfTagger, graph: onnx.ModelProto, sizes: tuple[int, 
     """
     session = make_session(graph.SerializeToString())
 
-    def draw(rng: np.random.Generator, n_texts: int, n_tokens: int) -> Inputs:
-        shape = (n_texts, n_tokens)
-        return {
-            "word_ids": _ids(rng, shape, sizes[0]),
-            "char_ids": _ids(rng, (*shape, _N_CHARS), sizes[1]),
-            "lengths": _lengths(rng, *shape),
-        }
+    draw = partial(_draw_tokens, n_words=sizes[0], n_chars=sizes[1])
 
     def on_tokens(emissions: FloatArray, inputs: Inputs) -> Outputs:
         is_token = np.arange(emissions.shape[1]) < inputs["lengths"][:, None]
@@ -318,6 +307,18 @@ def _source(
     first_plain = max(specials.pad, specials.end, specials.unknown) + 1
     ids: list[int] = rng.integers(first_plain, vocab_size, n_tokens).tolist()
     return [*ids, specials.end]
+
+
+def _draw_tokens(
+    rng: np.random.Generator, n_texts: int, n_tokens: int, *, n_words: int, n_chars: int
+) -> Inputs:
+    """Draw the inputs of a tagger."""
+    shape = (n_texts, n_tokens)
+    return {
+        "word_ids": _ids(rng, shape, n_words),
+        "char_ids": _ids(rng, (*shape, _N_CHARS), n_chars),
+        "lengths": _lengths(rng, *shape),
+    }
 
 
 def _ids(rng: np.random.Generator, shape: tuple[int, ...], n_ids: int) -> IntArray:

@@ -7,11 +7,13 @@ from typing import Any
 
 import onnx
 
+from model_export.checks.torch_reference import torch_classifier
 from model_export.exporters.graphs.external import WEIGHTS_FILE, refer
 from model_export.exporters.graphs.weights import Weights
-from seqserve.runtime.openers import (
-    Predictor,
-)
+from seqserve.config import to_mapping
+from seqserve.runtime.openers import CLASSIFIER_GRAPH, Predictor
+from seqserve.runtime.sentiment import SentimentPredictor
+from seqserve.training.trained import TrainedClassifier
 
 
 @dataclass(frozen=True)
@@ -46,3 +48,27 @@ class Parts:
         weights = self.weights.to_bytes()
         graphs = {name: refer(graph, weights) for name, graph in self.graphs.items()}
         return {**graphs, WEIGHTS_FILE: weights, **self.files}
+
+
+def parts_of_classifier(
+    trained: TrainedClassifier,
+    graph: onnx.ModelProto,
+    weights: Weights | None,
+    worst_difference: float,
+) -> Parts:
+    """Return the parts of a classifier, whichever exporter made its graph; see `Parts`."""
+    return Parts(
+        graphs={CLASSIFIER_GRAPH: graph},
+        weights=weights,
+        config={
+            "architecture": trained.architecture,
+            "model": to_mapping(trained.model.config),
+            "text": trained.text.to_mapping(),
+            "temperature": trained.temperature,
+        },
+        reference=SentimentPredictor(
+            trained.text, trained.temperature, torch_classifier(trained.model)
+        ),
+        worst_difference=worst_difference,
+        labels=trained.text.labels,
+    )

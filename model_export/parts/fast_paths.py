@@ -13,7 +13,7 @@ from model_export.checks.parity import (
     check_transformer,
     graph_search,
 )
-from model_export.checks.torch_reference import torch_classifier, torch_search, torch_tagger
+from model_export.checks.torch_reference import torch_search, torch_tagger
 from model_export.exporters.graphs.classifier import EXACT as CLASSIFIER_EXACT
 from model_export.exporters.graphs.classifier import classifier_graph
 from model_export.exporters.graphs.encoder import encoder_graph
@@ -25,15 +25,14 @@ from model_export.exporters.graphs.weights import Weights
 from model_export.int8.calibration import calibrate_translator
 from model_export.int8.equalisation import equalised_classifier, equalised_tagger
 from model_export.int8.quantization import check_int8_classifier, check_int8_tagger
-from model_export.parts.base import Parts
+from model_export.parts.base import Parts, parts_of_classifier
 from seqserve.config import to_mapping
 from seqserve.manifest import Precision
 from seqserve.models.classifier import Classifier
 from seqserve.models.tagger import Tagger
 from seqserve.models.transformer import Transformer, TransformerConfig
 from seqserve.runtime.ner import NerPredictor
-from seqserve.runtime.openers import CLASSIFIER_GRAPH, TAGGER_GRAPH
-from seqserve.runtime.sentiment import SentimentPredictor
+from seqserve.runtime.openers import TAGGER_GRAPH
 from seqserve.runtime.translation import TranslationPredictor
 from seqserve.training.trained import TrainedClassifier, TrainedTagger, TrainedTranslator
 
@@ -79,19 +78,7 @@ def bilstm_parts(trained: TrainedClassifier, precision: Precision) -> Parts:
     graph = classifier_graph(model.config, weights)
     if precision == "int8":
         check_int8_classifier(model, trained.temperature, graph)
-    return Parts(
-        graphs={CLASSIFIER_GRAPH: graph},
-        weights=weights,
-        config={
-            "architecture": trained.architecture,
-            "model": to_mapping(model.config),
-            "text": text.to_mapping(),
-            "temperature": trained.temperature,
-        },
-        reference=SentimentPredictor(text, trained.temperature, torch_classifier(model)),
-        worst_difference=worst,
-        labels=text.labels,
-    )
+    return parts_of_classifier(trained, graph, weights, worst)
 
 
 def transformer_parts(trained: TrainedTranslator, precision: Precision) -> Parts:

@@ -9,19 +9,17 @@ from model_export.checks.parity import (
     check_emissions,
     check_search,
 )
-from model_export.checks.torch_reference import torch_classifier, torch_search, torch_tagger
+from model_export.checks.torch_reference import torch_search, torch_tagger
 from model_export.exporters.torch_onnx import module_graph, seq2seq_graphs
-from model_export.parts.base import Parts
+from model_export.parts.base import Parts, parts_of_classifier
 from seqserve.config import to_mapping
 from seqserve.manifest import Precision
 from seqserve.runtime.ner import NerPredictor
 from seqserve.runtime.openers import (
-    CLASSIFIER_GRAPH,
     EMISSION_GRAPH,
     ENCODER_GRAPH,
     STEP_GRAPH,
 )
-from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.runtime.session import make_session
 from seqserve.runtime.step_search import StepSearch
 from seqserve.runtime.translation import TranslationPredictor
@@ -64,25 +62,13 @@ def sizes_of(text: WordTokenEncoder) -> tuple[int, int]:
 
 def classifier_parts(trained: TrainedClassifier, precision: Precision) -> Parts:
     """Return the parts of a classifier that torch exports."""
-    text, model = trained.text, trained.model
     example = {
         "word_ids": torch.ones((3, 5), dtype=torch.int64),
         "lengths": torch.tensor([5, 2, 3]),
     }
-    graph = module_graph(model, example, ["logits"])
-    return Parts(
-        graphs={CLASSIFIER_GRAPH: graph},
-        weights=None,
-        config={
-            "architecture": trained.architecture,
-            "model": to_mapping(model.config),
-            "text": text.to_mapping(),
-            "temperature": trained.temperature,
-        },
-        reference=SentimentPredictor(text, trained.temperature, torch_classifier(model)),
-        worst_difference=check_classifier(model, graph, len(text.words)),
-        labels=text.labels,
-    )
+    graph = module_graph(trained.model, example, ["logits"])
+    worst = check_classifier(trained.model, graph, len(trained.text.words))
+    return parts_of_classifier(trained, graph, None, worst)
 
 
 def seq2seq_parts(trained: TrainedTranslator, precision: Precision) -> Parts:

@@ -6,6 +6,7 @@ over a BiLSTM); Yang et al. 2016, section 2.2 (attention pooling).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -41,7 +42,7 @@ class ClassifierConfig:
     dropout: float = 0.5
 
 
-class TextClassifier(nn.Module):
+class TextClassifier(nn.Module, ABC):
     """What every classifier architecture has: embeddings, and logits of those."""
 
     config: Any
@@ -50,13 +51,13 @@ class TextClassifier(nn.Module):
         """Return (B, L) logits of word ids (B, T) and lengths (B,)."""
         return self.classify(self.embed(word_ids), lengths)
 
+    @abstractmethod
     def embed(self, word_ids: Tensor) -> Tensor:
         """(B, T) -> (B, T, D)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def classify(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Embeddings (B, T, D) -> logits (B, L)."""
-        raise NotImplementedError
 
 
 class Classifier(TextClassifier):

@@ -6,6 +6,7 @@ keeps the source's keys and values once per sentence, not once per hypothesis.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +25,12 @@ class RowState:
         return RowState(tuple(tensor[flat] for tensor in self.tensors))
 
 
-class RowSeq2Seq(nn.Module):
+class RowSeq2Seq(nn.Module, ABC):
     """Source ids to decoder states, one token a step."""
 
     config: Any
 
+    @abstractmethod
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Score every next token at once, for training.
 
@@ -39,15 +41,14 @@ class RowSeq2Seq(nn.Module):
         Returns:
             (B, U, V) logits.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def encode(self, source: Tensor) -> tuple[Tensor, ...]:
         """Return the first state of source ids (B, S): tensors with B rows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, tokens: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Return logits (N, V) after the last tokens (N,), then the tensors of the next state."""
-        raise NotImplementedError
 
     def start(self, source: Tensor) -> RowState:
         """Return the state before the first step, one hypothesis per sentence."""

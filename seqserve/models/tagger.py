@@ -6,6 +6,7 @@ BiLSTM); Ma and Hovy 2016, section 2.1 (character CNN).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,15 +128,15 @@ class LinearChainCrf(nn.Module):
         return self.log_partition(emissions, lengths) - self.log_partition(possible, lengths)
 
 
-class CrfTagger(nn.Module):
+class CrfTagger(nn.Module, ABC):
     """What every tagger architecture has: emissions for each token, and a CRF over them."""
 
     config: Any
     crf: LinearChainCrf
 
+    @abstractmethod
     def forward(self, word_ids: Tensor, char_ids: Tensor, lengths: Tensor) -> Tensor:
         """Return (B, T, K) emissions of word ids (B, T), character ids (B, T, C) and lengths (B,)."""
-        raise NotImplementedError
 
     def emissions_by_form(
         self, word_ids: Tensor, char_ids: Tensor, forms: Tensor, lengths: Tensor

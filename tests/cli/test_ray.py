@@ -120,16 +120,8 @@ def test_the_answers_are_those_of_this_machine(cluster: str, tmp_path: Path) -> 
     source = tmp_path / "in.txt"
     source.write_text("Harry Potter met Ann in London.\n\nA quiet, funny film.\n")
     here = tmp_path / "here.jsonl"
-    command = [
-        sys.executable,
-        "-m",
-        "seqserve.cli",
-        "predict",
-        "ner",
-        str(source),
-        "--out",
-        str(here),
-    ]
+    command = [sys.executable, "-m", "seqserve.cli", "predict", "ner"]
+    command += [str(source), "--out", str(here)]
     bundles = ROOT / "bundles"
     subprocess.run([*command, "--bundles", str(bundles)], cwd=ROOT, check=True, timeout=60)
     status, said = predict(cluster, bundles, "ner", str(source), "--out", str(tmp_path / "there"))

@@ -195,16 +195,8 @@ def test_ctrl_c_does_not_wait_for_a_server_that_hangs(served: Served, tmp_path: 
     source, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
     source.write_text("Ann left OSLO\n" * 200_000)
     place = ["--url", served.url, "--api-key-file", str(served.key_file)]
-    command = [
-        sys.executable,
-        "-m",
-        "seqserve.cli",
-        "predict",
-        "ner",
-        str(source),
-        "--out",
-        str(out),
-    ]
+    command = [sys.executable, "-m", "seqserve.cli", "predict", "ner"]
+    command += [str(source), "--out", str(out)]
     asking = subprocess.Popen([*command, *place], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + 30

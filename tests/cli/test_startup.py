@@ -22,8 +22,8 @@ OURS = {
             *("app", "checkout", "data", "environment", "keys", "main", "models", "options"),
             *("predicting", "predicting.command", "predicting.options", "progress", "reporting"),
             *("server_key", "serving", "training"),
-            *("dev", "dev.baselines", "dev.bench", "dev.bench_bulk", "dev.bench_http", "dev.cards"),
-            *("dev.endurance", "dev.load", "dev.reference"),
+            *("dev", "dev.baselines", "dev.bench", "dev.bench_bulk", "dev.cards", "dev.endurance"),
+            *("dev.load", "dev.reference"),
         )
     ),
 }

@@ -90,7 +90,7 @@ def test_a_deadline_is_kept(call: Caller, handle: Handle) -> None:
         started = time.monotonic()
         with pytest.raises(DeadlineExceeded, match=r"within timeout_s, 0\.5 s"):
             call.over("models")
-        assert 0.45 < time.monotonic() - started < 5.0  # and not 10
+        assert 0.45 < time.monotonic() - started < 2.0  # and not 10
         assert peer.hung_up.acquire(timeout=5)  # and nothing is left open
     assert len(peer.requests) == 1
     assert b"x-timeout-ms: 4" in peer.requests[0].lower()

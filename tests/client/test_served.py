@@ -70,9 +70,8 @@ def test_request_ids_are_those_of_the_log(call: Caller, served: Serve) -> None:
     (receipt,) = call.over("ner", "a").receipts
     with pytest.raises(errors.InputError) as caught:
         call.over("translate", "a", beam_size=9)
-    log = served.log.read_text()
-    assert f'"request_id":"{receipt.request_id}"' in log
-    assert f'"request_id":"{caught.value.request_id}"' in log
+    for request_id in (receipt.request_id, caught.value.request_id):
+        served.wait_until_logged(f'"request_id":"{request_id}"')
 
 
 def test_more_texts_than_the_server_takes_at_once(call: Caller) -> None:
@@ -101,7 +100,7 @@ def test_a_deadline_is_kept_by_server_and_client(call: Caller) -> None:
     started = time.monotonic()
     with pytest.raises(errors.DeadlineExceeded):
         call.over("sentiment", [fakes.SLOW] * 8, timeout_s=0.3)
-    assert time.monotonic() - started < 3.5  # and not the 4 that they take
+    assert time.monotonic() - started < 2.0  # and not the 4 that they take
 
 
 def test_an_overloaded_server_is_waited_for(served: Serve) -> None:
@@ -214,4 +213,4 @@ def test_keys_and_their_limits(tmp_path: Path, bundles_dir: Path) -> None:
             started = time.monotonic()
             with pytest.raises(errors.RateLimited) as caught:  # 30 s are more than 5
                 client.ner("a")
-            assert time.monotonic() - started < 4 and caught.value.retry_after_s > 20
+            assert time.monotonic() - started < 1 and caught.value.retry_after_s > 20

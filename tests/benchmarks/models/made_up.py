@@ -16,7 +16,7 @@ from benchmarks.tools.suite import MeasuredBundle, Record
 from benchmarks.tools.timing import Budget, Comparison, Sample, Side
 from loadtest.machine import Machine
 
-LENGTHS = Lengths(n=10, mean=20, p95=40, longest=99)
+LENGTHS = Lengths(mean=20, p95=40, longest=99)
 ONCE = Budget(rounds=1, seconds=0.0, min_rounds=1)
 TINY = Size(
     name="tiny",

@@ -278,6 +278,6 @@ def test_a_collector_that_is_away_costs_no_request(tmp_path: Path, bundles_dir: 
         SEQSERVE_OTLP_ENDPOINT="http://127.0.0.1:9",
     ) as serve:
         for _ in range(20):
-            assert serve.post("/v1/ner", "a").elapsed.total_seconds() < 3
+            assert serve.post("/v1/ner", "a").elapsed.total_seconds() < 0.5
         assert serve.stop() == 0
     assert "Traceback" not in serve.log.read_text()
