@@ -65,7 +65,9 @@ class Stream:
     hang_up_share: float = 0.0
 
     def __post_init__(self) -> None:
-        """Reject a stream that is neither open nor closed."""
+        """Reject a stream that is neither open nor closed, or that hangs up on a share above 1."""
+        if not 0 <= self.hang_up_share <= 1:
+            raise LoadTestError(f"hang_up_share is {self.hang_up_share}; it must be from 0 to 1")
         if (self.rate > 0) == (self.clients > 0) or min(self.rate, self.clients, self.think_s) < 0:
             raise LoadTestError(
                 "a stream has either a rate or clients, above 0, and no negative think_s"
@@ -117,7 +119,8 @@ class Profile:
         metrics_every_s: Period of the requests for /metrics.
 
     Raises:
-        LoadTestError: There is no phase or stream, or a stream names a phase that is not there.
+        LoadTestError: There is no phase or stream, a stream names a phase that is not there, or
+            `metrics_every_s` is not above 0.
     """
 
     about: str
@@ -130,6 +133,8 @@ class Profile:
         """Reject a run of nothing."""
         if not self.phases or not self.streams:
             raise LoadTestError("a profile needs at least one phase and one stream")
+        if not self.metrics_every_s > 0:
+            raise LoadTestError(f"metrics_every_s is {self.metrics_every_s}; it must be above 0")
         names = {phase.name for phase in self.phases}
         if unknown := sorted({name for s in self.streams for name in s.phases} - names):
             raise LoadTestError(f"unknown phase {', '.join(unknown)}; known are {', '.join(names)}")

@@ -24,7 +24,7 @@ _CONVERTER = cattrs.Converter(forbid_extra_keys=True)
 
 
 class _WrongValue(Exception):
-    """A value that cannot become what is wanted; the message says what was."""
+    """A value of another type than the field; the message says what was expected."""
 
 
 def _explain(error: BaseException, kind: type | None) -> str:
@@ -83,17 +83,20 @@ _CONVERTER.register_structure_hook_func(
 )
 
 
-def from_mapping(cls: type[Config], values: Mapping[str, Any], where: str) -> Config:
+def from_mapping(cls: type[Config], values: object, where: str) -> Config:
     """Build a config dataclass from plain values.
 
     Args:
         cls: The dataclass to build; nested dataclasses, tuples and literals are understood.
-        values: What the TOML or JSON held.
+        values: A table of TOML or an object of JSON, as parsed.
         where: File or section that the values come from, for the error message.
 
     Raises:
-        ConfigError: An unknown key, a missing one, or a value of the wrong type; names all of them.
+        ConfigError: The values are no table, or there is an unknown key, a missing one, or a value of the wrong
+            type; names all of them.
     """
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"expected a table, got {type(values).__name__} ({values!r}) @ {where}")
     try:
         return _CONVERTER.structure(dict(values), cls)
     except (cattrs.BaseValidationError, cattrs.errors.ForbiddenExtraKeysError) as error:

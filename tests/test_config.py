@@ -75,6 +75,14 @@ def test_mistakes_are_named_with_the_known_keys(values: dict[str, Any], message:
     assert "Known keys of Outer: labels, rate, pair, kind, inner, many, counts" in str(caught.value)
 
 
+@pytest.mark.parametrize("values", [5, "text", [1]])
+def test_no_table(values: object) -> None:
+    with pytest.raises(
+        ConfigError, match=f"expected a table, got {type(values).__name__} .* @ here"
+    ):
+        from_mapping(Outer, values, "here")
+
+
 def test_all_mistakes_are_named_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         from_mapping(Outer, {"labels": 1, "rate": "x", "colour": 2}, "here")

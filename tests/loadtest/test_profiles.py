@@ -57,6 +57,9 @@ def test_streams_may_be_on_in_some_phases() -> None:
     assert all(Stream(rate=1).is_on(phase) for phase in ONE.phases)
 
 
+SOMETHING = {"about": "", "phases": (Phase("a", 1),), "streams": (Stream(rate=1),)}
+
+
 @pytest.mark.parametrize(
     ("kind", "values", "words"),
     [
@@ -65,10 +68,12 @@ def test_streams_may_be_on_in_some_phases() -> None:
         pytest.param(Stream, {}, "either a rate or clients", id="neither"),
         pytest.param(Stream, {"rate": 1, "clients": 1}, "either a rate or clients", id="both"),
         pytest.param(Stream, {"rate": 1, "think_s": -1}, "no negative think_s", id="think"),
+        pytest.param(Stream, {"rate": 1, "hang_up_share": 2}, "from 0 to 1", id="hang-up"),
         pytest.param(Search, {"first_rate": 0}, "0 < first_rate", id="rate"),
         pytest.param(Search, {"factor": 1}, "factor > 1", id="step"),
         pytest.param(Search, {"tries": 0}, "tries is 0", id="tries"),
-        pytest.param(Profile, {"about": "", "phases": (), "streams": ()}, "at least one", id="empty"),
+        pytest.param(Profile, {**SOMETHING, "metrics_every_s": 0}, "above 0", id="metrics"),
+        pytest.param(Profile, {**SOMETHING, "phases": (), "streams": ()}, "at least one", id="empty"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense(kind: type, values: dict[str, Any], words: str) -> None:
