@@ -42,12 +42,17 @@ def parser() -> argparse.ArgumentParser:
         "--rate", type=_above_0, help="requests/s of open streams; a search begins there"
     )
     run.add_argument("--seconds", type=_above_0, help="length of all phases together, or of a step")
-    run.add_argument("--seed", type=int, default=0, help="of texts and arrivals")
-    run.add_argument("--profiles", type=Path, default=profiles.FILE, help="TOML")
-    run.add_argument("--objectives", type=Path, default=objectives.FILE, help="TOML")
-    run.add_argument("--out", type=Path, default=Path("runs/load"), help="gets a folder a run")
+    run.add_argument("--seed", type=int, default=0, help="random seed of texts and arrivals")
+    run.add_argument("--profiles", type=Path, default=profiles.FILE, help="TOML file")
+    run.add_argument("--objectives", type=Path, default=objectives.FILE, help="TOML file")
+    run.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/load"),
+        help="folder for the reports; each run gets a folder in it",
+    )
     listing = commands.add_parser("list", help="show all profiles")
-    listing.add_argument("--profiles", type=Path, default=profiles.FILE, help="TOML")
+    listing.add_argument("--profiles", type=Path, default=profiles.FILE, help="TOML file")
     return reads
 
 

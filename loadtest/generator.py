@@ -104,10 +104,16 @@ class Watch:
         lag, late = (percentile(sorted(x) or [0.0], 0.99) for x in (self.lag_ms, late_ms))
         most_lag, most_late = bounds.max_lag_ms, bounds.max_late_ms
         checks = (
-            (cpu > bounds.max_cpu, f"it used {cpu:.0%} of a core; at most {bounds.max_cpu:.0%}"),
-            (lag > most_lag, f"timers {lag:.0f} ms late; at most {most_lag:.0f}"),
-            (late > most_late, f"requests {late:.0f} ms late; at most {most_late:.0f}"),
-            (n_unsent > 0, f"{n_unsent} requests were not sent: too many unanswered"),
+            (
+                cpu > bounds.max_cpu,
+                f"the generator used {cpu:.0%} of a core; the limit is {bounds.max_cpu:.0%}",
+            ),
+            (lag > most_lag, f"its timers fired {lag:.0f} ms late; the limit is {most_lag:.0f} ms"),
+            (
+                late > most_late,
+                f"requests were sent {late:.0f} ms late; the limit is {most_late:.0f} ms",
+            ),
+            (n_unsent > 0, f"{n_unsent} requests were not sent: too many were unanswered"),
         )
         faults = tuple(text for is_fault, text in checks if is_fault)
         return Fitness(cpu, lag, late, n_unsent, tuple(sorted(os.sched_getaffinity(0))), faults)

@@ -139,7 +139,10 @@ def metrics_of(rows: Sequence[Row], seconds: float) -> Metrics:
         offered_per_s=len(rows) / seconds,
         accepted_per_s=len(accepted) / seconds,
         texts_per_s=sum(row.n_texts for row in accepted) / seconds,
-        **{"p50_ms": p50_ms, "p95_ms": p95_ms, "p99_ms": p99_ms, "max_ms": max_ms},
+        p50_ms=p50_ms,
+        p95_ms=p95_ms,
+        p99_ms=p99_ms,
+        max_ms=max_ms,
         statuses=dict(sorted(statuses.items())),
     )
 

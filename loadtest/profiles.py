@@ -145,7 +145,7 @@ class Profile:
         return sum(phase.seconds for phase in self.phases)
 
     def lasting(self, seconds: float) -> Profile:
-        """Return the same with all phases, and what does not count, longer or shorter in proportion."""
+        """Return the profile with another total duration; all its phases are scaled."""
         share = seconds / self.seconds
         phases = tuple(
             replace(p, seconds=p.seconds * share, settle_s=p.settle_s * share) for p in self.phases
@@ -153,7 +153,7 @@ class Profile:
         return replace(self, phases=phases)
 
     def at_rate(self, rate: float) -> Profile:
-        """Return the same with open streams that send `rate` a second together; a search begins there."""
+        """Return the profile with another total rate of its open streams; a search begins there."""
         total = sum(stream.rate for stream in self.streams)
         if not total:
             raise LoadTestError("there is no open stream that could get another rate")
@@ -162,7 +162,7 @@ class Profile:
         return replace(self, streams=streams, search=search)
 
     def of_task(self, task: str) -> Profile:
-        """Return the same with requests of one task."""
+        """Return the profile with requests of one task only."""
         streams = tuple(
             replace(stream, mix=replace(stream.mix, tasks={task: 1.0})) for stream in self.streams
         )

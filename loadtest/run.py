@@ -57,8 +57,11 @@ class Run:
             LoadTestError: The service is not there.
         """
         head: dict[str, Any] = {
-            **{"name": self.name, "host": self.service.host, "seed": self.seed},
-            **{"profile": self.profile, "machine": describe_machine()},
+            "name": self.name,
+            "host": self.service.host,
+            "seed": self.seed,
+            "profile": self.profile,
+            "machine": describe_machine(),
             "models": tuple(self.service.models()),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
@@ -69,7 +72,7 @@ class Run:
         scraper = Scraper(self.service.metrics, self.profile.metrics_every_s, self.service.headers)
         search = self.profile.search
         found = uvloop.run(self._search(search, scraper) if search else self._fixed(scraper))
-        failure = (f"no metrics: {scraper.failure}",) if scraper.failure else ()
+        failure = (f"not all metrics could be read: {scraper.failure}",) if scraper.failure else ()
         return Record(**head, **found, notes=(*failure, *self._notes))
 
     async def _fixed(self, scraper: Scraper) -> dict[str, Any]:
@@ -91,9 +94,13 @@ class Run:
         first, last = ((one.phase.name, one.routes) for one in (phases[0], phases[-1]))
         checks += ratio_checks(first, last, limits.p99_ratio)
         return {
-            **{"seconds": seconds, "phases": tuple(phases), "steps": ()},
-            **{"saturation_per_s": None, "moments": tuple(over_time(sent.rows, seconds))},
-            **{"readings": tuple(readings), "checks": tuple(checks)},
+            "seconds": seconds,
+            "phases": tuple(phases),
+            "steps": (),
+            "saturation_per_s": None,
+            "moments": tuple(over_time(sent.rows, seconds)),
+            "readings": tuple(readings),
+            "checks": tuple(checks),
             "fitness": watch.fitness(sent.lateness(), sent.n_unsent, self.bounds),
         }
 
@@ -112,10 +119,14 @@ class Run:
         held, missed = await highest_held(search, is_held)
         scraper.stop()
         lowest = self.objectives.limits.saturation_per_s or search.first_rate
-        check = Check("ramp", "saturation_per_s", Target(lowest, is_lower=True), held)
+        check = Check(self.name, "saturation_per_s", Target(lowest, is_lower=True), held)
         return {
-            **{"seconds": time.perf_counter() - begin, "phases": (), "steps": tuple(steps)},
-            **{"saturation_per_s": held, "moments": tuple(moments), "checks": (check,)},
+            "seconds": time.perf_counter() - begin,
+            "phases": (),
+            "steps": tuple(steps),
+            "saturation_per_s": held,
+            "moments": tuple(moments),
+            "checks": (check,),
             "readings": tuple(readings_of(scraper.pages)),
             "fitness": bounding_fitness(steps, held, missed),
         }

@@ -19,6 +19,7 @@ from loadtest.targets import Target
 from seqserve.evaluation.markdown import table_lines
 
 PROFILE = "soak"
+_N_READINGS = 60  # of memory, at least
 
 
 def soak(
@@ -37,7 +38,8 @@ def soak(
         ServerFailed: The server did not become ready.
     """
     profile = read_profiles()[PROFILE].at_rate(rate).lasting(minutes * 60)
-    profile = replace(profile, metrics_every_s=min(profile.metrics_every_s, minutes))
+    every_s = min(profile.metrics_every_s, minutes * 60 / _N_READINGS)
+    profile = replace(profile, metrics_every_s=every_s)
     with TemporaryDirectory() as folder, our_server(bundles, Path(folder), settings) as server:
         service = Service(server.base_url)
         return Run(PROFILE, profile, read_objectives(PROFILE), service, report=report).record()

@@ -18,7 +18,7 @@ def checked(target: Target | None, value: float) -> tuple[str, str]:
 
 
 def in_bold(verdict: str) -> str:
-    """Emphasize a verdict that is not `pass`."""
+    """Emphasize the verdict `fail`."""
     return f"**{verdict}**" if verdict == FAIL else verdict
 
 

@@ -1,6 +1,7 @@
 """Allowed `Host` headers: protection from DNS rebinding.
 
-There, a page of another site reads a server of the local network under the site's own name.
+In such an attack, a page of another site reaches this server under the site's own name, so that the browser
+lets the page read the responses.
 """
 
 from __future__ import annotations

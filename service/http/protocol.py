@@ -1,8 +1,8 @@
 """The connections of the HTTP server: uvicorn's, with bounds on everything that a client can make them hold.
 
 - The head of a request, with its trailers and chunk sizes: `MAX_HEAD_BYTES`, complete within `HEAD_S`.
-- Pipelined requests: about `MAX_PIPELINED` are parsed; the next bytes wait, and nothing more is read until all
-  of them are answered.
+- Pipelined requests: when `MAX_PIPELINED` wait, the bytes after them stay unparsed, and nothing more is read
+  until all are answered. A slice of bytes is parsed as a whole, so about 70 may wait.
 - Responses that a client does not read: nothing is computed ahead, and after `WRITE_S` the connection ends.
 - Connections: `Connection.max_connections`; further ones get 503.
 

@@ -1,4 +1,4 @@
-"""One call at a time for any number of callers, and its result for a moment longer."""
+"""A call that concurrent callers share, and whose result is used again for a short time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 class SharedCall(Generic[R]):
-    """Answer concurrent callers by one call, and those of the next moments by its result.
+    """Answer concurrent callers by one call, and later ones by its result while that is fresh.
 
     A caller that is cancelled does not cancel the call. An exception reaches all callers of that call; it is
     not kept.
@@ -29,7 +29,7 @@ class SharedCall(Generic[R]):
         self._since = -math.inf
 
     async def __call__(self) -> R:
-        """Return the result of a call that has ended a moment ago, is running, or begins now."""
+        """Return the last result while it is fresh, else that of the running call or of a new one."""
         if self._results and asyncio.get_running_loop().time() - self._since < self._fresh_s:
             return self._results[0]
         if self._running is None:

@@ -16,7 +16,7 @@ from loadtest.service import Model
 from loadtest.targets import FAIL, PASS, UNDECIDED, Target
 
 FIT = Fitness(0.2, 1.5, 2.0, 0, (1,), ())
-BUSY = Fitness(0.97, 80.0, 90.0, 0, (1,), ("it used 97% of a core; at most 85%",))
+BUSY = Fitness(0.97, 80.0, 90.0, 0, (1,), ("the generator used 97% of a core; the limit is 85%",))
 PROFILE = Profile("made up", (Phase("all", 10.0),), (Stream(rate=10.0),))
 STATUS = {Outcome.ACCEPTED: 200, Outcome.SHED: 429, Outcome.REFUSED: 422, Outcome.FAILED: 500}
 

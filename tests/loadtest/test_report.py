@@ -22,7 +22,7 @@ RUNS = {
     "busy": record(fitness=made_up.BUSY),
     "search": record(steps=(step(20), step(40, "all, ner: p99_ms 500, target ≤ 300"))),
     "nothing-accepted": record(seen=[row(i, outcome=Outcome.FAILED) for i in range(9)]),
-    "no-metrics": record(readings=(), notes=("no metrics: 404",)),
+    "no-metrics": record(readings=(), notes=("not all metrics could be read: 404",)),
     "hostile": record(models=(Model("<script>alert(1)</script>", "ner", "1", "a", "<span>"),)),
 }
 
@@ -65,10 +65,10 @@ def test_a_page_needs_nothing_else(run: Record) -> None:
     [
         ("met", ["all, ner", "p99_ms", "≤ 300", ">pass<", "Phase all <small>10 s", "c345f4"]),
         ("missed", [">fail<", ">too few requests<", "p99_ms 12.5, target ≤ 3"]),
-        ("busy", ["Generator: it used 97% of a core"]),
+        ("busy", ["the generator used 97% of a core"]),
         ("search", ["Saturation: 20 requests per second", "p99_ms 500, target ≤ 300", ">pass<"]),
         ("nothing-accepted", ["9 × 500", "100.00%", "–"]),
-        ("no-metrics", ["no metrics: 404"]),
+        ("no-metrics", ["not all metrics could be read: 404"]),
         ("hostile", ["&lt;script&gt;", "&lt;span&gt;"]),
     ],
 )
