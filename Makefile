@@ -89,8 +89,9 @@ soak: $(EVERYTHING) ## Serve under the load profile soak for MINUTES and check t
 chaos: $(EVERYTHING) ## Kill, stop and restart processes under load and count lost requests, in docs/operations.md
 	$(BIN)/seqserve dev chaos --update docs/operations.md
 
-docs: $(EVERYTHING) ## Regenerate the tables of docs/operations.md from the code
+docs: $(EVERYTHING) ## Regenerate the tables of settings, metrics and recipe keys in docs/ from the code
 	$(BIN)/seqserve dev reference --update docs/operations.md
+	$(BIN)/seqserve dev reference --update docs/training.md
 
 examples: $(EVERYTHING) ## Regenerate the example answers of /docs.json with the models in bundles/
 	$(BIN)/python -m tests.examples

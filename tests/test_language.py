@@ -25,8 +25,6 @@ CHECKED: list[str] = [
     "model_export",
     "benchmarks",
     "loadtest",
-    "docs/bundle-format.md",
-    "docs/load-testing.md",
     "CONTRIBUTING.md",
     "README.md",
     "docs",
