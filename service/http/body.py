@@ -1,8 +1,9 @@
 """The body of a request: received up to a limit, decompressed if it is gzip, parsed as strict JSON.
 
 Memory and time of bodies are bounded, whatever they contain: each by its size, its compression ratio and the
-number of its JSON values; all together by the bytes that are held at a time. A large one is decompressed and
-parsed in a turn of its own of the event loop, so that other requests are answered in between.
+number of its JSON values; all together by the bytes that are held at a time. Of the
+large ones, one is decompressed or parsed per iteration of the event loop, so that other requests are answered
+in between.
 This module knows no route and no field.
 """
 
@@ -21,7 +22,7 @@ from seqserve.errors import BodyTooLarge, InvalidJson, Overloaded, UnsupportedMe
 from service.http.strict_json import parse_json
 
 LARGE_BYTES = 16_384
-"""A body with more bytes takes a turn of its own, and counts towards `MAX_HELD_BYTES`."""
+"""A body with more bytes is parsed alone in an iteration of the event loop, and counts in `MAX_HELD_BYTES`."""
 MAX_HELD_BYTES = 64 * 2**20
 MAX_RATIO = 100
 """Limit of the size after decompression by the size before, for bodies of more than `RATIO_FROM_BYTES`."""
@@ -108,7 +109,7 @@ class BodyReader:
             body = await self._read(request, headers, hold)
             if len(body) <= LARGE_BYTES:
                 return parse_json(body, self._max_values)
-            async with self._turn():
+            async with self._alone():
                 return parse_json(body, self._max_values)
 
     async def read(self, request: Request, headers: Mapping[bytes, bytes]) -> bytearray:
@@ -145,7 +146,7 @@ class BodyReader:
                 hold.grow(len(body))
         if not is_gzip:
             return body
-        async with self._turn():
+        async with self._alone():
             return decompress(body, self._max_bytes)
 
     @contextmanager
@@ -158,8 +159,8 @@ class BodyReader:
             hold.release()
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """Wait until no other body is in its turn, and for the next iteration of the event loop."""
+    async def _alone(self) -> AsyncIterator[None]:
+        """Wait for an iteration of the event loop in which no other large body is handled."""
         async with self._lock:
             await asyncio.sleep(0)
             yield

@@ -158,7 +158,7 @@ async def test_pipelined_bodies_arrive_whole() -> None:
 
 @pytest.mark.parametrize("size", [700, 100_000])
 async def test_few_pipelined_requests_are_parsed_ahead(size: int) -> None:
-    """The first one takes long; what waits behind it is bounded, however it is sent."""
+    """The first one takes long; the number of those behind it is bounded, however it is sent."""
     raw = GET % 1 * 50_000
     async with listening(Echo(seconds=0.5)) as (port, connections):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
