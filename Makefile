@@ -18,12 +18,10 @@ PACKAGES := { grep --line-buffered -Eo '^(Collecting [^ ]+|Installing collected 
 require = $(if $($(1)),,$(foreach goal,$(filter $(3),$(MAKECMDGOALS)),$(error $(1) is missing: make $(goal) $(1)=$(2))))
 $(call require,RECIPE,recipes/ner-en.toml,train ablate export baselines)
 $(call require,BUNDLE,bundles/ner-en,evaluate)
-$(call require,A,runs/load/FIRST B=runs/load/SECOND,load-compare)
-$(call require,B,runs/load/SECOND,load-compare)
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs examples screenshots image up clean bench-http load load-compare
+.PHONY: help install serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs examples screenshots image up clean bench-http load
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -91,8 +89,9 @@ soak: $(EVERYTHING) ## Serve under the load profile soak for MINUTES and check t
 chaos: $(EVERYTHING) ## Kill, stop and restart processes under load and count lost requests, in docs/operations.md
 	$(BIN)/seqserve dev chaos --update docs/operations.md
 
-docs: $(EVERYTHING) ## Regenerate the tables of docs/operations.md from the code
+docs: $(EVERYTHING) ## Regenerate the tables of settings, metrics and recipe keys in docs/ from the code
 	$(BIN)/seqserve dev reference --update docs/operations.md
+	$(BIN)/seqserve dev reference --update docs/training.md
 
 examples: $(EVERYTHING) ## Regenerate the example answers of /docs.json with the models in bundles/
 	$(BIN)/python -m tests.examples
@@ -100,8 +99,8 @@ examples: $(EVERYTHING) ## Regenerate the example answers of /docs.json with the
 screenshots: $(EVERYTHING) ## Regenerate the pictures of the demo page in docs/images; needs Chromium
 	$(BIN)/python -m tests.page.screenshots
 
-bench-http: $(EVERYTHING) ## Compare the server with the bare runtime, in docs/benchmarks-http.md; QUICK=1 only shows
-	$(BIN)/seqserve dev bench-http --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks-http.md)
+bench-http: $(EVERYTHING) ## Compare the server with the bare runtime, in docs/benchmarks.md; QUICK=1 only shows
+	$(BIN)/seqserve dev bench-http --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks.md)
 
 image: ## Build the image seqserve:latest with Docker
 	@command -v docker > /dev/null || { echo "docker is missing: install Docker Engine"; exit 1; }
@@ -111,13 +110,10 @@ up: ## Start the service, Prometheus and Grafana with Docker; docs/deployment.md
 	@docker compose version > /dev/null 2>&1 || { echo "docker compose is missing: install Docker Engine with the compose plugin"; exit 1; }
 	docker compose up --build
 
-load: $(LOADING) ## Run the load test PROFILE against the server at HOST; TASK, RATE, SECONDS, SEED, CPUS, PLOTS=1
+load: $(LOADING) ## Run the load test PROFILE against the server at HOST; TASK, RATE, SECONDS, SEED
 	$(BIN)/python -m loadtest run $(PROFILE) --host $(if $(findstring ://,$(HOST)),$(HOST),http://$(HOST):$(PORT)) \
 	$(if $(TASK),--task $(TASK)) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) \
-	$(if $(SEED),--seed $(SEED)) $(if $(CPUS),--cpus $(CPUS)) $(if $(PLOTS),--plots)
-
-load-compare: $(LOADING) ## Compare the load reports A and B; OUT=page.html
-	$(BIN)/python -m loadtest compare $(A) $(B) $(if $(OUT),--out $(OUT))
+	$(if $(SEED),--seed $(SEED))
 
 clean: ## Remove the virtual environment, caches and build outputs; bundles and runs stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -1,1 +1,1 @@
-"""Measurements behind docs/benchmarks.md and docs/benchmarks-http.md; no part of the service."""
+"""Measurements behind docs/benchmarks.md; no part of the service."""

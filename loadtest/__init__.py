@@ -1,4 +1,4 @@
 """Load tests over HTTP: realistic traffic, profiles with objectives, reports.
 
-Imports nothing else of this project: it runs where only requirements/load.txt is installed.
+It knows the API and the routes of the service, and runs where only requirements/load.txt is installed.
 """

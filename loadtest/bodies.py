@@ -11,8 +11,9 @@ from typing import Any
 
 from loadtest.config import LoadTestError
 from loadtest.texts import Sampler
+from seqserve.tasks import TASKS
 
-ROUTES = {"ner": "/v1/ner", "sentiment": "/v1/sentiment", "translation": "/v1/translate"}
+ROUTES: Mapping[str, str] = {task: spec.path for task, spec in TASKS.items()}
 JSON = "application/json"
 _N_MADE = 4000  # requests that are prepared before a run and then repeated
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -17,8 +16,15 @@ from loadtest.record import Record, Step
 
 _COLOURS = ("#1f8f8a", "#d98324", "#7a6fd0", "#c9483f", "#4f8a3c", "#7f8b9b")
 _INK = "#77828f"  # legible on a light page and on a dark one
+_LEGEND: dict[str, Any] = {"frameon": False, "fontsize": 8, "labelcolor": _INK, "borderpad": 0}
 _MIB = 2**20
 _PERCENTILES = ("p50", "p95", "p99")
+_RATES: Mapping[str, Callable[[Metrics], float]] = {
+    "offered": lambda m: m.offered_per_s,
+    "accepted": lambda m: m.accepted_per_s,
+    "shed": lambda m: m.offered_per_s * m.shed_ratio,
+    "failed": lambda m: m.offered_per_s * m.error_ratio,
+}
 
 Points = Sequence[tuple[float, float]]
 
@@ -41,11 +47,6 @@ class Chart:
     is_log: bool = False
     has_dots: bool = False
 
-    @property
-    def file_name(self) -> str:
-        """Return the title as the name of a PNG file."""
-        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-") + ".png"
-
     def png(self) -> bytes:
         """Draw it, on a transparent ground."""
         figure = Figure(figsize=(7, 3), dpi=130, layout="constrained")
@@ -66,13 +67,7 @@ class Chart:
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(_INK)
         axes.grid(alpha=0.25, color=_INK)
-        legend: dict[str, Any] = {
-            "loc": "lower right",
-            "bbox_to_anchor": (1, 1),
-            "ncols": 4,
-            "borderpad": 0,
-        }
-        axes.legend(frameon=False, fontsize=8, labelcolor=_INK, columnspacing=1, **legend)
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, **_LEGEND)
         drawn = BytesIO()
         figure.savefig(drawn, transparent=True, metadata={"Software": None})
         return drawn.getvalue()
@@ -92,13 +87,7 @@ def _over_time(moments: Sequence[Moment]) -> Iterator[Chart]:
     def line(route: str, value: Callable[[Metrics], float]) -> Points:
         return [(m.at_s, value(m.metrics)) for m in moments if m.route == route]
 
-    rates: dict[str, Callable[[Metrics], float]] = {
-        "offered": lambda m: m.offered_per_s,
-        "accepted": lambda m: m.accepted_per_s,
-        "shed": lambda m: m.offered_per_s * m.shed_ratio,
-        "failed": lambda m: m.offered_per_s * m.error_ratio,
-    }
-    lines = {name: line(ALL, value) for name, value in rates.items()}
+    lines = {name: line(ALL, value) for name, value in _RATES.items()}
     yield Chart("Requests per second", "seconds", lines)
     tasks = [task for task in TASKS if any(moment.route == task for moment in moments)]
     for name in _PERCENTILES:
@@ -122,11 +111,8 @@ def _of_steps(steps: Sequence[Step]) -> Iterator[Chart]:
         title = f"Latency of accepted requests over the rate, ms: {route}"
         lines = {name: line(route, _percentile(name)) for name in _PERCENTILES}
         yield Chart(title, x_name, lines, is_log=True, has_dots=True)
-    rates = {
-        "offered": line(ALL, lambda m: m.offered_per_s),
-        "accepted": line(ALL, lambda m: m.accepted_per_s),
-    }
-    yield Chart("Accepted requests per second over the rate", x_name, rates, has_dots=True)
+    rates = {name: line(ALL, value) for name, value in _RATES.items()}
+    yield Chart("Requests per second over the rate", x_name, rates, has_dots=True)
 
 
 def routes_of(steps: Sequence[Step]) -> list[str]:

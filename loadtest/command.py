@@ -1,4 +1,4 @@
-"""Command line: run a profile, list profiles, compare two reports.
+"""Command line: run a profile, list profiles.
 
 Exit codes: 0 objectives met; 1 a target was missed; 2 the command line, a file or the service does not allow
 a run; 3 the generator was busy, so the results do not count.
@@ -7,7 +7,6 @@ a run; 3 the generator was busy, so the results do not count.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -15,17 +14,15 @@ from pathlib import Path
 
 from loadtest import objectives, profiles
 from loadtest.bodies import ROUTES
-from loadtest.charts import charts_of
-from loadtest.comparison import changes, comparison_page, comparison_text, differences
 from loadtest.config import LoadTestError
 from loadtest.generator import read_bounds
 from loadtest.profiles import Profile, read_profiles
-from loadtest.record import EXIT_CODES, Record, read_record
+from loadtest.record import EXIT_CODES, Record
 from loadtest.report import report_page
 from loadtest.run import Run
-from loadtest.service import Service
+from loadtest.service import Service, key_of_environment
+from seqserve.errors import SeqserveError
 
-KEY_VARIABLE = "LOADTEST_API_KEY"
 PAGE = "report.html"
 UNFIT = 2
 
@@ -46,17 +43,11 @@ def parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--seconds", type=_above_0, help="length of all phases together, or of a step")
     run.add_argument("--seed", type=int, default=0, help="of texts and arrivals")
-    run.add_argument("--cpus", type=_cpus, help="CPUs of the generator, such as 1 or 2,3")
     run.add_argument("--profiles", type=Path, default=profiles.FILE, help="TOML")
     run.add_argument("--objectives", type=Path, default=objectives.FILE, help="TOML")
     run.add_argument("--out", type=Path, default=Path("runs/load"), help="gets a folder a run")
-    run.add_argument("--plots", action="store_true", help="PNG files beside the page, too")
     listing = commands.add_parser("list", help="show all profiles")
     listing.add_argument("--profiles", type=Path, default=profiles.FILE, help="TOML")
-    compare = commands.add_parser("compare", help="show changes from one report to another")
-    compare.add_argument("before", type=Path, help="folder or report.json")
-    compare.add_argument("after", type=Path, help="folder or report.json")
-    compare.add_argument("--out", type=Path, help="HTML file that gets the comparison")
     return reads
 
 
@@ -64,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Execute the command line; return the exit code."""
     options = parser().parse_args(arguments)
     try:
-        return {"run": _run, "list": _list, "compare": _compare}[options.command](options)
-    except LoadTestError as error:
+        return {"run": _run, "list": _list}[options.command](options)
+    except SeqserveError as error:
         _say(f"loadtest: {error}")
         return UNFIT
 
@@ -89,42 +80,24 @@ def chosen_profile(options: argparse.Namespace) -> Profile:
     return chosen
 
 
-def pin(cpus: Sequence[int]) -> None:
-    """Restrict this process to some CPUs.
-
-    Raises:
-        LoadTestError: One of them is not available.
-    """
-    allowed = os.sched_getaffinity(0)
-    if unknown := sorted(set(cpus) - allowed):
-        raise LoadTestError(f"CPU {unknown[0]} is not available; available are {sorted(allowed)}")
-    os.sched_setaffinity(0, cpus)
-
-
 def _run(options: argparse.Namespace) -> int:
-    service = Service(options.host, os.environ.get(KEY_VARIABLE, ""), options.metrics_url)
+    service = Service(options.host, key_of_environment(), options.metrics_url)
     wanted = objectives.read_objectives(options.profile, options.objectives)
     bounds, chosen = read_bounds(options.objectives), chosen_profile(options)
-    if options.cpus:
-        pin(options.cpus)
     record = Run(options.profile, chosen, wanted, service, options.seed, bounds, _say).record()
-    folder = write_report(record, options.out, with_plots=options.plots)
+    folder = write_report(record, options.out)
     for line in (*record.notes, *record.failed, *record.fitness.faults):
         _say(line)
     _say(f"{record.sentence}\n{folder / PAGE}")
     return EXIT_CODES[record.verdict]
 
 
-def write_report(record: Record, out: Path, *, with_plots: bool = False) -> Path:
-    """Write the record, its page and, if wanted, its charts into a new folder."""
+def write_report(record: Record, out: Path) -> Path:
+    """Write the record and its page into a new folder."""
     folder = out / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{record.name}"
     folder.mkdir(parents=True)
     record.write(folder)
     (folder / PAGE).write_text(report_page(record), encoding="utf-8")
-    if with_plots:
-        (folder / "plots").mkdir()
-        for chart in charts_of(record):
-            (folder / "plots" / chart.file_name).write_bytes(chart.png())
     return folder
 
 
@@ -134,22 +107,8 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
-def _compare(options: argparse.Namespace) -> int:
-    before, after = read_record(options.before), read_record(options.after)
-    found, notes = changes(before, after), list(differences(before, after))
-    _say(comparison_text(found, notes))
-    if options.out:
-        page = comparison_page(before, after, found, notes)
-        options.out.write_text(page, encoding="utf-8")
-    return 0
-
-
 def _above_0(text: str) -> float:
     value = float(text)
     if not value > 0:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return value
-
-
-def _cpus(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]

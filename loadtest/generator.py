@@ -8,11 +8,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-from loadtest.config import made_from, read_toml
+from loadtest.config import read_toml
 from loadtest.metrics import percentile
+from seqserve.config import from_mapping
 
 _TICK_S = 0.02
 _WINDOW_S = 1.0
@@ -37,9 +37,10 @@ def read_bounds(path: Path) -> Bounds:
     """Load the table `generator` of a file of objectives.
 
     Raises:
-        LoadTestError: The file is missing or has an unknown key.
+        LoadTestError: The file is missing.
+        ConfigError: It has an unknown key.
     """
-    return made_from(Bounds, read_toml(path).get("generator", {}), f"{path.name}: generator")
+    return from_mapping(Bounds, read_toml(path).get("generator", {}), f"{path.name}: generator")
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,6 @@ class Fitness:
     cpus: tuple[int, ...]
     faults: tuple[str, ...]
 
-    @property
-    def is_fit(self) -> bool:
-        """Return whether its results count."""
-        return not self.faults
-
 
 @dataclass
 class Watch:
@@ -80,12 +76,7 @@ class Watch:
         self._task = asyncio.create_task(self._watch())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         """Stop."""
         self._task.cancel()
 

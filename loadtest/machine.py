@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from seqserve.cpus import available_cpus
 
 TOOLS = ("uvloop", "httptools", "prometheus-client")
 _FLAGS = re.compile(r"avx\w*|amx\w*|sse4_2|fma|f16c|neon|asimd\w*|sve\w*|i8mm|bf16")
@@ -40,14 +41,11 @@ class Machine:
     tools: dict[str, str]
 
 
-def describe_machine(
-    tools: Sequence[str] = TOOLS, cores: int | None = None, proc: Path = Path("/proc")
-) -> Machine:
+def describe_machine(tools: Sequence[str] = TOOLS, proc: Path = Path("/proc")) -> Machine:
     """Describe this machine.
 
     Args:
         tools: Packages whose versions are reported.
-        cores: CPUs that may be used; by default those of the scheduler's affinity mask.
         proc: Where the process file system is mounted.
     """
     lines = reversed(_text(proc / "cpuinfo").splitlines())  # the first processor wins
@@ -57,7 +55,7 @@ def describe_machine(
     return Machine(
         cpu=fields.get("model name") or platform.processor() or platform.machine(),
         family=", ".join(f"{key} {fields[key]}" for key in _FAMILY if key in fields),
-        cores=cores or len(os.sched_getaffinity(0)),
+        cores=available_cpus(),
         flags=tuple(sorted(filter(_FLAGS.fullmatch, flags))),
         memory_gib=round(int(total_kib[1]) / 2**20, 1) if total_kib else 0.0,
         system=f"{platform.system()} {platform.release().partition('-')[0]}",

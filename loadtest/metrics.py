@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
-from typing import NamedTuple
 
 from loadtest.bodies import ROUTES, Request
 
@@ -42,7 +41,8 @@ def outcome_of(request: Request, status: int) -> Outcome:
     return Outcome.ACCEPTED if status == 200 else Outcome.FAILED
 
 
-class Row(NamedTuple):
+@dataclass(slots=True)
+class Row:
     """One request.
 
     Args:

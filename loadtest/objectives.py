@@ -7,15 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from statistics import median
+from typing import Literal, TypeAlias
 
-from loadtest.bodies import ROUTES
-from loadtest.config import LoadTestError, made_from, read_toml
+from loadtest.config import read_toml
 from loadtest.metrics import ALL, Metrics, Row, by_route, due_between
 from loadtest.readings import Reading
 from loadtest.targets import UNDECIDED, Target
+from seqserve.config import from_mapping
+from seqserve.tasks import Task
 
 FILE = Path(__file__).with_name("objectives.toml")
 DEFAULT = "default"
+Route: TypeAlias = Literal["all", Task]
 WARM, END = (0.3, 0.4), (0.9, 1.0)
 """Tenths of a run that are compared for growth: when everything has been used, and the last."""
 
@@ -70,25 +73,13 @@ class Objectives:
         routes: By task or `all`, in all phases without targets of their own.
         phases: By phase, then by task or `all`.
         limits: Of the whole run.
-
-    Raises:
-        LoadTestError: A route is unknown.
     """
 
-    routes: Mapping[str, Objective] = field(default_factory=dict)
-    phases: Mapping[str, Mapping[str, Objective]] = field(default_factory=dict)
+    routes: Mapping[Route, Objective] = field(default_factory=dict)
+    phases: Mapping[str, Mapping[Route, Objective]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
-    def __post_init__(self) -> None:
-        """Reject unknown routes."""
-        known = {*ROUTES, ALL}
-        for routes in (self.routes, *self.phases.values()):
-            if unknown := ", ".join(sorted(set(routes) - known)):
-                raise LoadTestError(
-                    f"objectives of unknown {unknown}; known are {', '.join(sorted(known))}"
-                )
-
-    def of(self, phase: str) -> Mapping[str, Objective]:
+    def of(self, phase: str) -> Mapping[Route, Objective]:
         """Return the objectives of a phase by route."""
         return self.phases.get(phase, self.routes)
 
@@ -127,7 +118,7 @@ class Check:
 
 
 def route_checks(
-    where: str, found: Mapping[str, Metrics], wanted: Mapping[str, Objective]
+    where: str, found: Mapping[str, Metrics], wanted: Mapping[Route, Objective]
 ) -> list[Check]:
     """Check the routes that were used.
 
@@ -211,11 +202,12 @@ def read_objectives(profile: str, path: Path = FILE) -> Objectives:
     """Load the objectives of a profile; those of `default` apply to routes that it does not set.
 
     Raises:
-        LoadTestError: The file is missing or has an unknown key.
+        LoadTestError: The file is missing.
+        ConfigError: It has an unknown key.
     """
     table = read_toml(path)
     default, own = (
-        made_from(Objectives, table.get(name, {}), f"{path.name}: {name}")
+        from_mapping(Objectives, table.get(name, {}), f"{path.name}: {name}")
         for name in (DEFAULT, profile)
     )
     return Objectives(own.routes or default.routes, own.phases, own.limits)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from loadtest.bodies import Mix
-from loadtest.config import LoadTestError, made_from, read_toml
+from loadtest.config import LoadTestError, read_toml
+from seqserve.config import from_mapping
 
 FILE = Path(__file__).with_name("profiles.toml")
-PATTERNS = ("poisson", "regular")
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,7 @@ class Stream:
 
     Args:
         mix: What is requested.
-        rate: Requests per second, sent whatever is still unanswered.
-        arrival: `poisson` or `regular`.
+        rate: Requests per second at independent times, sent whatever is still unanswered.
         clients: Clients that each wait for an answer before they send again.
         think_s: How long such a client waits between an answer and the next request.
         phases: When it is on; in all phases if empty.
@@ -60,7 +59,6 @@ class Stream:
 
     mix: Mix = field(default_factory=Mix)
     rate: float = 0.0
-    arrival: str = "poisson"
     clients: int = 0
     think_s: float = 0.0
     phases: tuple[str, ...] = ()
@@ -71,10 +69,6 @@ class Stream:
         if (self.rate > 0) == (self.clients > 0) or min(self.rate, self.clients, self.think_s) < 0:
             raise LoadTestError(
                 "a stream has either a rate or clients, above 0, and no negative think_s"
-            )
-        if self.arrival not in PATTERNS:
-            raise LoadTestError(
-                f"arrival is {self.arrival!r}; it must be one of {', '.join(PATTERNS)}"
             )
 
     def is_on(self, phase: Phase) -> bool:
@@ -174,9 +168,10 @@ def read_profiles(path: Path = FILE) -> Mapping[str, Profile]:
     """Load all profiles by name.
 
     Raises:
-        LoadTestError: The file is missing or has an unknown key.
+        LoadTestError: The file is missing.
+        ConfigError: It has an unknown key.
     """
     return {
-        name: made_from(Profile, table, f"{path.name}: {name}")
+        name: from_mapping(Profile, table, f"{path.name}: {name}")
         for name, table in read_toml(path).items()
     }

@@ -23,21 +23,10 @@ _KEPT = tuple(
         "batch_texts_sum", "batch_texts_count",
     )
 )  # fmt: skip
+Page = tuple[float, str]
+"""When a page was requested, in seconds from the start of the run, and its lines that are used here."""
 Values = Mapping[str, Mapping[str, float]]
 """Values by metric, then by task or process."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of metrics.
-
-    Args:
-        at_s: When it was requested, from the start of the run.
-        text: Its lines that are used here.
-    """
-
-    at_s: float
-    text: str
 
 
 @dataclass(frozen=True)
@@ -97,7 +86,7 @@ class Scraper:
                 status, page = get(self.url, self.headers, _TIMEOUT_S)
                 if status != 200:
                     raise OSError(f"status {status}")
-                self.pages.append(Page(at_s, kept_lines(page.decode())))
+                self.pages.append((at_s, kept_lines(page.decode())))
             except OSError as error:
                 self.failure = f"{self.url}: {error}"
             self._stopped.wait(self.every_s)
@@ -111,7 +100,7 @@ def kept_lines(page: str) -> str:
 
 def readings_of(pages: Sequence[Page]) -> list[Reading]:
     """Parse pages in their order; the first has no changes."""
-    read = [(page.at_s, _values(page.text)) for page in pages]
+    read = [(at_s, _values(text)) for at_s, text in pages]
     return [_reading(before, now) for before, now in pairwise([*read[:1], *read])]
 
 

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtest.config import LoadTestError
 from loadtest.generator import Fitness
 from loadtest.machine import Machine
 from loadtest.metrics import Metrics, Moment
@@ -31,12 +30,10 @@ class PhaseResult:
 
     Args:
         phase: Which.
-        begin_s: When it began, from the start of the run.
         routes: Metrics by route.
     """
 
     phase: Phase
-    begin_s: float
     routes: Mapping[str, Metrics]
 
 
@@ -61,7 +58,7 @@ class Step:
         """Return `pass`, `fail`, or `generator busy` where it passed with a busy generator."""
         if self.missed:
             return FAIL
-        return PASS if self.fitness.is_fit else BUSY
+        return BUSY if self.fitness.faults else PASS
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ class Record:
     @property
     def verdict(self) -> str:
         """Return `pass`, `fail` or `generator busy`."""
-        if not self.fitness.is_fit:
+        if self.fitness.faults:
             return BUSY
         return FAIL if self.failed else PASS
 
@@ -120,7 +117,7 @@ class Record:
     def sentence(self) -> str:
         """Summarize the run in one sentence."""
         n, n_open = len(self.checks), sum(check.verdict == UNDECIDED for check in self.checks)
-        if not self.fitness.is_fit:
+        if self.fitness.faults:
             return (
                 "This run does not count: the load generator was busy, so it is unknown whether the "
                 "service met its objectives."
@@ -138,22 +135,6 @@ class Record:
         table = {"format": FORMAT, "verdict": self.verdict, **asdict(self)}
         path.write_text(json.dumps(_finite(table), indent=1) + "\n", encoding="utf-8")
         return path
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """Load a record, or the one in a folder, as JSON values.
-
-    Raises:
-        LoadTestError: There is none, or it has another format.
-    """
-    file = path / FILE if path.is_dir() else path
-    try:
-        table: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise LoadTestError(f"{file} is no report of a load test: {error}") from error
-    if not isinstance(table, dict) or table.get("format") != FORMAT:
-        raise LoadTestError(f"{file} is no report of format {FORMAT}; run the profile again")
-    return table
 
 
 def _finite(value: Any) -> Any:

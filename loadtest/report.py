@@ -1,4 +1,4 @@
-"""HTML pages of runs and comparisons, each a single file: no script, no network."""
+"""The HTML page of a run, a single file: no script, no network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -21,17 +20,6 @@ _CLASSES = {PASS: "pass", FAIL: "fail", BUSY: "fail"}
 
 def report_page(record: Record) -> str:
     """Render the report of a run."""
-    pictures = [(chart.title, _data_uri(chart.png())) for chart in charts_of(record)]
-    settings = json.dumps({"seed": record.seed, **asdict(record.profile)}, indent=1)
-    return render(
-        "report.html",
-        **{"record": record, "pictures": pictures, "settings": settings},
-        routes=routes_of(record.steps),
-    )
-
-
-def render(template: str, **values: Any) -> str:
-    """Render a template of pages/."""
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -41,7 +29,12 @@ def render(template: str, **values: Any) -> str:
     )
     environment.filters["number"] = number
     environment.filters["verdict_class"] = lambda verdict: _CLASSES.get(verdict, "undecided")
-    return environment.get_template(template).render(values)
+    return environment.get_template("report.html").render(
+        record=record,
+        pictures=[(chart.title, _data_uri(chart.png())) for chart in charts_of(record)],
+        settings=json.dumps({"seed": record.seed, **asdict(record.profile)}, indent=1),
+        routes=routes_of(record.steps),
+    )
 
 
 def number(value: float) -> str:

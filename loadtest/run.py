@@ -153,7 +153,7 @@ def phase_results(profile: Profile, rows: Sequence[Row]) -> Iterator[PhaseResult
     for phase in profile.phases:
         end_s = begin_s + phase.seconds
         counted = due_between(rows, begin_s + phase.settle_s, end_s)
-        yield PhaseResult(phase, begin_s, by_route(counted, phase.seconds - phase.settle_s))
+        yield PhaseResult(phase, by_route(counted, phase.seconds - phase.settle_s))
         begin_s = end_s
 
 
@@ -189,7 +189,7 @@ async def highest_held(
 
 def bounding_fitness(steps: Sequence[Step], held: float, missed: float) -> Fitness:
     """Return the fitness on which a search rests: that of the lowest missed rate, if it was busy there."""
-    bounds = [step for step in steps if step.rate == missed and not step.fitness.is_fit]
+    bounds = [step for step in steps if step.rate == missed and step.fitness.faults]
     if bounds:
         return bounds[-1].fitness
     return next((s.fitness for s in reversed(steps) if s.rate == held), steps[-1].fitness)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import urllib.error
 import urllib.request
@@ -13,6 +14,7 @@ from typing import Any
 from loadtest.config import LoadTestError
 
 _TIMEOUT_S = 5.0
+_KEY_VARIABLE = "LOADTEST_API_KEY"
 _HOW_TO_START = """Start one in another terminal, on a core of its own where there are several:
   taskset -c 0 make serve
 or name a running one: make load PROFILE=... HOST=http://..."""
@@ -74,28 +76,30 @@ class Service:
         while True:
             status, body = self._get("/v1/models")
             if status == 200:
-                return self._models_of(body)
+                try:
+                    return [_model(info) for info in json.loads(body)["models"]]
+                except (ValueError, LookupError, TypeError, AttributeError) as error:
+                    raise LoadTestError(
+                        f"{self.host}/v1/models lists no models; is this a seqserve?"
+                    ) from error
             if status in {401, 403}:
                 raise LoadTestError(
-                    f"{self.host} answers {status}: put a valid API key into LOADTEST_API_KEY"
+                    f"{self.host} answers {status}: put a valid API key into {_KEY_VARIABLE}"
                 )
             if status != 503 or time.monotonic() > end:
                 raise LoadTestError(f"{self.host}/v1/models answers {status}; is this a seqserve?")
             time.sleep(0.5)
-
-    def _models_of(self, body: bytes) -> list[Model]:
-        try:
-            return [_model(info) for info in json.loads(body)["models"]]
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise LoadTestError(
-                f"{self.host}/v1/models lists no models; is this a seqserve?"
-            ) from error
 
     def _get(self, path: str) -> tuple[int, bytes]:
         try:
             return get(self.host + path, self.headers, _TIMEOUT_S)
         except OSError as error:
             raise LoadTestError(f"no server answers at {self.host}.\n{_HOW_TO_START}") from error
+
+
+def key_of_environment() -> str:
+    """Return the API key in LOADTEST_API_KEY; empty if it is not set."""
+    return os.environ.get(_KEY_VARIABLE, "")
 
 
 def get(url: str, headers: Mapping[str, str], timeout_s: float) -> tuple[int, bytes]:

@@ -5,41 +5,26 @@ from __future__ import annotations
 import random
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from loadtest.config import LoadTestError, read_toml
+from loadtest.config import read_toml
 
 FOLDER = Path(__file__).with_name("texts")
 SHARES = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 _NEIGHBOURS = 5  # on either side, in the order of lengths
 
 
-@dataclass(frozen=True)
-class Lengths:
-    """A distribution of lengths.
+def length_at(n_chars: Sequence[int], share: float) -> float:
+    """Return a quantile of a distribution of lengths, interpolated on a log scale.
 
     Args:
-        n_chars: Quantiles in characters at `SHARES`; ascending, positive.
-
-    Raises:
-        LoadTestError: The quantiles are not one per share, not ascending or not positive.
+        n_chars: Its quantiles in characters at `SHARES`.
+        share: Which quantile, 0..1.
     """
-
-    n_chars: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        """Validate the quantiles."""
-        ordered = sorted(self.n_chars)
-        if len(ordered) != len(SHARES) or ordered != list(self.n_chars) or ordered[0] < 1:
-            raise LoadTestError(f"{self.n_chars} are not {len(SHARES)} ascending lengths above 0")
-
-    def at(self, share: float) -> float:
-        """Return a quantile, interpolated on a log scale between two that are known."""
-        above = max(1, next(i for i, known in enumerate(SHARES) if known >= share))
-        low, high = SHARES[above - 1], SHARES[above]
-        short, long = self.n_chars[above - 1], self.n_chars[above]
-        return float(short * (long / short) ** ((share - low) / (high - low)))
+    above = max(1, bisect_left(SHARES, share))
+    low, high = SHARES[above - 1], SHARES[above]
+    short, long = n_chars[above - 1], n_chars[above]
+    return float(short * (long / short) ** ((share - low) / (high - low)))
 
 
 class Sampler:
@@ -47,22 +32,17 @@ class Sampler:
 
     Args:
         sentences: What texts are composed of.
-        lengths: Distribution of their lengths.
-
-    Raises:
-        LoadTestError: There is no sentence.
+        lengths: Quantiles of their lengths at `SHARES`.
     """
 
-    def __init__(self, sentences: Sequence[str], lengths: Lengths) -> None:
-        self._sentences = sorted(filter(str.strip, sentences), key=len)
-        if not self._sentences:
-            raise LoadTestError("there are no sentences to make texts of")
+    def __init__(self, sentences: Sequence[str], lengths: Sequence[int]) -> None:
+        self._sentences = sorted(sentences, key=len)
         self._n_chars = [len(sentence) for sentence in self._sentences]
         self._lengths = lengths
 
     def one(self, chance: random.Random) -> str:
         """Draw a length, and compose a text of about that length."""
-        return self.of_length(round(self._lengths.at(chance.random())), chance)
+        return self.of_length(round(length_at(self._lengths, chance.random())), chance)
 
     def of_length(self, n_chars: int, chance: random.Random) -> str:
         """Compose a text of about `n_chars`: random sentences, then one that fits the rest."""
@@ -83,12 +63,9 @@ class Sampler:
         return self._sentences[chance.choice(fitting or [nearest])]
 
 
-def samplers(folder: Path = FOLDER) -> dict[str, Sampler]:
+def samplers() -> dict[str, Sampler]:
     """Load the samplers of all tasks that lengths.toml names."""
     return {
-        task: Sampler(
-            (folder / f"{task}.txt").read_text(encoding="utf-8").splitlines(),
-            Lengths(tuple(n_chars)),
-        )
-        for task, n_chars in read_toml(folder / "lengths.toml").items()
+        task: Sampler((FOLDER / f"{task}.txt").read_text(encoding="utf-8").splitlines(), n_chars)
+        for task, n_chars in read_toml(FOLDER / "lengths.toml").items()
     }

@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Any
 
 from loadtest.bodies import Request
@@ -25,30 +24,24 @@ _LEAD_S = 0.5  # before the first request is due
 _TIMEOUT_S = 65.0  # longer than the server takes for anything
 _PATIENCE_S = 0.05  # of a client that hangs up
 
-Send = Callable[[float], Coroutine[Any, Any, None]]
-"""Sends the next request, due at a moment of `time.perf_counter`, and waits for its answer."""
 
-
-def arrivals(
-    stages: Sequence[tuple[float, float]], pattern: str, chance: random.Random
-) -> Iterator[float]:
-    """Yield the times at which requests are due, in seconds from the start of the first stage.
+def arrivals(stages: Sequence[tuple[float, float]], chance: random.Random) -> Iterator[float]:
+    """Yield the times of a Poisson process, in seconds from the start of the first stage.
 
     Args:
         stages: Seconds and requests per second, in order; a rate may be 0.
-        pattern: `poisson`: independent, as from many callers; `regular`: at equal distances.
         chance: Source of randomness.
 
     Source: an inhomogeneous Poisson process is one of rate 1 whose clock runs at the rate (Cinlar 1975,
         Introduction to Stochastic Processes, section 4.7).
     """
-    gaps = repeat(1.0) if pattern == "regular" else iter(lambda: chance.expovariate(1.0), None)
-    begin, due = 0.0, next(gaps)  # due: expected number of arrivals from here to the next one
+    # due: expected number of arrivals from here to the next one
+    begin, due = 0.0, chance.expovariate(1.0)
     for seconds, rate in stages:
         expected = seconds * rate
         while due < expected:
             yield begin + due / rate
-            due += next(gaps)
+            due += chance.expovariate(1.0)
         due -= expected
         begin += seconds
 
@@ -59,7 +52,9 @@ async def wait_until(moment: float) -> None:
         await asyncio.sleep(left)
 
 
-async def send_open(send: Send, due: Iterable[float]) -> int:
+async def send_open(
+    send: Callable[[float], Coroutine[Any, Any, None]], due: Iterable[float]
+) -> int:
     """Send requests when they are due, whatever is unanswered; return how many could not be sent."""
     in_flight: set[asyncio.Task[None]] = set()
     n_unsent = 0
@@ -158,7 +153,7 @@ class _Sender:
         stream, begin = self._stream, self._traffic.begin
         if stream.rate:
             rates = [(p.seconds, stream.rate * p.factor * stream.is_on(p)) for p in phases]
-            times = (begin + at for at in arrivals(rates, stream.arrival, self._arrivals))
+            times = (begin + at for at in arrivals(rates, self._arrivals))
             self._traffic.n_unsent += await send_open(self._send, times)
         else:
             for phase in phases:

@@ -47,7 +47,7 @@ def export(
         reports: Where the evaluation goes, in a folder of the model's name; None keeps its metrics only.
 
     Raises:
-        ExportError: Torch and onnxruntime give different results, or int8 costs too much.
+        ExportError: Torch and onnxruntime produce different results, or int8 costs too much.
         ConfigError: The source is not what its description says.
         BundleError: The directory exists.
     """

@@ -2,7 +2,7 @@
 
 A bundle is a flat directory: `manifest.json`, `config.json`, graphs, weights, tokenizer files,
 `golden.json`, a model card. The manifest lists every other file with size and SHA-256. What a graph
-computes and what the config means, this module does not know. Specified in docs/bundle-format.md.
+computes and what the config means, this module does not know. Specified in docs/extending.md.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Bundle:
         return content
 
     def golden(self) -> list[dict[str, Any]]:
-        """The golden cases: dicts with an `input` and the `output` that the model gave for it.
+        """The golden cases: dicts with an `input` and the `output` that the model returned for it.
 
         Raises:
             BundleError: There is no golden.json, or it is malformed.
@@ -137,7 +137,7 @@ def load_bundle(path: Path) -> Bundle:
 def write_bundle(directory: Path, files: Mapping[str, bytes], description: Description) -> Bundle:
     """Write a model directory: all of it, or nothing.
 
-    The same input gives the same bytes. The files go to a hidden directory beside it first, are
+    The same input produces the same bytes. The files go to a hidden directory beside it first, are
     read back and verified there, and take their place by one rename.
 
     Args:

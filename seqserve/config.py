@@ -5,11 +5,12 @@ Defaults live in the dataclasses and nowhere else; a recipe or a bundle's config
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 import cattrs
+from cattrs.errors import IterableValidationNote
 from cattrs.v import format_exception
 
 from seqserve.errors import ConfigError
@@ -31,6 +32,19 @@ def _explain(error: BaseException, kind: type | None) -> str:
     if isinstance(error, _WrongValue | ValueError):
         return str(error)
     return format_exception(error, kind)
+
+
+def _problems(error: BaseException, where: str, kind: type | None = None) -> Iterator[str]:
+    """Yield what is wrong and where; `cattrs.transform_error` loses our messages inside of lists."""
+    if not isinstance(error, cattrs.ClassValidationError | cattrs.IterableValidationError):
+        yield f"{_explain(error, kind)} @ {where}"
+        return
+    placed, others = error.group_exceptions()
+    for inner, note in placed:
+        place = f"[{note.index!r}]" if isinstance(note, IterableValidationNote) else f".{note.name}"
+        yield from _problems(inner, where + place, note.type)
+    for inner in others:
+        yield from _problems(inner, where)
 
 
 def _structure_plain(value: Any, kind: type) -> Any:
@@ -83,7 +97,7 @@ def from_mapping(cls: type[Config], values: Mapping[str, Any], where: str) -> Co
     try:
         return _CONVERTER.structure(dict(values), cls)
     except (cattrs.BaseValidationError, cattrs.errors.ForbiddenExtraKeysError) as error:
-        problems = "; ".join(cattrs.transform_error(error, path=where, format_exception=_explain))
+        problems = "; ".join(_problems(error, where))
         known = ", ".join(field.name for field in fields(cls))
         raise ConfigError(f"{problems}. Known keys of {cls.__name__}: {known}") from error
 

@@ -12,6 +12,7 @@ SeqserveError                      500 internal
 │   ├── UnknownKey                 403 unknown_key
 │   ├── NotFound                   404 not_found
 │   ├── MethodNotAllowed           405 method_not_allowed
+│   ├── HostNotAllowed             421 host_not_allowed
 │   ├── UnsupportedMediaType       415 unsupported_media_type
 │   ├── BodyTooLarge               413 body_too_large
 │   ├── TextTooLong                413 text_too_long
@@ -104,6 +105,14 @@ class MethodNotAllowed(InputError):
     code = "method_not_allowed"
     status = 405
     title = "Method not allowed"
+
+
+class HostNotAllowed(InputError):
+    """The request names a host that the server does not answer for."""
+
+    code = "host_not_allowed"
+    status = 421
+    title = "Host not allowed"
 
 
 class UnsupportedMediaType(InputError):
@@ -219,7 +228,7 @@ class BundleError(SeqserveError):
 
 
 class ExportError(SeqserveError):
-    """The exported graph does not give what the torch model gives."""
+    """The outputs of the exported graph differ from those of the torch model."""
 
     code = "export_failed"
     title = "Export failed"

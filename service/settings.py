@@ -24,6 +24,7 @@ from seqserve.tasks import TASKS, Task
 from service.queue.limits import BatchLimits
 from service.telemetry.logs import LogFormat
 
+Host = Annotated[str, Field(pattern=r"^(\*|(\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$")]
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^\s/,*]+)$")]
 
 PREFIX = "SEQSERVE_"
@@ -104,6 +105,13 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         default=(),
         description="Origins whose pages may read the responses (CORS); `*` allows all.",
+    )
+
+    allowed_hosts: Annotated[tuple[Host, ...], NoDecode] = Field(
+        default=("*",),
+        min_length=1,
+        description="Hosts that a request may name in its `Host` header, without ports; `*.example.org` "
+        "is every name below a domain, `*` is every host. Probes may name any.",
     )
 
     demo: bool = Field(
@@ -228,7 +236,7 @@ class Settings(BaseSettings):
         "that load balancers notice. It is part of the grace period.",
     )
 
-    @field_validator("tasks", "cors_origins", mode="before")
+    @field_validator("tasks", "cors_origins", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):

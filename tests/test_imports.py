@@ -61,7 +61,7 @@ INSIDE: dict[str, list[set[str]]] = {
         {"sources"},
         {"pipeline"},
     ],
-    "benchmarks": [{"tools"}, {"models"}, {"http"}, {"endurance"}, {"startup"}],
+    "benchmarks": [{"tools"}, {"models"}, {"http"}, {"endurance"}],
 }
 RANK = {package: rank for rank, packages in enumerate(ORDER) for package in packages}
 FORBIDDEN = {
@@ -83,8 +83,8 @@ FORBIDDEN = {
     "benchmarks": {"service", "bentoml", "onnx"},
     "benchmarks.http": {"torch", "bentoml", "onnx"},
     "loadtest": {
-        *("seqserve", "model_export", "service", "benchmarks", "tests"),
-        *("torch", "onnxruntime", "bentoml", "numpy", "pydantic", "httpx", "psutil", "cattrs"),
+        *("model_export", "service", "benchmarks", "tests"),
+        *("torch", "onnxruntime", "bentoml", "numpy", "pydantic", "httpx", "psutil"),
     },
 }
 FILES = sorted(
@@ -214,6 +214,17 @@ def test_only_those_who_ask_a_server_import_the_client() -> None:
         if "seqserve.client" in {package_of(module) for module in imports_of(path)}
     }
     assert users <= {"seqserve.client", "seqserve.cli"}
+
+
+def test_the_load_generator_needs_little_of_the_project() -> None:
+    """It runs where only requirements/load.txt is installed."""
+    code = (
+        "import loadtest.command, sys; print([m for m in sys.modules if m.startswith('seqserve.')])"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=True, cwd=ROOT, timeout=60, capture_output=True, text=True)
+    allowed = {"cancellation", "config", "cpus", "errors", "records", "tasks"}
+    assert {name.split(".")[1] for name in ast.literal_eval(done.stdout)} <= allowed
 
 
 def test_only_the_web_interface_of_the_load_test_imports_locust() -> None:

@@ -6,9 +6,9 @@ takes minutes, and hours with a model.
 
 from __future__ import annotations
 
+import math
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -20,20 +20,16 @@ from pathlib import Path
 import psutil
 
 from benchmarks.http.null import FACTORY, write_bundles
-from benchmarks.tools.workspace import Report
-from loadtest.machine import describe_machine
+from loadtest.objectives import memory_growth
+from loadtest.readings import Reading
+from loadtest.texts import FOLDER
 from seqserve.errors import DataError
+from seqserve.evaluation.markdown import table_lines
 
 MAX_GROWTH = 0.05
 _SAMPLE_S = 0.25
-_WARM, _EARLY, _LATE = 0.1, 0.3, 0.7  # shares of the time
-_TEXT = """
-the a of to and in was for on that with his her they said film story Ann London Google Paris quiet funny deeply
-return number days integer file name list value when opens closes delivers
-"""
-_WORDS = tuple(re.findall(r"\w+", _TEXT))
-_MEAN_WORDS = 18
-_LONGEST_BYTES = 10_000  # of a line, and more
+PROCESSES = ("reader and writer", "largest worker")
+_N_LINES, _MEAN_WORDS = 20_000, 18
 
 
 @dataclass(frozen=True)
@@ -43,14 +39,12 @@ class BulkRun:
     Args:
         task: `ner`, `sentiment` or `translate`.
         megabytes: Of the input.
-        workers: Worker processes; None: the default.
         bundles: Folder of bundles; None: null engines.
         seconds: After which it is stopped.
     """
 
     task: str
     megabytes: int
-    workers: int | None
     bundles: Path | None
     seconds: float
 
@@ -61,58 +55,51 @@ class BulkResult:
 
     Args:
         input_bytes: Of the file.
-        samples: Seconds since the start, resident bytes of the first process, and of the largest worker.
+        readings: Memory of the reader and writer, and of the largest worker.
         seconds: Duration.
         n_rows: Of the output.
         is_complete: Whether it ended by itself.
     """
 
     input_bytes: int
-    samples: list[tuple[float, int, int]] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
     seconds: float = 0.0
     n_rows: int = 0
     is_complete: bool = False
 
-    def peaks_mib(self, column: int) -> tuple[float, float]:
-        """Return the peak resident memory of column 1 or 2 early, when everything has been used, and late.
+    def memory(self) -> dict[str, tuple[float, float]]:
+        """Return the resident MiB of each process in the fourth tenth of the run and in the last.
 
         Raises:
             DataError: The run was too short.
         """
-        shares = [
-            (sample[0] / self.seconds, sample[column] / 2**20)
-            for sample in self.samples
-            if sample[column]  # a worker that has not started has none
-        ]
-        early = [mib for share, mib in shares if _WARM <= share < _EARLY]
-        late = [mib for share, mib in shares if share >= _LATE]
-        if not (early and late):
+        found = memory_growth(self.readings, self.seconds)
+        sizes = {name: (warm / 2**20, end / 2**20) for name, (warm, end) in found.items()}
+        if len(sizes) < len(PROCESSES) or any(math.isnan(sum(pair)) for pair in sizes.values()):
             raise DataError(
                 f"{self.seconds:.1f} s are too short to see memory grow: more --megabytes"
             )
-        return max(early), max(late)
+        return sizes
 
 
 def write_input(path: Path, n_bytes: int, seed: int = 0) -> int:
-    """Write lines of words, about `_MEAN_WORDS` each and some a page long; return the bytes written."""
-    rng = random.Random(seed)
-    block = []
-    for _ in range(20_000):
-        n_words = (
-            40 * _MEAN_WORDS if rng.random() < 0.002 else 1 + int(rng.expovariate(1 / _MEAN_WORDS))
-        )
-        block.append(" ".join(rng.choices(_WORDS, k=n_words)))
-    written = 0
+    """Write numbered lines of random words, some of them a page long; return the bytes written."""
+    rng, written = random.Random(seed), 0
+    words = (FOLDER / "ner.txt").read_text(encoding="utf-8").split()
+    lengths = [1 + int(rng.expovariate(1 / _MEAN_WORDS)) for _ in range(_N_LINES)]
+    lengths[:: _N_LINES // 40] = [40 * _MEAN_WORDS] * 40
+    block = [" ".join(rng.choices(words, k=n)) for n in lengths]
     with path.open("wb") as file:
-        while n_bytes - written > _LONGEST_BYTES:
-            number = str(written)  # so that no two blocks are the same
+        while written < n_bytes:
             rng.shuffle(block)
-            raw = "".join(f"{line} {number}.\n" for line in block).encode()
-            written += file.write(raw[: raw.rindex(b"\n", 0, n_bytes - written) + 1])
+            lines = (f"{line} {written}.\n" for line in block)  # no two blocks are the same
+            raw = "".join(lines).encode()
+            end = raw.find(b"\n", n_bytes - written) + 1
+            written += file.write(raw[:end] if end else raw)
     return written
 
 
-def measure(run: BulkRun, scratch: Path, report: Report) -> BulkResult:
+def measure(run: BulkRun, scratch: Path) -> BulkResult:
     """Generate the file, run the command on it and sample its memory.
 
     Raises:
@@ -125,13 +112,12 @@ def measure(run: BulkRun, scratch: Path, report: Report) -> BulkResult:
         environment["SEQSERVE_ENGINE_FACTORY"] = FACTORY
     bundles = run.bundles or write_bundles(scratch / "bundles")
     words = ["predict", run.task, str(source), "--out", str(out), "--bundles", str(bundles)]
-    words += ["--workers", str(run.workers)] if run.workers else []
     started = time.monotonic()
     process = subprocess.Popen([sys.executable, "-m", "seqserve.cli", *words], env=environment)
     try:
-        for sample in _watched(process, started):
-            found.samples.append(sample)
-            if sample[0] > run.seconds:
+        for reading in _watched(process, started):
+            found.readings.append(reading)
+            if reading.at_s > run.seconds:
                 process.send_signal(signal.SIGINT)
                 break
         status = process.wait(60)
@@ -142,48 +128,41 @@ def measure(run: BulkRun, scratch: Path, report: Report) -> BulkResult:
         raise DataError(f"seqserve predict ended with {status}")
     with out.open("rb") as file:
         found.n_rows = sum(1 for _ in file)
-    machine = describe_machine(())
-    report(f"{machine.cpu}, {machine.cores} CPUs, Python {machine.python}")
     return found
 
 
-def _watched(process: subprocess.Popen[bytes], started: float) -> Iterator[tuple[float, int, int]]:
+def _watched(process: subprocess.Popen[bytes], started: float) -> Iterator[Reading]:
     """Sample the memory until the process has ended."""
     watched = psutil.Process(process.pid)
     while process.poll() is None:
         try:
             workers = [child.memory_info().rss for child in watched.children(recursive=True)]
-            resident = watched.memory_info().rss
+            memory = {PROCESSES[0]: float(watched.memory_info().rss)}
         except psutil.NoSuchProcess:
             continue
-        yield time.monotonic() - started, resident, max(workers, default=0)
+        if workers:
+            memory[PROCESSES[1]] = float(max(workers))
+        yield Reading(time.monotonic() - started, {}, {}, memory, {})
         time.sleep(_SAMPLE_S)
 
 
 def growth_of(found: BulkResult) -> list[str]:
     """List the processes that grew."""
-    grown = []
-    for name, column in (("the reader", 1), ("a worker", 2)):
-        early, late = found.peaks_mib(column)
-        if late > early * (1 + MAX_GROWTH):
-            grown.append(f"{name} grew from {early:.0f} to {late:.0f} MiB")
-    return grown
+    return [
+        f"{name} grew from {warm:.0f} to {end:.0f} MiB"
+        for name, (warm, end) in found.memory().items()
+        if end > warm * (1 + MAX_GROWTH)
+    ]
 
 
 def lines_of(run: BulkRun, found: BulkResult) -> list[str]:
     """Format the result as a table, for docs/cli.md."""
     engines = "null engines" if run.bundles is None else "shipped bundle"
     end = "" if found.is_complete else f", stopped after {found.seconds:.0f} s"
-    rows = [
-        f"| {name} | {early:.0f} | {late:.0f} |"
-        for name, column in (("reader and writer", 1), ("largest worker", 2))
-        for early, late in [found.peaks_mib(column)]
-    ]
+    memory = ((name, *(f"{mib:.0f}" for mib in pair)) for name, pair in found.memory().items())
     return [
         f"{run.task}, {found.input_bytes / 1e6:.0f} MB, {engines}{end}: {found.n_rows:,} texts in "
         f"{found.seconds:.0f} s, {found.n_rows / found.seconds:,.0f} a second",
         "",
-        "| process | peak resident MiB, early | late |",
-        "|---|---|---|",
-        *rows,
+        *table_lines(("process", "resident MiB, fourth tenth", "last tenth"), memory),
     ]

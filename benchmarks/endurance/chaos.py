@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGKILL, SIGSTOP, Signals
 from tempfile import TemporaryDirectory
 
 import psutil
 
-from benchmarks.tools.served import Server, our_server
+from benchmarks.tools.served import Server, ServerFailed, our_server
 from benchmarks.tools.tables import in_bold
 from benchmarks.tools.workspace import Report
 from loadtest.bodies import Mix, requests
@@ -23,18 +24,16 @@ from loadtest.connection import NO_ANSWER
 from loadtest.machine import describe_machine
 from loadtest.metrics import TASKS, Row
 from loadtest.profiles import Phase, Profile, Stream
-from loadtest.service import Service, get
+from loadtest.service import Service
 from loadtest.targets import FAIL, PASS
 from loadtest.texts import samplers
 from loadtest.traffic import Traffic, send_traffic
-from seqserve.cpus import available_cpus
 from seqserve.evaluation.markdown import table_lines
 
 MAX_BACK_S, MAX_UNNOTICED_S = 10.0, 2.0
 _DEADLINE_S, _LATE_S = 20.0, 1.0
 _CLIENTS = 4  # for each task
 _BEFORE_S, _AFTER_S = 2.0, 2.0
-_N_RESTARTS = 3
 _RETRY_S = 0.05
 _PROBE_S = 1.5  # a probe without a response within that time has failed
 _DEADLINES = {f"SEQSERVE_{task.upper()}_TIMEOUT_MS": f"{_DEADLINE_S * 1000:.0f}" for task in TASKS}
@@ -61,12 +60,8 @@ class Fault:
     allowed: Mapping[int, int] = field(default_factory=dict)
 
 
-def _kill(service: str) -> Callable[[Server], None]:
-    return lambda server: server.process(service).kill()
-
-
-def _suspend(service: str) -> Callable[[Server], None]:
-    return lambda server: server.process(service).suspend()
+def _signalled(service: str, signal: Signals) -> Callable[[Server], None]:
+    return lambda server: server.process(service).send_signal(signal)
 
 
 def _starve(server: Server) -> None:
@@ -74,15 +69,27 @@ def _starve(server: Server) -> None:
     server.process("NerRunner").rlimit(psutil.RLIMIT_AS, (1, 1))
 
 
-_IN_FLIGHT = _CLIENTS * len(TASKS)
+def _restart(server: Server) -> None:
+    """Restart a server by SIGTERM.
+
+    Raises:
+        ServerFailed: It ended with another status than 0.
+    """
+    if status := server.stop():
+        raise ServerFailed(f"a server ended with {status} after SIGTERM")
+    server.start()
+
+
+_IN_FLIGHT, _ANY = _CLIENTS * len(TASKS), 10**6
 FAULTS = (
-    Fault("kill -9 NerRunner", _kill("NerRunner")),
-    Fault("kill -9 SentimentRunner", _kill("SentimentRunner")),
-    Fault("kill -9 TranslationRunner", _kill("TranslationRunner")),
-    Fault("kill -STOP NerRunner", _suspend("NerRunner")),
+    Fault("kill -9 NerRunner", _signalled("NerRunner", SIGKILL)),
+    Fault("kill -9 SentimentRunner", _signalled("SentimentRunner", SIGKILL)),
+    Fault("kill -9 TranslationRunner", _signalled("TranslationRunner", SIGKILL)),
+    Fault("kill -STOP NerRunner", _signalled("NerRunner", SIGSTOP)),
     Fault("no more memory for NerRunner", _starve, {500: _IN_FLIGHT}),
-    Fault("kill -9 Gateway", _kill("Gateway"), {NO_ANSWER: 2 * _IN_FLIGHT}),
-    Fault("kill -STOP Gateway", _suspend("Gateway"), {NO_ANSWER: 2 * _IN_FLIGHT}),
+    Fault("kill -9 Gateway", _signalled("Gateway", SIGKILL), {NO_ANSWER: 2 * _IN_FLIGHT}),
+    Fault("kill -STOP Gateway", _signalled("Gateway", SIGSTOP), {NO_ANSWER: 2 * _IN_FLIGHT}),
+    Fault("restart by SIGTERM, clients retry", _restart, {503: _ANY, NO_ANSWER: _ANY}),
 )
 
 
@@ -91,26 +98,22 @@ class Finding:
     """Effects of a fault.
 
     Args:
-        name: Of the fault.
-        allowed: See `Fault`.
+        fault: Which.
         statuses: Requests that ended after it, by status.
         slowest_s: The longest of them.
         n_hung: Those that ended later than their deadline allows.
         n_sent_again: Those whose connection was closed before a response, and that were sent again.
         noticed_s: Until `/readyz` was not 200; None if it always was.
         back_s: Until it was 200 again.
-        n_bad_exits: Servers that ended with another status than 0.
     """
 
-    name: str
-    allowed: Mapping[int, int] = field(default_factory=dict)
+    fault: Fault
     statuses: Counter[int] = field(default_factory=Counter)
     slowest_s: float = 0.0
     n_hung: int = 0
     n_sent_again: int = 0
     noticed_s: float | None = None
     back_s: float = 0.0
-    n_bad_exits: int = 0
 
     def add(self, row: Row) -> None:
         """Count one request."""
@@ -123,14 +126,13 @@ class Finding:
         found = [
             f"{n} x {_name(status)}"
             for status, n in self.statuses.items()
-            if status != 200 and n > self.allowed.get(status, 0)
+            if status != 200 and n > self.fault.allowed.get(status, 0)
         ]
         noticed_s = self.noticed_s or 0.0
         checks = (
             (self.n_hung > 0, f"{self.n_hung} requests hung"),
             (self.back_s > MAX_BACK_S, f"back after {self.back_s:.1f} s"),
             (noticed_s > MAX_UNNOTICED_S, f"noticed after {noticed_s:.1f} s"),
-            (self.n_bad_exits > 0, f"{self.n_bad_exits} bad exit statuses"),
         )
         return found + [text for is_problem, text in checks if is_problem]
 
@@ -139,16 +141,17 @@ def _name(status: int) -> str:
     return "no answer" if status == NO_ANSWER else str(status)
 
 
-async def under_load(server: Server, finding: Finding, act: Callable[[], None]) -> Finding:
-    """Send load, and observe what becomes of it after an action."""
-    texts, traffic = samplers(), Traffic()
+async def under_load(server: Server, fault: Fault) -> Finding:
+    """Send load, inject a fault, and observe what becomes of the load."""
+    finding, texts, traffic = Finding(fault), samplers(), Traffic()
     supplies = [requests(stream.mix, texts, seed=i) for i, stream in enumerate(_STREAMS)]
     sending = asyncio.create_task(
         send_traffic(Service(server.base_url), _PROFILE, supplies, traffic=traffic)
     )
     await asyncio.sleep(_BEFORE_S)
     begin = time.perf_counter()
-    await asyncio.to_thread(act)
+    await asyncio.to_thread(fault.inject, server)
+    await asyncio.to_thread(watch_readiness, server, finding)
     await asyncio.sleep(_AFTER_S)
     traffic.is_stopped = True
     await sending
@@ -159,14 +162,11 @@ async def under_load(server: Server, finding: Finding, act: Callable[[], None]) 
     return finding
 
 
-def watch_readiness(base_url: str, finding: Finding) -> None:
+def watch_readiness(server: Server, finding: Finding) -> None:
     """Probe until it is ready again; if it never was not, for as long as a fault may go unnoticed."""
     start = time.monotonic()
     while True:
-        try:
-            is_ready = get(f"{base_url}/readyz", {}, _PROBE_S)[0] == 200
-        except OSError:
-            is_ready = False
+        is_ready = server.is_ready(_PROBE_S)
         seconds = time.monotonic() - start
         if not is_ready and finding.noticed_s is None:
             finding.noticed_s = seconds
@@ -195,49 +195,14 @@ def chaos(
     variables = {**_DEADLINES, **settings}
     with TemporaryDirectory() as folder, our_server(bundles, Path(folder), variables) as server:
         for fault in faults:
-            finding = Finding(fault.name, fault.allowed)
-
-            def act(fault: Fault = fault, finding: Finding = finding) -> None:
-                fault.inject(server)
-                watch_readiness(server.base_url, finding)
-
-            found.append(asyncio.run(under_load(server, finding, act)))
-            report(" | ".join(_row(finding)))
+            found.append(asyncio.run(under_load(server, fault)))
+            report(" | ".join(_row(found[-1])))
     return found
-
-
-def restarts(bundles: Path, settings: Mapping[str, str]) -> Finding:
-    """Restart a server some times by SIGTERM while clients retry: only 503 and no answer may occur.
-
-    Raises:
-        ServerFailed: A server did not become ready.
-    """
-    finding = Finding(
-        f"{_N_RESTARTS} restarts by SIGTERM, clients retry", {503: 10**6, NO_ANSWER: 10**6}
-    )
-    variables = {**_DEADLINES, **settings}
-    with TemporaryDirectory() as folder:
-        servers = [our_server(bundles, Path(folder), variables)]
-
-        def act() -> None:
-            for _ in range(_N_RESTARTS):
-                finding.n_bad_exits += servers[-1].stop() != 0
-                started, port = time.monotonic(), servers[-1].port
-                servers.append(our_server(bundles, Path(folder), variables, port=port))
-                servers[-1].wait_until_ready()
-                finding.back_s = max(finding.back_s, time.monotonic() - started)
-                time.sleep(_BEFORE_S)
-
-        try:
-            servers[0].wait_until_ready()
-            return asyncio.run(under_load(servers[0], finding, act))
-        finally:
-            servers[-1].stop()
 
 
 def chaos_lines(findings: Sequence[Finding]) -> Iterator[str]:
     """Format the effects as Markdown."""
-    machine = describe_machine(cores=available_cpus())
+    machine = describe_machine()
     yield (
         f"{_CLIENTS} clients a task, one request in flight each, deadline {_DEADLINE_S:g} s, on "
         f"{machine.cpu}, {machine.cores} cores. The service must be ready again within {MAX_BACK_S:g} s, "
@@ -255,4 +220,4 @@ def _row(found: Finding) -> tuple[str, ...]:
     problems = found.problems()
     verdict = f"{in_bold(FAIL)}: {'; '.join(problems)}" if problems else PASS
     times = noticed, f"{found.back_s:.1f} s", f"{found.slowest_s:.1f} s"
-    return found.name, ", ".join(statuses), *times, verdict
+    return found.fault.name, ", ".join(statuses), *times, verdict

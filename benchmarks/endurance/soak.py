@@ -9,12 +9,11 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.tools.served import our_server
 from benchmarks.tools.tables import CHECKED, checked
-from benchmarks.tools.workspace import Report
 from loadtest.metrics import ALL
 from loadtest.objectives import memory_growth, read_objectives
 from loadtest.profiles import read_profiles
 from loadtest.record import Record
-from loadtest.run import Run
+from loadtest.run import Report, Run
 from loadtest.service import Service
 from loadtest.targets import Target
 from seqserve.evaluation.markdown import table_lines
@@ -54,16 +53,12 @@ def soak_lines(record: Record) -> Iterator[str]:
         "over the fourth tenth of the time, when everything has been used, and over the last."
     )
     yield ""
-    peaks: dict[str, float] = {}
-    for reading in record.readings:
-        for name, size in reading.memory_bytes.items():
-            peaks[name] = max(size, peaks.get(name, 0))
     target = None if limit is None else Target(limit, form=".0%")
     yield from table_lines(
-        ("process", "warm", "end", "peak", "growth", *CHECKED),
+        ("process", "warm", "end", "growth", *CHECKED),
         (
             (
-                *(name, *(f"{size / 2**20:.1f}" for size in (warm, end, peaks[name]))),
+                *(name, f"{warm / 2**20:.1f}", f"{end / 2**20:.1f}"),
                 *(f"{end / warm - 1:+.1%}", *checked(target, end / warm - 1)),
             )
             for name, (warm, end) in memory_growth(record.readings, record.seconds).items()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,31 +25,38 @@ from starlette.routing import Route
 
 from benchmarks.http.null import NullEngine, open_engine
 from seqserve.tasks import TASKS as SPECS
-from seqserve.tasks import Task as TaskName
 from service.api.schemas import SCHEMAS, TaskSchema
 from service.settings import Settings
 
 MAX_BATCH: int = Settings.model_fields["max_batch_texts"].default
 
-_Pending = tuple[str, asyncio.Future[Any]]
-
 
 class GreedyQueue:
     """Batches whatever is queued when the engine is free, `MAX_BATCH` at most."""
 
-    def __init__(self, task: TaskName, engine: NullEngine) -> None:
-        self._item_type = SPECS[task].item
-        self._engine = engine
-        self._queue: asyncio.Queue[_Pending] = asyncio.Queue()
+    def __init__(self, task: TaskSchema, engine: NullEngine) -> None:
+        self._task, self._item_type, self._engine = task, SPECS[task.name].item, engine
+        self._queue: asyncio.Queue[tuple[str, asyncio.Future[Any]]] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1)
 
-    async def answer(self, texts: list[str]) -> list[Any]:
-        """Return the results of the texts of one request."""
+    async def answer(self, request: Request) -> Response:
+        """Queue the texts of a request, and wait for their results."""
+        try:
+            body: Any = self._task.request.model_validate_json(await request.body())
+        except ValidationError:
+            return Response(status_code=422)
         loop = asyncio.get_running_loop()
-        pending: list[_Pending] = [(text, loop.create_future()) for text in texts]
+        pending = [(text, loop.create_future()) for text in body.text]
         for one in pending:
             self._queue.put_nowait(one)
-        return [await result for _, result in pending]
+        results = [await result for _, result in pending]
+        document = {
+            "model": f"null-{self._task.name}",
+            "version": "1.0.0",
+            "results": results,
+            "usage": {"n_texts": len(results), "n_tokens": sum(r.n_tokens for r in results)},
+        }
+        return Response(orjson.dumps(document), media_type="application/json")
 
     async def run(self) -> None:
         """Compute batches forever."""
@@ -67,7 +73,7 @@ class GreedyQueue:
 
 def build_app(bundles: Path) -> Starlette:
     """Build the application, with one route per task."""
-    queues = {task: GreedyQueue(task, open_engine(bundles / task)) for task in SPECS}
+    queues = {t.path: GreedyQueue(t, open_engine(bundles / t.name)) for t in SCHEMAS.values()}
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> Any:
@@ -79,28 +85,8 @@ def build_app(bundles: Path) -> Starlette:
     async def ready(request: Request) -> Response:
         return Response()
 
-    routes = [
-        Route(t.path, _endpoint(t, queues[t.name]), methods=["POST"]) for t in SCHEMAS.values()
-    ]
+    routes = [Route(path, queue.answer, methods=["POST"]) for path, queue in queues.items()]
     return Starlette(routes=[*routes, Route("/readyz", ready)], lifespan=lifespan)
-
-
-def _endpoint(task: TaskSchema, queue: GreedyQueue) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        try:
-            body: Any = task.request.model_validate_json(await request.body())
-        except ValidationError:
-            return Response(status_code=422)
-        results = await queue.answer(body.text)
-        document = {
-            "model": f"null-{task.name}",
-            "version": "1.0.0",
-            "results": results,
-            "usage": {"n_texts": len(results), "n_tokens": sum(r.n_tokens for r in results)},
-        }
-        return Response(orjson.dumps(document), media_type="application/json")
-
-    return answer
 
 
 if __name__ == "__main__":

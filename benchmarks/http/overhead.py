@@ -9,7 +9,7 @@ from functools import partial
 
 from benchmarks.http import null
 from benchmarks.http.load import Clients, Observation, requests_of
-from benchmarks.http.servers import bare_server, null_server
+from benchmarks.http.servers import bare_server, model_server
 from benchmarks.http.size import HttpSize
 from benchmarks.tools.cores import split_cores
 from benchmarks.tools.served import Server
@@ -68,8 +68,8 @@ def measure_overhead(space: Workspace, size: HttpSize, report: Report) -> tuple[
     with ExitStack() as running:
         servers = {
             BARE: bare_server(*where),
-            "embedded": null_server(*where, "embedded"),
-            "runners": null_server(*where, "runners"),
+            "embedded": model_server(*where, "embedded", null.FACTORY),
+            "runners": model_server(*where, "runners", null.FACTORY),
         }
         for server in servers.values():
             running.enter_context(server)

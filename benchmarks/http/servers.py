@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from benchmarks.http.null import FACTORY
 from benchmarks.tools.cores import Cpus
 from benchmarks.tools.served import Server, free_port, our_server
 
@@ -20,11 +19,6 @@ def model_server(
     settings = {"SEQSERVE_LOG_LEVEL": "warning", "SEQSERVE_TOPOLOGY": topology}
     engines = {"SEQSERVE_ENGINE_FACTORY": factory} if factory else {}
     return our_server(bundles, scratch, {**settings, **engines}, cpus)
-
-
-def null_server(bundles: Path, scratch: Path, cpus: Cpus, topology: Topology) -> Server:
-    """Start the same with engines that compute nothing."""
-    return model_server(bundles, scratch, cpus, topology, FACTORY)
 
 
 def bare_server(bundles: Path, scratch: Path, cpus: Cpus) -> Server:

@@ -21,9 +21,6 @@ class HttpSize:
         tail_load_s: Seconds of the load by one client, and of that by as many as saturate a task.
         tail_s: Seconds at half of saturation.
         tail_rounds: Rounds of these.
-        isolation_s: Seconds of a round at 10 requests per second.
-        isolation_rounds: Rounds of the idle and the busy server.
-        burst_s: Seconds of a burst.
     """
 
     name: str = "full"
@@ -37,9 +34,6 @@ class HttpSize:
     tail_load_s: float = 5.0
     tail_s: float = 12.0
     tail_rounds: int = 5
-    isolation_s: float = 40.0
-    isolation_rounds: int = 3
-    burst_s: float = 6.0
 
 
 FULL = HttpSize()
@@ -52,7 +46,4 @@ QUICK = replace(
     runtime_s=5.0,
     n_texts=128,
     tail_rounds=1,
-    isolation_s=20.0,
-    isolation_rounds=1,
-    burst_s=3.0,
 )

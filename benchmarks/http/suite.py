@@ -8,19 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
-from benchmarks.http.latency import (
-    MIDDLE,
-    SPAN_ENDS_S,
-    BurstResult,
-    IsolationResult,
-    TaskTail,
-    measure_burst,
-    measure_isolation,
-    measure_tail,
-)
 from benchmarks.http.load import Observation
 from benchmarks.http.overhead import BARE, N_CLIENTS, TaskOverhead, measure_overhead
+from benchmarks.http.tail import TaskTail, measure_tail
 from benchmarks.http.throughput import (
+    CALL_TEXTS,
     HTTP,
     REQUEST_TEXTS,
     RUNTIME,
@@ -39,12 +31,6 @@ OVERHEAD = {"embedded": at_most(1.6), "runners": at_most(2.5)}
 
 TAIL = at_most(3.0)
 """99th percentile at half of saturation, as a multiple of the median."""
-
-ISOLATION = at_most(3.0)
-"""99th percentile beside a busy task, as a multiple of that on an idle server."""
-
-RECOVERY, RECOVERED_BY_S = at_most(1.25, ".2f"), 2.0
-"""Median in the span after a burst that ends here, as a multiple of that before."""
 
 
 def overhead_lines(lines: Sequence[TaskOverhead]) -> Iterator[str]:
@@ -72,12 +58,12 @@ def throughput_lines(lines: Sequence[TaskThroughput]) -> Iterator[str]:
     """Format texts per second of both sides."""
     yield (
         f"Requests of {REQUEST_TEXTS} real texts to the server with its runners; the runtime alone computes "
-        "the same texts in calls of the size that suits it best. Each side has the same one core."
+        f"the same texts in calls of {CALL_TEXTS}. Each side has the same one core."
     )
     yield ""
     yield from table_lines(
         (
-            *("task", "texts a call", "texts/s", "runtime", "CPU ms a text", "runtime"),
+            *("task", "texts/s", "runtime", "CPU ms a text", "runtime"),
             *("share of the runtime's texts/s (quartiles)", *CHECKED),
         ),
         map(_throughput_row, lines),
@@ -88,7 +74,7 @@ def _throughput_row(line: TaskThroughput) -> Iterable[object]:
     http, runtime = (line.comparison.sides[name] for name in (HTTP, RUNTIME))
     share = line.comparison.typical_ratio(RUNTIME, HTTP, "wall")
     return (
-        *(line.task, line.call_texts),
+        line.task,
         *(f"{1000 / side.wall.best_ms:.1f}" for side in (http, runtime)),
         *(f"{side.cpu.best_ms:.2f}" for side in (http, runtime)),
         *(ratio_cell(share), *checked(BENCHMARKS[line.task].http_share, share.value)),
@@ -98,14 +84,13 @@ def _throughput_row(line: TaskThroughput) -> Iterable[object]:
 def tail_lines(lines: Sequence[TaskTail]) -> Iterator[str]:
     """Format the median and the 99th percentile of one client alone, and at half of saturation."""
     yield (
-        f"Texts as they are, and texts of about one length: the middle one in {MIDDLE}. "
         '"Alone" is one client that sends without a pause. Server and clients share all CPUs; '
         "values and ratios are medians over the rounds."
     )
     yield ""
     yield from table_lines(
         (
-            *("task", "texts", "alone: p50 ms", "p99 ÷ p50", "most requests/s"),
+            *("task", "alone: p50 ms", "p99 ÷ p50", "most requests/s"),
             *("half of them: p50 ms", "p99 ms", "p99 ÷ p50 (quartiles)", *CHECKED),
         ),
         map(_tail_row, lines),
@@ -113,52 +98,26 @@ def tail_lines(lines: Sequence[TaskTail]) -> Iterator[str]:
 
 
 def _tail_row(line: TaskTail) -> Iterable[object]:
-    alone, half = [turn.alone for turn in line.turns], [turn.half for turn in line.turns]
-    most_per_s = median(turn.saturated.per_s for turn in line.turns)
+    alone, half = [one.alone for one in line.rounds], [one.half for one in line.rounds]
+    most_per_s = median(one.saturated.per_s for one in line.rounds)
     ratio = _spread(half)
     return (
-        *(line.task, line.texts, f"{_p50(alone):.1f}", f"{_spread(alone).value:.2f}"),
+        *(line.task, f"{_p50(alone):.1f}", f"{_spread(alone).value:.2f}"),
         *(f"{most_per_s:.1f}", f"{_p50(half):.1f}", f"{_p99(half):.1f}"),
         *(ratio_cell(ratio), *checked(TAIL, ratio.value)),
     )
 
 
-def isolation_lines(found: IsolationResult) -> Iterator[str]:
-    """Format the 99th percentile of entities on an idle server and on one that translates."""
-    idle_ms, busy_ms = _p99(found.idle), _p99(found.busy)
-    per_s, ratio = median(found.translations_per_s), busy_ms / idle_ms
-    rows: list[tuple[object, ...]] = [
-        ("idle", f"{_p50(found.idle):.1f}", f"{idle_ms:.1f}", NONE, *checked(None, 0)),
-        (
-            *(f"{per_s:.1f} translations/s", f"{_p50(found.busy):.1f}", f"{busy_ms:.1f}"),
-            *(f"{ratio:.1f}", *checked(ISOLATION, ratio)),
-        ),
-    ]
-    yield from table_lines(("server", "p50 ms", "p99 ms", "p99 ÷ idle p99", *CHECKED), rows)
+def _spread(seen: Sequence[Observation]) -> Ratio:
+    return Ratio.median_of([one.p99_ms / one.p50_ms for one in seen])
 
 
-def burst_lines(found: BurstResult) -> Iterator[str]:
-    """Format the median of one client before a burst and in the spans after it."""
-    before_ms = found.before.p50_ms
-    rows: list[tuple[object, ...]] = [("before", f"{before_ms:.2f}", NONE, *checked(None, 0))]
-    for start_s, end_s, one in zip((0.0, *SPAN_ENDS_S), SPAN_ENDS_S, found.after, strict=False):
-        value = one.p50_ms / before_ms
-        target = RECOVERY if end_s == RECOVERED_BY_S else None
-        name = f"{start_s:g} to {end_s:g} s after"
-        rows.append((name, f"{one.p50_ms:.2f}", f"{value:.2f}", *checked(target, value)))
-    yield from table_lines(("one client", "p50 ms", "of that before", *CHECKED), rows)
+def _p50(seen: Sequence[Observation]) -> float:
+    return median(one.p50_ms for one in seen)
 
 
-def _spread(turns: Sequence[Observation]) -> Ratio:
-    return Ratio.median_of([one.p99_ms / one.p50_ms for one in turns])
-
-
-def _p50(turns: Sequence[Observation]) -> float:
-    return median(one.p50_ms for one in turns)
-
-
-def _p99(turns: Sequence[Observation]) -> float:
-    return median(one.p99_ms for one in turns)
+def _p99(seen: Sequence[Observation]) -> float:
+    return median(one.p99_ms for one in seen)
 
 
 SUITE = Suite(
@@ -170,11 +129,6 @@ SUITE = Suite(
             *(measure_throughput, TaskThroughput, throughput_lines),
         ),
         "tail": Part("Half of saturation", measure_tail, TaskTail, tail_lines),
-        "isolation": Part(
-            "Entities while translations saturate the server",
-            *(measure_isolation, IsolationResult, isolation_lines),
-        ),
-        "burst": Part("After a burst", measure_burst, BurstResult, burst_lines),
     },
     tools=("bentoml", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "onnxruntime"),
 )

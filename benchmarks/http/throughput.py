@@ -23,22 +23,15 @@ from seqserve.tasks import TASKS, Task
 
 HTTP, RUNTIME = "HTTP", "runtime"
 N_CLIENTS, REQUEST_TEXTS = 16, 16
-CALLS = (16, 32, 128, 1024)
-"""Texts per call that are tried; the server is compared with the fastest."""
+CALL_TEXTS = 128
+"""Texts per call of the runtime alone: the fastest of 16, 32, 128 and 1024 for every task."""
 
 
 @dataclass(frozen=True)
 class TaskThroughput:
-    """One task.
-
-    Args:
-        task: Which.
-        call_texts: Texts in a call of the runtime alone.
-        comparison: Times per text of both sides.
-    """
+    """One task: times per text of both sides."""
 
     task: Task
-    call_texts: int
     comparison: Comparison
 
 
@@ -63,36 +56,28 @@ def _compare(
     bundle: Bundle, texts: list[str], server: Server, cores: Cores, size: HttpSize
 ) -> TaskThroughput:
     task, seconds = bundle.manifest.task, size.runtime_s
-    call_texts = best_call(bundle, texts, seconds / 4, cores.served)
     requests = requests_of(task, batches_of(texts, REQUEST_TEXTS))
     how = (server, requests, N_CLIENTS, size.throughput_s, size.warm_up_s)
     load = partial(Clients(cores.load).saturate, *how)
     costs: dict[str, list[UnitCost]] = {HTTP: [], RUNTIME: []}
     for _ in range(size.rounds):
         costs[HTTP].append(cost_of(server, load, REQUEST_TEXTS))
-        costs[RUNTIME].append(time_runtime(bundle, texts, call_texts, seconds, cores.served))
-    return TaskThroughput(task, call_texts, comparison_of(costs))
+        costs[RUNTIME].append(time_runtime(bundle, texts, seconds, cores.served))
+    return TaskThroughput(task, comparison_of(costs))
 
 
-def best_call(bundle: Bundle, texts: list[str], seconds: float, cpus: Cpus) -> int:
-    """Return the size of a call that takes least CPU time per text."""
-    fitting = [n for n in CALLS if n <= len(texts)] or [len(texts)]
-    return min(fitting, key=lambda n: time_runtime(bundle, texts, n, seconds, cpus).cpu_ms)
-
-
-def time_runtime(
-    bundle: Bundle, texts: list[str], n_texts: int, seconds: float, cpus: Cpus
-) -> UnitCost:
-    """Measure the cost per text of an engine in a fresh process, in calls of `n_texts`."""
+def time_runtime(bundle: Bundle, texts: list[str], seconds: float, cpus: Cpus) -> UnitCost:
+    """Measure the cost per text of an engine in a fresh process."""
     with started_on(cpus):
-        return run_child(partial(time_calls, bundle.path, texts, n_texts, seconds))
+        return run_child(partial(time_calls, bundle.path, texts, seconds))
 
 
-def time_calls(bundle: Path, texts: list[str], n_texts: int, seconds: float) -> UnitCost:
+def time_calls(bundle: Path, texts: list[str], seconds: float) -> UnitCost:
     """In a child: compute all texts repeatedly, and return the cost per text."""
     engine = open_engine(bundle)
     item = TASKS[engine.bundle.manifest.task].item
-    calls = [[item(t) for t in texts[i : i + n_texts]] for i in range(0, len(texts), n_texts)]
+    items = list(map(item, texts))
+    calls = [items[i : i + CALL_TEXTS] for i in range(0, len(items), CALL_TEXTS)]
     engine.predict(calls[0])
     wall, cpu, n_passes = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() - wall < seconds:

@@ -6,6 +6,7 @@ sentences of different calls side by side.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -73,7 +74,7 @@ def compare_batches(
             for row, answer in zip(rows, of_batch, strict=True)
         ]
         found = [difference_of(one, other) for one, other in pairs]
-        known = [difference for difference in found if difference is not None]
+        known = list(filter(math.isfinite, found))
         n_identical = sum(one == other for one, other in pairs)
         worst = max(known, default=0.0)
         yield Invariance(task, n_callers, len(items), len(known), n_identical, worst)
@@ -88,17 +89,12 @@ def random_batches(n: int, rng: random.Random) -> Iterator[list[int]]:
         order = order[size:]
 
 
-def difference_of(one: Any, other: Any) -> float | None:
-    """Return the largest difference between the floats of two JSON values; None if more differs."""
+def difference_of(one: Any, other: Any) -> float:
+    """Return the largest difference between the floats of two JSON values; infinite if more differs."""
     if isinstance(one, float) and isinstance(other, float):
         return abs(one - other)
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
-        return _worst([difference_of(one[key], other[key]) for key in one])
+        return max((difference_of(one[key], other[key]) for key in one), default=0.0)
     if isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
-        return _worst(list(map(difference_of, one, other)))
-    return 0.0 if one == other else None
-
-
-def _worst(differences: Sequence[float | None]) -> float | None:
-    known = [difference for difference in differences if difference is not None]
-    return max(known, default=0.0) if len(known) == len(differences) else None
+        return max(map(difference_of, one, other), default=0.0)
+    return 0.0 if one == other else math.inf

@@ -1,4 +1,4 @@
-"""The tagger and the classifier beside torch, and the cost of tokenizing and decoding around the model.
+"""The tagger and the classifier beside torch.
 
 `torch.compile` is not compared: it does not trace `nn.LSTM` and leaves it to eager mode.
 """
@@ -6,15 +6,11 @@
 from __future__ import annotations
 
 import copy
-import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from unittest.mock import patch
 
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
@@ -24,21 +20,16 @@ from benchmarks.models.translators import OURS
 from benchmarks.tools.tasks import NER, SENTIMENT
 from benchmarks.tools.timing import Comparison, Ratio, compare
 from benchmarks.tools.workspace import Report, Workspace
-from model_export.checks.torch_reference import torch_tagger
 from model_export.sources.restore import restore_classifier, restore_tagger
 from seqserve.arrays import IntArray
 from seqserve.bundle import Bundle
-from seqserve.models.tagger import Tagger
-from seqserve.runtime import open_engine
 from seqserve.runtime.session import open_graph, run
-from seqserve.tasks import TASKS, Task
+from seqserve.tasks import Task
 from seqserve.text.batching import pad
 from seqserve.text.classification import WordTextEncoder
 from seqserve.text.tagging import WordTokenEncoder
-from seqserve.text.tags import TagScheme
 
-EAGER, WITH_CRF = "torch", "torch with CRF"
-SHARE_BATCH = 32
+EAGER = "torch"
 
 Arrays = tuple[IntArray, ...]
 """Word ids (B, T), of the tagger character ids (B, T, C), and lengths (B,)."""
@@ -77,42 +68,16 @@ class LstmCell:
         return self.comparison.ratio(other, OURS, "cpu")
 
 
-@dataclass(frozen=True)
-class Around:
-    """CPU time of `predict` in ms per batch: in total, and within graphs."""
-
-    task: Task
-    batch: int
-    total_ms: float
-    graph_ms: float
-
-    @property
-    def share(self) -> float:
-        """Return the share of tokenizing and decoding, 0..1."""
-        return 1 - self.graph_ms / self.total_ms
-
-
-@dataclass(frozen=True)
-class LstmResult:
-    """Times beside torch, and shares around the graphs."""
-
-    cells: tuple[LstmCell, ...]
-    around: tuple[Around, ...]
-
-
-def measure_lstm(space: Workspace, size: Size, report: Report) -> LstmResult:
-    """Compare both models with torch, and measure tokenizing and decoding."""
+def measure_lstm(space: Workspace, size: Size, report: Report) -> tuple[LstmCell, ...]:
+    """Compare both models with torch."""
     torch.set_num_threads(1)
-    cells, around = [], []
-    n_texts = max(SHARE_BATCH, *(batch * size.n_batches(batch) for batch in size.batches))
+    cells = []
+    n_texts = max(batch * size.n_batches(batch) for batch in size.batches)
     for task in (NER, SENTIMENT):
         bundle = space.bundle(task)
         texts = dev_texts(bundle, space.data, n_texts, space.seed)
         model = restore_tagger(bundle) if task == NER else restore_classifier(bundle)
         sides = {OURS: our_side(bundle), **torch_sides(model)}
-        if isinstance(model, Tagger):
-            scheme = TagScheme(bundle.config["text"]["labels"])
-            sides[WITH_CRF] = with_crf(model, scheme)
         rows, stack = rows_of(bundle, texts)
         for batch_size in size.batches:
             cut = batches_of(rows, batch_size)[: size.n_batches(batch_size)]
@@ -121,9 +86,7 @@ def measure_lstm(space: Workspace, size: Size, report: Report) -> LstmResult:
             lengths = [int(n) for batch in batches for n in batch.arrays[-1]]
             cells.append(LstmCell(task, batch_size, Lengths.of(lengths), found))
             report(f"{task} batch {batch_size}: {cells[-1].ratio(EAGER)} to eager")
-        around.append(measure_around(bundle, texts, size.budget.min_rounds))
-        report(f"{task}: {around[-1].share:.1%} around the graph")
-    return LstmResult(tuple(cells), tuple(around))
+    return tuple(cells)
 
 
 def our_side(bundle: Bundle) -> Callable[[Batch], object]:
@@ -167,53 +130,6 @@ def torch_sides(model: nn.Module) -> dict[str, Callable[[Batch], object]]:
     if torch.ops.mkldnn._is_mkldnn_bf16_supported():  # torch has no bfloat16 LSTM without AVX-512
         sides["torch bf16"] = bf16
     return sides
-
-
-def with_crf(model: Tagger, scheme: TagScheme) -> Callable[[Batch], object]:
-    """Return eager mode with all outputs of our graph: best tags and span probabilities, in numpy."""
-    paths = torch_tagger(model, scheme)
-    names = ("word_ids", "char_ids", "lengths")
-    return lambda batch: paths(dict(zip(names, batch.arrays, strict=True)))
-
-
-def measure_around(bundle: Bundle, texts: Sequence[str], n_rounds: int) -> Around:
-    """Measure `predict` on batches of 32 texts, and the time within graphs."""
-    engine = open_engine(bundle.path)
-    kind = TASKS[bundle.manifest.task].item
-    batches = [[kind(text) for text in batch] for batch in batches_of(texts, SHARE_BATCH)]
-    engine.predict(batches[0])
-    with time_in_graphs() as spent_s:
-        start = time.process_time()
-        for batch in batches * n_rounds:
-            engine.predict(batch)
-        total_s = time.process_time() - start
-    ms_a_batch = 1000 / (n_rounds * len(batches))
-    return Around(
-        bundle.manifest.task, SHARE_BATCH, total_s * ms_a_batch, sum(spent_s) * ms_a_batch
-    )
-
-
-@contextmanager
-def time_in_graphs() -> Iterator[list[float]]:
-    """Collect the CPU time, in seconds, of every call of a graph; one thread per call."""
-    spent_s: list[float] = []
-
-    def timed(plain: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            start = time.thread_time()
-            try:
-                return plain(*args, **kwargs)
-            finally:
-                spent_s.append(time.thread_time() - start)
-
-        return call
-
-    kind = onnxruntime.InferenceSession
-    with (
-        patch.object(kind, "run", timed(kind.run)),
-        patch.object(kind, "run_with_ort_values", timed(kind.run_with_ort_values)),
-    ):
-        yield spent_s
 
 
 def _int8(model: nn.Module) -> nn.Module:

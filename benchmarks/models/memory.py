@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import psutil
+
 from benchmarks.models.sides import encode, sides_of
 from benchmarks.models.size import Size
-from benchmarks.models.translators import (
-    OURS,
-    PEER,
-    Ours,
-    Peer,
-    PeerSettings,
-    batch_limit,
-)
+from benchmarks.models.translators import OURS, PEER, Ours, Peer, PeerSettings, symbols_of
 from benchmarks.tools.child import run_child
 from benchmarks.tools.tasks import TRANSLATION
 from benchmarks.tools.workspace import Report, Workspace
@@ -80,16 +74,17 @@ def measure_memory(space: Workspace, size: Size, report: Report) -> MemoryResult
 def memory_of(side: str, model: Path, sources: list[list[int]], precision: Precision) -> Memory:
     """In a child: load the model of one side, and translate the sources."""
     before, start = resident_mib(), time.perf_counter()
-    loaded = Ours.open(model) if side == OURS else Peer(model, PeerSettings.plain(precision))
+    loaded = Ours(model) if side == OURS else Peer(model, PeerSettings.plain(precision))
     load_ms = (time.perf_counter() - start) * 1000
     for i in range(0, len(sources), _BATCH):
         batch = sources[i : i + _BATCH]
-        loaded.answers(batch, batch_limit(batch), _BEAM)
+        if isinstance(loaded, Ours):
+            loaded.search(batch, _BEAM)
+        else:
+            loaded.search(symbols_of(batch), _BEAM)
     return Memory(load_ms, before, resident_mib())
 
 
 def resident_mib() -> float:
     """Return the resident memory of this process."""
-    text = Path("/proc/self/status").read_text(encoding="utf-8")
-    found = re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE)
-    return int(found[1]) / 1024 if found else 0.0
+    return float(psutil.Process().memory_info().rss / 2**20)

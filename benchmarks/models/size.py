@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from benchmarks.tools.timing import Budget
 
@@ -15,14 +15,8 @@ ENVIRONMENTS: tuple[dict[str, str], ...] = (
 )
 """Variables that CTranslate2 reads when it is loaded; its own choice comes first."""
 
-LARGER = {
-    **{"vocab_size": 32000, "d_model": 384, "heads": 8, "ffn_dim": 1536},
-    **{"encoder_layers": 6, "decoder_layers": 2},
-}
-
 _CELL = Budget(rounds=15, seconds=6.0, min_rounds=3)
 _TRIAL = Budget(rounds=3, seconds=1.5, min_rounds=1)
-_POINT = Budget(rounds=3, seconds=1.0, min_rounds=1)
 
 
 @dataclass(frozen=True)
@@ -39,13 +33,9 @@ class Size:
         environments: Of CTranslate2, to try.
         tuning_texts: Texts that CTranslate2's settings are tried on.
         tuning_budget: Of one trial.
-        sample_texts: Texts whose tokens are compared, or that are computed alone and in batches.
+        sample_texts: Texts that are computed alone and in batches.
         memory_texts: Texts that are translated before memory is read.
         loads: Fresh processes that load a model; the fastest counts.
-        growth_lengths: Source lengths in tokens.
-        growth_batches: Batch sizes of the growth plot.
-        growth_budget: Of a point of the growth plot.
-        larger: Shape of the model that is timed with random weights.
     """
 
     name: str = "full"
@@ -60,17 +50,12 @@ class Size:
     sample_texts: int = 1000
     memory_texts: int = 200
     loads: int = 3
-    growth_lengths: tuple[int, ...] = (5, 10, 20, 40, 60, 80, 120, 160, 200)
-    growth_batches: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
-    growth_budget: Budget = _POINT
-    larger: dict[str, int] = field(default_factory=LARGER.copy)
 
     def n_batches(self, batch: int) -> int:
         """Return how many batches of one size a cell is timed on."""
         return max(3, self.batch_texts // batch)
 
 
-_ONCE = Budget(rounds=1, seconds=0.0, min_rounds=1)
 FULL = Size()
 QUICK = replace(
     FULL,
@@ -79,11 +64,8 @@ QUICK = replace(
     batch_texts=32,
     environments=ENVIRONMENTS[:1],
     budget=Budget(rounds=5, seconds=2.0, min_rounds=2),
-    tuning_budget=_ONCE,
+    tuning_budget=Budget(rounds=1, seconds=0.0, min_rounds=1),
     sample_texts=100,
     memory_texts=64,
     loads=1,
-    growth_lengths=(5, 20, 80, 160),
-    growth_batches=(1, 8, 32),
-    growth_budget=_ONCE,
 )

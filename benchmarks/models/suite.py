@@ -7,19 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.models.agreement import Agreement, measure_agreement
-from benchmarks.models.growth import GrowthResult, measure_growth
 from benchmarks.models.invariance import Invariance, measure_invariance
-from benchmarks.models.larger import N_TOKENS, LargerResult, measure_larger
 from benchmarks.models.lstm import EAGER as TORCH
-from benchmarks.models.lstm import WITH_CRF, LstmCell, LstmResult, measure_lstm
+from benchmarks.models.lstm import LstmCell, measure_lstm
 from benchmarks.models.memory import MemoryResult, measure_memory
-from benchmarks.models.plots import plot_growth, plot_translation
 from benchmarks.models.translation import CellResult, TranslationResult, measure_translation
 from benchmarks.models.translators import OURS, PEER
-from benchmarks.models.tuning import search_name
 from benchmarks.tools.suite import Part, Record, Suite
-from benchmarks.tools.tables import CHECKED, checked, in_bold, ratio_cell
+from benchmarks.tools.tables import CHECKED, NONE, checked, in_bold, ratio_cell
 from benchmarks.tools.tasks import TRANSLATION
 from loadtest.targets import FAIL, Target, at_least, at_most
 from seqserve.evaluation.markdown import table_lines
@@ -28,7 +23,6 @@ ONE_CORE = {1: at_least(1.3), 8: at_least(1.2), 32: at_least(1.1)}
 """CTranslate2's time over ours, int8, one thread, by batch size."""
 
 TWO_CORES = at_least(1.2)
-SAME_TOKENS = at_least(1.0, ".0%")
 INT8_CHANGES = {
     "f1": at_least(-0.003, "g"),
     "accuracy": at_least(-0.002, "g"),
@@ -40,30 +34,11 @@ EAGER = {1: at_least(2.0), 32: at_least(1.0)}
 """Time of torch eager over ours, by batch size."""
 
 BEST_TORCH = at_least(1.4)
-AROUND = at_most(0.20, ".0%")
 SCORE_DIFFERENCE = at_most(1e-4, "g")
 LOAD_MS = at_most(300.0, ".0f")
 ADDED_MIB = at_most(150.0, ".0f")
-STEP = at_least(0.7, ".2f")
-"""Tokens per second from one point of the growth plot to the next."""
 
 _CELL = ("precision", "batch", "search")
-
-
-def agreement_lines(lines: Sequence[Agreement]) -> Iterator[str]:
-    """Format the share of texts that are translated as by torch; the target is for our fp32."""
-    targets = {(OURS, "fp32"): SAME_TOKENS}
-    yield from table_lines(
-        ("side", "precision", "search", "texts", "identical", "ties", "share", *CHECKED),
-        (
-            (
-                *(line.side, line.precision, search_name(line.beam), line.n_texts),
-                *(line.n_identical, line.n_tied, f"{line.share:.1%}"),
-                *checked(targets.get((line.side, line.precision)), line.share),
-            )
-            for line in lines
-        ),
-    )
 
 
 def translation_lines(found: TranslationResult) -> Iterator[str]:
@@ -78,14 +53,17 @@ def translation_lines(found: TranslationResult) -> Iterator[str]:
         clock = "one core, CPU time" if threads == 1 else f"{threads} cores, wall time"
         yield from ("", f"**Time of {PEER} ÷ time of {OURS}, {clock}.**", "")
         yield from table_lines(
-            (*_CELL, "ms a batch", "target tokens/s", "ratio (quartiles)", *CHECKED),
+            (
+                *(*_CELL, "ms a batch", "target tokens/s", "same answers"),
+                *("ratio (quartiles)", *CHECKED),
+            ),
             map(_cell_row, results),
         )
     yield from ("", f"**{PEER}'s best settings,** of those tried:", "")
     yield from table_lines(
         (*_CELL, "cores", "best settings", "tried"),
         (
-            (*_cell_name(r), r.cell.threads, r.tuning.best.in_words(), len(r.tuning.trials))
+            (*_cell_name(r), r.cell.threads, r.tuning.best.in_words(), r.tuning.n_tried)
             for r in found.cells
         ),
     )
@@ -101,54 +79,25 @@ def _cell_row(r: CellResult) -> Iterable[object]:
         target = ONE_CORE.get(r.cell.batch) if r.cell.threads == 1 else TWO_CORES
     times = f"{r.ms(OURS):.1f} / {r.ms(PEER):.1f}"
     speeds = f"{r.tokens_per_s(OURS):.0f} / {r.tokens_per_s(PEER):.0f}"
-    return *_cell_name(r), times, speeds, ratio_cell(r.ratio), *checked(target, r.ratio.value)
+    same = NONE if r.timed.same_share is None else f"{r.timed.same_share:.0%}"
+    cells = times, speeds, same, ratio_cell(r.ratio)
+    return *_cell_name(r), *cells, *checked(target, r.ratio.value)
 
 
-def larger_lines(found: LargerResult) -> Iterator[str]:
-    """Format the times with random weights."""
-    yield (
-        f"{found.shape}; random weights, {N_TOKENS} tokens in and out, {PEER}'s plain settings, one "
-        "core, CPU time. There is no target: the shipped model is small, and this shows how much of its "
-        "ratios that explains."
-    )
-    yield ""
-    yield from table_lines(
-        (*_CELL, "ms a batch", "ratio (quartiles)"),
-        (
-            (
-                *(cell.precision, cell.batch, search_name(cell.beam)),
-                " / ".join(f"{cell.comparison.sides[s].cpu.best_ms:.1f}" for s in (OURS, PEER)),
-                ratio_cell(cell.ratio),
-            )
-            for cell in found.cells
-        ),
-    )
-
-
-def lstm_lines(found: LstmResult) -> Iterator[str]:
-    """Format the times beside torch, and the share around the graphs."""
+def lstm_lines(cells: Sequence[LstmCell]) -> Iterator[str]:
+    """Format the times beside torch."""
     yield f"**Time of torch ÷ time of {OURS}, model alone, one core, CPU time.**"
     yield ""
     yield from table_lines(
         ("task", "batch", "tokens a text", "ms a batch", "torch", "ratio (quartiles)", *CHECKED),
-        (row for cell in found.cells for row in _torch_rows(cell)),
-    )
-    yield from ("", "**Tokenizing and decoding around the graph, share of CPU time.**", "")
-    yield from table_lines(
-        ("task", "batch", "ms a batch", "share", *CHECKED),
-        (
-            (a.task, a.batch, f"{a.total_ms:.1f}", f"{a.share:.1%}", *checked(AROUND, a.share))
-            for a in found.around
-        ),
+        (row for cell in cells for row in _torch_rows(cell)),
     )
 
 
 def _torch_rows(cell: LstmCell) -> Iterator[Iterable[object]]:
-    """Yield a row for eager mode, one with the CRF if there is one, and one for the best variant."""
+    """Yield a row for eager mode and one for the best variant."""
     best = cell.best_torch.removeprefix(TORCH).strip() or "eager"
     rows: list[tuple[str, str, Target | None]] = [("eager", TORCH, EAGER.get(cell.batch))]
-    if WITH_CRF in cell.comparison.sides:
-        rows.append(("eager, with CRF", WITH_CRF, None))
     rows.append((f"best: {best}", cell.best_torch, BEST_TORCH))
     ms = cell.comparison.sides[OURS].cpu.best_ms
     head = (cell.task, cell.batch, f"{cell.lengths.mean:.0f}", f"{ms:.2f}")
@@ -195,31 +144,6 @@ def memory_lines(found: MemoryResult) -> Iterator[str]:
     )
 
 
-def growth_lines(found: GrowthResult) -> Iterator[str]:
-    """Format texts per second, and the worst step between neighbours."""
-    lengths = sorted({p.length for p in found.points})
-    batches = sorted({p.batch for p in found.points})
-    at = {(p.length, p.batch): p for p in found.points}
-
-    def cell(point: tuple[int, int]) -> str:
-        ours, peer = (at[point].texts_per_s(side) for side in (OURS, PEER))
-        return f"{ours:.1f} ({peer:.1f})"
-
-    yield f"Texts per second of CPU time, {found.precision}, beam 4; in brackets {PEER}'s."
-    yield ""
-    yield from table_lines(
-        ("source tokens", *(f"batch {b}" for b in batches)),
-        ((n, *(cell((n, b)) for b in batches)) for n in lengths),
-    )
-    worst = found.worst_step(OURS)
-    target, verdict = checked(STEP, worst)
-    yield ""
-    yield (
-        f"Worst step of tokens per second between neighbours: {worst:.2f} "
-        f"({PEER} {found.worst_step(PEER):.2f}); target {target}: {verdict}."
-    )
-
-
 def int8_lines(record: Record) -> Iterator[str]:
     """Format the cost of int8, for metrics with a target."""
     yield from ("", "### Cost of int8", "")
@@ -237,26 +161,17 @@ def int8_lines(record: Record) -> Iterator[str]:
 SUITE = Suite(
     section="bench",
     parts={
-        "agreement": Part(
-            "The same tokens as torch in fp32", measure_agreement, Agreement, agreement_lines
-        ),
         TRANSLATION: Part(
             "Translation against CTranslate2",
-            *(measure_translation, TranslationResult, translation_lines, plot_translation),
+            *(measure_translation, TranslationResult, translation_lines),
         ),
         "lstm": Part(
-            "Named entities and sentiment against torch", measure_lstm, LstmResult, lstm_lines
+            "Named entities and sentiment against torch", measure_lstm, LstmCell, lstm_lines
         ),
         "invariance": Part(
             "Answers alone and in a batch", measure_invariance, Invariance, invariance_lines
         ),
         "memory": Part("Memory and loading", measure_memory, MemoryResult, memory_lines),
-        "growth": Part(
-            "Growth with length and batch", measure_growth, GrowthResult, growth_lines, plot_growth
-        ),
-        "larger": Part(
-            "Translation with a larger model", measure_larger, LargerResult, larger_lines
-        ),
     },
     tools=("onnxruntime", "ctranslate2", "torch", "numpy"),
     closing=int8_lines,

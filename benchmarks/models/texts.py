@@ -23,7 +23,6 @@ Item = TypeVar("Item")
 class Lengths:
     """Lengths of texts, in tokens of the model."""
 
-    n: int
     mean: float
     p95: float
     longest: int
@@ -32,7 +31,7 @@ class Lengths:
     def of(cls, n_tokens: Sequence[int]) -> Lengths:
         """Summarize the number of tokens of each text."""
         mean, p95 = float(np.mean(n_tokens)), float(np.percentile(n_tokens, 95))
-        return cls(len(n_tokens), mean, p95, max(n_tokens))
+        return cls(mean, p95, max(n_tokens))
 
 
 def dev_texts(bundle: Bundle, root: Path, n: int, seed: int = 0) -> list[str]:
@@ -52,13 +51,6 @@ def dev_texts(bundle: Bundle, root: Path, n: int, seed: int = 0) -> list[str]:
     texts = [text for dataset in recipe.data.dev for text in _texts(recipe, root, dataset)]
     texts = [text for text in texts if text.strip()]
     return random.Random(seed).sample(texts, min(n, len(texts)))
-
-
-def middle_of(texts: Sequence[str], n: int) -> list[str]:
-    """Return the `n` texts in the middle by length, in their order: they are about equally long."""
-    by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    first = max(0, len(texts) - n) // 2
-    return [texts[i] for i in sorted(by_length[first : first + n])]
 
 
 def batches_of(items: Sequence[Item], size: int) -> list[list[Item]]:

@@ -21,10 +21,9 @@ from benchmarks.models.translators import (
     Peer,
     PeerSettings,
     Timed,
-    batch_limit,
     time_both,
 )
-from benchmarks.models.tuning import Cell, PeerJob, Tuning, tune
+from benchmarks.models.tuning import Cell, Tuning, child_timer, tune
 from benchmarks.tools.child import run_child
 from benchmarks.tools.tasks import TRANSLATION
 from benchmarks.tools.timing import Budget, Ratio
@@ -93,8 +92,8 @@ def compare_sides(
     sides: Sides, cell: Cell, batches: Sequence[Batch], settings: PeerSettings, budget: Budget
 ) -> Timed:
     """In a child: compare both sides on the batches of a cell."""
-    ours, peer = Ours.open(sides.ours, cell.threads), Peer(sides.peer, settings)
-    return time_both(ours, peer, batches, list(map(batch_limit, batches)), cell.beam, budget)
+    ours, peer = Ours(sides.ours, cell.threads), Peer(sides.peer, settings)
+    return time_both(ours, peer, batches, cell.beam, budget)
 
 
 def _environment_of(cell: Cell, results: Sequence[CellResult]) -> tuple[dict[str, str], ...]:
@@ -111,7 +110,8 @@ def _measure_cell(
 ) -> CellResult:
     batches = [tuple(map(tuple, batch)) for batch in batches_of(sources, cell.batch)]
     tuned_on = tuple(batches[: max(2, size.tuning_texts // cell.batch)])
-    tuning = tune(PeerJob(sides.peer, cell, tuned_on, size.tuning_budget), environments)
+    timer = child_timer(sides.peer, cell, tuned_on, size.tuning_budget)
+    tuning = tune(cell, environments, timer)
     timed_on = batches[: size.n_batches(cell.batch)]
     call = partial(compare_sides, sides, cell, timed_on, tuning.best, size.budget)
     return CellResult(cell, tuning, run_child(call, tuning.best.environment))

@@ -23,7 +23,7 @@ from seqserve.bundle import load_bundle
 from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.manifest import Precision
 from seqserve.runtime.openers import open_translator
-from seqserve.runtime.search_request import Search, SearchRequest
+from seqserve.runtime.search_request import SearchRequest
 from seqserve.text.subwords import SPECIALS
 
 OURS, PEER = "seqserve", "CTranslate2"
@@ -34,49 +34,31 @@ Batch = tuple[tuple[int, ...], ...]
 """Source ids of each text."""
 
 
-@dataclass(frozen=True)
 class Ours:
-    """Our search, for `SearchRequest`s."""
+    """A translator bundle of ours, opened with a number of threads."""
 
-    compute: Search
+    def __init__(self, bundle: Path, n_workers: int = 1) -> None:
+        self._search = open_translator(load_bundle(bundle), n_workers).search
 
-    @classmethod
-    def open(cls, bundle: Path, n_workers: int = 1) -> Ours:
-        """Open a translator bundle, with a number of threads."""
-        return cls(open_translator(load_bundle(bundle), n_workers).search)
-
-    def search(
-        self, sources: Sequence[Ids], max_tokens: Sequence[int], beam_size: int
-    ) -> list[Hypothesis]:
+    def search(self, sources: Sequence[Ids], beam_size: int) -> list[Hypothesis]:
         """Return the best hypothesis of each source.
 
         Args:
             sources: Ids, the end symbol included.
-            max_tokens: Most target tokens of each, the end symbol included.
             beam_size: 1 is greedy search.
         """
-        options = SearchOptions(beam_size)
-        sentences = [
-            SearchRequest(ids, limit, options)
-            for ids, limit in zip(sources, max_tokens, strict=True)
-        ]
-        self.compute(sentences)
+        limit, options = most_tokens(sources), SearchOptions(beam_size)
+        sentences = [SearchRequest(ids, limit, options) for ids in sources]
+        self._search(sentences)
         return [sentence.best[0] for sentence in sentences]
 
-    def answers(self, batch: Sequence[Ids], limit: int, beam_size: int) -> list[Ids]:
-        """Return the target ids of each source of a batch."""
-        found = self.search(batch, [limit] * len(batch), beam_size)
-        return [tokens_of(best) for best in found]
 
+def most_tokens(batch: Sequence[Sequence[object]]) -> int:
+    """Return the most target tokens of every source of a batch: the runtime's limit for the longest.
 
-def max_tokens(n_source_tokens: int) -> int:
-    """Return the most target tokens of a source, as the runtime limits them."""
-    return 2 * n_source_tokens + 10
-
-
-def batch_limit(batch: Sequence[Ids]) -> int:
-    """Return the most target tokens of every text of a batch: CTranslate2 takes one number per call."""
-    return max_tokens(max(map(len, batch)))
+    CTranslate2 takes one number per call.
+    """
+    return 2 * max(map(len, batch)) + 10
 
 
 def tokens_of(hypothesis: Hypothesis) -> tuple[int, ...]:
@@ -132,14 +114,11 @@ class Peer:
             inter_threads=settings.inter_threads,
         )
 
-    def search(
-        self, sources: Sequence[list[str]], max_tokens: int, beam_size: int
-    ) -> list[list[str]]:
+    def search(self, sources: Sequence[list[str]], beam_size: int) -> list[list[str]]:
         """Return the best target symbols of each source, the end symbol included where it was reached.
 
         Args:
             sources: Symbols, the end symbol included.
-            max_tokens: Most target symbols of each, the end symbol included.
             beam_size: 1 is greedy search.
         """
         found = self._translator.translate_batch(
@@ -154,14 +133,10 @@ class Peer:
             suppress_sequences=[[str(SPECIALS.pad)]],
             return_end_token=True,
             max_input_length=0,
-            max_decoding_length=max_tokens,
+            max_decoding_length=most_tokens(sources),
             min_decoding_length=0,
         )
         return [result.hypotheses[0] for result in found]
-
-    def answers(self, batch: Sequence[Ids], limit: int, beam_size: int) -> list[Ids]:
-        """Return the target ids of each source of a batch."""
-        return [list(map(int, a)) for a in self.search(symbols_of(batch), limit, beam_size)]
 
 
 @dataclass(frozen=True)
@@ -171,19 +146,16 @@ class Timed:
     Args:
         comparison: Times by side.
         n_tokens: Target tokens by side, of all batches once, end symbols included.
+        same_share: Share of the texts for which both sides return the same tokens; None if not recorded.
     """
 
     comparison: Comparison
     n_tokens: dict[str, int]
+    same_share: float | None = None
 
 
 def time_both(
-    ours: Ours,
-    peer: Peer,
-    batches: Sequence[Batch],
-    limits: Sequence[int],
-    beam_size: int,
-    budget: Budget,
+    ours: Ours, peer: Peer, batches: Sequence[Batch], beam_size: int, budget: Budget
 ) -> Timed:
     """Time both sides; each gets the ids in its own form beforehand.
 
@@ -191,22 +163,27 @@ def time_both(
         ours: Our side.
         peer: The other side.
         batches: Sources.
-        limits: Most target tokens of every text of each batch.
         beam_size: 1 is greedy search.
         budget: How long.
     """
     symbols = list(map(symbols_of, batches))
-    n_tokens = {side: [0] * len(batches) for side in (OURS, PEER)}
+    our_answers: dict[int, list[Hypothesis]] = {}
+    peer_answers: dict[int, list[list[str]]] = {}
 
     def by_us(i: int) -> None:
-        found = ours.search(batches[i], [limits[i]] * len(batches[i]), beam_size)
-        n_tokens[OURS][i] = sum(best.n_tokens for best in found)
+        our_answers[i] = ours.search(batches[i], beam_size)
 
     def by_peer(i: int) -> None:
-        n_tokens[PEER][i] = sum(map(len, peer.search(symbols[i], limits[i], beam_size)))
+        peer_answers[i] = peer.search(symbols[i], beam_size)
 
     found = compare({OURS: by_us, PEER: by_peer}, range(len(batches)), budget)
-    return Timed(found, {side: sum(of) for side, of in n_tokens.items()})
+    pairs = [
+        (tokens_of(hypothesis), tuple(map(int, answer)))
+        for i in range(len(batches))
+        for hypothesis, answer in zip(our_answers[i], peer_answers[i], strict=True)
+    ]
+    n_tokens = {OURS: sum(len(a) for a, _ in pairs), PEER: sum(len(b) for _, b in pairs)}
+    return Timed(found, n_tokens, sum(a == b for a, b in pairs) / len(pairs))
 
 
 def symbols_of(sources: Sequence[Ids]) -> list[list[str]]:

@@ -17,7 +17,6 @@ from benchmarks.models.translators import (
     BatchType,
     Peer,
     PeerSettings,
-    batch_limit,
     compute_types,
     symbols_of,
 )
@@ -50,106 +49,71 @@ class Cell:
     @property
     def search(self) -> str:
         """Return the name of the search."""
-        return search_name(self.beam)
-
-
-def search_name(beam: int) -> str:
-    """Return the name of a search."""
-    return "greedy" if beam == 1 else f"beam {beam}"
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Settings and the ms per batch with them, by the cell's clock; -1: they do not run here."""
-
-    settings: PeerSettings
-    ms: float
+        return "greedy" if self.beam == 1 else f"beam {self.beam}"
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """The best settings and all that were tried."""
+    """The best settings, and how many were tried."""
 
     best: PeerSettings
-    trials: tuple[Trial, ...]
+    n_tried: int
 
 
-@dataclass(frozen=True)
-class PeerJob:
-    """What a child times.
-
-    Args:
-        model: CTranslate2 model.
-        cell: Decides beam size and clock.
-        batches: Source ids.
-        budget: How long.
-        candidates: Settings to compare, of one environment.
-    """
-
-    model: Path
-    cell: Cell
-    batches: tuple[Batch, ...]
-    budget: Budget
-    candidates: tuple[PeerSettings, ...] = ()
+Timer = Callable[[Sequence[PeerSettings]], Sequence[float]]
+"""Returns the ms per batch with each of some settings, which share an environment."""
 
 
-Timer = Callable[[PeerJob], Sequence[float]]
-"""Returns the ms per batch of every candidate."""
-
-
-def tune(
-    job: PeerJob, environments: Sequence[dict[str, str]], timer: Timer | None = None
-) -> Tuning:
+def tune(cell: Cell, environments: Sequence[dict[str, str]], timer: Timer) -> Tuning:
     """Search the best settings for a cell.
 
     Args:
-        job: What to time; its candidates are ignored.
+        cell: Decides precision, threads and batch size.
         environments: Variables for CTranslate2; the first has none.
-        timer: Another way to time, for tests.
+        timer: Times settings.
 
     Raises:
         CalledProcessError: CTranslate2 does not run at all here.
     """
-    timer, trials = timer or _in_child, list[Trial]()
-    plain = replace(PeerSettings.plain(job.cell.precision), intra_threads=job.cell.threads)
+    plain = replace(PeerSettings.plain(cell.precision), intra_threads=cell.threads)
+    ms: list[float] = []
     for environment in environments:
-        settings = replace(plain, environment=environment)
         try:
-            trials += _tried(replace(job, candidates=(settings,)), timer)
+            ms += timer([replace(plain, environment=environment)])
         except CalledProcessError:
             if not environment:  # its own choice must run
                 raise
-            trials.append(Trial(settings, -1.0))
-    best = _best(trials)
-    others = [variant for variant in _variants(job.cell, best) if variant != best]
+            ms.append(float("inf"))
+    best = replace(plain, environment=environments[ms.index(min(ms))])
+    others = [variant for variant in _variants(cell, best) if variant != best]
     if others:  # in one process, alternating
-        again = _tried(replace(job, candidates=(best, *others)), timer)
-        best, trials = _best(again), trials + again[1:]
-    return Tuning(best, tuple(trials))
+        ms = list(timer([best, *others]))
+        best = [best, *others][ms.index(min(ms))]
+    return Tuning(best, len(environments) + len(others))
 
 
-def time_peer(job: PeerJob) -> list[float]:
-    """In a child: return the ms per batch of every candidate."""
-    peers = {str(i): Peer(job.model, settings) for i, settings in enumerate(job.candidates)}
+def child_timer(model: Path, cell: Cell, batches: Sequence[Batch], budget: Budget) -> Timer:
+    """Return a timer for a CTranslate2 model that runs in processes of its own."""
+    return lambda settings: run_child(
+        partial(time_peer, model, cell, batches, budget, settings), settings[0].environment
+    )
+
+
+def time_peer(
+    model: Path,
+    cell: Cell,
+    batches: Sequence[Batch],
+    budget: Budget,
+    settings: Sequence[PeerSettings],
+) -> list[float]:
+    """In a child: return the ms per batch with each of the settings, by the cell's clock."""
+    peers = {str(i): Peer(model, one) for i, one in enumerate(settings)}
     sides = {
-        name: lambda item, peer=peer: peer.search(*item, job.cell.beam)
+        name: lambda symbols, peer=peer: peer.search(symbols, cell.beam)
         for name, peer in peers.items()
     }
-    items = [(symbols_of(batch), batch_limit(batch)) for batch in job.batches]
-    found = compare(sides, items, job.budget)
-    return [side.by(job.cell.clock).best_ms for side in found.sides.values()]
-
-
-def _in_child(job: PeerJob) -> Sequence[float]:
-    return run_child(partial(time_peer, job), job.candidates[0].environment)
-
-
-def _tried(job: PeerJob, timer: Timer) -> list[Trial]:
-    return [Trial(s, ms) for s, ms in zip(job.candidates, timer(job), strict=True)]
-
-
-def _best(trials: Sequence[Trial]) -> PeerSettings:
-    return min((t for t in trials if t.ms >= 0), key=lambda t: t.ms).settings
+    found = compare(sides, list(map(symbols_of, batches)), budget)
+    return [side.by(cell.clock).best_ms for side in found.sides.values()]
 
 
 def _variants(cell: Cell, best: PeerSettings) -> list[PeerSettings]:

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import TypeVar, get_type_hints
 
 from cattrs.preconf.json import make_converter
 
@@ -27,22 +27,9 @@ _ROOT = Path(__file__).parents[2]
 _CONVERTER = make_converter()
 
 
-def _is_named_tuple(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
-
-
-def _structure_named_tuple(values: list[Any], kind: Any) -> Any:
-    hints = get_type_hints(kind).values()
-    return kind(*map(_CONVERTER.structure, values, hints))
-
-
 _CONVERTER.register_structure_hook(type(None), lambda value, _: value)
 _CONVERTER.register_structure_hook(Path, lambda value, _: Path(value))
 _CONVERTER.register_unstructure_hook(Path, str)
-_CONVERTER.register_structure_hook_func(_is_named_tuple, _structure_named_tuple)
-_CONVERTER.register_unstructure_hook_func(
-    _is_named_tuple, lambda values: [_CONVERTER.unstructure(value) for value in values]
-)
 
 
 def run_child(

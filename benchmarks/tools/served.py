@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import socket
@@ -11,12 +10,12 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import psutil
 
 from benchmarks.tools.cores import Cpus, split_cores, started_on
+from loadtest.service import get
 from seqserve.errors import SeqserveError
 
 HOST = "127.0.0.1"
@@ -47,13 +46,18 @@ class Server:
         log: Path,
         cpus: Cpus | None = None,
     ) -> None:
-        self.port, self.base_url, self._log = port, f"http://{HOST}:{port}", log
-        variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-        with log.open("wb") as out, started_on(cpus or split_cores().all):
+        self.base_url, self._log = f"http://{HOST}:{port}", log
+        self._command, self._environment = command, {"PYTHONPATH": str(ROOT), **environment}
+        self._cpus = cpus or split_cores().all
+        self.start()
+
+    def start(self) -> None:
+        """Start it, on the same port if it was stopped."""
+        with self._log.open("wb") as out, started_on(self._cpus):
             self._process = subprocess.Popen(
-                command,
+                self._command,
                 cwd=ROOT,
-                env=variables,
+                env={**os.environ, **self._environment},
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -68,12 +72,7 @@ class Server:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Stop it."""
         self.stop()
 
@@ -84,7 +83,7 @@ class Server:
             ServerFailed: It exited, or it takes too long; with the end of its output.
         """
         end = time.monotonic() + START_S
-        while not self._is_ready():
+        while not self.is_ready():
             if self._process.poll() is not None or time.monotonic() > end:
                 end_of_log = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
                 raise ServerFailed(f"a server did not become ready:\n{end_of_log}")
@@ -121,34 +120,26 @@ class Server:
         parent = psutil.Process(self._process.pid)
         return [parent, *parent.children(recursive=True)]
 
-    def _is_ready(self) -> bool:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
+    def is_ready(self, timeout_s: float = 5.0) -> bool:
+        """Return whether it answers `GET /readyz` with 200 in time."""
         try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
+            return get(f"{self.base_url}/readyz", {}, timeout_s)[0] == 200
         except OSError:
             return False
-        finally:
-            connection.close()
 
 
 def our_server(
-    bundles: Path,
-    folder: Path,
-    settings: Mapping[str, str],
-    cpus: Cpus | None = None,
-    port: int | None = None,
+    bundles: Path, folder: Path, settings: Mapping[str, str], cpus: Cpus | None = None
 ) -> Server:
-    """Start the server of this project.
+    """Start the server of this project on a free port.
 
     Args:
         bundles: Folder of bundles.
         folder: For its log.
         settings: `SEQSERVE_…` variables.
         cpus: CPUs that it may use; all by default.
-        port: Where it listens; a free port by default.
     """
-    port = port or free_port()
+    port = free_port()
     variables = {"SEQSERVE_BUNDLES_DIR": str(bundles.resolve()), **settings}
     command = [sys.executable, "-m", "seqserve.cli", "serve", "--host", HOST, "--port", str(port)]
     return Server(command, port, variables, folder / f"server-{port}.log", cpus)

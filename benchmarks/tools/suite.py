@@ -11,7 +11,6 @@ from typing import Any
 from benchmarks.tools.workspace import Report, Workspace
 from loadtest.machine import Machine, describe_machine
 from seqserve.config import from_mapping, to_mapping
-from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError, DataError
 from seqserve.evaluation.markdown import replace_section, table_lines
 from seqserve.files import written_whole
@@ -63,14 +62,12 @@ class Part:
         measure: Returns a dataclass, or a tuple of dataclasses.
         kind: That dataclass.
         lines: Formats the result as Markdown.
-        draw: Draws it into a picture beside the page.
     """
 
     title: str
     measure: Callable[[Workspace, Any, Report], Any]
     kind: type[Any]
     lines: Callable[[Any], Iterator[str]]
-    draw: Callable[[Any, Path], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,18 +97,18 @@ class Suite:
         """
         if unknown := ", ".join(sorted(set(names) - set(self.parts))):
             raise ConfigError(f"there is no part {unknown}; there are {', '.join(self.parts)}")
-        machine = describe_machine(self.tools, available_cpus())
+        machine = describe_machine(self.tools)
         now = Record(machine, _describe_bundles(space), size.name, space.seed)
         for name in names or self.parts:
             add_part(path, now, name, self.parts[name].measure(space, size, report))
 
     def show(self, path: Path, page: Path | None) -> str:
-        """Format a record as tables, draw its pictures and replace the section of a page.
+        """Format a record as tables, and replace the section of a page.
 
         Raises:
             DataError: The record cannot be read, or the page has no such section.
         """
-        record, pictures = read_record(path), path.with_suffix("")
+        record = read_record(path)
         lines = [_machine_line(record.machine), "", *_bundle_lines(record.bundles)]
         if record.size != "full":
             lines += ["", f"**Size {record.size}: few and short rounds.**"]
@@ -119,10 +116,6 @@ class Suite:
             if (values := record.parts.get(name)) is not None:
                 result = decoded(part, values, f"{path}: {name}")
                 lines += ["", f"### {part.title}", "", *part.lines(result)]
-                if part.draw:
-                    pictures.mkdir(parents=True, exist_ok=True)
-                    part.draw(result, pictures / f"{name}.png")
-                    lines += ["", f"![{part.title}]({pictures.name}/{name}.png)"]
         text = "\n".join([*lines, *self.closing(record)])
         if page:
             replace_section(page, self.section, text)

@@ -21,14 +21,6 @@ _WARM_UP_ITEMS = 4
 
 
 @dataclass(frozen=True)
-class Clocks:
-    """Sources of time in seconds: CPU time of all threads of this process, and wall time."""
-
-    cpu: Callable[[], float] = time.process_time
-    wall: Callable[[], float] = time.perf_counter
-
-
-@dataclass(frozen=True)
 class Budget:
     """How long to measure.
 
@@ -125,7 +117,6 @@ def compare(
     items: Sequence[Item],
     budget: Budget,
     seed: int = 0,
-    clocks: Clocks | None = None,
 ) -> Comparison:
     """Time every side on every item, round after round.
 
@@ -134,18 +125,17 @@ def compare(
         items: What each side is called with, one call per item; at least one.
         budget: How long.
         seed: Of the order.
-        clocks: Other clocks, for tests.
     """
-    clocks, rng = clocks or Clocks(), random.Random(seed)
+    rng = random.Random(seed)
     for item in items[:_WARM_UP_ITEMS]:
         for side in sides.values():
             side(item)
     runs: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in sides}
-    start = clocks.wall()
+    start = time.perf_counter()
     for n_done in range(budget.rounds):
-        if n_done >= budget.min_rounds and clocks.wall() - start >= budget.seconds:
+        if n_done >= budget.min_rounds and time.perf_counter() - start >= budget.seconds:
             break
-        for name, of_round in _round(sides, items, rng, clocks).items():
+        for name, of_round in _round(sides, items, rng).items():
             runs[name].append(of_round)
     found = {
         name: Side(*(Sample.of_rounds([[run[c] for run in r] for r in rounds]) for c in (0, 1)))
@@ -155,16 +145,14 @@ def compare(
 
 
 def _round(
-    sides: Mapping[str, Callable[[Item], object]],
-    items: Sequence[Item],
-    rng: random.Random,
-    clocks: Clocks,
+    sides: Mapping[str, Callable[[Item], object]], items: Sequence[Item], rng: random.Random
 ) -> dict[str, list[tuple[float, float]]]:
     """Return (CPU, wall) ms by side and item, in the order of the items."""
     times = {name: [(0.0, 0.0)] * len(items) for name in sides}
     for i in rng.sample(range(len(items)), len(items)):
         for name in rng.sample(list(sides), len(sides)):
-            cpu, wall = clocks.cpu(), clocks.wall()
+            cpu, wall = time.process_time(), time.perf_counter()
             sides[name](items[i])
-            times[name][i] = ((clocks.cpu() - cpu) * 1000, (clocks.wall() - wall) * 1000)
+            cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+            times[name][i] = (cpu * 1000, wall * 1000)
     return times

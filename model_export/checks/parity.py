@@ -99,7 +99,7 @@ def compare(name: str, expected: Outputs, actual: Outputs, tolerance: float) -> 
         place = tuple(map(int, np.unravel_index(differences.argmax(), right.shape)))  # NaN wins
         if not differences[place] <= tolerance:
             raise ExportError(
-                f"{name}: {output} {right.shape} is {given[place]} at {place}, where torch gives "
+                f"{name}: {output} {right.shape} is {given[place]} at {place}, where torch returns "
                 f"{right[place]}; the tolerance is {tolerance}"
             )
         worst = max(worst, float(differences[place]))
@@ -292,7 +292,7 @@ def _compare_hypotheses(
     """Return the largest difference of a score; tokens must be the same."""
     for i, (right, given) in enumerate(zip(expected, actual, strict=True)):
         if [h.tokens for h in right] != [h.tokens for h in given]:
-            raise ExportError(f"{where}: source {i} gives {given}, where torch gives {right}")
+            raise ExportError(f"{where}: source {i} decodes to {given}, with torch to {right}")
     right_scores, given_scores = (
         {"scores": np.array([h.score for found in side for h in found], np.float32)}
         for side in (expected, actual)

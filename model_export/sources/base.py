@@ -43,7 +43,7 @@ class Source(Protocol):
         """Load the model and export its graphs, compared with the model in torch.
 
         Raises:
-            ExportError: The graphs give other results, or the architecture does not have this precision.
+            ExportError: The graphs produce other results, or the architecture does not have this precision.
             ConfigError: The source is not what its description says.
         """
 

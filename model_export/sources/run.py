@@ -46,7 +46,7 @@ class RunSource:
         """Export the best weights of the run.
 
         Raises:
-            ExportError: The graphs give other results, or the architecture does not have this precision.
+            ExportError: The graphs produce other results, or the architecture does not have this precision.
             ConfigError: The run was made from another recipe.
         """
         recipe = self._recipe

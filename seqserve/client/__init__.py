@@ -1,6 +1,6 @@
 """The Python client: the HTTP API as typed calls, independent of the server's code.
 
-Its only dependency is httpx. It is documented in docs/client.md.
+Its only dependency is httpx. It is documented in docs/api.md.
 """
 
 from seqserve.client.answers import Answer, Health, Model, Receipt

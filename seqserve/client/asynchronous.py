@@ -88,7 +88,7 @@ class AsyncClient:
             timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
-            SeqserveError: See docs/client.md.
+            SeqserveError: See docs/api.md#exceptions.
         """
         options = given(min_score=min_score, labels=labels, offset_unit=offset_unit)
         return await self._predict(NER, texts, options, timeout_s)
@@ -108,7 +108,7 @@ class AsyncClient:
             timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
-            SeqserveError: See docs/client.md.
+            SeqserveError: See docs/api.md#exceptions.
         """
         options = given(sentences=sentences)
         return await self._predict(SENTIMENT, texts, options, timeout_s)
@@ -138,7 +138,7 @@ class AsyncClient:
             timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
-            SeqserveError: See docs/client.md.
+            SeqserveError: See docs/api.md#exceptions.
         """
         options = given(
             source=source,

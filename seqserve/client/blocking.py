@@ -85,7 +85,7 @@ class Client:
             timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
-            SeqserveError: See docs/client.md.
+            SeqserveError: See docs/api.md#exceptions.
         """
         options = given(min_score=min_score, labels=labels, offset_unit=offset_unit)
         return self._predict(NER, texts, options, timeout_s)
@@ -105,7 +105,7 @@ class Client:
             timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
-            SeqserveError: See docs/client.md.
+            SeqserveError: See docs/api.md#exceptions.
         """
         options = given(sentences=sentences)
         return self._predict(SENTIMENT, texts, options, timeout_s)
@@ -135,7 +135,7 @@ class Client:
             timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
-            SeqserveError: See docs/client.md.
+            SeqserveError: See docs/api.md#exceptions.
         """
         options = given(
             source=source,

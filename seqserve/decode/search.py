@@ -129,7 +129,7 @@ def greedy_search(
     """The sequences that take the most probable token at every step: a beam of one, and faster.
 
     Args:
-        step: One step of the model; every call gets the state that the call before gave.
+        step: One step of the model; every call gets the state that the previous call returned.
         state: The state of B sentences, one row each.
         vocabulary: The special symbols.
         max_tokens: (B,), at least 1; tokens per hypothesis, the end symbol included.
@@ -168,7 +168,7 @@ def beam_search(
     hypotheses, or at max_tokens, where its live prefixes are added as they are.
 
     Args:
-        step: One step of the model; every call gets the state that the call before gave.
+        step: One step of the model; every call gets the state that the previous call returned.
         state: The state of B sentences, one row each.
         vocabulary: The special symbols.
         max_tokens: (B,), at least 1; tokens per hypothesis, the end symbol included.

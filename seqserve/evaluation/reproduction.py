@@ -77,7 +77,7 @@ def refuse_other_metrics(comparisons: Iterable[Comparison], path: Path) -> None:
     wrong = [c.line() for c in comparisons if c.verdict != "reproduced"]
     if wrong:
         raise BundleError(
-            f"{path} does not give the metrics of its manifest on these data: {'; '.join(wrong)}. If "
+            f"{path} does not reproduce the metrics of its manifest on these data: {'; '.join(wrong)}. If "
             "the data are right, seqserve dev card --accept-metrics records what was measured"
         )
 

@@ -28,9 +28,9 @@ class ClassifierConfig:
         n_labels: L.
         word_dim: Width of a word embedding.
         hidden: Width of one direction of the LSTM.
-        bidirectional: Read backwards as well.
+        bidirectional: Whether the LSTM also reads backwards.
         pooling: How the hidden states of all tokens become one vector.
-        dropout: On embeddings and on the pooled vector, while training.
+        dropout: Dropout on embeddings and on the pooled vector.
     """
 
     n_words: int

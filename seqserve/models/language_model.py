@@ -35,7 +35,7 @@ class LanguageModel(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, word_ids: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Read texts and give what is known of every word from one of its sides.
+        """Predict every word of the texts from the words on either side of it.
 
         Args:
             word_ids: (B, T).

@@ -1,7 +1,7 @@
-"""A deeper Transformer out of a trained one, to go on training where that one stopped.
+"""A deeper Transformer out of a trained one, to continue training where that one stopped.
 
-A new layer follows the layer that it is copied from. What it would add is zero at first, and its norms give
-back what the norm before them gave, so that the deeper model begins with nearly the same answers.
+A new layer follows the layer that it is copied from. What it adds is zero at first, and its norms
+restore the output of the norm before them, so that the deeper model begins with nearly the same answers.
 
 Source: Gong et al. 2019, "Efficient Training of BERT by Progressively Stacking"; Wu et al. 2024, "LLaMA Pro",
 section 3 (new blocks that add nothing at first).

@@ -29,9 +29,9 @@ class TaggerConfig:
         n_tags: K.
         word_dim: Width of a word embedding.
         char_dim: Width of a character embedding.
-        char_filters: Width of what the character CNN gives.
+        char_filters: Width of the output of the character CNN.
         hidden: Width of one direction of the LSTM.
-        dropout: On the LSTM's input and output, while training.
+        dropout: Dropout on the LSTM's input and output.
     """
 
     n_words: int
@@ -180,7 +180,7 @@ class Tagger(CrfTagger):
         return self.emissions(word_ids, self.characters(char_ids)[forms], lengths)
 
     def emissions(self, word_ids: Tensor, spelled: Tensor, lengths: Tensor) -> Tensor:
-        """As `forward`, from what `characters` gave for every token, (B, T, F)."""
+        """As `forward`, from the output of `characters` for every token, (B, T, F)."""
         x = self.dropout(torch.cat([self.words(word_ids), spelled], dim=2))
         hidden, _ = self.lstm(x, lengths)
         emissions: Tensor = self.emission(self.dropout(hidden))

@@ -32,11 +32,11 @@ class TransformerConfig:
         vocab_size: V, ids of source and target alike.
         d_model: D, width of the residual stream; divisible by `heads`.
         heads: H, attention heads of every layer.
-        encoder_layers: Layers that read the source.
-        decoder_layers: Layers that write the target; they cost time per token.
+        encoder_layers: Layers of the encoder.
+        decoder_layers: Layers of the decoder, which cost time per target token.
         ffn_dim: Inner width of the feed-forward blocks.
         activation: Non-linearity of the feed-forward blocks.
-        dropout: On embeddings and block outputs, while training.
+        dropout: Dropout on embeddings and block outputs.
         pad_id: Id that fills batches, and the decoder's start symbol.
         end_id: Id that ends a sequence.
     """
@@ -162,7 +162,7 @@ class DecoderLayer(Block):
 
 
 class Stack(nn.Module, Generic[Layer]):
-    """Layers in a row, under the name that Marian gives them."""
+    """Layers in a row, under the name that Marian uses for them."""
 
     def __init__(self, layers: Iterable[Layer]) -> None:
         """Take the layers, first to last."""
@@ -280,7 +280,7 @@ class Transformer(nn.Module):
         return self.logits(x)
 
     def start(self, source: Tensor) -> DecoderState:
-        """Read the source (B, S) and give the state before the first step, one hypothesis each."""
+        """Encode the source (B, S) and return the state before the first step, one hypothesis each."""
         memory, mask = self.encode(source)
         cross = tuple(layer.encoder_attn.keys_values(memory) for layer in self.decoder_layers)
         empty = memory.new_zeros(
@@ -293,7 +293,7 @@ class Transformer(nn.Module):
 
         Args:
             tokens: (B, W) the last id of each; `pad_id` at the first step.
-            state: What `start`, `step` or `select` gave.
+            state: The result of `start`, `step` or `select`.
 
         Returns:
             (B, W, V) logits of the next id, and the state that has seen `tokens`.

@@ -34,7 +34,7 @@ ENCODER_GRAPH, STEP_GRAPH = "encoder.onnx", "step.onnx"
 
 
 class Predictor(Protocol):
-    """Items of one task in, results in the same order out; a batch gives what singles give."""
+    """Items of one task in, results in the same order out; a batch returns what single items return."""
 
     def predict(self, items: Sequence[Any]) -> list[Any]:
         """Answer every item."""

@@ -55,7 +55,7 @@ class SearchRequest:
         return best_first(self.found, self.options)
 
     def add_steps(self, steps: Mapping[str, list[list[Any]]]) -> None:
-        """Take in what a call gave for this sentence: per output of the graph, (steps, W)."""
+        """Add the outputs of a call for this sentence: per output of the graph, (steps, W)."""
         for step, (tokens, parents) in enumerate(
             zip(steps["added"], steps["parents"], strict=True)
         ):

@@ -22,7 +22,7 @@ def make_session(
 
     Args:
         model: The file, or its contents.
-        threads: Threads of one call. Two calls at once on one thread each give more than one call on
+        threads: Threads of one call. Two calls at once on one thread each compute more than one call on
             two threads, and spinning threads starve the others.
         weights: Contents of the files that the graph refers to, by name. Without them, a graph that is a
             file has these beside it; onnxruntime maps them into memory, and they must not change.
@@ -68,6 +68,6 @@ def open_graph(bundle: Bundle, name: str) -> onnxruntime.InferenceSession:
 def run(
     session: onnxruntime.InferenceSession, inputs: Mapping[str, NDArray[Any]]
 ) -> dict[str, NDArray[np.float32]]:
-    """Run a graph; gives all its outputs by name."""
+    """Run a graph and return all its outputs by name."""
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, inputs), strict=True))

@@ -184,7 +184,7 @@ class TransformerSearch:
         return DecodingBatch(sentences, session, state, self._vocabulary.end_id)
 
     def _source_side(self, sentences: Sequence[SearchRequest]) -> dict[str, OrtValue]:
-        """Read the sources in batches of like length, and put together what the encoder gives."""
+        """Encode the sources in batches of similar length and concatenate the outputs."""
         lengths = [len(sentence.ids) for sentence in sentences]
         batches = list(length_batches(lengths, _MAX_READ_TOKENS))
         whole: dict[str, NDArray[Any]] = {}

@@ -24,12 +24,12 @@ _TREEBANK = {"``": '"', "''": '"', "’": "'", "“": '"', "”": '"'}
 
 @dataclass(frozen=True)
 class WordTextEncoderConfig:
-    """How text becomes ids.
+    """How text is converted to ids.
 
     Args:
-        language: For the sentence splitter.
-        min_count: A word that training saw less often is unknown.
-        max_words: Most words of the vocabulary.
+        language: Language of the sentence splitter.
+        min_count: Words that occur less often in training are unknown.
+        max_words: Maximum size of the vocabulary.
     """
 
     language: str = "en"
@@ -87,7 +87,7 @@ class WordTextEncoder:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], where: str) -> WordTextEncoder:
-        """Read what `to_mapping` gave."""
+        """Restore from the result of `to_mapping`."""
         config = from_mapping(WordTextEncoderConfig, values["config"], where)
         return cls(config, values["labels"], Vocabulary(values["words"]))
 

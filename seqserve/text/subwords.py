@@ -33,7 +33,7 @@ _PIECES = r"\p{Han}+|▁?(?:(?!\p{Han})[\p{L}\p{M}])+|▁?\p{N}|▁?[^▁\p{L}\p
 class SubwordTokenizer:
     """str <-> subword ids; the same object in training and in serving.
 
-    The special ids are those that the tokenizer's vocabulary gives to `PAD`, `END` and `UNKNOWN`.
+    The special ids are those of `PAD`, `END` and `UNKNOWN` in the tokenizer's vocabulary.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -81,7 +81,7 @@ class SubwordTokenizer:
 
     @classmethod
     def from_json(cls, text: str) -> SubwordTokenizer:
-        """Read what `to_json` gave."""
+        """Restore from the result of `to_json`."""
         return cls(Tokenizer.from_str(text))
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Text <-> what the tagger reads and gives: sentences, tokens, word and character ids, entity spans."""
+"""Text <-> inputs and outputs of the tagger: sentences, tokens, word and character ids, entity spans."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _CHAR = np.int32  # of a character id in the features that are kept
 
 @dataclass(frozen=True)
 class WordTokenEncoderConfig:
-    """How text becomes ids.
+    """How text is converted to ids.
 
     Args:
-        language: For the sentence splitter.
-        min_count: Words that the training sets have less often are left out of the vocabulary.
-        unlabelled_min_count: Words that only text without labels has, less often than this, as well.
-        max_words: Most words of the vocabulary; those of the training sets come first.
-        max_chars: C, characters of a word that the model sees; longer words are cut in the middle.
+        language: Language of the sentence splitter.
+        min_count: Words that occur less often in the training sets are left out of the vocabulary.
+        unlabelled_min_count: The same for words that occur only in texts without labels.
+        max_words: Maximum size of the vocabulary; words of the training sets come first.
+        max_chars: C, characters of a word that the model sees; of longer words, the middle is left out.
         max_tokens: Longer sentences are read in windows of this many tokens.
     """
 
@@ -149,7 +149,7 @@ class WordTokenEncoder:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], where: str) -> WordTokenEncoder:
-        """Read what `to_mapping` gave."""
+        """Restore from the result of `to_mapping`."""
         return cls(
             from_mapping(WordTokenEncoderConfig, values["config"], where),
             values["labels"],

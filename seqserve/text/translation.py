@@ -91,7 +91,7 @@ def join_segments(segments: Sequence[Segment], translations: Sequence[str], targ
     space stays as it was.
 
     Args:
-        segments: What `segments_of` gave.
+        segments: The result of `segments_of`.
         translations: One string per translatable segment, in order.
         target: Language of the translations; some put no space between sentences.
     """

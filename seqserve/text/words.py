@@ -1,7 +1,7 @@
 """Word tokens with offsets into the original text.
 
 The pattern runs on the text as it came, combining marks included, so `text[start:end]` is always the
-token; only the looked-up `form` is NFC. Composed and decomposed spellings give the same forms.
+token; only the looked-up `form` is NFC. Composed and decomposed spellings have the same forms.
 
 No token holds white space, and none depends on what is beyond the white space around it. So the pattern
 runs on one pre-token (text between white space) at a time, and the tokens of short ones are cached.

@@ -83,7 +83,7 @@ def copy_whole(source: Path, path: Path) -> None:
 
 
 def save_preprocessor(values: dict[str, Any], path: Path) -> None:
-    """Write the vocabularies of a run, as a preprocessor's `to_mapping` gives them."""
+    """Write the vocabularies of a run, as a preprocessor's `to_mapping` returns them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as partial:
         partial.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")

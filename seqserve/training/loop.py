@@ -136,7 +136,7 @@ def _step(
     config: LoopConfig,
     step: int,
 ) -> tuple[float, int, float]:
-    """Make one optimiser step; gives the mean loss, its number of items and the gradient norm."""
+    """Take one optimiser step; return the mean loss, its number of items and the gradient norm."""
     torch.manual_seed(config.seed * 1_000_003 + step)  # dropout of a resumed run is that of one run
     task.model.train()
     for group in optimizer.param_groups:

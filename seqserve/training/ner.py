@@ -41,8 +41,8 @@ class NerConfig:
         word_dropout: Share of training words that are read as unknown, so that `<unk>` is learnt.
         unlabelled: Files of texts without labels below the data root, objects with a `text` (`.jsonl`)
             or one text a line; word vectors are learnt from them as well, and they add words.
-        vectors: Where the word embeddings start from.
-        reader: How text becomes ids.
+        vectors: Initial word embeddings.
+        reader: How text is converted to ids.
     """
 
     labels: tuple[str, ...]

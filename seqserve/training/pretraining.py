@@ -29,9 +29,9 @@ class PretrainingConfig:
 
     Args:
         loop: How the language model is trained.
-        max_words: Longer texts are cut into pieces of so many words.
-        n_samples: Wrong words that every right one is compared with.
-        dropout: On embeddings and states.
+        max_words: Longer texts are split into pieces of this many words.
+        n_samples: Number of sampled words that each target word is compared with.
+        dropout: Dropout on embeddings and states.
     """
 
     loop: LoopConfig

@@ -29,8 +29,8 @@ class DataSet:
         licence: Licence of the data, for the manifest and the model card.
         about: Kind of text in a few words, for the model card.
         skip: First line to leave out, and the line after the last one (training sets of translation only).
-        split: Name of the files, if it is not `train`, `dev` or `test` as the list is: a test set can be
-            `dev` files that nothing was chosen by, or `test_2016_flickr`.
+        split: Name of the files, if it is not that of the list: `dev` files that were not used to select
+            anything can be a test set, or files named `test_2016_flickr`.
         labels: Labels that the set annotates, if not all of the model's (NER only). The others count as
             unknown in this set: they are neither learnt as absent nor counted as errors.
     """
@@ -54,7 +54,7 @@ class DataConfig:
 
     Args:
         train: Sets to learn from.
-        dev: Sets that choose the best weights.
+        dev: Sets that select the best weights.
         test: Sets that measure them.
     """
 
@@ -114,8 +114,8 @@ class CardConfig:
 
     Args:
         summary: What the model is.
-        intended_use: Whom it is for, and for what.
-        limits: What it is not good at.
+        intended_use: Intended users and uses.
+        limits: Known limits.
         ablation: JSON file that `ablate` wrote, as a path from the working directory.
     """
 
@@ -153,7 +153,7 @@ class AblationConfig:
 
     Args:
         variants: The rows of the table.
-        loop: Values of `[loop]` for all of them, such as fewer steps; a variant's own come last.
+        loop: Values of `[loop]` for all of them, such as fewer steps; a variant's own take precedence.
     """
 
     variants: tuple[Variant, ...] = ()
@@ -170,8 +170,8 @@ class Recipe:
         task: `ner`, `sentiment` or `translation`.
         languages: Language code of the texts; for translation, source and target.
         licence: Licence of the weights.
-        data: Data sets: `[[data.train]]` are learnt from, `[[data.dev]]` choose the best weights,
-            `[[data.test]]` measure them.
+        data: Data sets: `[[data.train]]` to learn from, `[[data.dev]]` to select the best weights,
+            `[[data.test]]` to measure them.
         loop: See `[loop]`.
         text: See `[text]`.
         model: See `[model]`.

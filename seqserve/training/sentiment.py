@@ -37,13 +37,13 @@ class SentimentConfig:
     Args:
         labels: Names of label 0, 1, ...
         word_dropout: Share of training words that are read as unknown.
-        adversarial: Length of the step against the model, over all embeddings of a text together,
-            that its verdict must also withstand; a share of their own length. 0: none.
+        adversarial: Norm of the adversarial perturbation of a text's embeddings, relative to their own
+            norm. 0: none.
         unlabelled: Files of texts without labels below the data root, objects with a `text` (`.jsonl`)
-            or one text a line; read for the vocabulary and for all that is learnt before training.
-        vectors: Where the word embeddings start from.
-        pretraining: The language model that embeddings and LSTM start from; none: random weights.
-        reader: How text becomes ids.
+            or one text a line; used for the vocabulary, word vectors and language model.
+        vectors: Initial word embeddings.
+        pretraining: Language model that initialises embeddings and LSTM; none: random weights.
+        reader: How text is converted to ids.
     """
 
     labels: tuple[str, ...]

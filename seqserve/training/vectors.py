@@ -142,7 +142,7 @@ def start_embeddings(
 
 
 def learn_vectors(texts: Iterable[Sequence[str]], word_dim: int, epochs: int, path: Path) -> None:
-    """Learn skip-gram vectors and write them as a text file; the same texts give the same file.
+    """Learn skip-gram vectors and write them as a text file; the same texts produce the same file.
 
     Args:
         texts: Tokens of each text, in their looked-up form.

@@ -33,12 +33,15 @@ from service.api.openapi import build_document
 from service.api.swagger import docs_assets, docs_routes
 from service.engines.canary import Canary
 from service.engines.client import EngineBackend, EngineClient
+from service.http.body import BodyReader
 from service.http.cors import Cors
+from service.http.hosts import AllowedHosts
 from service.http.keys import Keyring, KeyScope
 from service.http.middleware import MiddlewareOptions, RequestMiddleware
 from service.http.problems import ProblemWriter
 from service.http.routes import Routes
 from service.queue.batcher import Batcher
+from service.queue.shared_call import SharedCall
 from service.settings import Settings
 from service.telemetry import metrics
 from service.telemetry.metrics_page import metrics_page
@@ -46,6 +49,8 @@ from service.telemetry.tracing import load_tracer, require_exporter, traced
 
 DIALECTS: tuple[type[Dialect], ...] = (NativeDialect,)
 
+_MAX_OTHER_VALUES = 10_000  # JSON values of a body besides its texts
+_METRICS_FRESH_S = 0.2
 _CLOSE_S = 0.2  # for clients that keep connections open to notice that the server closes them
 _SERVER_ERRORS = (
     SeqserveError,
@@ -73,7 +78,8 @@ class Application:
         self.core = Core(settings)
         self.canaries: dict[Task, Canary] = {}
         self._is_draining = False
-        dialects = [dialect(self.core, settings) for dialect in DIALECTS]
+        bodies = BodyReader(settings.max_body_bytes, settings.max_texts + _MAX_OTHER_VALUES)
+        dialects = [dialect(self.core, bodies, settings) for dialect in DIALECTS]
         page = page_routes() if settings.demo else []
         by_dialect = {dialect: dialect.routes() for dialect in dialects}
         api = [route for routes in by_dialect.values() for route in routes]
@@ -96,6 +102,7 @@ class Application:
         self._middleware = RequestMiddleware(routes, routes.template_of, self._options, writers)
         admin = Routes(health)
         self.admin = RequestMiddleware(admin, admin.template_of)
+        self._metrics_page = SharedCall(lambda: asyncio.to_thread(metrics_page), _METRICS_FRESH_S)
         self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -196,7 +203,7 @@ class Application:
         for queue in self.core.queues.values():
             queue.export_gauges()
         metrics.flush_counters()
-        page, content_type = await asyncio.to_thread(metrics_page)
+        page, content_type = await self._metrics_page()
         return Response(page, media_type=content_type)
 
 
@@ -215,7 +222,7 @@ def _middleware_options(
     settings: Settings, api: Sequence[Route], page: Sequence[Route]
 ) -> MiddlewareOptions:
     """Return the options of the middleware: the routes of the API require keys, those of the page do not."""
-    keyring = cors = None
+    keyring = hosts = cors = None
     if settings.api_keys_file is not None:
         keyring = Keyring(
             settings.api_keys_file,
@@ -225,7 +232,9 @@ def _middleware_options(
         )
     if settings.cors_origins:
         cors = Cors(settings.cors_origins)
-    return MiddlewareOptions(keyring, cors, log_share=settings.log_sample)
+    if "*" not in settings.allowed_hosts:
+        hosts = AllowedHosts(settings.allowed_hosts)
+    return MiddlewareOptions(keyring, hosts, cors, log_share=settings.log_sample)
 
 
 def _json(document: Any) -> Response:

@@ -114,6 +114,10 @@ def build_document(
         for path, methods in paths.items():
             if keys == "all" or path.startswith("/v1/"):
                 _demand_key(methods)
+    if settings is not None and "*" not in settings.allowed_hosts:
+        for methods in paths.values():
+            for operation in methods.values():
+                _add_problems(operation, (errors.HostNotAllowed,))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -193,14 +197,19 @@ def _demand_key(methods: Json) -> None:
     """Add the API key and its errors to the operations of a path."""
     for operation in methods.values():
         operation["security"] = [{"key": []}]
-        responses: Json = operation["responses"]
-        for status, problem in _problems(_KEY_ERRORS).items():
-            if status in responses:
-                problem["description"] = f"{responses[status]['description']}, " + problem[
-                    "description"
-                ].removeprefix(_CODE)
-            responses[status] = problem
-        operation["responses"] = dict(sorted(responses.items()))
+        _add_problems(operation, _KEY_ERRORS)
+
+
+def _add_problems(operation: Json, kinds: Iterable[type[SeqserveError]]) -> None:
+    """Add errors to an operation, also where it has others of the same status."""
+    responses: Json = operation["responses"]
+    for status, problem in _problems(kinds).items():
+        if status in responses:
+            problem["description"] = f"{responses[status]['description']}, " + problem[
+                "description"
+            ].removeprefix(_CODE)
+        responses[status] = problem
+    operation["responses"] = dict(sorted(responses.items()))
 
 
 def _content(model: type[BaseModel], media_type: str = "application/json") -> Json:

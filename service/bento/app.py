@@ -32,12 +32,13 @@ from service.engines.host import EngineHost
 from service.engines.rpc import RunnerBackend
 from service.http.admin import AdminServer
 from service.http.protocol import use_connections
+from service.processes.descriptors import connection_limit, raise_limit
 from service.processes.worker import GATEWAY
 from service.telemetry import metrics
 from service.telemetry.logs import configure_logging
 
 configure_logging(SETTINGS.log_level, SETTINGS.log_format)
-use_connections()
+use_connections(connection_limit(raise_limit()))
 
 APPLICATION = Application(SETTINGS)
 HOSTS: list[EngineHost] = []  # of this process

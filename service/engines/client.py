@@ -6,10 +6,12 @@ The backend is `LocalBackend`, with threads in this process, or `RunnerBackend` 
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from seqserve.errors import NotReady, UnavailableError
@@ -17,17 +19,36 @@ from seqserve.model_info import ModelInfo
 from service.engines.host import EngineHost, Status
 from service.engines.messages import InferenceItem, InferenceResult
 from service.queue.batcher import DOWN_SENTENCE, Reply
+from service.queue.shared_call import SharedCall
 from service.telemetry import metrics
 from service.telemetry.logs import failure_fields, get_logger
 
 T = TypeVar("T")
 
+_LOADING = "still loading"
 _FIRST_RETRY_S = 0.1
 _LAST_RETRY_S = 1.0
 _WATCH_S = 1.0
 _RECOVERY_S = 20.0  # a process that died has restarted by then, also on a busy machine
 _SHA_CHARS = 12
 _PINGS_UNTIL_DOWN = 2  # one late ping does not mean that the engines are down
+_FRESH_S = 0.2  # the age up to which the outcome of a ping is used again
+_NO_FILES = (
+    "No file descriptor is left to call the model. Retry later, or raise the limit of open files."
+)
+
+
+@dataclass(frozen=True)
+class _Pong:
+    """The outcome of a ping.
+
+    Args:
+        reason: Why the engines are not ready; None if they are.
+        is_missed: No answer came.
+    """
+
+    reason: str | None
+    is_missed: bool = False
 
 
 class EngineBackend(Protocol):
@@ -102,8 +123,9 @@ class EngineClient:
         self._ping_timeout_s = ping_timeout_s
         self._up = asyncio.Event()
         self._down_since = -math.inf
-        self._reason = "still loading"
+        self._reason = _LOADING
         self._n_missed = 0
+        self._shared_ping = SharedCall(self._ping, _FRESH_S)
         self._pinging: asyncio.Task[None] | None = None
         self._cancelling: set[asyncio.Task[None]] = set()
         self.models: Sequence[ModelInfo] = ()
@@ -143,24 +165,26 @@ class EngineClient:
         return self._down_since + _RECOVERY_S - time.monotonic()
 
     async def ping(self) -> str | None:
-        """Request the status of the engines; never takes longer than the ping timeout.
+        """Request the status of the engines, once for all concurrent callers.
+
+        Only the pings of the client itself count as missed: many callers at once say nothing about the engines.
 
         Returns:
-            None if they are ready, else the reason.
+            None if they are ready, else the reason; within the ping timeout.
         """
+        return (await self._shared_ping()).reason
+
+    async def _ping(self) -> _Pong:
         try:
             async with asyncio.timeout(self._ping_timeout_s):
                 status = await self._engines.status()
         except Exception as error:
             get_logger().debug("ping failed", task=self._task, **failure_fields(error))
-            self._n_missed += 1
-            if self._n_missed >= _PINGS_UNTIL_DOWN:
-                self._mark_down()
-            return "does not answer" if self.models else "still loading"
-        self._n_missed = 0
+            reason = "does not answer" if self.models else _LOADING
+            return _Pong(reason, is_missed=True)
         if status.reason is None:
             self._mark_up(status.models)
-        return status.reason
+        return _Pong(status.reason)
 
     async def predict(self, items: list[InferenceItem]) -> Reply[InferenceResult]:
         """Compute one batch; retry once if the engines crash and recover in time.
@@ -184,7 +208,10 @@ class EngineClient:
             reply = await self._engines.predict(items)
         except TypeError:  # an item cannot be encoded, which is no fault of the engines
             raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+                get_logger().error("no file descriptor left", task=self._task)
+                raise UnavailableError(_NO_FILES) from error
             self._mark_down()
             raise
         self.n_answered += 1
@@ -241,10 +268,13 @@ class EngineClient:
     async def _watch(self) -> None:
         delay_s = _FIRST_RETRY_S
         while True:
-            reason = await self.ping()
-            if reason is None:
+            pong = await self._shared_ping()
+            self._n_missed = self._n_missed + 1 if pong.is_missed else 0
+            if self._n_missed >= _PINGS_UNTIL_DOWN:
+                self._mark_down()
+            if pong.reason is None:
                 delay_s = _FIRST_RETRY_S
             else:
-                self._reason = reason
-            await asyncio.sleep(_WATCH_S if reason is None else delay_s)
+                self._reason = pong.reason
+            await asyncio.sleep(_WATCH_S if pong.reason is None else delay_s)
             delay_s = min(2 * delay_s, _LAST_RETRY_S)

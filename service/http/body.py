@@ -1,82 +1,186 @@
-"""The body of a request: read up to a limit, decompressed if it is gzip, parsed as strict JSON.
+"""The body of a request: received up to a limit, decompressed if it is gzip, parsed as strict JSON.
 
-The limit bounds both the bytes received and the bytes after decompression, so a body's memory is bounded
-before it is read. This module knows no route and no field.
+Memory and time of bodies are bounded, whatever they contain: each by its size, its compression ratio and the
+number of its JSON values; all together by the bytes that are held at a time. Of the
+large ones, one is decompressed or parsed per iteration of the event loop, so that other requests are answered
+in between.
+This module knows no route and no field.
 """
 
 from __future__ import annotations
 
-import json
+import asyncio
 import re
 import zlib
-from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from seqserve.errors import BodyTooLarge, InvalidJson, UnsupportedMediaType
+from seqserve.errors import BodyTooLarge, InvalidJson, Overloaded, UnsupportedMediaType
+from service.http.strict_json import parse_json
+
+LARGE_BYTES = 16_384
+"""A body with more bytes is parsed alone in an iteration of the event loop, and counts in `MAX_HELD_BYTES`."""
+MAX_HELD_BYTES = 64 * 2**20
+MAX_RATIO = 100
+"""Limit of the size after decompression by the size before, for bodies of more than `RATIO_FROM_BYTES`."""
+RATIO_FROM_BYTES = 2**20
 
 _GZIP = frozenset({"gzip", "x-gzip"})
 _GZIP_WINDOW = zlib.MAX_WBITS | 16  # the header and checksum of gzip instead of zlib
 _MAX_MEMBERS = 256  # an empty member takes 20 bytes, and a new decompressor
+_STEP_BYTES = 65_536
 
 
-async def read_json(request: Request, max_bytes: int) -> object:
-    """Read the body of a request as JSON.
-
-    Args:
-        request: Its body has not been read.
-        max_bytes: Limit of the body as received, and after decompression.
-
-    Raises:
-        UnsupportedMediaType: The content is not JSON in UTF-8, or as for `read_body`.
-        BodyTooLarge: As for `read_body`.
-        InvalidJson: As for `parse_json` and `read_body`.
-    """
-    headers: dict[bytes, bytes] = dict(request.scope["headers"])
-    _check_content_type(headers.get(b"content-type", b""))
-    return parse_json(await read_body(request, headers, max_bytes))
-
-
-async def read_body(request: Request, headers: Mapping[bytes, bytes], max_bytes: int) -> bytearray:
-    """Read the body of a request, of any content type.
+@dataclass
+class _Total:
+    """The bytes of all large bodies that are held.
 
     Args:
-        request: Its body has not been read.
-        headers: Its headers by name in lower case.
-        max_bytes: Limit of the body as received, and after decompression.
+        max_bytes: Their limit.
+    """
+
+    max_bytes: int
+    n_bytes: int = 0
+
+
+@dataclass
+class _Hold:
+    """The bytes of one body.
+
+    Args:
+        total: Where they count.
+    """
+
+    total: _Total
+    n_bytes: int = 0
+
+    def grow(self, n_bytes: int) -> None:
+        """Record the size of the body.
+
+        Raises:
+            Overloaded: All bodies together are over the limit.
+        """
+        self.total.n_bytes += n_bytes - self.n_bytes
+        self.n_bytes = n_bytes
+        if self.total.n_bytes > self.total.max_bytes:
+            raise Overloaded("The server receives too many large bodies. Retry later.")
+
+    def release(self) -> None:
+        """Count them no longer."""
+        self.total.n_bytes -= self.n_bytes
+        self.n_bytes = 0
+
+
+class BodyReader:
+    """Reads the bodies of all requests of a server.
+
+    Args:
+        max_bytes: Limit of a body as received, and after decompression.
+        max_values: Limit of the JSON values of a body.
+        max_held_bytes: Limit of the bytes of all large bodies that are being received and parsed.
+    """
+
+    def __init__(
+        self, max_bytes: int, max_values: int, max_held_bytes: int = MAX_HELD_BYTES
+    ) -> None:
+        self._max_bytes = max_bytes
+        self._max_values = max_values
+        self._total = _Total(max_held_bytes)
+        self._lock = asyncio.Lock()
+
+    async def read_json(self, request: Request) -> object:
+        """Read the body of a request as JSON.
+
+        Args:
+            request: Its body has not been read.
+
+        Raises:
+            UnsupportedMediaType: The content is not JSON in UTF-8, or as for `read`.
+            BodyTooLarge: As for `read` and `parse_json`.
+            InvalidJson: As for `read` and `parse_json`.
+            Overloaded: As for `read`.
+        """
+        headers: dict[bytes, bytes] = dict(request.scope["headers"])
+        _check_content_type(headers.get(b"content-type", b""))
+        with self._hold() as hold:
+            body = await self._read(request, headers, hold)
+            if len(body) <= LARGE_BYTES:
+                return parse_json(body, self._max_values)
+            async with self._alone():
+                return parse_json(body, self._max_values)
+
+    async def read(self, request: Request, headers: Mapping[bytes, bytes]) -> bytearray:
+        """Read the body of a request, of any content type.
+
+        Args:
+            request: Its body has not been read.
+            headers: Its headers by name in lower case.
+
+        Raises:
+            UnsupportedMediaType: The body has another encoding than gzip.
+            BodyTooLarge: The body is over the limit; no more than the limit is kept in memory.
+            InvalidJson: The gzip stream is damaged or incomplete.
+            Overloaded: The server holds as many bytes of large bodies as it may.
+        """
+        with self._hold() as hold:
+            return await self._read(request, headers, hold)
+
+    async def _read(
+        self, request: Request, headers: Mapping[bytes, bytes], hold: _Hold
+    ) -> bytearray:
+        is_gzip = b"content-encoding" in headers and _is_gzip(
+            value for name, value in request.scope["headers"] if name == b"content-encoding"
+        )
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > self._max_bytes:
+            raise _too_large(self._max_bytes)
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > self._max_bytes:
+                raise _too_large(self._max_bytes)
+            if len(body) > LARGE_BYTES:
+                hold.grow(len(body))
+        if not is_gzip:
+            return body
+        async with self._alone():
+            return decompress(body, self._max_bytes)
+
+    @contextmanager
+    def _hold(self) -> Iterator[_Hold]:
+        """Count the bytes of one body until it is parsed."""
+        hold = _Hold(self._total)
+        try:
+            yield hold
+        finally:
+            hold.release()
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Wait for an iteration of the event loop in which no other large body is handled."""
+        async with self._lock:
+            await asyncio.sleep(0)
+            yield
+
+
+def decompress(content: bytes | bytearray, max_bytes: int) -> bytearray:
+    """Decompress a gzip stream; it may have several members.
+
+    Args:
+        content: The stream.
+        max_bytes: Limit of the output.
 
     Raises:
-        UnsupportedMediaType: The body has another encoding than gzip.
-        BodyTooLarge: The body is over the limit; no more than the limit is kept in memory.
-        InvalidJson: The gzip stream is damaged or incomplete.
+        BodyTooLarge: The output is over the limit, or much larger than the stream.
+        InvalidJson: The stream is damaged or incomplete.
     """
-    is_gzip = b"content-encoding" in headers and _is_gzip(
-        value for name, value in request.scope["headers"] if name == b"content-encoding"
-    )
-    declared = headers.get(b"content-length", b"")
-    if declared.isdigit() and int(declared) > max_bytes:
-        raise _too_large(max_bytes)
-    return await (_read_gzip(request, max_bytes) if is_gzip else _read_plain(request, max_bytes))
-
-
-async def _read_plain(request: Request, max_bytes: int) -> bytearray:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise _too_large(max_bytes)
-    return body
-
-
-async def _read_gzip(request: Request, max_bytes: int) -> bytearray:
     gunzip = Gunzip(max_bytes)
-    n_bytes = 0
-    async for chunk in request.stream():
-        n_bytes += len(chunk)
-        if n_bytes > max_bytes:
-            raise _too_large(max_bytes)
-        gunzip.feed(chunk)
+    view = memoryview(content)
+    for begin in range(0, len(view), _STEP_BYTES):
+        gunzip.feed(view[begin : begin + _STEP_BYTES])
     return gunzip.finish()
 
 
@@ -92,24 +196,32 @@ class Gunzip:
         self._body = bytearray()
         self._decompressor = zlib.decompressobj(_GZIP_WINDOW)
         self._n_members = 1
+        self._n_received = 0
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, chunk: bytes | memoryview) -> None:
         """Decompress the next bytes.
 
         Raises:
-            BodyTooLarge: The output is over the limit.
+            BodyTooLarge: The output is over the limit, or much larger than the stream so far.
             InvalidJson: The bytes are not gzip.
         """
+        self._n_received += len(chunk)
+        limit = min(self._max_bytes, max(RATIO_FROM_BYTES, MAX_RATIO * self._n_received))
         while chunk:
             if self._decompressor.eof:
                 self._begin_member()
-            room = self._max_bytes - len(self._body)
+            room = limit - len(self._body)
             try:
                 self._body += self._decompressor.decompress(chunk, room + 1)
             except zlib.error:
                 raise InvalidJson("The body is not gzip, or damaged.") from None
             if len(self._body) > self._max_bytes:
                 raise _too_large(self._max_bytes, " after decompression")
+            if len(self._body) > limit:
+                raise BodyTooLarge(
+                    f"The body is more than {MAX_RATIO} times as large after decompression. "
+                    "Send it without Content-Encoding, or split it."
+                )
             chunk = self._decompressor.unused_data
 
     def finish(self) -> bytearray:
@@ -156,44 +268,3 @@ def _check_content_type(header: bytes) -> None:
     is_utf8 = charset is None or charset.group(1).lower() in {"utf-8", "utf8"}
     if media_type.strip().lower() != "application/json" or not is_utf8:
         raise UnsupportedMediaType("Send Content-Type: application/json, in UTF-8.")
-
-
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) < len(pairs):
-        raise ValueError("an object has the same key twice")
-    return document
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=_reject_constant)
-
-
-def parse_json(body: bytes | bytearray) -> object:
-    """Parse strict JSON: no NaN, no duplicate keys, no lone surrogates, no excessive nesting.
-
-    Uses the parser of the standard library: orjson keeps the last of two equal keys and, on Python 3.13,
-    overflows the stack on nested brackets.
-
-    Raises:
-        InvalidJson: The message has the kind and the place of the fault, never the content.
-    """
-    try:
-        text = body.decode()
-        document: object = _DECODER.decode(text)
-        if "\\ud" in text or "\\uD" in text:
-            json.dumps(document, ensure_ascii=False).encode()
-    except UnicodeDecodeError as error:
-        raise InvalidJson(f"The body is not UTF-8 at byte {error.start}.") from None
-    except UnicodeEncodeError:
-        raise InvalidJson("The body has half of a surrogate pair: no valid Unicode.") from None
-    except json.JSONDecodeError as error:
-        raise InvalidJson(f"The body is not JSON at character {error.pos}: {error.msg}.") from None
-    except RecursionError:
-        raise InvalidJson("The body is nested too deeply.") from None
-    except ValueError as error:
-        raise InvalidJson(f"The body is not JSON: {error}.") from None
-    return document

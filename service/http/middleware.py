@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from seqserve.errors import Draining
 from service.http.context import CONTEXT_KEY, UNKNOWN_ROUTE, RequestContext
 from service.http.cors import Cors, RawHeaders, preflight
+from service.http.hosts import AllowedHosts
 from service.http.keys import Keyring
 from service.http.problems import ProblemWriter, problem_of, write_problem
 from service.telemetry import metrics
@@ -40,12 +41,14 @@ class MiddlewareOptions:
 
     Args:
         keyring: Checks API keys.
+        hosts: Checks the host that a request names.
         cors: Lets pages of other origins read the responses.
         tracer: Makes a span of every request.
         log_share: Share of the successful requests that are logged, from 0 to 1.
     """
 
     keyring: Keyring | None = None
+    hosts: AllowedHosts | None = None
     cors: Cors | None = None
     tracer: Tracer | None = None
     log_share: float = 1.0
@@ -135,6 +138,8 @@ class RequestMiddleware:
     ) -> None:
         """Apply the operator's options, then route the request."""
         options = self._options
+        if options.hosts:
+            options.hosts.check(scope["path"], context.headers.get(b"host", b""))
         if options.cors and (response := preflight(scope["method"], context.headers)):
             await response(scope, receive, send)
             return

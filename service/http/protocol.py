@@ -1,7 +1,12 @@
-"""The connections of the HTTP server: uvicorn's, with limits on the head, and one write per response.
+"""The connections of the HTTP server: uvicorn's, with bounds on everything that a client can make them hold.
 
-Without limits, one connection could send headers until the memory is full, or half a head and then nothing.
-body.py limits bodies. This module knows no route; its responses are plain text.
+- The head of a request, with its trailers and chunk sizes: `MAX_HEAD_BYTES`, complete within `HEAD_S`.
+- Pipelined requests: about `MAX_PIPELINED` are parsed; the next bytes wait, and nothing more is read until all
+  of them are answered.
+- Responses that a client does not read: nothing is computed ahead, and after `WRITE_S` the connection ends.
+- Connections: `Connection.max_connections`; further ones get 503.
+
+body.py bounds bodies. This module knows no route; its responses are plain text.
 """
 
 from __future__ import annotations
@@ -9,97 +14,198 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httptools
 from uvicorn.config import HTTP_PROTOCOLS
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from service.http.one_write import OneWrite
 
 MAX_HEAD_BYTES = 65_536
 HEAD_S = 10.0  # from the first byte, or the connection, to the end of the head
-_CONTINUE = b"HTTP/1.1 100 "  # comes before the head
+WRITE_S = 60.0  # for a client to read the start of what was written
+MAX_PIPELINED = 16
+
+_SLICE_BYTES = 1024  # parsed at once if requests may follow each other: 56 of them at most
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_PROBE_AFTER_S = (0.0, 0.05, 0.5, 5.0)
+_TOO_LARGE = 431, f"The head of the request has more than {MAX_HEAD_BYTES} bytes."
+_NO_HOST = 400, "A request of HTTP/1.1 must have one Host header."
 
 
-class HeadTooLarge(Exception):
-    """The request line and the headers have more than `MAX_HEAD_BYTES`."""
+class InvalidHead(Exception):
+    """The head of a request breaks a rule that the parser does not check."""
 
 
-class OneWrite:
-    """The transport of one response: it holds the head back and writes it together with the start of the body.
+class Flow(FlowControl):
+    """Flow control of a connection that reads nothing while requests wait for their turn."""
 
-    uvicorn writes them separately: two system calls, two packets, and a client that wakes up twice.
-    It has no reference to its request, which would be a cycle that only the garbage collector frees.
+    has_waiting = False
 
-    Args:
-        transport: The transport of the connection.
-        method: The method of the request.
-    """
-
-    def __init__(self, transport: asyncio.Transport, method: str) -> None:
-        self._transport = transport
-        is_bodiless = method == "HEAD"  # nothing is written after such a head
-        self._head: bytes | None = b"" if is_bodiless else None  # empty: not held back, or written
-
-    def write(self, data: bytes) -> None:
-        """Write data; hold the head back until the first data after it."""
-        if self._head:
-            self._transport.write(self._head + data)
-            self._head = b""
-        elif self._head is None and not data.startswith(_CONTINUE):
-            self._head = data
-        else:
-            self._transport.write(data)
-
-    def is_closing(self) -> bool:
-        """Return whether the connection is closing."""
-        return self._transport.is_closing()
-
-    def close(self) -> None:
-        """Close the connection after all data is written."""
-        if self._head:
-            self._transport.write(self._head)
-        self._transport.close()
+    def resume_reading(self) -> None:
+        """Read again, unless requests are waiting."""
+        if not self.has_waiting:
+            super().resume_reading()
 
 
 class Connection(HttpToolsProtocol):
     """One connection. Requests for an upgrade are answered as ordinary requests: none is supported."""
 
+    flow: Flow
+    max_connections: int | None = None
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.access_log = False  # the middleware writes it
+        self._unparsed = b""  # received, and not parsed yet
         self._n_unfinished = 0  # bytes since the last complete head, body chunk or request
-        self._is_too_large = False
+        self._n_body = 0  # bytes of the body of the request that is being parsed
+        self._framing: list[
+            tuple[bytes, bytes]
+        ] = []  # of the body that follows a request to upgrade
+        self._is_repeated_head = False
+        self._refusal = 400, "Invalid HTTP request received."
         self._head_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the timer of the first head."""
+        """Start the timer of the first head; refuse a connection beyond the limit."""
         super().connection_made(transport)
+        self.flow = Flow(transport)
+        if self.max_connections is not None and len(self.connections) > self.max_connections:
+            self._refuse(503, "The server has as many connections as it can hold. Retry later.")
+            return
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timer."""
+        """Stop the timers."""
         self._stop_waiting()
+        self._stop_write_timer()
+        self._unparsed = b""
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse data; refuse a head, trailers or chunk sizes without end."""
-        self._n_unfinished += len(data)
-        super().data_received(data)
+        """Parse data, unless requests are waiting."""
+        self._unparsed = self._unparsed + data if self._unparsed else data
+        if not self.pipeline:
+            self._parse()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer what was asked completely, although the client has finished sending; else close.
+
+        A client that has closed its connection looks the same until something is written. So interim responses
+        are written now and then, which every client of HTTP/1.1 skips: they fail if nobody is there.
+        """
+        cycle = self.cycle  # the last that was parsed
+        if cycle is None or cycle.response_complete or cycle.more_body:
+            return False
+        cycle.keep_alive = False
+        if self.scope["http_version"] == "1.1":
+            for seconds in _PROBE_AFTER_S:
+                self.loop.call_later(seconds, self._probe)
+        return True
+
+    def _probe(self) -> None:
+        cycle = self.cycle
+        if not (self.pipeline or cycle.response_started or self.transport.is_closing()):
+            self.transport.write(_CONTINUE)
+
+    def _parse(self) -> None:
+        """Parse what was received, until requests are waiting."""
+        data, begin = memoryview(self._unparsed), 0
+        while begin < len(data) and len(self.pipeline) < MAX_PIPELINED:
+            if self.transport.is_closing():
+                begin = len(data)
+                break
+            left = len(data) - begin
+            n_bytes = left if left <= _SLICE_BYTES else max(_SLICE_BYTES, self._n_body_left())
+            begin += self._feed(data[begin : begin + n_bytes])
+        self._unparsed = bytes(data[begin:])
+        self._hold_if_waiting()
+
+    def _feed(self, part: memoryview) -> int:
+        """Parse one part; refuse a head, trailers or chunk sizes without end.
+
+        Returns:
+            The number of bytes that were parsed.
+        """
+        n_bytes = len(part)
+        self._unset_keepalive_if_required()
+        try:
+            self._n_unfinished += n_bytes
+            self.parser.feed_data(part)
+        except httptools.HttpParserUpgrade as stop:
+            self._n_unfinished = 0
+            self._parse_body()
+            return int(stop.args[0])
+        except httptools.HttpParserError:
+            self._refuse(*self._refusal)
         if not self._n_unfinished or self.transport.is_closing():
-            return
+            return n_bytes
         if self._n_unfinished > MAX_HEAD_BYTES:
-            self._is_too_large = True
-            self.send_400_response("")
+            self._refuse(*_TOO_LARGE)
         elif self.cycle is None or not self.cycle.more_body or self.cycle.response_complete:
             self._await_head()
+        return n_bytes
+
+    def _parse_body(self) -> None:
+        """Make the parser expect the body of a request to upgrade, whose end it took to be that of the head."""
+        if self._framing:
+            self._is_repeated_head = True
+            lines = b"".join(name + b": " + value + b"\r\n" for name, value in self._framing)
+            self._framing = []
+            self.parser.feed_data(b"POST / HTTP/1.1\r\n" + lines + b"\r\n")
+
+    def _n_body_left(self) -> int:
+        """Return how many bytes of the body are missing; 0 if that is unknown."""
+        if self.cycle is None or not self.cycle.more_body:
+            return 0
+        lengths = [int(value) for name, value in self.headers if name == b"content-length"]
+        return max(0, sum(lengths) - self._n_body)
+
+    def _hold_if_waiting(self) -> None:
+        """Read nothing as long as requests wait."""
+        self.flow.has_waiting = bool(self.pipeline or self._unparsed)
+        if self.flow.has_waiting:
+            self.flow.pause_reading()
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        if not self._is_repeated_head:
+            super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the URL."""
+        if not self._is_repeated_head:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        if not self._is_repeated_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Accept the request, unless its head is too large."""
+        """Accept the request, unless its head is too large or does not name one host."""
+        if self._is_repeated_head:
+            self._is_repeated_head = False
+            return
         if self._n_unfinished > MAX_HEAD_BYTES:  # though part of it may be the body
             n_bytes = len(self.url) + sum(
                 len(name) + len(value) + 4 for name, value in self.headers
             )
             if n_bytes > MAX_HEAD_BYTES:
-                self._is_too_large = True
-                raise HeadTooLarge
+                self._refusal = _TOO_LARGE
+                raise InvalidHead
+        n_hosts = sum(name == b"host" for name, _ in self.headers)
+        if n_hosts > 1 or (n_hosts == 0 and self.parser.get_http_version() == "1.1"):
+            self._refusal = _NO_HOST
+            raise InvalidHead
         self._stop_waiting()
+        self._n_body = 0
+        if self.parser.should_upgrade():
+            names = (b"content-length", b"transfer-encoding")
+            self._framing = [header for header in self.headers if header[0] in names]
         super().on_headers_complete()
         one_write: Any = OneWrite(
             self.transport, self.scope["method"]
@@ -109,19 +215,31 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Pass on a chunk of the body."""
         self._n_unfinished = 0
+        self._n_body += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """End the body."""
+        """End the body, unless the parser took a request to upgrade to have none."""
         self._n_unfinished = 0
-        super().on_message_complete()
+        if not self._framing:
+            super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse a request that is not valid HTTP, and close the connection."""
-        if self._is_too_large:
-            self._refuse(431, f"The head of the request has more than {MAX_HEAD_BYTES} bytes.")
-        else:
-            self._refuse(400, msg)
+    def on_response_complete(self) -> None:
+        """Answer the next request that waits, or parse the next ones."""
+        self.flow.has_waiting = len(self.pipeline) > 1 or bool(self._unparsed)
+        super().on_response_complete()
+        if self._unparsed and not self.pipeline and not self.transport.is_closing():
+            self._parse()
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read, for a limited time."""
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(WRITE_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Write again."""
+        super().resume_writing()
+        self._stop_write_timer()
 
     def _refuse(self, status: int, sentence: str) -> None:
         headers = "content-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: "
@@ -139,6 +257,11 @@ class Connection(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
 
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
     def _give_up(self) -> None:
         self._head_timer = None
         if self.cycle is not None and not self.cycle.response_complete:
@@ -153,13 +276,14 @@ class Connection(HttpToolsProtocol):
     def _should_upgrade(self) -> bool:
         return False
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """Log nothing: any client could fill the log."""
 
-
-def use_connections() -> None:
+def use_connections(max_connections: int | None = None) -> None:
     """Make every uvicorn server that this process starts from now on use these connections.
 
     BentoML's worker has no option to choose them.
+
+    Args:
+        max_connections: Limit of each server; None is no limit.
     """
+    Connection.max_connections = max_connections
     HTTP_PROTOCOLS["auto"] = f"{__name__}:{Connection.__name__}"

@@ -18,8 +18,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Routes:
     """ASGI application: routes with plain paths or with parameters, and mounts.
 
-    Routing and answering `/v1/translate` takes 2.2 µs, with Starlette's router 13.7 µs, because that tries
-    one regular expression after the other and handles exceptions, which the middleware does as well.
+    Plain paths are found in a dict. Starlette's router takes longer: it tries one regular expression after the
+    other and handles exceptions, which the middleware does as well.
 
     Args:
         routes: Tried in this order; a plain path comes before a path with parameters.

@@ -293,12 +293,13 @@ class Batcher(Generic[W, R]):
         try:
             reply = await self._call([text.item for text in batch])
             if len(reply.results) != len(batch):
-                raise UnavailableError("a call must return one result per text")
+                raise RuntimeError("a call must return one result per text")
         except Exception as error:
             get_logger().error("batch failed", task=self._task, **failure_fields(error))
+            sentence = str(error) if isinstance(error, UnavailableError) else DOWN_SENTENCE
             for text in batch:
                 text.owner.complete(text)
-                text.owner.fail(UnavailableError(DOWN_SENTENCE))
+                text.owner.fail(UnavailableError(sentence))
             return
         self._drain.complete(asyncio.get_running_loop().time(), len(batch), n_real)
         now = time.perf_counter()

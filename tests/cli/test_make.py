@@ -36,8 +36,6 @@ def test_the_targets_are_listed(words: list[str]) -> None:
 MISSING = {
     **{target: ([target], "RECIPE") for target in ("train", "ablate", "export", "baselines")},
     "evaluate": (["evaluate"], "BUNDLE"),
-    "load-compare": (["load-compare"], "A"),
-    "load-compare to nothing": (["load-compare", "A=x"], "B"),
 }
 
 

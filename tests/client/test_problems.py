@@ -31,6 +31,7 @@ TABLE: dict[str, tuple[type[SeqserveError], bool]] = {
     "body_too_large": (errors.BodyTooLarge, False),
     "text_too_long": (errors.TextTooLong, False),
     "too_many_texts": (errors.TooManyTexts, False),
+    "host_not_allowed": (errors.HostNotAllowed, False),
     "unsupported_media_type": (errors.UnsupportedMediaType, False),
     "invalid_field": (errors.InputError, False),
     "unsupported_language_pair": (errors.UnsupportedLanguagePair, False),

@@ -59,7 +59,7 @@ def record(
     **changes: Any,
 ) -> Record:
     found = rows() if seen is None else seen
-    phases = () if steps else (PhaseResult(PROFILE.phases[0], 0.0, by_route(found, 10.0)),)
+    phases = () if steps else (PhaseResult(PROFILE.phases[0], by_route(found, 10.0)),)
     values: dict[str, Any] = {
         "name": "steady",
         "started": "2026-01-31T12:00:00+00:00",

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from loadtest.command import PAGE, chosen_profile, main, parser, pin, write_report
+from loadtest.command import PAGE, chosen_profile, main, parser, write_report
 from loadtest.record import EXIT_CODES, FILE
 from loadtest.targets import FAIL, UNDECIDED
 from tests.loadtest import made_up
@@ -30,11 +29,9 @@ def test_exit_codes(run: made_up.Record, code: int) -> None:
     [
         pytest.param(["run", "nightly"], "no profile 'nightly'; known are smoke, steady", id="name"),
         pytest.param(["run", "smoke", "--host", "here"], "the host is 'here'", id="host"),
-        pytest.param(["run", "smoke", "--cpus", "4096"], "CPU 4096 is not available", id="cpu"),
         pytest.param(["run", "smoke", "--profiles", "no.toml"], "no.toml: No such file", id="profiles"),
         pytest.param(["run", "smoke", "--objectives", "no.toml"], "no.toml: No such", id="objectives"),
         pytest.param(["list", "--profiles", "no.toml"], "no.toml: No such file", id="list"),
-        pytest.param(["compare", "no", "no"], "no is no report", id="report"),
     ],
 )  # fmt: skip
 def test_what_is_not_fit_for_a_run(
@@ -46,8 +43,8 @@ def test_what_is_not_fit_for_a_run(
 
 @pytest.mark.parametrize(
     "arguments",
-    ["", "run", "run smoke --rate 0", "run smoke --task ocr", "run smoke --cpus a"],
-    ids=["nothing", "no-profile", "no-rate", "task", "cpus"],
+    ["", "run", "run smoke --rate 0", "run smoke --task ocr"],
+    ids=["nothing", "no-profile", "no-rate", "task"],
 )
 def test_a_wrong_command_line(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -71,26 +68,7 @@ def test_the_command_line_changes_a_profile() -> None:
     assert [(s.rate, s.mix.tasks) for s in chosen.streams] == [(7, {"ner": 1.0})]
 
 
-def test_processors() -> None:
-    allowed = os.sched_getaffinity(0)
-    try:
-        pin([min(allowed)])
-        assert os.sched_getaffinity(0) == {min(allowed)}
-    finally:
-        os.sched_setaffinity(0, allowed)
-
-
 def test_a_report_is_a_folder(tmp_path: Path) -> None:
-    folder = write_report(record(), tmp_path / "load", with_plots=True)
+    folder = write_report(record(), tmp_path / "load")
     assert folder.name.endswith("-steady")
-    assert {path.name for path in folder.iterdir()} == {FILE, PAGE, "plots"}
-    plain = write_report(record(name="other"), tmp_path / "load")
-    assert {path.name for path in plain.iterdir()} == {FILE, PAGE}
-
-
-def test_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    a, b = (write_report(record(), tmp_path / name) for name in "ab")
-    page = tmp_path / "compared.html"
-    assert main(["compare", str(a), str(b / FILE), "--out", str(page)]) == 0
-    assert "all, ner  p99_ms" in capsys.readouterr().out
-    assert page.read_text().startswith("<!doctype html>")
+    assert {path.name for path in folder.iterdir()} == {FILE, PAGE}

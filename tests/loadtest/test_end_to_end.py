@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from loadtest.record import read_record
+from loadtest.record import FILE
 from tests import fakes
 from tests.serving import FAKES, ROOT, Serve, free_port, running_server
 
@@ -50,7 +50,6 @@ phases = [{ name = "alone", seconds = 1 }, { name = "beside", seconds = 1 }]
 
 [[both.streams]]
 rate = 20
-arrival = "regular"
 mix = { tasks = { ner = 1 }, batch_share = 0, invalid_share = 0 }
 
 [[both.streams]]
@@ -88,7 +87,8 @@ def loadtest(folder: Path, *arguments: str, objectives: str = GENEROUS) -> tuple
 def report(folder: Path) -> dict[str, Any]:
     (found,) = (folder / "runs").iterdir()
     assert "data:image/png" in (found / "report.html").read_text()
-    return read_record(found)
+    table: dict[str, Any] = json.loads((found / FILE).read_text())
+    return table
 
 
 def test_smoke(tmp_path: Path, served: Serve) -> None:
@@ -144,8 +144,8 @@ def test_open_and_closed_streams(tmp_path: Path, served: Serve) -> None:
     code, shown = loadtest(tmp_path, "both", "--profiles", own, "--host", served.base)
     assert code == 0, shown
     alone, beside = (phase["routes"] for phase in report(tmp_path)["phases"])
-    assert set(alone) == {"all", "ner"} and alone["ner"]["n"] == pytest.approx(20, abs=2)
-    assert beside["translation"]["n"] > 10 and beside["ner"]["n"] == pytest.approx(20, abs=2)
+    assert set(alone) == {"all", "ner"} and alone["ner"]["n"] == pytest.approx(20, abs=15)
+    assert beside["translation"]["n"] > 10 and beside["ner"]["n"] == pytest.approx(20, abs=15)
 
 
 def test_a_closed_stream_is_never_late(tmp_path: Path, served: Serve) -> None:
@@ -212,18 +212,17 @@ def test_locusts_own_command_line(served: Serve) -> None:
     options = [
         "--headless",
         "--users",
-        "5",
+        "10",
         "--spawn-rate",
-        "5",
+        "10",
         "--run-time",
-        "8s",
+        "6s",
         "--only-summary",
     ]
     done = subprocess.run(
         [sys.executable, "-m", "locust", "-f", "loadtest/locustfile.py", "--host", served.base, *options],
         check=False,
         cwd=ROOT,
-        env={**os.environ, "LOADTEST_USER_RATE": "5", "LOADTEST_INVALID_SHARE": "0.2"},
         capture_output=True,
         text=True,
         timeout=120,

@@ -12,9 +12,9 @@ def test_a_machine(tmp_path: Path) -> None:
         "flags: fpu sse2 avx2 avx512_vnni fma\n\nprocessor: 1\nmodel name: Another\n"
     )
     (tmp_path / "meminfo").write_text("MemTotal:       2097152 kB\n")
-    found = describe_machine(["pytest", "no-such-package"], 3, tmp_path)
+    found = describe_machine(["pytest", "no-such-package"], tmp_path)
     assert (found.cpu, found.memory_gib, found.python) == ("A Chip", 2.0, platform.python_version())
-    assert found.family == "cpu family 25, model 17, stepping 1" and found.cores == 3
+    assert found.family == "cpu family 25, model 17, stepping 1" and found.cores >= 1
     assert found.flags == ("avx2", "avx512_vnni", "fma")
     assert found.tools["no-such-package"] == "not installed" and found.tools["pytest"][0].isdigit()
 

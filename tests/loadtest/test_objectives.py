@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from loadtest.config import LoadTestError
 from loadtest.metrics import Outcome, Row, by_route
 from loadtest.objectives import (
     Check,
@@ -21,6 +20,7 @@ from loadtest.objectives import (
 from loadtest.profiles import read_profiles
 from loadtest.readings import Reading
 from loadtest.targets import FAIL, PASS, UNDECIDED, Target
+from seqserve.errors import ConfigError
 from tests.loadtest.made_up import reading, row, rows
 
 FOUND = by_route(  # p50 50, p95 95, p99 99 ms; 2 of 103 failed, 1 shed
@@ -101,9 +101,11 @@ def test_phases_of_their_own() -> None:
     assert wanted.of("spike") is own and wanted.of("after") is others
 
 
-def test_unknown_routes_are_refused() -> None:
-    with pytest.raises(LoadTestError, match="unknown ocr; known are all, ner"):
-        Objectives(phases={"a": {"ocr": Objective()}})
+def test_unknown_routes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[a.phases.x]\nocr = { p50_ms = 1 }\n")
+    with pytest.raises(ConfigError, match=r"expected one of all, ner, sentiment.* got 'ocr'"):
+        read_objectives("a", path)
 
 
 def test_every_profile_has_objectives_for_its_own_phases() -> None:
@@ -122,7 +124,7 @@ def test_the_default_stands_in(tmp_path: Path) -> None:
     assert read_objectives("b", path).routes["ner"].p50_ms == 1
     path.write_text("[a.routes]\nner = { p50 = 2 }\n")
     with pytest.raises(
-        LoadTestError, match=r"mine.toml: a.routes.ner: unknown p50; known are p50_ms"
+        ConfigError, match=r"extra fields found \(p50\) @ mine.toml: a.routes\['ner'\]"
     ):
         read_objectives("a", path)
 

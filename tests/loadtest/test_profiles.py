@@ -8,6 +8,7 @@ import pytest
 from loadtest.bodies import Mix
 from loadtest.config import LoadTestError
 from loadtest.profiles import Phase, Profile, Search, Stream, read_profiles
+from seqserve.errors import ConfigError
 
 ONE = Profile("", (Phase("a", 10, settle_s=2), Phase("b", 30)), (Stream(rate=30), Stream(rate=10)))
 
@@ -64,7 +65,6 @@ def test_streams_may_be_on_in_some_phases() -> None:
         pytest.param(Stream, {}, "either a rate or clients", id="neither"),
         pytest.param(Stream, {"rate": 1, "clients": 1}, "either a rate or clients", id="both"),
         pytest.param(Stream, {"rate": 1, "think_s": -1}, "no negative think_s", id="think"),
-        pytest.param(Stream, {"rate": 1, "arrival": "bursts"}, "arrival is 'bursts'", id="arrival"),
         pytest.param(Search, {"first_rate": 0}, "0 < first_rate", id="rate"),
         pytest.param(Search, {"factor": 1}, "factor > 1", id="step"),
         pytest.param(Search, {"tries": 0}, "tries is 0", id="tries"),
@@ -87,8 +87,21 @@ def test_errors_name_the_place(tmp_path: Path) -> None:
         '[a]\nabout = ""\nphases = [{ name = "x", secs = 1 }]\nstreams = [{ rate = 1 }]\n'
     )
     with pytest.raises(
-        LoadTestError, match=r"mine.toml: a.phases\[0\]: unknown secs; known are name"
+        ConfigError, match=r"extra fields found \(secs\) @ mine.toml: a.phases\[0\]"
     ):
+        read_profiles(path)
+
+
+def test_errors_inside_of_lists_say_what_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '[a]\nabout = ""\nphases = [{ name = "x", seconds = "1" }]\nstreams = [{ rate = 0 }]\n'
+    )
+    with pytest.raises(
+        ConfigError, match=r"expected float, got str \('1'\) @ .*phases\[0\].seconds"
+    ):
+        read_profiles(path)
+    with pytest.raises(ConfigError, match=r"either a rate or clients.* @ .*a.streams\[0\]"):
         read_profiles(path)
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from loadtest.readings import Page, Scraper, kept_lines, readings_of
+from loadtest.readings import Scraper, kept_lines, readings_of
 from tests.loadtest.pages import served
 
 BEFORE = """
@@ -33,12 +33,12 @@ AFTER = (
 
 
 def test_what_two_pages_say() -> None:
-    first, second = readings_of([Page(0.0, kept_lines(BEFORE)), Page(2.0, kept_lines(AFTER))])
+    first, second = readings_of([(0.0, kept_lines(BEFORE)), (2.0, kept_lines(AFTER))])
     assert first.queue_texts == second.queue_texts == {"ner": 3}
     assert first.memory_bytes == {"ner": 2**20}
     assert (first.batch_texts, first.cpu_share) == ({}, {})
     assert second.batch_texts == {"ner": 5}  # none of translation
-    assert second.cpu_share == {"gateway": 0.5, "ner": 0.5}  # one began anew
+    assert second.cpu_share == {"gateway": 0.5, "ner": 0.5}  # one began again
 
 
 def test_only_what_is_read_is_kept() -> None:
@@ -60,7 +60,7 @@ def test_pages_are_asked_for_until_the_end() -> None:
         n = len(scraper.pages)
         assert n >= 3 and scraper.failure == ""
         assert all(headers["Authorization"] == "Bearer k" for _, headers in pages.asked)
-    moments = [page.at_s for page in scraper.pages]
+    moments = [at_s for at_s, _ in scraper.pages]
     assert moments == sorted(moments) and moments[-1] == pytest.approx(0.2, abs=0.15)
 
 

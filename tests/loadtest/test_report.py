@@ -4,14 +4,12 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from loadtest.charts import Chart, charts_of
-from loadtest.config import LoadTestError
 from loadtest.metrics import Outcome
-from loadtest.record import BUSY, Record, read_record
+from loadtest.record import BUSY, Record
 from loadtest.report import number, report_page
 from loadtest.service import Model
 from loadtest.targets import FAIL, PASS, UNDECIDED
@@ -110,7 +108,6 @@ def test_charts_are_pictures(is_log: bool) -> None:
     points = ((0.0, 1.0), (1.0, float("nan")), (2.0, 300.0))
     chart = Chart("p99, ms", "seconds", {"ner": points, "none": ()}, is_log, has_dots=True)
     assert chart.png().startswith(b"\x89PNG") and chart.png() == chart.png()
-    assert chart.file_name == "p99-ms.png"
 
 
 def test_no_answer_is_named() -> None:
@@ -142,18 +139,7 @@ def test_numbers(value: float, shown: str) -> None:
 def test_a_record_is_json_without_what_is_no_number(tmp_path: Path) -> None:
     path = RUNS["nothing-accepted"].write(tmp_path)
     assert "NaN" not in path.read_text()
-    table = read_record(tmp_path)
-    assert table == read_record(path)
+    table = json.loads(path.read_text())
     assert table["phases"][0]["routes"]["ner"]["p99_ms"] is None
     assert (table["verdict"], table["models"][0]["sha256"]) == (PASS, "c345f4")
     assert table["profile"]["streams"][0]["rate"] == 10
-
-
-@pytest.mark.parametrize(
-    "content", [None, "{", "[]", json.dumps({"format": 0})], ids=["none", "no-json", "list", "old"]
-)
-def test_what_is_no_report(tmp_path: Path, content: Any) -> None:
-    if content is not None:
-        (tmp_path / "report.json").write_text(content)
-    with pytest.raises(LoadTestError, match="is no report of"):
-        read_record(tmp_path)

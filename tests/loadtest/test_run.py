@@ -24,8 +24,16 @@ def highest_held(search: Search, is_held: Callable[[float], bool | None]) -> tup
 def test_what_settles_does_not_count() -> None:
     kept = [row(0.1 * i, 10 if i < 100 else 20) for i in range(200)]
     alone, beside = phase_results(TWO, kept)
-    assert (alone.begin_s, alone.routes["ner"].n, alone.routes["ner"].offered_per_s) == (0, 80, 10)
-    assert (beside.begin_s, beside.routes["ner"].n, beside.routes["ner"].p50_ms) == (10, 100, 20)
+    assert (alone.phase.name, alone.routes["ner"].n, alone.routes["ner"].offered_per_s) == (
+        "alone",
+        80,
+        10,
+    )
+    assert (beside.phase.name, beside.routes["ner"].n, beside.routes["ner"].p50_ms) == (
+        "beside",
+        100,
+        20,
+    )
 
 
 def test_a_search_rests_on_the_step_that_bounds_it() -> None:

@@ -96,7 +96,7 @@ def test_the_selected_language_is_kept(visiting: Opening, faked: Serve) -> None:
 
 
 def test_there_is_javascript_in_the_documentation() -> None:
-    assert ROOT / "docs" / "demo-page.md" in {block.page for block in DOCUMENTED}
+    assert ROOT / "docs" / "api.md" in {block.page for block in DOCUMENTED}
 
 
 @pytest.mark.parametrize("block", DOCUMENTED, ids=lambda block: block.name)

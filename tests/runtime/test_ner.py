@@ -16,7 +16,7 @@ KNOWN = "Anna Anna Lee Lee Oslo Oslo"
 
 
 class FakeTagger:
-    """Anna opens a person, Lee goes on with it, Oslo is a place; counts its batches."""
+    """Anna opens a person, Lee continues it, Oslo is a place; counts its batches."""
 
     def __init__(self, text: WordTokenEncoder) -> None:
         scheme = text.scheme

@@ -1,4 +1,4 @@
-"""The crew: every piece is done, short calls overtake long ones, errors stay with their calls."""
+"""The scheduler: every piece is done, short calls overtake long ones, errors stay with their calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATIENCE = 20  # seconds until a test that hangs fails
 
 @dataclass(eq=False)
 class Sum:
-    """Adds up the numbers below `n`, one a turn, with others of its group."""
+    """Adds up the numbers below `n`, one a step, with others of its group."""
 
     n: int
     group: str = ""
@@ -329,7 +329,7 @@ def test_who_comes_later_is_not_put_among_the_many_of_a_long_call() -> None:
     first = Thread(target=crew.run, args=(long_call,), daemon=True)
     first.start()
     both_at_work.wait(PATIENCE)
-    later = Sum(500)  # too large to go beside
+    later = Sum(500)  # too large to run with the others
     crew.run([later])
     first.join(PATIENCE)
     assert not first.is_alive()

@@ -1,4 +1,4 @@
-"""Cohorts: who is searched together, who leaves, and what several threads get that search at once."""
+"""Decoding batches: who is searched together, who leaves, and what several threads get that search at once."""
 
 from __future__ import annotations
 

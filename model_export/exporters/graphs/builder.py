@@ -46,7 +46,7 @@ ScanStep = Callable[["GraphBuilder", list[str], list[str]], tuple[list[str], lis
 
 @dataclass(frozen=True)
 class Sequenced:
-    """A value that a scan takes or gives item by item along its first axis.
+    """A value that a scan consumes or produces item by item along its first axis.
 
     Args:
         dtype: Of its items.
@@ -101,18 +101,18 @@ class GraphBuilder:
         return self._input(name, _onnx_type(dtype), axes)
 
     def output(self, name: str, value: str, *axes: Axis, dtype: DTypeLike = np.float32) -> None:
-        """Declare a value as the output `name`: `build` gives the value that name."""
+        """Declare a value as the output `name`: `build` renames the value."""
         if value in self._shared.initializers:
             value = self.op("Identity", value)
         self._final_names[value] = name
         self._outputs.append(helper.make_tensor_value_info(name, _onnx_type(dtype), axes))
 
     def op(self, op_type: str, *inputs: str, **attributes: Any) -> str:
-        """Add an operator that gives one value; an empty input name leaves that input out."""
+        """Add an operator with one output; an empty input name leaves that input out."""
         return self.ops(op_type, *inputs, n_outputs=1, **attributes)[0]
 
     def ops(self, op_type: str, *inputs: str, n_outputs: int, **attributes: Any) -> list[str]:
-        """Add an operator that gives several values."""
+        """Add an operator with several outputs."""
         prefix = f"{op_type}_{self._shared.n_nodes}"
         self._shared.n_nodes += 1
         outputs = [prefix] if n_outputs == 1 else [f"{prefix}.{i}" for i in range(n_outputs)]
@@ -249,7 +249,7 @@ class GraphBuilder:
         Args:
             state: Values before the first step, and their types.
             items: What is gone through; the first axis is that of the steps.
-            collects: What the steps give.
+            collects: The outputs of the steps.
             step: Writes the body; it may name any value of this graph.
 
         Returns:
@@ -274,7 +274,7 @@ class GraphBuilder:
         return outputs[: len(state)], outputs[len(state) :]
 
     def build(self) -> onnx.ModelProto:
-        """Return the checked model; the same calls give the same bytes.
+        """Return the checked model; the same calls produce the same bytes.
 
         Raises:
             onnx.checker.ValidationError: An operator does not exist, or takes other inputs.

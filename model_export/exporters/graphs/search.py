@@ -1,7 +1,7 @@
 """The translator's search as two ONNX graphs: several decoding steps a call, the choice included.
 
 `greedy` and `beam` extend every hypothesis by up to `n_steps` tokens, choose among the extensions, and
-give all that the next call needs: between calls sentences can leave, be abandoned, or wait. What they
+return all that the next call needs: between calls sentences can leave, be abandoned, or wait. What they
 compute is `seqserve.decode.search`, step by step.
 """
 
@@ -222,7 +222,7 @@ class _Search:
         self._bias = g.constant(bias)
 
     def state(self, name: str, dtype: DTypeLike, *axes: Axis) -> tuple[str, DTypeLike]:
-        """Declare an input (B, axes) that steps change; gives it with its type."""
+        """Declare an input (B, axes) that steps change, and return it with its type."""
         self._declared.append((name, dtype, axes))
         return self.g.typed_input(name, dtype, "B", *axes), dtype
 

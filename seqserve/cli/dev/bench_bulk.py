@@ -17,7 +17,6 @@ def bench_bulk(
     bundles: Annotated[
         Path | None, typer.Option(help="folder of bundles; null engines if not set")
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="as for predict")] = None,
     minutes: Annotated[float, typer.Option(min=0.01, help="time limit")] = 60.0,
     update: UpdatePage = None,
 ) -> None:
@@ -26,8 +25,8 @@ def bench_bulk(
 
     from benchmarks.endurance.bulk import BulkRun, growth_of, lines_of, measure
 
-    run = BulkRun(task, megabytes, workers, bundles, minutes * 60)
+    run = BulkRun(task, megabytes, bundles, minutes * 60)
     with reported(), TemporaryDirectory() as scratch:
-        found = measure(run, Path(scratch), lambda line: typer.echo(line, err=True))
+        found = measure(run, Path(scratch))
         lines, grown = lines_of(run, found), growth_of(found)
     conclude("bulk", lines, update, grown)

@@ -30,9 +30,9 @@ def soak(
 def chaos(bundles: BundlesDir = Path("bundles"), update: UpdatePage = None) -> None:
     """Kill, stop and restart the processes of a server under load; exit with 1 if requests are lost or hang."""
     from benchmarks.endurance.chaos import chaos as run_chaos
-    from benchmarks.endurance.chaos import chaos_lines, restarts
+    from benchmarks.endurance.chaos import chaos_lines
 
     with reported():
-        found = [*run_chaos(bundles, {}, typer.echo), restarts(bundles, {})]
-    problems = [f"{one.name}: {problem}" for one in found for problem in one.problems()]
+        found = run_chaos(bundles, {}, typer.echo)
+    problems = [f"{one.fault.name}: {problem}" for one in found for problem in one.problems()]
     conclude("chaos", chaos_lines(found), update, problems)

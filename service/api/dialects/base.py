@@ -18,6 +18,7 @@ from starlette.routing import Route
 from seqserve.errors import InputError
 from seqserve.tasks import Task
 from service.api.core import Call, Core, Prediction, PredictionRequest
+from service.http.body import BodyReader
 from service.http.context import RequestContext, context_of
 from service.http.interruption import Guard
 from service.http.problems import Problem, write_problem
@@ -33,11 +34,13 @@ class Dialect(ABC):
 
     Args:
         core: Answers the requests.
+        bodies: Reads their bodies.
         settings: Limits and timeouts.
     """
 
-    def __init__(self, core: Core, settings: Settings) -> None:
+    def __init__(self, core: Core, bodies: BodyReader, settings: Settings) -> None:
         self.core = core
+        self.bodies = bodies
         self.settings = settings
 
     @abstractmethod

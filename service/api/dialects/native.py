@@ -17,7 +17,6 @@ from service.api.core import Prediction, PredictionRequest, check_count
 from service.api.dialects.base import Dialect
 from service.api.faults import describe_faults
 from service.api.schemas import SCHEMAS, TaskSchema
-from service.http.body import read_json
 from service.settings import Settings
 
 
@@ -36,7 +35,7 @@ class NativeDialect(Dialect):
         return await self.predict(request, schema.name, partial(self._read, schema), _write)
 
     async def _read(self, schema: TaskSchema, request: Request) -> PredictionRequest:
-        document = await read_json(request, self.settings.max_body_bytes)
+        document = await self.bodies.read_json(request)
         return parse_request(schema, document, self.settings)
 
     async def _models(self, request: Request) -> Response:

@@ -4,21 +4,21 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.endurance.chaos import FAULTS, Finding, chaos, chaos_lines
+from benchmarks.endurance.chaos import FAULTS, Fault, Finding, chaos, chaos_lines
+from loadtest.connection import NO_ANSWER
 from loadtest.metrics import Outcome, Row
 from tests.tiny import TinyProject
 
+FAULT = Fault("a", lambda server: None)
+LOSES_TWO = Fault("a", lambda server: None, {0: 2})
 FINDINGS = [
-    pytest.param(
-        Finding("a", {}, Counter({200: 9}), 1.0, noticed_s=0.5, back_s=3.0), [], id="fine"
-    ),
-    pytest.param(Finding("a", {0: 2}, Counter({200: 9, 0: 2})), [], id="allowed"),
-    pytest.param(Finding("a", {0: 2}, Counter({0: 3})), ["3 x no answer"], id="too-many"),
-    pytest.param(Finding("a", {}, Counter({500: 1})), ["1 x 500"], id="not-allowed"),
-    pytest.param(Finding("a", n_hung=2), ["2 requests hung"], id="hung"),
-    pytest.param(Finding("a", back_s=10.04), ["back after 10.0 s"], id="late"),
-    pytest.param(Finding("a", noticed_s=2.5), ["noticed after 2.5 s"], id="unnoticed"),
-    pytest.param(Finding("a", n_bad_exits=1), ["1 bad exit statuses"], id="exit"),
+    pytest.param(Finding(FAULT, Counter({200: 9}), 1.0, noticed_s=0.5, back_s=3.0), [], id="fine"),
+    pytest.param(Finding(LOSES_TWO, Counter({200: 9, 0: 2})), [], id="allowed"),
+    pytest.param(Finding(LOSES_TWO, Counter({0: 3})), ["3 x no answer"], id="too-many"),
+    pytest.param(Finding(FAULT, Counter({500: 1})), ["1 x 500"], id="not-allowed"),
+    pytest.param(Finding(FAULT, n_hung=2), ["2 requests hung"], id="hung"),
+    pytest.param(Finding(FAULT, back_s=10.04), ["back after 10.0 s"], id="late"),
+    pytest.param(Finding(FAULT, noticed_s=2.5), ["noticed after 2.5 s"], id="unnoticed"),
 ]
 
 
@@ -31,17 +31,19 @@ def test_what_counts_as_a_problem(found: Finding, problems: list[str]) -> None:
 
 
 def test_requests_are_counted() -> None:
-    found = Finding("a")
+    found = Finding(FAULT)
     for status, seconds in ((200, 1.0), (200, 30.0), (500, 0.1)):
         found.add(Row(0.0, seconds * 1000, 0.0, "ner", 1, Outcome.ACCEPTED, status))
     assert found.statuses == {200: 2, 500: 1}
     assert (found.slowest_s, found.n_hung) == (30.0, 1)
 
 
-def test_a_killed_runner_under_load(tiny: TinyProject) -> None:
+def test_a_killed_runner_and_a_restart_under_load(tiny: TinyProject) -> None:
     said: list[str] = []
-    (found,) = chaos(tiny.bundles, {}, said.append, FAULTS[:1])
-    assert found.name == "kill -9 NerRunner" and said
-    assert found.n_hung == 0
-    assert set(found.statuses) <= {200, 503}
-    assert found.statuses[200] > 20
+    killed, restarted = chaos(tiny.bundles, {}, said.append, (FAULTS[0], FAULTS[-1]))
+    assert killed.fault.name == "kill -9 NerRunner" and len(said) == 2
+    assert killed.n_hung == 0
+    assert set(killed.statuses) <= {200, 503}
+    assert set(restarted.statuses) <= {200, 503, NO_ANSWER}
+    assert killed.statuses[200] > 20 and restarted.statuses[200] > 0
+    assert restarted.noticed_s is not None and restarted.back_s > 0

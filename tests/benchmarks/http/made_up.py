@@ -1,29 +1,22 @@
-"""Figures over HTTP that nobody measured."""
+"""Made-up results over HTTP."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.http.latency import (
-    ALIKE,
-    NATURAL,
-    BurstResult,
-    IsolationResult,
-    TailTurn,
-    TaskTail,
-)
 from benchmarks.http.load import Observation
 from benchmarks.http.overhead import TaskOverhead
+from benchmarks.http.tail import TailRound, TaskTail
 from benchmarks.http.throughput import TaskThroughput
 from tests.benchmarks.models.made_up import comparison
 
 
 def seen(p50_ms: float, p99_ms: float, per_s: float = 100.0) -> Observation:
-    return Observation(1000, 0, per_s, p50_ms, p99_ms)
+    return Observation(1000, per_s, p50_ms, p99_ms)
 
 
-def turn(alone: Observation, per_s: float, half: Observation) -> TailTurn:
-    return TailTurn(alone, seen(9.0, 9.0, per_s), half)
+def loads(alone: Observation, per_s: float, half: Observation) -> TailRound:
+    return TailRound(alone, seen(9.0, 9.0, per_s), half)
 
 
 OVERHEAD = (
@@ -31,30 +24,20 @@ OVERHEAD = (
     TaskOverhead("translation", comparison(bare=(0.1,), embedded=(0.15,), runners=(0.2,))),
 )
 THROUGHPUT = (
-    TaskThroughput("ner", 32, comparison(HTTP=(0.5, 0.52), runtime=(0.45, 0.45))),
-    TaskThroughput("translation", 128, comparison(HTTP=(10.0,), runtime=(9.0,))),
+    TaskThroughput("ner", comparison(HTTP=(0.5, 0.52), runtime=(0.45, 0.45))),
+    TaskThroughput("translation", comparison(HTTP=(10.0,), runtime=(9.0,))),
 )
 TAIL = (
     TaskTail(
         "ner",
-        NATURAL,
         (
-            turn(seen(1.0, 2.0), 400.0, seen(2.0, 5.0)),
-            turn(seen(1.0, 1.5), 300.0, seen(2.0, 90.0)),
-            turn(seen(2.0, 9.0), 500.0, seen(4.0, 8.0)),
+            loads(seen(1.0, 2.0), 400.0, seen(2.0, 5.0)),
+            loads(seen(1.0, 1.5), 300.0, seen(2.0, 90.0)),
+            loads(seen(2.0, 9.0), 500.0, seen(4.0, 8.0)),
         ),
     ),
-    TaskTail("translation", ALIKE, (turn(seen(10.0, 12.0), 50.0, seen(20.0, 70.0)),)),
-)
-ISOLATION = IsolationResult(
-    (seen(2.0, 4.0), seen(2.0, 5.0), seen(3.0, 90.0)),
-    (seen(3.0, 11.0), seen(3.0, 10.0), seen(3.0, 12.0)),
-    (40.0, 42.0, 41.0),
-)
-BURST = BurstResult(
-    seen(2.0, 3.0), (seen(4.0, 9.0), seen(3.0, 9.0), seen(2.6, 9.0), seen(2.0, 3.0))
+    TaskTail("translation", (loads(seen(10.0, 12.0), 50.0, seen(20.0, 70.0)),)),
 )
 PARTS: dict[str, Any] = {
     **{"overhead": OVERHEAD, "throughput": THROUGHPUT, "tail": TAIL},
-    **{"isolation": ISOLATION, "burst": BURST},
 }

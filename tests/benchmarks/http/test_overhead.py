@@ -19,7 +19,7 @@ class FakeServer:
 
 
 def test_a_turn_is_time_per_unit() -> None:
-    seen = Observation(n_answered=500, n_failed=0, per_s=100.0, p50_ms=1.0, p99_ms=2.0)
+    seen = Observation(n_answered=500, per_s=100.0, p50_ms=1.0, p99_ms=2.0)
     server = cast(Server, FakeServer())
     assert cost_of(server, lambda: seen) == UnitCost(cpu_ms=4.0, wall_ms=10.0)
     assert cost_of(server, lambda: seen, n_units=8) == UnitCost(cpu_ms=0.5, wall_ms=1.25)

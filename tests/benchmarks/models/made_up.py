@@ -1,25 +1,22 @@
-"""Figures that nobody measured, for the tests of tables, plots and records; and the smallest size."""
+"""Made-up results for the tests of tables and records; and the smallest size."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.models.agreement import Agreement
-from benchmarks.models.growth import GrowthResult, Point
 from benchmarks.models.invariance import Invariance
-from benchmarks.models.larger import LargerCell, LargerResult
-from benchmarks.models.lstm import Around, LstmCell, LstmResult
+from benchmarks.models.lstm import LstmCell
 from benchmarks.models.memory import Memory, MemoryResult
 from benchmarks.models.size import Size
 from benchmarks.models.texts import Lengths
 from benchmarks.models.translation import CellResult, Timed, TranslationResult
 from benchmarks.models.translators import PeerSettings
-from benchmarks.models.tuning import Cell, Trial, Tuning
+from benchmarks.models.tuning import Cell, Tuning
 from benchmarks.tools.suite import MeasuredBundle, Record
 from benchmarks.tools.timing import Budget, Comparison, Sample, Side
 from loadtest.machine import Machine
 
-LENGTHS = Lengths(n=10, mean=20, p95=40, longest=99)
+LENGTHS = Lengths(mean=20, p95=40, longest=99)
 ONCE = Budget(rounds=1, seconds=0.0, min_rounds=1)
 TINY = Size(
     name="tiny",
@@ -34,17 +31,6 @@ TINY = Size(
     sample_texts=24,
     memory_texts=4,
     loads=1,
-    growth_lengths=(5, 10),
-    growth_batches=(1, 2),
-    growth_budget=ONCE,
-    larger={
-        "vocab_size": 90,
-        "d_model": 32,
-        "heads": 4,
-        "encoder_layers": 1,
-        "decoder_layers": 1,
-        "ffn_dim": 48,
-    },
 )
 
 
@@ -54,34 +40,24 @@ def comparison(**ms: tuple[float, ...]) -> Comparison:
     return Comparison(1, {name: Side(sample, sample) for name, sample in samples.items()})
 
 
-def cell(of: Cell, ours_ms: float, peer_ms: float) -> CellResult:
+def cell(of: Cell, ours_ms: float, peer_ms: float, same: float | None = None) -> CellResult:
     settings = PeerSettings("int8", 1, of.threads, 4, environment={"CT2_FORCE_CPU_ISA": "AVX2"})
     times = {"seqserve": (ours_ms,) * 2, "CTranslate2": (peer_ms, 2 * peer_ms)}
-    timed = Timed(comparison(**times), {"seqserve": 100, "CTranslate2": 110})
-    return CellResult(of, Tuning(settings, (Trial(settings, peer_ms),)), timed)
+    timed = Timed(comparison(**times), {"seqserve": 100, "CTranslate2": 110}, same)
+    return CellResult(of, Tuning(settings, 1), timed)
 
 
-AGREEMENT = (
-    Agreement("seqserve", "fp32", 4, 1000, 998, 1),
-    Agreement("CTranslate2", "int8", 1, 1000, 824),
-)
 TRANSLATION = TranslationResult(
     LENGTHS,
     (
-        cell(Cell("int8", 8, 4, 1), 10, 14),
+        cell(Cell("int8", 8, 4, 1), 10, 14, 0.875),
         cell(Cell("fp32", 8, 1, 1), 10, 8),
         cell(Cell("int8", 32, 1, 2), 20, 24),
     ),
 )
-LSTM = LstmResult(
-    (
-        LstmCell(
-            *("ner", 1, LENGTHS),
-            comparison(seqserve=(1.0,), torch=(3.0,), torch_bf16=(1.2,), torch_with_CRF=(5.0,)),
-        ),
-        LstmCell("ner", 8, LENGTHS, comparison(seqserve=(2.0,), torch=(3.0,), torch_bf16=(6.0,))),
-    ),
-    (Around("ner", 32, 20.0, 17.0),),
+LSTM = (
+    LstmCell(*("ner", 1, LENGTHS), comparison(seqserve=(1.0,), torch=(3.0,), torch_bf16=(1.2,))),
+    LstmCell("ner", 8, LENGTHS, comparison(seqserve=(2.0,), torch=(3.0,), torch_bf16=(6.0,))),
 )
 INVARIANCE = (
     Invariance("ner", 1, 1000, 1000, 1000, 0.0),
@@ -90,25 +66,8 @@ INVARIANCE = (
     Invariance("translation", 1, 1000, 999, 999, 0.0),
 )
 MEMORY = MemoryResult(200, {"seqserve": Memory(146, 70, 180), "CTranslate2": Memory(65, 60, 145)})
-GROWTH = GrowthResult(
-    "int8",
-    tuple(
-        Point(
-            n,
-            b,
-            {"seqserve": 1.0 * n * b, "CTranslate2": 2.0 * n * b},
-            {"seqserve": n * b, "CTranslate2": n * b},
-        )
-        for n in (5, 10, 20)
-        for b in (1, 2)
-    ),
-)
-LARGER = LargerResult(
-    "small", (LargerCell("int8", 1, 4, comparison(seqserve=(1.0,), CTranslate2=(2.0,))),)
-)
 PARTS: dict[str, Any] = {
-    **{"agreement": AGREEMENT, "translation": TRANSLATION, "lstm": LSTM, "invariance": INVARIANCE},
-    **{"memory": MEMORY, "growth": GROWTH, "larger": LARGER},
+    **{"translation": TRANSLATION, "lstm": LSTM, "invariance": INVARIANCE, "memory": MEMORY},
 }
 MACHINE = Machine(
     cpu="Some CPU",

@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.models.agreement import n_same_and_tied, peer_answers
 from benchmarks.models.ctranslate import convert, marian_model
-from benchmarks.models.translators import compute_types, max_tokens, tokens_of
+from benchmarks.models.translators import (
+    Peer,
+    PeerSettings,
+    compute_types,
+    most_tokens,
+    symbols_of,
+    tokens_of,
+)
 from model_export.checks.torch_reference import torch_search
-from seqserve.decode.search import Hypothesis, SearchOptions
+from seqserve.decode.search import SearchOptions
 from seqserve.models.transformer import Transformer, TransformerConfig
 from seqserve.runtime.search_request import SearchRequest
 from seqserve.text.subwords import SPECIALS
@@ -18,7 +24,7 @@ from seqserve.text.subwords import SPECIALS
 CONFIG = TransformerConfig(
     48, d_model=32, heads=4, encoder_layers=2, decoder_layers=2, ffn_dim=48, dropout=0.0
 )
-SOURCES = [[3 + i % 40, *range(5, 5 + i % 7), 1] for i in range(30)]
+SOURCES = [[3 + i % 40, *range(5, 5 + i % 7), 1] for i in range(60)]
 
 
 def random_model(special_bias: float) -> Transformer:
@@ -47,13 +53,15 @@ def converted(model: Transformer, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def answers_of_torch(model: Transformer, beam: int) -> list[tuple[int, ...]]:
-    sentences = [SearchRequest(ids, max_tokens(len(ids)), SearchOptions(beam)) for ids in SOURCES]
+    limit = most_tokens(SOURCES)
+    sentences = [SearchRequest(ids, limit, SearchOptions(beam)) for ids in SOURCES]
     torch_search(model, SPECIALS)(sentences)
     return [tokens_of(sentence.best[0]) for sentence in sentences]
 
 
 def answers_of_peer(directory: Path, beam: int) -> list[tuple[int, ...]]:
-    return list(map(tuple, peer_answers(directory, SOURCES, beam, "fp32")))
+    peer = Peer(directory, PeerSettings.plain("fp32"))
+    return [tuple(map(int, answer)) for answer in peer.search(symbols_of(SOURCES), beam)]
 
 
 @pytest.mark.parametrize("beam", [1, 2, 4])
@@ -86,13 +94,3 @@ def test_marian_gives_our_logits(model: Transformer) -> None:
 
 def test_every_precision_has_a_compute_type_here() -> None:
     assert "int8" in compute_types("int8") and compute_types("fp32") == ["float32"]
-
-
-def test_equal_answers_and_ties_are_counted() -> None:
-    best, tied = Hypothesis((5, 6), -1.0, -0.5, is_finished=False), (7, 8)
-    found = [best, Hypothesis(tied, -1.0000001, -0.50000005, is_finished=False)]
-    worse = [best, Hypothesis(tied, -1.1, -0.55, is_finished=False)]
-    expected = [found, found, found, worse]
-    assert n_same_and_tied(expected, [(5, 6), tied, (5, 7), tied]) == (1, 1)
-    with pytest.raises(ValueError, match="shorter"):
-        n_same_and_tied(expected, [(5, 6)])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -72,14 +73,14 @@ def test_every_item_is_in_one_batch_of_a_random_size() -> None:
     [
         ({"a": [1.0, 2.0]}, {"a": [1.0, 2.5]}, 0.5),
         ({"a": ("x", 1)}, {"a": ("x", 1)}, 0.0),
-        ({"a": "x"}, {"a": "y"}, None),
-        ({"a": 1}, {"b": 1}, None),
-        ([1.0], [1.0, 1.0], None),
-        ([1.0, "x"], [2.0, "y"], None),
+        ({"a": "x"}, {"a": "y"}, math.inf),
+        ({"a": 1}, {"b": 1}, math.inf),
+        ([1.0], [1.0, 1.0], math.inf),
+        ([1.0, "x"], [2.0, "y"], math.inf),
         (None, None, 0.0),
         ([], [], 0.0),
     ],
     ids=["number", "equal", "text", "key", "length", "number and text", "none", "empty"],
 )
-def test_differences_of_json_values(one: object, other: object, expected: float | None) -> None:
+def test_differences_of_json_values(one: object, other: object, expected: float) -> None:
     assert difference_of(one, other) == expected

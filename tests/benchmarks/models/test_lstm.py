@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmarks.models.lstm import EAGER, Around, Batch, LstmCell, torch_sides
+from benchmarks.models.lstm import EAGER, Batch, LstmCell, torch_sides
 from seqserve.models.classifier import Classifier, ClassifierConfig
 from tests.benchmarks.models.made_up import LENGTHS, comparison
 
@@ -46,7 +46,3 @@ def test_the_best_torch_variant_is_the_fastest_whatever_ours_is() -> None:
     assert found.ratio(found.best_torch).value == 2
     assert found.ratio(EAGER).value == 4
     assert cell(seqserve=9.0, torch=4.0, torch_bf16=5.0).best_torch == EAGER
-
-
-def test_what_is_not_in_graphs_is_around_them() -> None:
-    assert Around("ner", 32, total_ms=20, graph_ms=17).share == pytest.approx(0.15)

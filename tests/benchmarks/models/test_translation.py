@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from benchmarks.models.size import FULL
 from benchmarks.models.translation import cells_of
-from benchmarks.models.translators import batch_limit, max_tokens
+from benchmarks.models.translators import most_tokens
 from benchmarks.models.tuning import Cell
 from seqserve.records import TranslationItem
 from seqserve.runtime import translation
@@ -10,8 +10,8 @@ from seqserve.runtime import translation
 
 def test_limits_are_the_runtimes() -> None:
     for n in (1, 7, 100):
-        assert max_tokens(n) == translation._max_tokens(n, TranslationItem("text"))
-    assert batch_limit(((5, 1), (5, 6, 7, 1))) == 18
+        assert most_tokens([[5] * n]) == translation._max_tokens(n, TranslationItem("text"))
+    assert most_tokens([[5, 1], [5, 6, 7, 1]]) == 18
 
 
 def test_full_size_has_the_cells_of_the_targets() -> None:

@@ -5,22 +5,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from benchmarks.models.size import FULL, QUICK
 from benchmarks.models.suite import SUITE
 from benchmarks.tools.suite import Record, add_part, decoded, read_record
 from benchmarks.tools.workspace import Workspace
+from seqserve.cli.main import app
 from seqserve.config import to_mapping
 from seqserve.errors import BundleError, ConfigError, DataError
 from tests.benchmarks.models import made_up
-from tests.benchmarks.models.made_up import GROWTH, MEMORY, record
+from tests.benchmarks.models.made_up import MEMORY, TRANSLATION, record
 
 
 def test_parts_are_added_one_by_one_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "new" / "bench.json"
     add_part(path, record(), "memory", MEMORY)
-    add_part(path, record(), "growth", GROWTH)
-    parts = {"memory": to_mapping(MEMORY), "growth": to_mapping(GROWTH)}
+    add_part(path, record(), "translation", TRANSLATION)
+    parts = {"memory": to_mapping(MEMORY), "translation": to_mapping(TRANSLATION)}
     assert read_record(path) == replace(record(), parts=json.loads(json.dumps(parts)))
 
 
@@ -45,9 +47,9 @@ OTHERS: dict[str, Record] = {
 def test_results_of_another_setting_are_not_kept(tmp_path: Path, other: Record) -> None:
     path = tmp_path / "bench.json"
     add_part(path, record(), "memory", MEMORY)
-    add_part(path, other, "growth", GROWTH)
+    add_part(path, other, "translation", TRANSLATION)
     assert replace(read_record(path), parts={}) == other
-    assert set(read_record(path).parts) == {"growth"}
+    assert set(read_record(path).parts) == {"translation"}
 
 
 @pytest.mark.parametrize(
@@ -85,3 +87,18 @@ def test_sizes() -> None:
     assert FULL.environments[0] == {} == QUICK.environments[0]
     assert FULL.sample_texts == 1000
     assert (QUICK.batches, QUICK.beams) == (FULL.batches, FULL.beams)
+
+
+ERRORS = {
+    "part": (["bench", "speed"], "no part speed; there are translation, lstm"),
+    "record": (["bench", "--redraw"], "cannot be read"),
+    "part over HTTP": (["bench-http", "speed"], "no part speed; there are overhead, throughput"),
+    "record over HTTP": (["bench-http", "--redraw"], "cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), ERRORS.values(), ids=ERRORS)
+def test_errors_are_one_line(tmp_path: Path, words: list[str], message: str) -> None:
+    where = ["--bundles", str(tmp_path), "--out", str(tmp_path / "none.json")]
+    done = CliRunner().invoke(app, ["dev", *words, *where])
+    assert done.exit_code == 1 and message in done.output

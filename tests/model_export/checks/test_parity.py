@@ -74,13 +74,15 @@ def test_compare_gives_the_largest_difference() -> None:
         pytest.param(
             {"y": ZEROS},
             {"y": at((1, 2), 0.5)},
-            r"g: y \(2, 3\) is 0.5 at \(1, 2\), where torch gives 0.0; the tolerance is 0.1",
+            r"g: y \(2, 3\) is 0.5 at \(1, 2\), where torch returns 0.0; the tolerance is 0.1",
             id="too far",
         ),
         pytest.param(
             {"y": ZEROS}, {"y": at((0, 1), np.nan)}, r"is nan at \(0, 1\)", id="the graph's NaN"
         ),
-        pytest.param({"y": at((0, 1), np.nan)}, {"y": ZEROS}, "torch gives nan", id="torch's NaN"),
+        pytest.param(
+            {"y": at((0, 1), np.nan)}, {"y": ZEROS}, "torch returns nan", id="torch's NaN"
+        ),
         pytest.param({"y": at((0, 0), np.inf)}, {"y": at((0, 0), np.inf)}, "is inf", id="infinite"),
         pytest.param(
             {"y": ZEROS}, {"y": ZEROS[:1]}, r"y is \(1, 3\), expected \(2, 3\)", id="shape"

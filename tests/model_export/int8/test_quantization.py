@@ -82,7 +82,7 @@ def test_a_classifier_that_is_rounded_wrongly_is_refused(classifier: Classifier)
 def test_a_tagger_whose_ranges_follow_the_batch_is_refused(
     tagger: Tagger, tagger_text: WordTokenEncoder
 ) -> None:
-    """A table beyond [-1, 1] stretches the range in which every row's features are rounded."""
+    """A table beyond [-1, 1] widens the range in which every row's features are rounded."""
     weights = changed(rounded_tagger(tagger, tagger_text), "words.weight.scales", 4)
     graph = tagger_graph(tagger.config, weights, tagger_text.scheme)
     with pytest.raises(ExportError, match="is not the same alone and in a batch"):

@@ -113,6 +113,12 @@ ROWS = [
     Row(413, "body_too_large", posting({"text": "a" * 2000}), {"max_body_bytes": 1024}),
     Row(413, "text_too_long", posting({"text": "ab"}), {"max_text_chars": 1}),
     Row(413, "too_many_texts", posting({"text": ["a", "b"]}), {"max_texts": 1}),
+    Row(
+        421,
+        "host_not_allowed",
+        sending("GET", "/v1/models"),
+        {"allowed_hosts": ("models.example.org",)},
+    ),
     Row(415, "unsupported_media_type", posting(A, content_type="text/plain")),
     Row(422, "invalid_field", posting({"text": ""})),
     Row(422, "unsupported_language_pair", posting({**A, "source": "fr"}, "/v1/translate")),

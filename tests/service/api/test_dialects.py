@@ -16,7 +16,6 @@ from starlette.routing import Route
 from service.api import application
 from service.api.core import Prediction, PredictionRequest
 from service.api.dialects.base import Dialect
-from service.http.body import read_body
 from service.http.context import context_of
 from service.http.problems import Problem
 from tests import fakes
@@ -44,7 +43,7 @@ class FormDialect(Dialect):
 
     async def _read(self, request: Request) -> PredictionRequest:
         headers = context_of(request).headers
-        body = await read_body(request, headers, self.settings.max_body_bytes)
+        body = await self.bodies.read(request, headers)
         texts = parse_qs(body.decode()).get("q", [])
         return PredictionRequest("translation", texts, **request.path_params)
 

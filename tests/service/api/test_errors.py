@@ -337,20 +337,24 @@ async def test_not_ready_while_golden_cases_fail(tmp_path: Path) -> None:
         assert (await server.post("/v1/ner", {"text": "a"})).status_code == 200
 
 
-MILLIONS: dict[str, tuple[dict[str, Any], int, str]] = {
-    "empty texts": ({"text": [""] * 1_000_000}, 413, "too_many_texts"),
-    "numbers": ({"text": [1] * 1_000_000}, 413, "too_many_texts"),
-    "labels that are numbers": ({"text": "a", "labels": [1] * 1_000_000}, 422, "invalid_field"),
-    "one label again and again": ({"text": "a", "labels": ["PER"] * 400_000}, 422, "invalid_field"),
+FAULTY: dict[str, tuple[dict[str, Any], int, str]] = {
+    "empty texts": ({"text": [""] * 5_000}, 413, "too_many_texts"),
+    "numbers": ({"text": [1] * 5_000}, 413, "too_many_texts"),
+    "labels that are numbers": ({"text": "a", "labels": [1] * 5_000}, 422, "invalid_field"),
+    "one label again and again": ({"text": "a", "labels": ["PER"] * 5_000}, 422, "invalid_field"),
+    "a million empty texts": ({"text": [""] * 1_000_000}, 413, "body_too_large"),
+    "a million numbers": ({"text": [1] * 1_000_000}, 413, "body_too_large"),
+    "a million labels": ({"text": "a", "labels": [1] * 1_000_000}, 413, "body_too_large"),
 }
 
 
-@pytest.mark.parametrize(("body", "status", "code"), MILLIONS.values(), ids=MILLIONS)
+@pytest.mark.parametrize(("body", "status", "code"), FAULTY.values(), ids=FAULTY)
 async def test_a_body_full_of_mistakes_costs_no_more_than_its_parsing(
     server: Server, body: dict[str, Any], status: int, code: str
 ) -> None:
     parsing = time.process_time()
-    json.loads(json.dumps(body))
+    for _ in range(max(1, 1_000_000 // len(json.dumps(body)))):
+        json.loads(json.dumps(body))
     parsing = time.process_time() - parsing
     started = time.process_time()
     expect(await server.post("/v1/ner", body), status, code)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 import time
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ class EngineBackend:
 
     def __init__(self) -> None:
         self.is_closed = False
+        self.n_pings = 0
+        self.error: Exception | None = None
         self.says = Status((MODEL,))
         self.is_away = False
         self.is_stuck = False
@@ -43,6 +46,7 @@ class EngineBackend:
         self.cancelled: list[str] = []
 
     async def status(self) -> Status:
+        self.n_pings += 1
         if self.is_stuck:
             await asyncio.sleep(60)
         if self.is_away:
@@ -53,6 +57,8 @@ class EngineBackend:
         if any(type(item.item["text"]) is not str for item in items):
             raise TypeError  # as the codec does
         self.n_calls += 1
+        if self.error is not None:
+            raise self.error
         if self.is_away or self.is_deadly:
             raise ConnectionResetError
         return Reply([SeqserveError("")] * len(items), 0.5)
@@ -103,6 +109,7 @@ async def test_a_crash_is_noticed_and_so_is_the_recovery(monkeypatch: pytest.Mon
         link.require_up()
     with pytest.raises(UnavailableError, match="does not answer"):
         await link.predict(work(5.0))
+    await asyncio.sleep(client._FRESH_S)
     assert await link.ping() == "does not answer"
     engines.is_away = False
     await until_up(link)
@@ -189,17 +196,6 @@ async def test_engines_that_fall_silent_are_noticed_without_a_request(
     await link.close()
 
 
-async def test_one_late_answer_is_no_death() -> None:
-    engines = EngineBackend()
-    link = EngineClient("ner", engines, 0.05)
-    assert await link.ping() is None
-    engines.is_stuck = True
-    assert await link.ping() == "does not answer"
-    link.require_up()
-    assert await link.ping() == "does not answer"
-    assert not link.is_up
-
-
 async def test_engines_are_told_what_to_cancel() -> None:
     engines = EngineBackend()
     link = EngineClient("ner", engines, 1.0)
@@ -234,3 +230,37 @@ async def test_embedded_engines_open_in_the_background(bundles_dir: Path) -> Non
     assert isinstance(done, InferenceResult)
     assert done.fields["entities"][0]["text"] == "Ann"
     await engines.close()
+
+
+async def test_many_callers_of_a_probe_are_one_ping() -> None:
+    engines = EngineBackend()
+    link = EngineClient("ner", engines, 1.0)
+    for _ in range(4):
+        assert set(await asyncio.gather(*(link.ping() for _ in range(400)))) == {None}
+    assert engines.n_pings == 1
+
+
+async def test_pings_that_others_miss_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_FRESH_S", 0.0)
+    engines = EngineBackend()
+    link = EngineClient("ner", engines, 0.02)
+    assert await link.ping() is None
+    engines.is_stuck = True
+    for _ in range(10):
+        assert await link.ping() == "does not answer"
+    assert link.is_up
+    link.connect()  # its own pings count
+    await asyncio.sleep(0.5)
+    assert not link.is_up
+    await link.close()
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+async def test_used_up_descriptors_say_nothing_about_the_engines(number: int) -> None:
+    engines = EngineBackend()
+    link = EngineClient("ner", engines, 1.0)
+    assert await link.ping() is None
+    engines.error = OSError(number, "Too many open files")
+    with pytest.raises(UnavailableError, match="No file descriptor is left"):
+        await link.predict(work(5.0))
+    assert link.is_up and engines.n_calls == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import os
@@ -13,9 +14,18 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
-from seqserve.errors import BodyTooLarge, InvalidJson
-from service.http.body import Gunzip, parse_json
+from seqserve.errors import BodyTooLarge, InvalidJson, Overloaded
+from service.http.body import (
+    LARGE_BYTES,
+    MAX_RATIO,
+    RATIO_FROM_BYTES,
+    BodyReader,
+    Gunzip,
+    decompress,
+)
+from service.http.strict_json import MAX_DEPTH, parse_json
 from tests.service.api.test_errors import expect
 from tests.service.conftest import Server, serving
 
@@ -34,7 +44,7 @@ VALID = [
 
 @pytest.mark.parametrize("body", VALID)
 def test_parse_json_agrees_with_the_standard_library(body: bytes) -> None:
-    assert parse_json(body) == json.loads(body)
+    assert parse_json(body, 100) == json.loads(body)
 
 
 def parts_of(content: bytes, size: int) -> Iterator[bytes]:
@@ -61,9 +71,48 @@ INVALID_JSON = [
     pytest.param(b'{"text": "a", "text": "b"}', "same key twice", id="key-twice"),
     pytest.param(b"[" * 500_000, "too deeply", id="bottomless"),
     pytest.param(b'{"text":' * 100_000 + b"1" + b"}" * 100_000, "too deeply", id="deep"),
+    pytest.param(b'{"text": ' + b"[" * 101 + b"]" * 101 + b"}", "too deeply", id="quite-deep"),
     pytest.param(b'{"min_score": ' + b"1" * 5000 + b"}", "4300 digits", id="huge-number"),
     pytest.param(b'{"text": "a\x01"}', "control character", id="control-character"),
 ]
+
+
+FILL = {
+    "empty lists": b"[]",
+    "empty objects": b"{}",
+    "nested lists": b"[[[[]]]]",
+    "numbers": b"1",
+    "words": b"null",
+    "empty strings": b'""',
+    "strings": b'"a,[{"',
+    "objects": b'{"a":"b"}',
+}
+
+
+@pytest.mark.parametrize("name", FILL)
+def test_values_are_counted_before_they_are_built(name: str) -> None:
+    body = b'{"text": "a", "x": [' + b",".join([FILL[name]] * 400_000) + b"]}"
+    tracemalloc.start()
+    try:
+        with pytest.raises(BodyTooLarge, match="more than 1000 JSON values"):
+            parse_json(body, 1000)
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(json.dumps({"text": "a, [b] {c}" * 100_000}).encode(), id="marks-in-a-text"),
+        pytest.param(json.dumps({"text": ['"\\"[,' * 1000] * 900}).encode(), id="escapes"),
+        pytest.param(json.dumps({"text": [["a"] * 25] * 25}).encode(), id="lists"),
+        pytest.param(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, id="as-deep-as-allowed"),
+        pytest.param(b'{"text": "' + b"[" * 200 + b'"}', id="brackets-in-a-text"),
+    ],
+)
+def test_what_only_looks_like_many_values_is_parsed(body: bytes) -> None:
+    assert parse_json(body, 1000) == json.loads(body)
 
 
 @pytest.mark.anyio
@@ -205,6 +254,14 @@ def test_a_bomb_costs_no_more_than_the_limit(size: int) -> None:
     assert peak < 4 * limit
 
 
+def test_a_small_stream_stays_small() -> None:
+    fits = gzip.compress(bytes(RATIO_FROM_BYTES))
+    assert len(decompress(fits, 10**9)) == RATIO_FROM_BYTES
+    for bomb in (gzip.compress(bytes(2 * RATIO_FROM_BYTES)), gzip.compress(bytes(10**5)) * 200):
+        with pytest.raises(BodyTooLarge, match=f"more than {MAX_RATIO} times as large"):
+            decompress(bomb, 10**9)
+
+
 def test_members_of_nothing_end_early() -> None:
     gunzip = Gunzip(1000)
     with pytest.raises(InvalidJson, match="members"):
@@ -217,3 +274,67 @@ def test_inflating_gives_what_gzip_gives() -> None:
     for part in parts_of(gzip.compress(text), 777):
         gunzip.feed(part)
     assert gunzip.finish() == text
+
+
+def request_of(body: bytes, headers: dict[str, str], size: int = 65_536) -> Request:
+    """Return a request whose body comes in chunks, one per iteration of the event loop."""
+    parts = [*parts_of(body, size)]
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
+
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "headers": raw}, receive)
+
+
+LARGE = json.dumps({"text": [os.urandom(300).hex() for _ in range(4000)]}).encode()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("is_gzip", [False, True], ids=["plain", "gzip"])
+async def test_large_bodies_take_turns(is_gzip: bool) -> None:
+    """Whatever else waits for the event loop comes between any two of them."""
+    bodies = BodyReader(2 * len(LARGE), 10_000)
+    content, headers = (gzip.compress(LARGE, 1), GZIP) if is_gzip else (LARGE, JSON)
+    n_parsed = 0
+    between: list[int] = []
+
+    async def read() -> None:
+        nonlocal n_parsed
+        assert await bodies.read_json(request_of(content, headers)) == json.loads(LARGE)
+        n_parsed += 1
+
+    async def others() -> None:
+        while n_parsed < 20:
+            before = n_parsed
+            await asyncio.sleep(0)
+            between.append(n_parsed - before)
+
+    await asyncio.gather(others(), *(read() for _ in range(20)))
+    assert max(between) == 1
+
+
+@pytest.mark.anyio
+async def test_the_bytes_of_all_bodies_are_bounded() -> None:
+    bodies = BodyReader(2 * len(LARGE), 10_000, max_held_bytes=3 * len(LARGE) // 2)
+    stuck = asyncio.Event()
+    slow = request_of(LARGE, JSON)
+    receive = slow._receive
+
+    async def receive_slowly() -> Any:
+        message = await receive()
+        if not message["more_body"]:
+            await stuck.wait()
+        return message
+
+    slow._receive = receive_slowly
+    first = asyncio.create_task(bodies.read_json(slow))
+    await asyncio.sleep(0.05)
+    with pytest.raises(Overloaded, match="too many large bodies"):
+        await bodies.read_json(request_of(LARGE, JSON))
+    small = json.dumps({"text": "a" * (LARGE_BYTES - 100)}).encode()
+    assert await bodies.read_json(request_of(small, JSON)) == json.loads(small)
+    stuck.set()
+    assert await first == json.loads(LARGE)
+    assert await bodies.read_json(request_of(LARGE, JSON)) == json.loads(LARGE)

@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 
 from service.http import protocol
+from service.http.one_write import OneWrite
 from service.http.protocol import HEAD_S, MAX_HEAD_BYTES
 from tests import fakes
 from tests.serving import FAKES, Serve, peak_mb, running_server
@@ -101,7 +102,7 @@ ENDLESS: dict[str, tuple[bytes, bytes]] = {
 }
 ODD: dict[str, tuple[bytes, list[int]]] = {
     "no version": (b"GET /livez\r\nHost: x\r\n\r\n", [200]),
-    "no host": (b"GET /livez HTTP/1.1\r\n\r\n", [200]),
+    "no host in HTTP/1.0": (b"GET /livez HTTP/1.0\r\n\r\n", [200]),
     "a length of 10^18": (post(length=b"Content-Length: 999999999999999999\r\n"), [413]),
     "a header in Latin-1": (get(extra=b"X-Request-ID: \xe9\r\n"), [200]),
     "a deadline that is no number": (post(b"X-Timeout-Ms: \xff\r\n"), [422]),
@@ -146,7 +147,7 @@ ODD: dict[str, tuple[bytes, list[int]]] = {
     "a thousand at once": (get() * 1000, [200] * 1000),
     "a WebSocket": (get(b"/v1/ner", WEBSOCKET), [405]),
     "half a WebSocket": (get(extra=b"Connection: Upgrade\r\nUpgrade: websocket\r\n"), [200]),
-    "a WebSocket that posts": (post(WEBSOCKET), [400]),
+    "a WebSocket that posts": (post(WEBSOCKET), [200]),
     "h2c": (
         get(
             extra=b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAAA\r\n"
@@ -350,7 +351,7 @@ class Writes:
 
 def test_head_and_body_are_one_write() -> None:
     writes = Writes()
-    answer = protocol.OneWrite(cast(Any, writes), "POST")
+    answer = OneWrite(cast(Any, writes), "POST")
     before = b"HTTP/1.1 100 Continue\r\n\r\n"
     answer.write(before)
     answer.write(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -364,7 +365,7 @@ def test_head_and_body_are_one_write() -> None:
 
 def test_a_head_without_a_body_is_not_lost() -> None:
     writes = Writes()
-    answer = protocol.OneWrite(cast(Any, writes), "GET")
+    answer = OneWrite(cast(Any, writes), "GET")
     answer.write(b"head")
     assert not answer.is_closing()
     answer.close()
@@ -373,7 +374,7 @@ def test_a_head_without_a_body_is_not_lost() -> None:
 
 def test_a_head_that_has_no_body_goes_at_once() -> None:
     writes = Writes()
-    answer = protocol.OneWrite(cast(Any, writes), "HEAD")
+    answer = OneWrite(cast(Any, writes), "HEAD")
     answer.write(b"head")
     answer.close()
     assert writes.pieces == [b"head"]

@@ -185,7 +185,7 @@ def test_the_same_model_gives_the_same_bytes(
 def test_features_of_unusual_words_are_kept_within_range(
     tagger: Tagger, rounded_weights: Weights, tagger_text: WordTokenEncoder
 ) -> None:
-    """Twice as large a feature would stretch the range that all features of a batch are rounded in."""
+    """Twice as large a feature would widen the range that all features of a batch are rounded in."""
     bias = "characters.convolution.bias"
     loud = rounded_weights.tensors[bias] + np.float32(9)
     weights = Weights({**rounded_weights.tensors, bias: loud})
