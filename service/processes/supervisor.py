@@ -24,7 +24,7 @@ from seqserve.errors import ConfigError, SeqserveError
 from service.processes import heartbeat
 from service.processes.worker import GATEWAY, SERVICES, STOP_S, WorkerProcess
 from service.settings import Settings
-from service.telemetry.logs import get_logger, is_text_format
+from service.telemetry.logs import get_logger, is_text_format, print_text
 
 _WORKER = "_bentoml_impl.worker.service"
 _MAX_SOCKET_PATH = 103  # bytes: the smallest limit that a system has for a Unix socket's path
@@ -133,7 +133,7 @@ class Supervisor:
         host = self._address[0]
         url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         if is_text_format(self._settings.log_format):
-            print(banner(url, has_demo=self._settings.demo), flush=True)
+            print_text(banner(url, has_demo=self._settings.demo))
         else:
             get_logger().info("serving", url=url)
         await asyncio.Event().wait()
