@@ -255,12 +255,11 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _record_end(name: str, pid: int) -> None:
-    """Count a restart, and remove the gauges of the dead process from the metrics page."""
-    from prometheus_client.multiprocess import mark_process_dead
-
+    """Count a restart, and merge the metrics of the dead process; its gauges end."""
     from service.telemetry import metrics
+    from service.telemetry.metric_files import bury
 
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    bury(os.environ["PROMETHEUS_MULTIPROC_DIR"], pid)
     metrics.RESTARTS.labels(name).inc()
 
 

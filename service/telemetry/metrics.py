@@ -15,6 +15,9 @@ from functools import cache
 from prometheus_client import Counter, Gauge, Histogram
 
 from service.telemetry.counters import BufferedCounter, BufferedHistogram, BufferedMetric
+from service.telemetry.metric_files import use_metric_files
+
+use_metric_files()
 
 _SECONDS = (
     0.001,
