@@ -24,7 +24,7 @@ from seqserve.errors import ConfigError, SeqserveError
 from service.processes import heartbeat
 from service.processes.worker import GATEWAY, SERVICES, STOP_S, WorkerProcess
 from service.settings import Settings
-from service.telemetry.logs import get_logger, is_text_format
+from service.telemetry.logs import get_logger, is_text_format, print_text
 
 _WORKER = "_bentoml_impl.worker.service"
 _MAX_SOCKET_PATH = 103  # bytes: the smallest limit that a system has for a Unix socket's path
@@ -133,7 +133,7 @@ class Supervisor:
         host = self._address[0]
         url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         if is_text_format(self._settings.log_format):
-            print(banner(url, has_demo=self._settings.demo), flush=True)
+            print_text(banner(url, has_demo=self._settings.demo))
         else:
             get_logger().info("serving", url=url)
         await asyncio.Event().wait()
@@ -255,12 +255,11 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _record_end(name: str, pid: int) -> None:
-    """Count a restart, and remove the gauges of the dead process from the metrics page."""
-    from prometheus_client.multiprocess import mark_process_dead
-
+    """Count a restart, and merge the metrics of the dead process; its gauges end."""
     from service.telemetry import metrics
+    from service.telemetry.metric_files import bury
 
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    bury(os.environ["PROMETHEUS_MULTIPROC_DIR"], pid)
     metrics.RESTARTS.labels(name).inc()
 
 
