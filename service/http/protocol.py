@@ -23,7 +23,7 @@ from service.http.one_write import OneWrite
 
 MAX_HEAD_BYTES = 65_536
 HEAD_S = 10.0  # from the first byte, or the connection, to the end of the head
-WRITE_S = 60.0  # for a client to read the start of what was written
+WRITE_S = 60.0  # for a client to read what was written, but for the last kilobytes
 MAX_PIPELINED = 16
 
 _SLICE_BYTES = 1024  # parsed at once if requests may follow each other: 56 of them at most
@@ -131,14 +131,13 @@ class Connection(HttpToolsProtocol):
             The number of bytes that were parsed.
         """
         n_bytes = len(part)
-        self._unset_keepalive_if_required()
         try:
             self._n_unfinished += n_bytes
             self.parser.feed_data(part)
         except httptools.HttpParserUpgrade as stop:
+            n_bytes = int(stop.args[0])
             self._n_unfinished = 0
             self._parse_body()
-            return int(stop.args[0])
         except httptools.HttpParserError:
             self._refuse(*self._refusal)
         if not self._n_unfinished or self.transport.is_closing():
@@ -150,12 +149,20 @@ class Connection(HttpToolsProtocol):
         return n_bytes
 
     def _parse_body(self) -> None:
-        """Make the parser expect the body of a request to upgrade, whose end it took to be that of the head."""
-        if self._framing:
-            self._is_repeated_head = True
-            lines = b"".join(name + b": " + value + b"\r\n" for name, value in self._framing)
-            self._framing = []
+        """Parse the body of a request to upgrade, whose end the parser took to be that of the head.
+
+        A new parser does, because the first one ignores all that follows a request that closes the connection.
+        """
+        if not self._framing:
+            return
+        self._is_repeated_head = True
+        lines = b"".join(name + b": " + value + b"\r\n" for name, value in self._framing)
+        self._framing = []
+        self.parser = httptools.HttpRequestParser(self)
+        try:
             self.parser.feed_data(b"POST / HTTP/1.1\r\n" + lines + b"\r\n")
+        except httptools.HttpParserError:
+            self._refuse(*self._refusal)
 
     def _n_body_left(self) -> int:
         """Return how many bytes of the body are missing; 0 if that is unknown."""
@@ -171,8 +178,9 @@ class Connection(HttpToolsProtocol):
             self.flow.pause_reading()
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
+        """Begin a request; the rest of a body that nobody reads does not keep the connection open."""
         if not self._is_repeated_head:
+            self._unset_keepalive_if_required()
             super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -202,6 +210,7 @@ class Connection(HttpToolsProtocol):
             self._refusal = _NO_HOST
             raise InvalidHead
         self._stop_waiting()
+        self._unset_keepalive_if_required()  # set if the last response ended within this head
         self._n_body = 0
         if self.parser.should_upgrade():
             names = (b"content-length", b"transfer-encoding")

@@ -338,3 +338,19 @@ async def test_the_bytes_of_all_bodies_are_bounded() -> None:
     stuck.set()
     assert await first == json.loads(LARGE)
     assert await bodies.read_json(request_of(LARGE, JSON)) == json.loads(LARGE)
+
+
+@pytest.mark.anyio
+async def test_bodies_that_wait_to_be_parsed_stay_compressed() -> None:
+    """Each of them is small as it comes, so that it does not count as held, and large after decompression."""
+    content = json.dumps({"text": os.urandom(5000).hex()}).encode() + b" " * 900_000
+    compressed = gzip.compress(content)
+    assert len(compressed) < LARGE_BYTES
+    bodies = BodyReader(2 * len(content), 10_000)
+    tracemalloc.start()
+    try:
+        await asyncio.gather(*(bodies.read_json(request_of(compressed, GZIP)) for _ in range(50)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * len(content)

@@ -6,12 +6,12 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
 import uvicorn
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 
 from service.http import protocol
@@ -52,11 +52,23 @@ class Echo:
         await answer(scope, receive, send)
 
 
+class Reader:
+    """ASGI application: reads the body, and answers if the client is still there."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        with suppress(ClientDisconnect):
+            await Request(scope, receive).body()
+            await PlainTextResponse("read")(scope, receive, send)
+
+
 @asynccontextmanager
-async def listening(app: Any, limit: int | None = None) -> AsyncIterator[tuple[int, set[Any]]]:
+async def listening(
+    app: Any, limit: int | None = None, keep_alive_s: int = 5
+) -> AsyncIterator[tuple[int, set[Any]]]:
     """Run a server of these connections; yield its port and its connections."""
     protocol.use_connections(limit)
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
+    config = uvicorn.Config(app, lifespan="off", log_config=None, timeout_keep_alive=keep_alive_s)
+    server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as sock:
         serving = asyncio.create_task(server.serve([sock]))
         while not server.started:
@@ -134,6 +146,50 @@ async def test_an_upgrade_that_is_not_supported_loses_nothing(upgrade: str, deli
     assert len(app.paths) == n_requests  # no part of a body was taken for a request
     body = GET % 9 if "looks like" in delivery else BODY
     assert b"[/a " + body + b"]" in received
+
+
+CLOSING = {
+    "HTTP/1.0": (b"HTTP/1.0", b"Connection: Upgrade\r\n"),
+    "close": (b"HTTP/1.1", b"Connection: Upgrade, close\r\n"),
+}
+
+
+@pytest.mark.parametrize("kind", CLOSING)
+async def test_an_upgrade_on_a_connection_that_closes_loses_nothing(kind: str) -> None:
+    version, connection = CLOSING[kind]
+    raw = head(b"Upgrade: h2c\r\n" + connection, LENGTH).replace(b"HTTP/1.1", version) + BODY
+    async with listening(Echo()) as (port, _):
+        assert (await send(port, raw)).endswith(b"[/a " + BODY + b"]")
+
+
+async def test_an_upgrade_with_an_invalid_body_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    upgrade = UPGRADES["WebSocket"]
+    async with listening(Reader()) as (port, _):
+        received = await send(port, head(upgrade, b"Transfer-Encoding: foo\r\n") + BODY)
+    assert statuses(received) == [400]
+    assert not caplog.records
+
+
+LATE = {
+    "nothing": (LENGTH, b""),
+    "a part": (LENGTH, BODY[:1]),
+    "the whole": (LENGTH, BODY),
+    "a part of a chunk": (CHUNKED, CHUNKS[:9]),
+    "all chunks": (CHUNKED, CHUNKS),
+}
+
+
+@pytest.mark.parametrize("name", LATE)
+async def test_a_body_after_the_response_keeps_no_connection_open(name: str) -> None:
+    framing, late = LATE[name]
+    async with listening(PlainTextResponse("early"), keep_alive_s=1) as (port, connections):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head(b"", framing))
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+        writer.write(late)
+        await asyncio.sleep(1.5)
+        assert not connections
+        writer.close()
 
 
 async def test_pipelined_requests_are_answered_in_order() -> None:
