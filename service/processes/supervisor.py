@@ -62,14 +62,15 @@ class Supervisor:
         self._env: dict[str, str] = {}
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT; a second signal ends the grace period.
+        """Serve until SIGTERM, SIGINT or SIGHUP; a second signal ends the grace period.
 
         Raises:
             ConfigError: The address cannot be listened on.
             StartFailed: A process ended during its first start.
         """
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        # SIGHUP too: a terminal that is closed must not cost the accepted requests.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_stop_signal)
         directory = _make_directory(len(f"{max(self._names, key=len)}.sock"))
         tasks: list[asyncio.Task[object]] = []
@@ -114,6 +115,7 @@ class Supervisor:
             "MALLOC_ARENA_MAX": "2",  # memory freed in an arena per thread would stay with that thread
             **os.environ,
             "BENTOML_HOME": str(directory),
+            "TMPDIR": str(directory),  # BentoML's clients leave directories there
             "BENTOML_DO_NOT_TRACK": "True",
             "BENTOML_RUNNER_MAP": json.dumps(addresses),
         }
@@ -233,25 +235,38 @@ def _make_directory(longest_name: int) -> Path:
 
     Args:
         longest_name: Length of the longest file name of a socket.
+
+    Raises:
+        ConfigError: There is no place for it.
     """
-    directory = Path(tempfile.mkdtemp(prefix="seqserve-"))
-    if len(os.fsencode(directory)) + 1 + longest_name <= _MAX_SOCKET_PATH:
-        return directory
-    directory.rmdir()
-    return Path(tempfile.mkdtemp(prefix="seqserve-", dir="/tmp"))
+    try:
+        directory = Path(tempfile.mkdtemp(prefix="seqserve-"))
+        if len(os.fsencode(directory)) + 1 + longest_name <= _MAX_SOCKET_PATH:
+            return directory
+        directory.rmdir()
+        return Path(tempfile.mkdtemp(prefix="seqserve-", dir="/tmp"))
+    except OSError as error:
+        where = error.filename or tempfile.gettempdir()
+        raise ConfigError(
+            f"cannot make a temporary directory ({where}): {error.strerror}; "
+            "free some space, or set TMPDIR to a directory that can be written"
+        ) from error
 
 
 def _listen(host: str, port: int) -> socket.socket:
     """Open a listening TCP socket.
 
     Raises:
-        ConfigError: The address is no address of this machine, or in use.
+        ConfigError: The address is no address of this machine, or in use; or the port is none.
     """
+    if not 0 <= port <= 65535:  # the system would take the lower 16 bits
+        raise ConfigError(f"cannot listen on {host}:{port}: a TCP port is 0 to 65535")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-    except OSError as error:
-        raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "this is not a host name"
+        raise ConfigError(f"cannot listen on {host}:{port}: {reason}") from error
 
 
 def _record_end(name: str, pid: int) -> None:
