@@ -64,6 +64,26 @@ class Bundle:
             raise BundleError(f"bundle {self.path} has no file {name!r}; it has: {there}")
         return self.path / name
 
+    def read(self, name: str) -> bytes:
+        """Return the contents of one of the bundle's files, verified.
+
+        What is hashed are the bytes that are returned, so a file that changes on disk after `load_bundle`
+        is noticed here, or has no effect any more.
+
+        Raises:
+            BundleError: The manifest does not list this name, or the file is not the listed one any more.
+        """
+        path, expected = self.file(name), self.manifest.files[name]
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise BundleError(f"{path} cannot be read: {error.strerror}") from error
+        if len(content) != expected.bytes or hashlib.sha256(content).hexdigest() != expected.sha256:
+            raise BundleError(
+                f"{path} was changed while the bundle was opened: replace a bundle by a rename, not in place"
+            )
+        return content
+
     def golden(self) -> list[dict[str, Any]]:
         """The golden cases: dicts with an `input` and the `output` that the model returned for it.
 
@@ -83,7 +103,8 @@ class Bundle:
     def _golden(self) -> _Golden:
         path = self.file(_GOLDEN)
         try:
-            return from_mapping(_Golden, _json_object(path), where=str(path))
+            value = _parse_object(self.read(_GOLDEN), _GOLDEN)
+            return from_mapping(_Golden, value, where=str(path))
         except (ConfigError, ValueError) as error:
             raise BundleError(f"{path} is malformed: {error}. Export the bundle again") from error
 
@@ -182,7 +203,8 @@ def _verify(path: Path, shown_as: Path) -> Bundle:
             *_directory_problems(path, manifest.files),
         ]
         _refuse_if_any(problems, shown_as)
-        return Bundle(path, manifest, _json_object(path / _CONFIG))
+        bundle = Bundle(path, manifest, {})
+        return replace(bundle, config=_parse_object(bundle.read(_CONFIG), _CONFIG))
     except OSError as error:
         reason = f"{Path(error.filename or path).name} cannot be read: {error.strerror}"
         raise BundleError(f"bundle {shown_as}: {reason}; check the file and its rights") from error
@@ -194,7 +216,7 @@ def _read_manifest(path: Path) -> Manifest:
     """The manifest as it stands; only its keys and types were checked."""
     if not (path / _MANIFEST).is_file():
         raise ValueError(f"{_MANIFEST} is missing, so this is no bundle or half of one")
-    values = _json_object(path / _MANIFEST)
+    values = _parse_object((path / _MANIFEST).read_bytes(), _MANIFEST)
     version = values.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         reads = f"this program reads {FORMAT_VERSION}: upgrade seqserve"
@@ -268,13 +290,13 @@ def _json_bytes(value: Any) -> bytes:
     return f"{text}\n".encode()
 
 
-def _json_object(path: Path) -> dict[str, Any]:
+def _parse_object(content: bytes, name: str) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(content)
     except ValueError as error:
-        raise ValueError(f"{path.name} is not JSON: {error}") from error
+        raise ValueError(f"{name} is not JSON: {error}") from error
     if not isinstance(value, dict):
-        raise ValueError(f"{path.name} holds a {type(value).__name__}, not an object")
+        raise ValueError(f"{name} holds a {type(value).__name__}, not an object")
     return value
 
 

@@ -243,6 +243,14 @@ class Settings(BaseSettings):
             return value
         return [part.strip() for part in value.split(",") if part.strip()]
 
+    @field_validator("tasks")
+    @classmethod
+    def _reject_repeated(cls, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
+        repeated = sorted({task for task in tasks if tasks.count(task) > 1})
+        if repeated:
+            raise ValueError(f"name each task once; repeated: {', '.join(repeated)}")
+        return tasks
+
     def timeout_ms(self, task: Task) -> int:
         """Return the deadline of a request without `X-Timeout-Ms`."""
         default: int = getattr(self, f"{task}_timeout_ms")

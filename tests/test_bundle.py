@@ -486,3 +486,24 @@ def test_a_replacement_that_could_not_be_loaded_is_refused(written: Bundle) -> N
     with pytest.raises(BundleError, match=r"config\.json is not among the files"):
         replace_bundle(written, {"other.txt": b""}, DESCRIPTION)
     assert contents(written.path) == before
+
+
+# --- files that change after the verification ---
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"other bytes", b"{ " + b" " * 4000], ids=["empty", "other", "long"]
+)
+def test_what_is_read_is_what_was_verified(written: Bundle, content: bytes) -> None:
+    assert written.read("golden.json") == FILES["golden.json"]
+    (written.path / "golden.json").write_bytes(content)
+    with pytest.raises(BundleError, match=r"golden\.json was changed while"):
+        written.read("golden.json")
+    with pytest.raises(BundleError, match="was changed while"):
+        written.golden()
+
+
+def test_a_file_that_is_gone_cannot_be_read(written: Bundle) -> None:
+    (written.path / "golden.json").unlink()
+    with pytest.raises(BundleError, match=r"golden\.json cannot be read: No such file"):
+        written.read("golden.json")

@@ -11,6 +11,7 @@ import psutil
 
 from benchmarks.models.sides import encode, sides_of
 from benchmarks.models.size import Size
+from benchmarks.models.texts import dev_texts
 from benchmarks.models.translators import OURS, PEER, Ours, Peer, PeerSettings, symbols_of
 from benchmarks.tools.child import run_child
 from benchmarks.tools.tasks import TRANSLATION
@@ -56,9 +57,6 @@ class MemoryResult:
 
 def measure_memory(space: Workspace, size: Size, report: Report) -> MemoryResult:
     """Load and run both sides in the bundle's precision."""
-    # Imported here, since the children must be as light as a server.
-    from benchmarks.models.texts import dev_texts
-
     bundle = space.bundle(TRANSLATION)
     precision = bundle.manifest.precision
     sources = encode(bundle, dev_texts(bundle, space.data, size.memory_texts, space.seed))

@@ -12,7 +12,6 @@ import numpy as np
 
 from benchmarks.tools.tasks import NER, SENTIMENT
 from seqserve.bundle import Bundle
-from seqserve.evaluation.measurement import recipe_of
 from seqserve.training.data import read_labelled, read_pairs, read_tagged
 from seqserve.training.recipe import DataSet, Recipe
 
@@ -47,6 +46,9 @@ def dev_texts(bundle: Bundle, root: Path, n: int, seed: int = 0) -> list[str]:
         BundleError: The bundle holds no recipe.
         DataError: A set is missing or malformed.
     """
+    # Imported here: it loads scipy and scikit-learn, and processes that measure a model must be light.
+    from seqserve.evaluation.measurement import recipe_of
+
     recipe = recipe_of(bundle)
     texts = [text for dataset in recipe.data.dev for text in _texts(recipe, root, dataset)]
     texts = [text for text in texts if text.strip()]

@@ -49,22 +49,57 @@ def open_engine(path: Path, n_threads: int | None = None) -> Engine:
         raise BundleError(f"{path}: config.json or manifest.json lacks {error}") from error
 
 
-def check_golden(engine: Engine) -> None:
-    """Ask the bundle its golden cases.
+@dataclass(frozen=True)
+class GoldenCase:
+    """An item, and the result that the model gave for it where the bundle was made.
+
+    Args:
+        item: Of the type of the bundle's task.
+        output: The fields of the result.
+        tolerance: How far a number may be from it.
+    """
+
+    item: Any
+    output: dict[str, Any]
+    tolerance: float
+
+    def is_met_by(self, result: Any) -> bool:
+        """Return whether a result is the recorded one, within the tolerance."""
+        return agrees(self.output, asdict(result), self.tolerance)
+
+
+def golden_cases(bundle: Bundle) -> list[GoldenCase]:
+    """Return the golden cases of a bundle.
+
+    Raises:
+        BundleError: There is no golden.json, or it is malformed.
+    """
+    item_type, tolerance = TASKS[bundle.manifest.task].item, bundle.golden_tolerance()
+    return [
+        GoldenCase(
+            from_mapping(item_type, case["input"], "golden.json"),
+            _current(case["output"]),
+            tolerance,
+        )
+        for case in bundle.golden()
+    ]
+
+
+def check_golden(engine: Engine) -> list[GoldenCase]:
+    """Ask the bundle its golden cases, and return them.
 
     Raises:
         BundleError: An answer differs from the recorded one by more than the bundle's tolerance.
     """
-    bundle = engine.bundle
-    item_type = TASKS[bundle.manifest.task].item
-    cases = bundle.golden()
-    items = [from_mapping(item_type, case["input"], "golden.json") for case in cases]
-    for i, (case, result) in enumerate(zip(cases, engine.predict(items), strict=True)):
-        if not agrees(_current(case["output"]), asdict(result), bundle.golden_tolerance()):
+    bundle, cases = engine.bundle, golden_cases(engine.bundle)
+    results = engine.predict([case.item for case in cases])
+    for i, (case, result) in enumerate(zip(cases, results, strict=True)):
+        if not case.is_met_by(result):
             raise BundleError(
                 f"{bundle.path}: golden case {i} has another answer here than where the bundle was made; "
                 "is this a supported processor and onnxruntime version?"
             )
+    return cases
 
 
 def _current(output: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from seqserve.decode.search import SearchVocabulary
 from seqserve.runtime.ner import NerPredictor, emission_tagger, onnx_tagger
 from seqserve.runtime.search_request import Search
 from seqserve.runtime.sentiment import SentimentPredictor, onnx_classifier
-from seqserve.runtime.session import open_graph
+from seqserve.runtime.session import open_graph, open_graphs
 from seqserve.runtime.step_search import StepSearch
 from seqserve.runtime.transformer_search import GRAPHS, TransformerSearch
 from seqserve.runtime.translation import TranslationPredictor
@@ -87,15 +87,16 @@ def _open_transformer(bundle: Bundle, n_threads: int | None) -> Predictor:
 
 def _open_seq2seq(bundle: Bundle, n_threads: int | None) -> Predictor:
     tokenizer = _tokenizer(bundle)
-    sessions = (open_graph(bundle, ENCODER_GRAPH), open_graph(bundle, STEP_GRAPH))
+    encoder, step = open_graphs(bundle, (ENCODER_GRAPH, STEP_GRAPH))
     return _translation_predictor(
-        bundle, tokenizer, StepSearch(*sessions, tokenizer.specials).search
+        bundle, tokenizer, StepSearch(encoder, step, tokenizer.specials).search
     )
 
 
 def open_translator(bundle: Bundle, n_workers: int) -> TransformerSearch:
     """Load the graphs of a Transformer."""
-    sessions = {name: open_graph(bundle, f"{name}.onnx") for name in GRAPHS}
+    opened = open_graphs(bundle, [f"{name}.onnx" for name in GRAPHS])
+    sessions = dict(zip(GRAPHS, opened, strict=True))
     specials = _tokenizer(bundle).specials
     vocabulary = SearchVocabulary(specials.pad, specials.end, specials.banned)
     return TransformerSearch(sessions, vocabulary, specials.pad, n_workers)
@@ -114,7 +115,7 @@ def _token_encoder(bundle: Bundle) -> WordTokenEncoder:
 
 
 def _tokenizer(bundle: Bundle) -> SubwordTokenizer:
-    return SubwordTokenizer.load(bundle.file("tokenizer.json"))
+    return SubwordTokenizer.from_json(bundle.read("tokenizer.json").decode())
 
 
 OPENERS: Mapping[tuple[Task, str], Opener] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +12,30 @@ from numpy.typing import NDArray
 
 from seqserve.bundle import Bundle
 
+WEIGHTS_SUFFIX = ".safetensors"
 
-def make_session(model: bytes | Path, threads: int = 1) -> onnxruntime.InferenceSession:
+
+def make_session(
+    model: bytes | Path, threads: int = 1, weights: Mapping[str, bytes] | None = None
+) -> onnxruntime.InferenceSession:
     """Load a graph.
 
     Args:
         model: The file, or its contents.
         threads: Threads of one call. Two calls at once on one thread each compute more than one call on
             two threads, and spinning threads starve the others.
+        weights: Contents of the files that the graph refers to, by name. Without them, a graph that is a
+            file has these beside it; onnxruntime maps them into memory, and they must not change.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
+    if weights:
+        options.add_external_initializers_from_files_in_memory(
+            list(weights), list(weights.values()), [len(content) for content in weights.values()]
+        )
     source = model if isinstance(model, bytes) else str(model)
     return onnxruntime.InferenceSession(
         source,
@@ -35,9 +45,24 @@ def make_session(model: bytes | Path, threads: int = 1) -> onnxruntime.Inference
     )
 
 
+def open_graphs(bundle: Bundle, names: Sequence[str]) -> list[onnxruntime.InferenceSession]:
+    """Load graphs of a bundle by their file names.
+
+    No session refers to a file: it computes with the bytes that were verified, whatever happens to the
+    directory afterwards. The weights are read once for all graphs. A session keeps what it needs of them.
+
+    Raises:
+        BundleError: A file is missing, or was changed since the bundle was verified.
+    """
+    weights = {
+        name: bundle.read(name) for name in bundle.manifest.files if name.endswith(WEIGHTS_SUFFIX)
+    }
+    return [make_session(bundle.read(name), weights=weights) for name in names]
+
+
 def open_graph(bundle: Bundle, name: str) -> onnxruntime.InferenceSession:
-    """Load a graph of a bundle by its file name."""
-    return make_session(bundle.file(name))
+    """Load one graph of a bundle, as `open_graphs`."""
+    return open_graphs(bundle, [name])[0]
 
 
 def run(

@@ -50,7 +50,6 @@ from service.telemetry.tracing import load_tracer, require_exporter, traced
 DIALECTS: tuple[type[Dialect], ...] = (NativeDialect,)
 
 _MAX_OTHER_VALUES = 10_000  # JSON values of a body besides its texts
-_METRICS_FRESH_S = 0.2
 _CLOSE_S = 0.2  # for clients that keep connections open to notice that the server closes them
 _SERVER_ERRORS = (
     SeqserveError,
@@ -102,7 +101,7 @@ class Application:
         self._middleware = RequestMiddleware(routes, routes.template_of, self._options, writers)
         admin = Routes(health)
         self.admin = RequestMiddleware(admin, admin.template_of)
-        self._metrics_page = SharedCall(lambda: asyncio.to_thread(metrics_page), _METRICS_FRESH_S)
+        self._metrics_page = SharedCall(lambda: asyncio.to_thread(metrics_page), fresh_s=0.0)
         self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

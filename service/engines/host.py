@@ -12,7 +12,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from seqserve.bundle import Bundle
@@ -29,11 +29,14 @@ from service.telemetry.tracing import load_tracer
 
 if TYPE_CHECKING:
     from seqserve.cancellation import Cancellation
+    from seqserve.runtime.engine import GoldenCase
 
 E = TypeVar("E")  # an encoded result
 
 FAILED_SENTENCE = "the model failed its start checks, see the log"
 MISSING_SENTENCE = "no bundle of this task was found"
+GOLDEN_CASE = "golden_case"
+"""A field of the canary's items: the number of a golden case, which replaces the text if the model has any."""
 STUCK_S = 10.0  # beyond the latest deadline of a call: an engine that works has ended it by then
 
 
@@ -84,6 +87,7 @@ class EngineHost:
     def __init__(self, task: Task, settings: Settings) -> None:
         self._task: Task = task
         self._engines: dict[str, Engine] = {}
+        self._golden: dict[str, list[GoldenCase]] = {}  # by name of the model
         self._item_type: type[Any] = TASKS[task].item
         self._result_type: type[Any] = TASKS[task].result
         self._is_cancellable = any(one.name == "cancellation" for one in fields(self._item_type))
@@ -115,10 +119,11 @@ class EngineHost:
         for directory in directories:
             started = time.perf_counter()
             engine: Engine = open_engine(directory)
-            check_golden(cast(Any, engine))  # also warms it up
+            golden = check_golden(cast(Any, engine))  # also warms it up
             engines.append(engine)
             seconds = time.perf_counter() - started
             name = engine.bundle.manifest.name
+            self._golden[name] = golden
             metrics.MODEL_LOAD_SECONDS.labels(self._task, name).set(seconds)
             get_logger().info(
                 "bundle ready", task=self._task, path=str(directory), seconds=round(seconds, 3)
@@ -203,7 +208,7 @@ class EngineHost:
             results = list(engine.predict([self._engine_item(item) for item in items]))
             if len(results) != len(items):
                 raise RuntimeError("an engine must return one result per item")
-            return results
+            return list(map(self._checked, items, results))
         except Exception as error:
             if len(items) == 1:
                 self._log_failure(error, items[0])
@@ -212,9 +217,31 @@ class EngineHost:
         return self._attempt(engine, items[:middle]) + self._attempt(engine, items[middle:])
 
     def _engine_item(self, item: InferenceItem) -> Any:
-        if not self._is_cancellable:
-            return self._item_type(**item.item)
-        return self._item_type(**item.item, cancellation=self._cancellations[item.cancellation_id])
+        extra: dict[str, Any] = {}
+        if self._is_cancellable:
+            extra = {"cancellation": self._cancellations[item.cancellation_id]}
+        if (case := self._golden_case(item)) is not None:
+            return replace(case.item, **extra)
+        given = {name: value for name, value in item.item.items() if name != GOLDEN_CASE}
+        return self._item_type(**given, **extra)
+
+    def _golden_case(self, item: InferenceItem) -> GoldenCase | None:
+        number, cases = item.item.get(GOLDEN_CASE), self._golden[item.model]
+        return None if number is None or not cases else cases[number % len(cases)]
+
+    def _checked(self, item: InferenceItem, result: Any) -> Any:
+        """Return the result, or an error if it is not the one of the item's golden case."""
+        case = self._golden_case(item)
+        is_over = self._cancellations[item.cancellation_id].is_over  # and the result is incomplete
+        if case is None or is_over or case.is_met_by(result):
+            return result
+        get_logger().error(
+            "golden case has another answer",
+            task=self._task,
+            model=item.model,
+            case=item.item[GOLDEN_CASE] % len(self._golden[item.model]),
+        )
+        return SeqserveError("")
 
     def _encode(
         self, outcome: Any, item: InferenceItem, encode: Callable[[Any], E]

@@ -1,9 +1,9 @@
 """The body of a request: received up to a limit, decompressed if it is gzip, parsed as strict JSON.
 
 Memory and time of bodies are bounded, whatever they contain: each by its size, its compression ratio and the
-number of its JSON values; all together by the bytes that are held at a time. Large and compressed ones take
-turns: one of them is decompressed and parsed at a time, in two iterations of the event loop, so that other
-requests are answered in between.
+number of its JSON values; all together by the bytes that are held at a time. Of the
+large and the compressed ones, one is decompressed and parsed at a time, in two iterations of the event loop,
+so that other requests are answered in between.
 This module knows no route and no field.
 """
 
@@ -111,7 +111,7 @@ class BodyReader:
             if len(body) <= LARGE_BYTES and not is_gzip:
                 return parse_json(body, self._max_values)
             async with self._alone():
-                if is_gzip:  # and parsed at once: what waits here is as small as it came
+                if is_gzip:  # only now: until then it is as small as it came
                     body = decompress(body, self._max_bytes)
                     await asyncio.sleep(0)
                 return parse_json(body, self._max_values)

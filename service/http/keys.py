@@ -13,6 +13,7 @@ import math
 import os
 import re
 import secrets
+import stat
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -97,7 +98,11 @@ def read_keys(path: Path) -> list[Key]:
         ConfigError: The file cannot be read, or as for `parse_keys`.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        # A FIFO would block the thread that reads it, and with it every revocation.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigError(f"{path}: is not a regular file")
+            text = file.read().decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -197,10 +202,10 @@ class Keyring:
 
     def _look(self) -> tuple[int, ...] | None:
         try:
-            stat = os.stat(self._path)
+            now = os.stat(self._path)
         except OSError:
             return None
-        return (stat.st_mtime_ns, stat.st_ino, stat.st_dev, stat.st_size)
+        return (now.st_mtime_ns, now.st_ino, now.st_dev, now.st_size)
 
     def refresh(self) -> None:
         """Read the file again if it has changed; if it is malformed, log that and keep the previous keys."""

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from service.telemetry.logs import get_logger
+from service.telemetry.logs import flush_logs, get_logger
 
 FD_VARIABLE = "HEARTBEAT_FD"
 HEARTBEAT = b"\n"
@@ -55,6 +55,7 @@ class HeartbeatChannel:
         """Tell the supervisor why this process cannot start, and exit."""
         self._channel.setblocking(True)
         self._channel.sendall(" ".join(reason.split()).encode(errors="replace") + HEARTBEAT)
+        flush_logs()
         os._exit(EXIT_START_FAILED)
 
     async def _send(self) -> None:
@@ -76,6 +77,7 @@ class HeartbeatChannel:
                 return
             if is_stuck():
                 get_logger().error("a call is stuck; the process exits and is restarted")
+                flush_logs()
                 os._exit(EXIT_STUCK)
 
 

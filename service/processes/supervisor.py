@@ -24,7 +24,7 @@ from seqserve.errors import ConfigError, SeqserveError
 from service.processes import heartbeat
 from service.processes.worker import GATEWAY, SERVICES, STOP_S, WorkerProcess
 from service.settings import Settings
-from service.telemetry.logs import get_logger, is_text_format
+from service.telemetry.logs import get_logger, is_text_format, print_text
 
 _WORKER = "_bentoml_impl.worker.service"
 _MAX_SOCKET_PATH = 103  # bytes: the smallest limit that a system has for a Unix socket's path
@@ -62,14 +62,15 @@ class Supervisor:
         self._env: dict[str, str] = {}
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT; a second signal ends the grace period.
+        """Serve until SIGTERM, SIGINT or SIGHUP; a second signal ends the grace period.
 
         Raises:
             ConfigError: The address cannot be listened on.
             StartFailed: A process ended during its first start.
         """
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        # SIGHUP too: a terminal that is closed must not cost the accepted requests.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_stop_signal)
         directory = _make_directory(len(f"{max(self._names, key=len)}.sock"))
         tasks: list[asyncio.Task[object]] = []
@@ -114,6 +115,7 @@ class Supervisor:
             "MALLOC_ARENA_MAX": "2",  # memory freed in an arena per thread would stay with that thread
             **os.environ,
             "BENTOML_HOME": str(directory),
+            "TMPDIR": str(directory),  # BentoML's clients leave directories there
             "BENTOML_DO_NOT_TRACK": "True",
             "BENTOML_RUNNER_MAP": json.dumps(addresses),
         }
@@ -133,7 +135,7 @@ class Supervisor:
         host = self._address[0]
         url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         if is_text_format(self._settings.log_format):
-            print(banner(url, has_demo=self._settings.demo), flush=True)
+            print_text(banner(url, has_demo=self._settings.demo))
         else:
             get_logger().info("serving", url=url)
         await asyncio.Event().wait()
@@ -233,34 +235,46 @@ def _make_directory(longest_name: int) -> Path:
 
     Args:
         longest_name: Length of the longest file name of a socket.
+
+    Raises:
+        ConfigError: There is no place for it.
     """
-    directory = Path(tempfile.mkdtemp(prefix="seqserve-"))
-    if len(os.fsencode(directory)) + 1 + longest_name <= _MAX_SOCKET_PATH:
-        return directory
-    directory.rmdir()
-    return Path(tempfile.mkdtemp(prefix="seqserve-", dir="/tmp"))
+    try:
+        directory = Path(tempfile.mkdtemp(prefix="seqserve-"))
+        if len(os.fsencode(directory)) + 1 + longest_name <= _MAX_SOCKET_PATH:
+            return directory
+        directory.rmdir()
+        return Path(tempfile.mkdtemp(prefix="seqserve-", dir="/tmp"))
+    except OSError as error:
+        where = error.filename or tempfile.gettempdir()
+        raise ConfigError(
+            f"cannot make a temporary directory ({where}): {error.strerror}; "
+            "free some space, or set TMPDIR to a directory that can be written"
+        ) from error
 
 
 def _listen(host: str, port: int) -> socket.socket:
     """Open a listening TCP socket.
 
     Raises:
-        ConfigError: The address is no address of this machine, or in use.
+        ConfigError: The address is no address of this machine, or in use; or the port is none.
     """
+    if not 0 <= port <= 65535:  # the system would take the lower 16 bits
+        raise ConfigError(f"cannot listen on {host}:{port}: a TCP port is 0 to 65535")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-    except OSError as error:
-        raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "this is not a host name"
+        raise ConfigError(f"cannot listen on {host}:{port}: {reason}") from error
 
 
 def _record_end(name: str, pid: int) -> None:
-    """Count a restart, and remove the gauges of the dead process from the metrics page."""
-    from prometheus_client.multiprocess import mark_process_dead
-
+    """Count a restart, and merge the metrics of the dead process; its gauges end."""
     from service.telemetry import metrics
+    from service.telemetry.metric_files import bury
 
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    bury(os.environ["PROMETHEUS_MULTIPROC_DIR"], pid)
     metrics.RESTARTS.labels(name).inc()
 
 

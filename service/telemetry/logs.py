@@ -12,12 +12,15 @@ import logging
 import sys
 import traceback
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 import orjson
 import structlog
 from structlog.typing import EventDict, Processor
+
+from service.telemetry.line_writer import LineWriter
 
 LogFormat: TypeAlias = Literal["auto", "json", "text"]
 
@@ -68,17 +71,83 @@ def _to_json(event: Any, **_: object) -> str:
         return json.dumps(event, default=repr)
 
 
-class _JsonLines(logging.StreamHandler[Any]):
-    """Write JSON lines to stdout, one at a time, from any thread."""
+class _StdoutLines(logging.Handler):
+    """Write lines to stdout from any thread, without ever waiting for it.
+
+    Args:
+        is_json: Whether the lines are JSON.
+    """
+
+    def __init__(self, is_json: bool) -> None:
+        super().__init__()
+        self.is_json = is_json
+        self.write_line = _line_writer(is_json)
+
+    def createLock(self) -> None:
+        """Need no lock: the writer has its own, and none is held while a line is formatted."""
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        try:
+            self.write_line(f"{self.format(record)}\n")
+        except Exception:  # a record that cannot be formatted
+            self.handleError(record)
 
     def write(self, event: dict[str, object]) -> None:
-        """Write a line that needs no further processing."""
-        self.acquire()
-        try:
-            self.stream.write(_to_json(event) + self.terminator)
-            self.stream.flush()
-        finally:
-            self.release()
+        """Write a JSON line that needs no further processing."""
+        self.write_line(f"{_to_json(event)}\n")
+
+
+_WRITERS: dict[int, LineWriter] = {}  # by descriptor; one per process
+
+
+def _line_writer(is_json: bool) -> Callable[[str], None]:
+    """Return the function that writes a line to stdout."""
+    stream = sys.stdout
+    try:
+        fd = stream.fileno()
+    except (OSError, ValueError, AttributeError):  # not a file: it cannot block
+        return lambda line: print(line, end="", file=stream, flush=True)
+    if fd not in _WRITERS:
+        explain = _dropped_json if is_json else _dropped_text
+        _WRITERS[fd] = LineWriter(fd, _count_dropped, explain)
+    return _WRITERS[fd].write
+
+
+def _count_dropped(n_lines: int) -> None:
+    # Not imported here: the supervisor must set a variable before prometheus_client is imported.
+    module = sys.modules.get("service.telemetry.metrics")
+    if (count := getattr(module, "count_dropped_lines", None)) is not None:
+        count(n_lines)
+
+
+def _dropped_json(n_lines: int) -> str:
+    fields = {"n_lines": n_lines, "event": "log lines dropped", "level": "warning"}
+    return f"{_to_json({**fields, 'timestamp': _timestamp()})}\n"
+
+
+def _dropped_text(n_lines: int) -> str:
+    return f"{_timestamp()} [warning  ] log lines dropped              n_lines={n_lines}\n"
+
+
+def _timestamp() -> str:
+    return f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z"
+
+
+def flush_logs() -> None:
+    """Write what was logged so far; to be called before the process ends without `atexit`."""
+    for writer in _WRITERS.values():
+        writer.flush()
+
+
+def print_text(text: str) -> None:
+    """Print to stdout in the order of the log, as a person reads it, without waiting for stdout."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _StdoutLines):
+            handler.write_line(f"{text}\n")
+            return
+    print(text, flush=True)
 
 
 def is_text_format(log_format: LogFormat) -> bool:
@@ -106,7 +175,7 @@ def configure_logging(level: str, log_format: LogFormat = "auto") -> None:
     renderer: Processor = structlog.processors.JSONRenderer(serializer=_to_json)
     if is_text:
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
-    handler = logging.StreamHandler(sys.stdout) if is_text else _JsonLines(sys.stdout)
+    handler = _StdoutLines(is_json=not is_text)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, _without_reprs],
@@ -160,10 +229,10 @@ def log_request(level: int, fields: dict[str, object]) -> None:
         fields: The fields of the line; modified.
     """
     for handler in logging.getLogger().handlers:
-        if isinstance(handler, _JsonLines):
+        if isinstance(handler, _StdoutLines) and handler.is_json:
             fields["event"] = "request"
             fields["level"] = logging.getLevelName(level).lower()
-            fields["timestamp"] = f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z"
+            fields["timestamp"] = _timestamp()
             handler.write(fields)
             return
     get_logger().log(level, "request", **fields)  # text format, or logging is not configured

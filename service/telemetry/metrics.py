@@ -15,6 +15,9 @@ from functools import cache
 from prometheus_client import Counter, Gauge, Histogram
 
 from service.telemetry.counters import BufferedCounter, BufferedHistogram, BufferedMetric
+from service.telemetry.metric_files import use_metric_files
+
+use_metric_files()
 
 _SECONDS = (
     0.001,
@@ -147,7 +150,11 @@ RESTARTS = Counter(
     "Restarts of a process after it exited, or hung and was killed.",
     ("process",),
 )
-
+LOG_LINES_DROPPED = Counter(
+    "seqserve_log_lines_dropped_total",
+    "Log lines that were not written, because stdout was full, closed or not read.",
+    ("process",),
+)
 
 PID = "seqserve_process_pid"
 PROCESS_PID = Gauge(
@@ -158,6 +165,9 @@ PROCESS_PID = Gauge(
 )
 
 
+_NAME = ["supervisor"]  # the only process that does not name itself
+
+
 def name_process(name: str) -> None:
     """Register this process with the metrics page, which shows its memory and CPU time.
 
@@ -165,6 +175,13 @@ def name_process(name: str) -> None:
         name: `gateway`, or the task of a runner.
     """
     PROCESS_PID.labels(name).set(os.getpid())
+    _NAME[0] = name
+    LOG_LINES_DROPPED.labels(name)  # shows 0
+
+
+def count_dropped_lines(n_lines: int) -> None:
+    """Count log lines of this process that were not written; from any thread."""
+    LOG_LINES_DROPPED.labels(_NAME[0]).inc(n_lines)
 
 
 _BUFFERS: list[BufferedMetric] = []

@@ -7,6 +7,7 @@ that hangs.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterable
 from functools import partial
@@ -22,6 +23,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from service.telemetry.metric_files import locked
 from service.telemetry.metrics import PID
 
 _PREFIX = "seqserve"
@@ -75,9 +77,14 @@ def metrics_page() -> tuple[bytes, str]:
     Returns:
         The page in Prometheus text format, and its content type.
     """
-    source: Collector = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        source = MultiProcessCollector(None)  # type: ignore[no-untyped-call]
+    directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if directory is None:
+        return _page_of(REGISTRY)
+    with locked(directory, fcntl.LOCK_SH):
+        return _page_of(MultiProcessCollector(None))  # type: ignore[no-untyped-call]
+
+
+def _page_of(source: Collector) -> tuple[bytes, str]:
     registry = CollectorRegistry()
     registry.register(PageCollector(source))
     return generate_latest(registry), CONTENT_TYPE_LATEST

@@ -15,7 +15,7 @@ from service.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 UNITS = ("seconds", "bytes", "texts", "tokens", "characters", "ratio", "requests", "restarts")
-WITHOUT_UNIT = ("info", "up", "pid", "fds", "in_flight")
+WITHOUT_UNIT = ("info", "up", "pid", "fds", "in_flight", "dropped")
 
 
 def update(page: Path) -> None:

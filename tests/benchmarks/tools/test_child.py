@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import ast
 import math
 import os
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from subprocess import CalledProcessError
@@ -61,3 +64,13 @@ def test_a_failure_shows_its_traceback(capfd: pytest.CaptureFixture[str]) -> Non
 
 def test_memory_is_that_of_a_fresh_process() -> None:
     assert 1 < run_child(resident_mib) < 1000
+
+
+def test_processes_that_measure_are_light() -> None:
+    """Large libraries would delay every one of them, and count as memory of the models."""
+    names = ("http.load", "http.throughput", "models.memory", "models.translation", "models.tuning")
+    code = (
+        f"import sys, {', '.join(f'benchmarks.{name}' for name in names)}; print(list(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert not {"torch", "scipy", "sklearn", "bentoml"} & set(ast.literal_eval(done.stdout))

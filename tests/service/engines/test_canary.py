@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,3 +67,44 @@ async def test_what_counts_as_a_fault(
 
     monkeypatch.setattr(server.application.core.queues["ner"], "submit", submit)
     assert await server.application.canaries["ner"].check() == fault
+
+
+async def test_an_engine_with_wrong_results_is_found_by_a_golden_case(
+    bundles_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    for name in ("PERIOD_S", "RECHECK_S"):
+        monkeypatch.setattr(canary, name, 0.01)
+    async with serving(bundles_dir, asked.append) as server:
+        engine = server.engine("sentiment")
+        right = engine.answer
+
+        def wrong(item: Any) -> Any:
+            return replace(right(item), score=0.123)
+
+        monkeypatch.setattr(engine, "answer", wrong)
+        await asyncio.sleep(0.6)  # more than GOLDEN_EVERY checks
+        ready = await server.client.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json()["detail"] == "sentiment: answers a golden case wrongly."
+        assert set(asked) == {"sentiment"}
+        monkeypatch.setattr(engine, "answer", right)
+        await asyncio.sleep(0.2)
+        assert (await server.client.get("/readyz")).status_code == 200
+
+
+async def test_most_checks_are_the_plain_text(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = server.application.canaries["ner"]
+    seen: list[int | None] = []
+
+    async def check(golden_case: int | None = None) -> str | None:
+        seen.append(golden_case)
+        return canary.TOO_LATE if len(seen) == canary.GOLDEN_EVERY else None
+
+    monkeypatch.setattr(one, "check", check)
+    for _ in range(3 * canary.GOLDEN_EVERY):
+        await one._next_check()
+    plain = [None] * (canary.GOLDEN_EVERY - 1)
+    assert seen == [*plain, 0, *plain, 0, *plain, 1]  # the first came too late, so it is sent again

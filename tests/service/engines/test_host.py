@@ -277,3 +277,49 @@ def test_numbers_of_numpy_become_json() -> None:
 def test_a_value_that_json_cannot_represent(encode: Callable[[Any], object]) -> None:
     with pytest.raises(TypeError):
         encode(NerResult((object(),)))  # type: ignore[arg-type]
+
+
+def golden(number: int, **options: Any) -> messages.InferenceItem:
+    return work("a text of no golden case", golden_case=number, **options)
+
+
+@pytest.mark.parametrize("number", [0, 7])
+def test_a_golden_case_in_the_place_of_a_text(bundles_dir: Path, number: int) -> None:
+    host = make_host(bundles_dir)
+    engine = fakes.OPENED["ner"]
+    expected = engine.bundle.golden()[0]["input"]["text"]  # type: ignore[union-attr]
+    engine.batches.clear()
+    host.predict([golden(number), work("Ann")])
+    assert engine.batches == [[expected, "Ann"]]
+
+
+def test_a_golden_case_with_another_answer_fails_alone(
+    bundles_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = make_host(bundles_dir)
+    engine = fakes.OPENED["ner"]
+    right = engine.answer
+    monkeypatch.setattr(engine, "answer", lambda item: replace(right(item), n_tokens=77))
+    wrong, plain = answers(host, [golden(0), work("Ann")])
+    assert isinstance(wrong, SeqserveError) and str(wrong) == ""
+    assert isinstance(plain, messages.InferenceResult)
+
+
+def test_a_late_golden_case_is_not_wrong(
+    bundles_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = make_host(bundles_dir)
+    engine = fakes.OPENED["ner"]
+    right = engine.answer
+    monkeypatch.setattr(engine, "answer", lambda item: replace(right(item), n_tokens=77))
+    late = golden(0)
+    late.deadline = time.monotonic() - 1
+    (outcome,) = host.predict([late]).results
+    assert isinstance(outcome, DeadlineExceeded)
+
+
+def test_a_bundle_without_golden_cases_gets_the_text(bundles_dir: Path) -> None:
+    host = make_host(bundles_dir)
+    host._golden["ner-en"] = []
+    (outcome,) = host.predict([golden(3)]).results
+    assert isinstance(outcome, messages.InferenceResult)

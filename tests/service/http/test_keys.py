@@ -8,7 +8,7 @@ import hmac
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -348,3 +348,16 @@ def test_a_damaged_file_ends_the_server_and_is_named(tmp_path: Path, bundles_dir
     last = serve.log.read_text().splitlines()[-1]
     assert f"{tmp_path / 'keys.txt'}, line 2: must be" in last
     assert digest(ANN) not in serve.log.read_text()
+
+
+def _fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("make", [_fifo, Path.mkdir], ids=["FIFO", "directory"])
+def test_only_a_regular_file_has_keys(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(path := tmp_path / "keys")
+    with pytest.raises(
+        ConfigError, match=r"keys: (is not a regular file|cannot be read: Is a dir)"
+    ):
+        read_keys(path)

@@ -94,7 +94,7 @@ def test_a_killed_runner_is_soon_known_to_be_away_and_others_do_not_notice(sound
     sound.worker("NerRunner").kill()
     started = time.monotonic()
     ready = sound.client.get("/readyz", timeout=5)
-    assert (ready.status_code, ready.json()["code"]) == (503, "not_ready") or ready.is_success
+    assert (ready.status_code, ready.json().get("code")) == (503, "not_ready") or ready.is_success
     assert time.monotonic() - started < AWAY_S
     assert sound.post("/v1/sentiment", "bad").json()["results"][0]["label"] == "negative"
     sound.wait_until_ready(BACK_S - (time.monotonic() - started))
