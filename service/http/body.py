@@ -1,9 +1,9 @@
 """The body of a request: received up to a limit, decompressed if it is gzip, parsed as strict JSON.
 
 Memory and time of bodies are bounded, whatever they contain: each by its size, its compression ratio and the
-number of its JSON values; all together by the bytes that are held at a time. Of the
-large and the compressed ones, one is decompressed and parsed at a time, in two iterations of the event loop,
-so that other requests are answered in between.
+number of its JSON values; all together by the bytes that are held at a time. Of the large and the compressed
+ones, one is decompressed and parsed at a time, in two iterations of the event loop, so that other requests
+are answered in between.
 This module knows no route and no field.
 """
 
