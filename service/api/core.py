@@ -289,18 +289,24 @@ def _choose_pair(request: PredictionRequest, models: Sequence[ModelInfo]) -> Mod
     matching = [
         model
         for model in models
-        if request.source in (None, model.languages[0])
-        and request.target in (None, model.languages[1])
+        if _is_tag(request.source, model.languages[0])
+        and _is_tag(request.target, model.languages[1])
     ]
     if not matching:
         raise UnsupportedLanguagePair(
-            f"No model translates this language pair. Available pairs: {available}."
+            f"No model translates {request.source or 'any'}→{request.target or 'any'}. "
+            f"Available pairs: {available}."
         )
     if len(matching) > 1:
         raise InputError(
             f"source, target: several pairs match; set both. Available pairs: {available}."
         )
     return matching[0]
+
+
+def _is_tag(requested: str | None, language: str) -> bool:
+    """Return whether a language tag is that of a model; tags are compared without case (RFC 5646)."""
+    return requested is None or requested.lower() == language.lower()
 
 
 def _prepare_ner(request: PredictionRequest, model: ModelInfo, _: Settings) -> dict[str, Any]:

@@ -12,6 +12,14 @@ MAX_FAULTS = 10
 _MAX_NAME_CHARS = 40
 _LENGTHS = {"too_short": "must not be an empty list", "too_long": "must have at most 100 values"}
 
+_LANGUAGE = "must be a language tag such as 'en' or 'zh'"
+_RULES: Mapping[tuple[str, str], str] = {
+    ("list_type", "text"): "must be a string or a list of strings",
+    ("string_pattern_mismatch", "source"): _LANGUAGE,
+    ("string_pattern_mismatch", "target"): _LANGUAGE,
+}
+"""What is said of a fault in a field, where pydantic's own words would not help."""
+
 _NAMES_ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(("q", "inputs", "input", "documents", "sequences", "content"), "text"),
     **dict.fromkeys(("from", "source_lang", "src_lang", "sl"), "source"),
@@ -63,8 +71,5 @@ def describe_fault(fault: ErrorDetails, fields: Sequence[str]) -> str:
         return f"{path} is required."
     if fault["type"] == "blank_text":
         return f"{path} {fault['msg']}."
-    if fault["type"] == "list_type" and path == "text":
-        return "text: must be a string or a list of strings."
-    if fault["type"] in _LENGTHS:
-        return f"{path}: {_LENGTHS[fault['type']]}."
-    return f"{path}: {fault['msg'].removeprefix('Input ')}."
+    rule = _RULES.get((fault["type"], path)) or _LENGTHS.get(fault["type"])
+    return f"{path}: {rule or fault['msg'].removeprefix('Input ')}."

@@ -141,6 +141,7 @@ class EngineClient:
         if self._pinging is not None:
             self._pinging.cancel()
             await asyncio.wait([self._pinging])
+        self._shared_ping.cancel()
         await self._engines.close()
 
     @property
@@ -167,7 +168,8 @@ class EngineClient:
     async def ping(self) -> str | None:
         """Request the status of the engines, once for all concurrent callers.
 
-        Only the pings of the client itself count as missed: many callers at once say nothing about the engines.
+        Only pings that the client itself waits for count as missed: the callers of a probe say nothing about
+        the engines.
 
         Returns:
             None if they are ready, else the reason; within the ping timeout.
@@ -181,7 +183,7 @@ class EngineClient:
         except Exception as error:
             get_logger().debug("ping failed", task=self._task, **failure_fields(error))
             reason = "does not answer" if self.models else _LOADING
-            return _Pong(reason, is_missed=True)
+            return _Pong(reason, is_missed=not _is_out_of_files(error))
         if status.reason is None:
             self._mark_up(status.models)
         return _Pong(status.reason)
@@ -209,7 +211,7 @@ class EngineClient:
         except TypeError:  # an item cannot be encoded, which is no fault of the engines
             raise
         except Exception as error:
-            if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            if _is_out_of_files(error):
                 get_logger().error("no file descriptor left", task=self._task)
                 raise UnavailableError(_NO_FILES) from error
             self._mark_down()
@@ -267,14 +269,22 @@ class EngineClient:
 
     async def _watch(self) -> None:
         delay_s = _FIRST_RETRY_S
+        last: _Pong | None = None
         while True:
             pong = await self._shared_ping()
-            self._n_missed = self._n_missed + 1 if pong.is_missed else 0
-            if self._n_missed >= _PINGS_UNTIL_DOWN:
-                self._mark_down()
+            if pong is not last:
+                self._n_missed = self._n_missed + 1 if pong.is_missed else 0
+                if self._n_missed >= _PINGS_UNTIL_DOWN:
+                    self._mark_down()
+            last = pong
             if pong.reason is None:
                 delay_s = _FIRST_RETRY_S
             else:
                 self._reason = pong.reason
             await asyncio.sleep(_WATCH_S if pong.reason is None else delay_s)
             delay_s = min(2 * delay_s, _LAST_RETRY_S)
+
+
+def _is_out_of_files(error: Exception) -> bool:
+    """Return whether this process or this machine has no file descriptor left."""
+    return isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)

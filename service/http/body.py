@@ -273,4 +273,6 @@ def _check_content_type(header: bytes) -> None:
     charset = re.search(r"charset=\"?([\w-]+)", parameters, re.IGNORECASE)
     is_utf8 = charset is None or charset.group(1).lower() in {"utf-8", "utf8"}
     if media_type.strip().lower() != "application/json" or not is_utf8:
-        raise UnsupportedMediaType("Send Content-Type: application/json, in UTF-8.")
+        raise UnsupportedMediaType(
+            "Send JSON in UTF-8, with the header Content-Type: application/json."
+        )

@@ -206,7 +206,7 @@ class Connection(HttpToolsProtocol):
                 self._refusal = _TOO_LARGE
                 raise InvalidHead
         n_hosts = sum(name == b"host" for name, _ in self.headers)
-        if n_hosts > 1 or (n_hosts == 0 and self.parser.get_http_version() == "1.1"):
+        if n_hosts > 1 or (n_hosts == 0 and self.parser.get_http_version() not in ("0.9", "1.0")):
             self._refusal = _NO_HOST
             raise InvalidHead
         self._stop_waiting()

@@ -43,6 +43,8 @@ def parse_json(body: bytes | bytearray, max_values: int) -> object:
         InvalidJson: The message has the kind and the place of the fault, never the content.
         BodyTooLarge: There are more values than the limit.
     """
+    if not body or body.isspace():
+        raise InvalidJson("The body is empty; send a JSON object.")
     _check_structure(body, max_values)
     try:
         text = body.decode()
@@ -54,7 +56,8 @@ def parse_json(body: bytes | bytearray, max_values: int) -> object:
     except UnicodeEncodeError:
         raise InvalidJson("The body has half of a surrogate pair: no valid Unicode.") from None
     except json.JSONDecodeError as error:
-        raise InvalidJson(f"The body is not JSON at character {error.pos}: {error.msg}.") from None
+        fault = error.msg.removesuffix(" starting at")
+        raise InvalidJson(f"The body is not JSON at character {error.pos}: {fault}.") from None
     except ValueError as error:
         raise InvalidJson(f"The body is not JSON: {error}.") from None
     return document
@@ -68,13 +71,14 @@ def _check_structure(body: bytes | bytearray, max_values: int) -> None:
     n_opened = body.count(b"[") + body.count(b"{")
     if n_opened + body.count(b",") < max_values and n_opened <= MAX_DEPTH:
         return  # even if none of these bytes is inside a string
-    depth = 0
+    depth = n_values = 0
     for n_marks, mark in enumerate(_MARK.finditer(body)):
-        if n_marks > _MARKS_OF_A_VALUE * max_values:
+        if n_values > max_values or n_marks > _MARKS_OF_A_VALUE * max_values:
             raise BodyTooLarge(
                 f"The body has more than {max_values} JSON values. Split it into several requests."
             )
         byte = mark[0][0]
+        n_values += byte in b"[{,"
         depth += (byte in b"[{") - (byte in b"]}")
         if depth > MAX_DEPTH:
             raise InvalidJson("The body is nested too deeply.")

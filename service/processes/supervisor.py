@@ -9,6 +9,7 @@ local user on a TCP port. This module knows processes and sockets, and no HTTP.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import shutil
@@ -265,7 +266,11 @@ def _listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "this is not a host name"
+        number = getattr(error, "errno", None) or 0  # below 0 if a name is not known
+        reason = os.strerror(number) if number > 0 else getattr(error, "strerror", None)
+        reason = reason or "this is not a host name"
+        if number == errno.EADDRINUSE:
+            reason += "; choose another port with --port"
         raise ConfigError(f"cannot listen on {host}:{port}: {reason}") from error
 
 

@@ -103,7 +103,11 @@ class PendingRequest(Generic[W, R]):
 
     def expire(self) -> None:
         """Complete at the deadline."""
-        self.fail(DeadlineExceeded("The deadline passed before the answer."))
+        self.fail(
+            DeadlineExceeded(
+                "The deadline passed before the answer. Send fewer or shorter texts, or a larger X-Timeout-Ms."
+            )
+        )
 
     def engine_s(self) -> float:
         """Return the seconds in which at least one of its calls was inside the engine."""

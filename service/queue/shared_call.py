@@ -36,6 +36,11 @@ class SharedCall(Generic[R]):
             self._running = asyncio.get_running_loop().create_task(self._run())
         return await asyncio.shield(self._running)
 
+    def cancel(self) -> None:
+        """Cancel the running call, for all its callers."""
+        if self._running is not None:
+            self._running.cancel()
+
     async def _run(self) -> R:
         try:
             self._results = []

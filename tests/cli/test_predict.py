@@ -315,7 +315,11 @@ WRONG = {
         2,
         "labels: not a label of this model",
     ),
-    "pair": (["translate", "--target", "fr", "--bundles", SHIPPED], 2, "No model translates this"),
+    "pair": (
+        ["translate", "--target", "fr", "--bundles", SHIPPED],
+        2,
+        "No model translates any→fr",
+    ),
     "alternatives": (
         ["translate", "--alternatives", "4", "--bundles", SHIPPED],
         2,

@@ -11,7 +11,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 def documented_errors() -> set[tuple[int, str]]:
     """Status and code of every error in the table."""
     page = PAGE.read_text(encoding="utf-8")
-    section = page[page.index("## Errors") : page.index("## Settings")]
+    section = page[page.index("## Errors") : page.index("## Python client")]
     documented: set[tuple[int, str]] = set()
     for line in re.findall(r"^\| [0-9].*", section, re.MULTILINE):
         statuses, codes = line.split("|")[1:3]

@@ -105,7 +105,19 @@ async def test_a_number_that_is_infinite_as_a_float(server: Server) -> None:
 @pytest.mark.parametrize("pair", [{"source": "fr"}, {"target": "en"}, {"source": "zh"}])
 async def test_unsupported_language_pair(server: Server, pair: dict[str, str]) -> None:
     response = await server.post("/v1/translate", {"text": "a", **pair})
-    expect(response, 422, "unsupported_language_pair", "Available pairs: en→zh.")
+    named = f"{pair.get('source', 'any')}→{pair.get('target', 'any')}. Available pairs: en→zh."
+    expect(response, 422, "unsupported_language_pair", f"No model translates {named}")
+
+
+async def test_language_tags_have_no_case(server: Server) -> None:
+    body = {"text": "a", "source": "EN", "target": "Zh"}
+    assert (await server.post("/v1/translate", body)).status_code == 200
+
+
+@pytest.mark.parametrize("value", ["zh_CN", "中文", "", "e"])
+async def test_what_is_no_language_tag(server: Server, value: str) -> None:
+    response = await server.post("/v1/translate", {"text": "a", "target": value})
+    expect(response, 422, "invalid_field", "target: must be a language tag such as 'en' or 'zh'.")
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "soon", "", "1e3", "٣", "9" * 30])

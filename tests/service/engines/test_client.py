@@ -232,7 +232,8 @@ async def test_embedded_engines_open_in_the_background(bundles_dir: Path) -> Non
     await engines.close()
 
 
-async def test_many_callers_of_a_probe_are_one_ping() -> None:
+async def test_many_callers_of_a_probe_are_one_ping(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_FRESH_S", 60.0)
     engines = EngineBackend()
     link = EngineClient("ner", engines, 1.0)
     for _ in range(4):

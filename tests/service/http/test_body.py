@@ -57,7 +57,9 @@ async def chunks(content: bytes, size: int) -> AsyncIterator[bytes]:
 
 
 INVALID_JSON = [
-    pytest.param(b"", "character 0", id="empty"),
+    pytest.param(b"", "The body is empty; send a JSON object.", id="empty"),
+    pytest.param(b" \r\n", "The body is empty", id="blank"),
+    pytest.param(b'{"text": "a', "at character 9: Unterminated string.", id="half-a-string"),
     pytest.param(b"{", "character 1", id="broken"),
     pytest.param(b'{"text": "a"} x', "character 14", id="trailing"),
     pytest.param(b'{"text": "\xff"}', "not UTF-8 at byte 10", id="not-utf8"),
@@ -207,7 +209,7 @@ DAMAGED: list[Any] = [
     pytest.param(WHOLE + b"\0" * 12, "not gzip", id="zeros-behind"),
     pytest.param(WHOLE[:-8] + b"\0" * 8, "not gzip", id="wrong-check-sum"),
     pytest.param(WHOLE * 300, "more than 256 members", id="many-members"),
-    pytest.param(gzip.compress(b""), "not JSON at character 0", id="empty-inside"),
+    pytest.param(gzip.compress(b""), "The body is empty", id="empty-inside"),
     pytest.param(gzip.compress(WHOLE), "not UTF-8", id="gzip-inside"),
 ]
 
