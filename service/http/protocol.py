@@ -1,8 +1,8 @@
 """The connections of the HTTP server: uvicorn's, with bounds on everything that a client can make them hold.
 
 - The head of a request, with its trailers and chunk sizes: `MAX_HEAD_BYTES`, complete within `HEAD_S`.
-- Pipelined requests: when `MAX_PIPELINED` wait, the bytes after them stay unparsed, and nothing more is read
-  until all are answered. A slice of bytes is parsed as a whole, so about 70 may wait.
+- Pipelined requests: when `MAX_PIPELINED` wait, the bytes after them stay unparsed, and beyond 64 KiB nothing
+  more is read. A slice of bytes is parsed as a whole, so about 70 may wait.
 - Responses that a client does not read: nothing is computed ahead, and after `WRITE_S` the connection ends.
 - Connections: `Connection.max_connections`; further ones get 503.
 
@@ -16,8 +16,12 @@ from typing import Any
 
 import httptools
 from uvicorn.config import HTTP_PROTOCOLS
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from service.http.one_write import OneWrite
 
@@ -26,6 +30,7 @@ HEAD_S = 10.0  # from the first byte, or the connection, to the end of the head
 WRITE_S = 60.0  # for a client to read what was written, but for the last kilobytes
 MAX_PIPELINED = 16
 
+_MAX_UNPARSED_BYTES = 65_536  # beyond this, nothing is read
 _SLICE_BYTES = 1024  # parsed at once if requests may follow each other: 56 of them at most
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PROBE_AFTER_S = (0.0, 0.05, 0.5, 5.0)
@@ -38,13 +43,13 @@ class InvalidHead(Exception):
 
 
 class Flow(FlowControl):
-    """Flow control of a connection that reads nothing while requests wait for their turn."""
+    """Flow control of a connection that reads no more while enough is received and not parsed."""
 
-    has_waiting = False
+    is_full = False
 
     def resume_reading(self) -> None:
-        """Read again, unless requests are waiting."""
-        if not self.has_waiting:
+        """Read again, unless enough is received."""
+        if not self.is_full:
             super().resume_reading()
 
 
@@ -65,6 +70,11 @@ class Connection(HttpToolsProtocol):
         ] = []  # of the body that follows a request to upgrade
         self._is_repeated_head = False
         self._refusal = 400, "Invalid HTTP request received."
+        self._deferred: tuple[int, str] | None = (
+            None  # a refusal, until earlier requests are answered
+        )
+        self._answering: RequestResponseCycle | None = None
+        self._has_ended = False  # the client sends no more
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
 
@@ -82,13 +92,16 @@ class Connection(HttpToolsProtocol):
         self._stop_waiting()
         self._stop_write_timer()
         self._unparsed = b""
+        if self._answering is not None:  # which need not be the last one that was parsed
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse data, unless requests are waiting."""
-        self._unparsed = self._unparsed + data if self._unparsed else data
-        if not self.pipeline:
+        """Parse data, unless enough requests are waiting."""
+        if self._deferred is None:
+            self._unparsed = self._unparsed + data if self._unparsed else data
             self._parse()
 
     def eof_received(self) -> bool:  # type: ignore[override]
@@ -97,32 +110,46 @@ class Connection(HttpToolsProtocol):
         A client that has closed its connection looks the same until something is written. So interim responses
         are written now and then, which every client of HTTP/1.1 skips: they fail if nobody is there.
         """
-        cycle = self.cycle  # the last that was parsed
+        self._has_ended = True
+        if not self._unparsed and not self._is_last_answerable():
+            return False
+        for seconds in _PROBE_AFTER_S:
+            self.loop.call_later(seconds, self._probe)
+        return True
+
+    def _is_last_answerable(self) -> bool:
+        """Return whether the last request that was parsed is complete and unanswered; its response closes."""
+        cycle = self.cycle
         if cycle is None or cycle.response_complete or cycle.more_body:
             return False
         cycle.keep_alive = False
-        if self.scope["http_version"] == "1.1":
-            for seconds in _PROBE_AFTER_S:
-                self.loop.call_later(seconds, self._probe)
         return True
 
     def _probe(self) -> None:
-        cycle = self.cycle
-        if not (self.pipeline or cycle.response_started or self.transport.is_closing()):
+        cycle = self._answering
+        if cycle is None or cycle.response_started or self.transport.is_closing():
+            return
+        if cycle.scope["http_version"] == "1.1":
             self.transport.write(_CONTINUE)
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _parse(self) -> None:
-        """Parse what was received, until requests are waiting."""
+        """Parse what was received, until enough requests are waiting."""
         data, begin = memoryview(self._unparsed), 0
         while begin < len(data) and len(self.pipeline) < MAX_PIPELINED:
-            if self.transport.is_closing():
+            if self.transport.is_closing() or self._deferred is not None:
                 begin = len(data)
                 break
             left = len(data) - begin
             n_bytes = left if left <= _SLICE_BYTES else max(_SLICE_BYTES, self._n_body_left())
             begin += self._feed(data[begin : begin + n_bytes])
         self._unparsed = bytes(data[begin:])
-        self._hold_if_waiting()
+        self._hold_if_full()
+        if self._has_ended and not self._unparsed and not self._is_last_answerable():
+            self.transport.close()
 
     def _feed(self, part: memoryview) -> int:
         """Parse one part; refuse a head, trailers or chunk sizes without end.
@@ -140,7 +167,8 @@ class Connection(HttpToolsProtocol):
             self._parse_body()
         except httptools.HttpParserError:
             self._refuse(*self._refusal)
-        if not self._n_unfinished or self.transport.is_closing():
+        is_over = self.transport.is_closing() or self._deferred is not None
+        if not self._n_unfinished or is_over:
             return n_bytes
         if self._n_unfinished > MAX_HEAD_BYTES:
             self._refuse(*_TOO_LARGE)
@@ -171,11 +199,13 @@ class Connection(HttpToolsProtocol):
         lengths = [int(value) for name, value in self.headers if name == b"content-length"]
         return max(0, sum(lengths) - self._n_body)
 
-    def _hold_if_waiting(self) -> None:
-        """Read nothing as long as requests wait."""
-        self.flow.has_waiting = bool(self.pipeline or self._unparsed)
-        if self.flow.has_waiting:
+    def _hold_if_full(self) -> None:
+        """Read no more if enough is received; else read on, so that the end of the connection is noticed."""
+        self.flow.is_full = len(self._unparsed) > _MAX_UNPARSED_BYTES
+        if self.flow.is_full:
             self.flow.pause_reading()
+        elif self.pipeline and len(self.cycle.body) <= HIGH_WATER_LIMIT:
+            self.flow.resume_reading()
 
     def on_message_begin(self) -> None:
         """Begin a request; the rest of a body that nobody reads does not keep the connection open."""
@@ -235,10 +265,14 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Answer the next request that waits, or parse the next ones."""
-        self.flow.has_waiting = len(self.pipeline) > 1 or bool(self._unparsed)
         super().on_response_complete()
-        if self._unparsed and not self.pipeline and not self.transport.is_closing():
+        if self.pipeline or self.transport.is_closing():
+            return
+        is_idle = self._answering is None or self._answering.response_complete
+        if self._unparsed:
             self._parse()
+        elif self._deferred is not None and is_idle:
+            self._write_refusal(*self._deferred)
 
     def pause_writing(self) -> None:
         """Wait for the client to read, for a limited time."""
@@ -251,6 +285,16 @@ class Connection(HttpToolsProtocol):
         self._stop_write_timer()
 
     def _refuse(self, status: int, sentence: str) -> None:
+        """Refuse the request that is being parsed, after the responses to those before it."""
+        answering = self._answering
+        if answering is None or answering.response_complete or answering.more_body:
+            self._write_refusal(status, sentence)
+            return
+        self._deferred = status, sentence
+        if self.pipeline and self.cycle.more_body:
+            self.pipeline.popleft()  # the last one, whose body is invalid
+
+    def _write_refusal(self, status: int, sentence: str) -> None:
         headers = "content-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: "
         answer = f"{headers}{len(sentence)}\r\n\r\n{sentence}"
         self.transport.write(STATUS_LINE[status] + answer.encode("ascii"))

@@ -294,6 +294,28 @@ async def test_a_client_that_is_gone_is_noticed() -> None:
         assert app.n_cancelled == 1 and not connections
 
 
+@pytest.mark.parametrize("n_behind", [1, 40, 1500])
+async def test_a_client_that_is_gone_is_noticed_with_requests_waiting(n_behind: int) -> None:
+    app = Echo(seconds=2.0)
+    async with listening(app) as (port, connections):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head(b"", LENGTH) + BODY + GET % 1 * n_behind)
+        await asyncio.sleep(0.1)
+        writer.close()
+        await asyncio.sleep(0.4)
+        assert app.paths == ["/a"] and app.n_cancelled == 1 and not connections
+
+
+@pytest.mark.parametrize("n_requests", [2, 100])
+async def test_many_requests_of_a_client_that_has_finished_sending(n_requests: int) -> None:
+    raw = b"".join(GET % i for i in range(n_requests))
+    async with listening(Echo(seconds=0.001)) as (port, connections):
+        received = await send(port, raw, is_half_closed=True)
+        await asyncio.sleep(0.05)
+        assert not connections
+    assert [int(i) for i in re.findall(rb"\[/(\d+) \]", received)] == [*range(n_requests)]
+
+
 async def test_more_connections_than_the_limit() -> None:
     async with listening(Echo(), limit=5) as (port, _):
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]

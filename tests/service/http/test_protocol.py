@@ -63,7 +63,6 @@ NO_HTTP: dict[str, bytes] = {
     "a length with a sign": post(length=b"Content-Length: +13\r\n"),
     "a length in words": post(length=b"Content-Length: x\r\n"),
     "a length beyond 64 bits": post(length=b"Content-Length: 99999999999999999999\r\n"),
-    "a body without a length": post(length=b""),
     "NUL in a header": get(extra=b"X: a\x00b\r\n"),
     "a folded header": get(extra=b"X: a\r\n b\r\n"),
     "a space before the colon": get(extra=b"X : a\r\n"),
@@ -81,7 +80,6 @@ NO_HTTP: dict[str, bytes] = {
     "another transfer encoding": post(b"Transfer-Encoding: gzip\r\n", length=b""),
     "chunked twice": post(b"Transfer-Encoding: chunked, chunked\r\n", length=b""),
     "nearly chunked": post(b"Transfer-Encoding: xchunked\r\n"),
-    "rubbish behind a request": post() + b"rubbish\r\n\r\n",
 }
 LARGE: dict[str, bytes] = {
     "a header of 100 KB": get(extra=b"X: " + b"a" * 100_000 + b"\r\n"),
@@ -99,6 +97,12 @@ ENDLESS: dict[str, tuple[bytes, bytes]] = {
     "a trailer": (chunked(b"d\r\n" + JSON + b"\r\n0\r\nX: "), b"a" * 10_000),
     "a chunk's extension": (chunked(b"d;"), b"x" * 10_000),
     "digits of a chunk's size": (chunked(b""), b"0" * 10_000),
+}
+BEHIND: dict[str, bytes] = {
+    "rubbish": b"rubbish\r\n\r\n",
+    "two lengths": post(b"Content-Length: 3\r\n"),
+    "a chunk without a size": chunked(b"zz\r\n" + JSON + b"\r\n0\r\n\r\n"),
+    "no host": b"GET /livez HTTP/1.1\r\n\r\n",
 }
 ODD: dict[str, tuple[bytes, list[int]]] = {
     "no version": (b"GET /livez\r\nHost: x\r\n\r\n", [200]),
@@ -205,6 +209,17 @@ def test_what_is_no_http_is_refused(served: Serve, name: str) -> None:
     statuses, body, is_closed = context(served, NO_HTTP[name])
     assert (statuses[-1], body, is_closed) == (400, PLAIN, True)
     assert len(statuses) == 1
+
+
+@pytest.mark.parametrize("name", BEHIND)
+def test_what_is_no_http_does_not_answer_the_requests_before_it(served: Serve, name: str) -> None:
+    statuses, _, is_closed = context(served, post() + get() + BEHIND[name])
+    assert (statuses, is_closed) == ([200, 200, 400], True)
+
+
+def test_a_body_without_a_length_is_the_next_request(served: Serve) -> None:
+    statuses, body, is_closed = context(served, post(length=b""))
+    assert (statuses, body, is_closed) == ([400, 400], PLAIN, True)
 
 
 @pytest.mark.parametrize("name", LARGE)
