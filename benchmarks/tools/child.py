@@ -25,8 +25,6 @@ Result = TypeVar("Result")
 
 _ROOT = Path(__file__).parents[2]
 _CONVERTER = make_converter()
-
-
 _CONVERTER.register_structure_hook(type(None), lambda value, _: value)
 _CONVERTER.register_structure_hook(Path, lambda value, _: Path(value))
 _CONVERTER.register_unstructure_hook(Path, str)
