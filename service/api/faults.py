@@ -10,7 +10,6 @@ from pydantic_core import ErrorDetails
 MAX_FAULTS = 10
 
 _MAX_NAME_CHARS = 40
-_LENGTHS = {"too_short": "must not be an empty list", "too_long": "must have at most 100 values"}
 
 _LANGUAGE = "must be a language tag such as 'en' or 'zh'"
 _RULES: Mapping[tuple[str, str], str] = {
@@ -71,5 +70,9 @@ def describe_fault(fault: ErrorDetails, fields: Sequence[str]) -> str:
         return f"{path} is required."
     if fault["type"] == "blank_text":
         return f"{path} {fault['msg']}."
-    rule = _RULES.get((fault["type"], path)) or _LENGTHS.get(fault["type"])
-    return f"{path}: {rule or fault['msg'].removeprefix('Input ')}."
+    rule = _RULES.get((fault["type"], path), fault["msg"].removeprefix("Input "))
+    if fault["type"] == "too_short":
+        rule = "must not be an empty list"
+    if fault["type"] == "too_long":
+        rule = f"must have at most {fault['ctx']['max_length']} values"
+    return f"{path}: {rule}."

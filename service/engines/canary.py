@@ -13,14 +13,13 @@ from collections.abc import Callable
 from seqserve.errors import DeadlineExceeded, Overloaded
 from seqserve.tasks import Task
 from service.engines.client import EngineClient
-from service.engines.host import GOLDEN_CASE
 from service.engines.messages import InferenceItem, InferenceResult
 from service.queue.batcher import Batcher
 from service.queue.lengths import estimate_tokens
 from service.telemetry.logs import failure_fields, get_logger
 
 FAILS = "fails on a plain text"
-WRONG = "answers a golden case wrongly"
+WRONG = "does not reproduce a golden case"
 TOO_LATE = "answers too late"
 TEXT = "This is a health check."
 PERIOD_S = 5.0
@@ -98,11 +97,10 @@ class Canary:
         """
         deadline = asyncio.get_running_loop().time() + self._timeout_s
         n_answered = self._client.n_answered
-        item: dict[str, object] = {"text": TEXT}
-        if golden_case is not None:
-            item[GOLDEN_CASE] = golden_case
+        item = {"text": TEXT}
         items = [
-            InferenceItem("canary", model.name, item, deadline) for model in self._client.models
+            InferenceItem("canary", model.name, item, deadline, golden_case=golden_case)
+            for model in self._client.models
         ]
         try:
             await self._queue.submit([(one, estimate_tokens(TEXT)) for one in items], deadline)

@@ -39,6 +39,8 @@ def _item_fields(item: InferenceItem, now: float) -> dict[str, Any]:
     }
     if item.traceparent:
         fields["traceparent"] = item.traceparent
+    if item.golden_case is not None:
+        fields["golden_case"] = item.golden_case
     return fields
 
 

@@ -35,8 +35,6 @@ E = TypeVar("E")  # an encoded result
 
 FAILED_SENTENCE = "the model failed its start checks, see the log"
 MISSING_SENTENCE = "no bundle of this task was found"
-GOLDEN_CASE = "golden_case"
-"""A field of the canary's items: the number of a golden case, which replaces the text if the model has any."""
 STUCK_S = 10.0  # beyond the latest deadline of a call: an engine that works has ended it by then
 
 
@@ -220,26 +218,27 @@ class EngineHost:
         extra: dict[str, Any] = {}
         if self._is_cancellable:
             extra = {"cancellation": self._cancellations[item.cancellation_id]}
-        if (case := self._golden_case(item)) is not None:
+        if case := self._golden_case(item):
             return replace(case.item, **extra)
-        given = {name: value for name, value in item.item.items() if name != GOLDEN_CASE}
-        return self._item_type(**given, **extra)
+        return self._item_type(**item.item, **extra)
 
     def _golden_case(self, item: InferenceItem) -> GoldenCase | None:
-        number, cases = item.item.get(GOLDEN_CASE), self._golden[item.model]
-        return None if number is None or not cases else cases[number % len(cases)]
+        if item.golden_case is None or not (cases := self._golden[item.model]):
+            return None
+        return cases[item.golden_case % len(cases)]
 
     def _checked(self, item: InferenceItem, result: Any) -> Any:
         """Return the result, or an error if it is not the one of the item's golden case."""
         case = self._golden_case(item)
-        is_over = self._cancellations[item.cancellation_id].is_over  # and the result is incomplete
-        if case is None or is_over or case.is_met_by(result):
+        if case is None or case.is_met_by(result):
+            return result
+        if self._cancellations[item.cancellation_id].is_over:  # the result may be incomplete
             return result
         get_logger().error(
             "golden case has another answer",
             task=self._task,
             model=item.model,
-            case=item.item[GOLDEN_CASE] % len(self._golden[item.model]),
+            case=item.golden_case,
         )
         return SeqserveError("")
 

@@ -33,6 +33,7 @@ class InferenceItem:
         cancellation_id: Identifies the text in `EngineHost.cancel`. The request id would not do: the
             caller chooses it.
         traceparent: Of the parent span, in W3C's form; empty if the request is not traced.
+        golden_case: Number of a golden case, counted round, that replaces the item if its model has any.
         queued_ns: When it was queued, in nanoseconds since 1970; stays in the gateway.
     """
 
@@ -42,6 +43,7 @@ class InferenceItem:
     deadline: float
     cancellation_id: str = field(default_factory=_new_cancellation_id)
     traceparent: str = ""
+    golden_case: int | None = None
     queued_ns: int = 0
 
 

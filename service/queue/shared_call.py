@@ -24,29 +24,26 @@ class SharedCall(Generic[R]):
     def __init__(self, call: Callable[[], Awaitable[R]], fresh_s: float) -> None:
         self._call = call
         self._fresh_s = fresh_s
-        self._running: asyncio.Task[R] | None = None
-        self._results: list[R] = []  # the last one
-        self._since = -math.inf
+        self._task: asyncio.Task[R] | None = None  # that of the last call
+        self._ended = -math.inf
 
     async def __call__(self) -> R:
         """Return the last result while it is fresh, else that of the running call or of a new one."""
-        if self._results and asyncio.get_running_loop().time() - self._since < self._fresh_s:
-            return self._results[0]
-        if self._running is None:
-            self._running = asyncio.get_running_loop().create_task(self._run())
-        return await asyncio.shield(self._running)
+        if self._task is None or (self._task.done() and not self._is_fresh(self._task)):
+            self._task = asyncio.get_running_loop().create_task(self._run())
+        return await asyncio.shield(self._task)
 
     def cancel(self) -> None:
         """Cancel the running call, for all its callers."""
-        if self._running is not None:
-            self._running.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _is_fresh(self, task: asyncio.Task[R]) -> bool:
+        age_s = asyncio.get_running_loop().time() - self._ended
+        return age_s < self._fresh_s and not task.cancelled() and task.exception() is None
 
     async def _run(self) -> R:
         try:
-            self._results = []
-            result = await self._call()
-            self._results = [result]
-            self._since = asyncio.get_running_loop().time()
-            return result
+            return await self._call()
         finally:
-            self._running = None
+            self._ended = asyncio.get_running_loop().time()

@@ -86,27 +86,21 @@ def test_a_phase_that_is_not_there() -> None:
         Profile("", (Phase("a", 1),), (Stream(rate=1, phases=("c",)),))
 
 
-def test_errors_name_the_place(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("phase", "stream", "words"),
+    [
+        ("secs = 1", "rate = 1", r"extra fields found \(secs\) @ mine.toml: a.phases\[0\]"),
+        ('seconds = "1"', "rate = 1", r"expected float, got str \('1'\) @ .*phases\[0\].seconds"),
+        ("seconds = 1", "rate = 0", r"either a rate or clients.* @ .*a.streams\[0\]"),
+    ],
+    ids=["unknown-key", "wrong-type", "wrong-value"],
+)
+def test_errors_name_the_place(tmp_path: Path, phase: str, stream: str, words: str) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(
-        '[a]\nabout = ""\nphases = [{ name = "x", secs = 1 }]\nstreams = [{ rate = 1 }]\n'
+        f'[a]\nabout = ""\nphases = [{{ name = "x", {phase} }}]\nstreams = [{{ {stream} }}]\n'
     )
-    with pytest.raises(
-        ConfigError, match=r"extra fields found \(secs\) @ mine.toml: a.phases\[0\]"
-    ):
-        read_profiles(path)
-
-
-def test_errors_inside_of_lists_say_what_is_wrong(tmp_path: Path) -> None:
-    path = tmp_path / "mine.toml"
-    path.write_text(
-        '[a]\nabout = ""\nphases = [{ name = "x", seconds = "1" }]\nstreams = [{ rate = 0 }]\n'
-    )
-    with pytest.raises(
-        ConfigError, match=r"expected float, got str \('1'\) @ .*phases\[0\].seconds"
-    ):
-        read_profiles(path)
-    with pytest.raises(ConfigError, match=r"either a rate or clients.* @ .*a.streams\[0\]"):
+    with pytest.raises(ConfigError, match=words):
         read_profiles(path)
 
 

@@ -222,10 +222,10 @@ def test_no_way_from_a_string_to_html_or_code(name: str) -> None:
     assert "createElement" not in script(name) or name == "dom.js"
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [name for name in FILES if name != "words.json"])
 def test_no_file_is_long(name: str) -> None:
     lines = script(name).splitlines()
-    assert len(lines) <= 350
+    assert len(lines) <= 300
     if name.endswith(".js"):
         assert max(map(len, lines)) <= 120
 

@@ -43,8 +43,8 @@ class FormDialect(Dialect):
 
     async def _read(self, request: Request) -> PredictionRequest:
         headers = context_of(request).headers
-        body = await self.bodies.read(request, headers)
-        texts = parse_qs(body.decode()).get("q", [])
+        form = await self.bodies.read(request, headers, lambda body: parse_qs(body.decode()))
+        texts = form.get("q", [])
         return PredictionRequest("translation", texts, **request.path_params)
 
     def _write(self, prediction: Prediction) -> Response:

@@ -114,7 +114,7 @@ def test_a_cancelled_text_is_given_up_and_no_other(bundles_dir: Path) -> None:
 
 def test_the_time_left_is_what_travels(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clocks of two processes need not agree."""
-    work = messages.InferenceItem("an-id", "a-model", {"text": "a"}, deadline=105.0)
+    work = messages.InferenceItem("an-id", "a-model", {"text": "a"}, deadline=105.0, golden_case=3)
     monkeypatch.setattr(codec, "time", SimpleNamespace(monotonic=lambda: 100.0))
     packed = codec.pack_items([work])
     monkeypatch.setattr(codec, "time", SimpleNamespace(monotonic=lambda: 7.0))
@@ -280,7 +280,9 @@ def test_a_value_that_json_cannot_represent(encode: Callable[[Any], object]) -> 
 
 
 def golden(number: int, **options: Any) -> messages.InferenceItem:
-    return work("a text of no golden case", golden_case=number, **options)
+    item = work("a text of no golden case", **options)
+    item.golden_case = number
+    return item
 
 
 @pytest.mark.parametrize("number", [0, 7])
@@ -293,13 +295,19 @@ def test_a_golden_case_in_the_place_of_a_text(bundles_dir: Path, number: int) ->
     assert engine.batches == [[expected, "Ann"]]
 
 
-def test_a_golden_case_with_another_answer_fails_alone(
-    bundles_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def make_wrong_host(bundles_dir: Path, monkeypatch: pytest.MonkeyPatch) -> EngineHost:
+    """Return a host whose results differ from the golden cases after the start."""
     host = make_host(bundles_dir)
     engine = fakes.OPENED["ner"]
     right = engine.answer
     monkeypatch.setattr(engine, "answer", lambda item: replace(right(item), n_tokens=77))
+    return host
+
+
+def test_a_golden_case_with_another_answer_fails_alone(
+    bundles_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = make_wrong_host(bundles_dir, monkeypatch)
     wrong, plain = answers(host, [golden(0), work("Ann")])
     assert isinstance(wrong, SeqserveError) and str(wrong) == ""
     assert isinstance(plain, messages.InferenceResult)
@@ -308,10 +316,7 @@ def test_a_golden_case_with_another_answer_fails_alone(
 def test_a_late_golden_case_is_not_wrong(
     bundles_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host = make_host(bundles_dir)
-    engine = fakes.OPENED["ner"]
-    right = engine.answer
-    monkeypatch.setattr(engine, "answer", lambda item: replace(right(item), n_tokens=77))
+    host = make_wrong_host(bundles_dir, monkeypatch)
     late = golden(0)
     late.deadline = time.monotonic() - 1
     (outcome,) = host.predict([late]).results

@@ -17,14 +17,8 @@ import pytest
 from starlette.requests import Request
 
 from seqserve.errors import BodyTooLarge, InvalidJson, Overloaded
-from service.http.body import (
-    LARGE_BYTES,
-    MAX_RATIO,
-    RATIO_FROM_BYTES,
-    BodyReader,
-    Gunzip,
-    decompress,
-)
+from service.http.body import LARGE_BYTES, BodyReader
+from service.http.gunzip import MAX_RATIO, RATIO_FROM_BYTES, Gunzip, decompress
 from service.http.strict_json import MAX_DEPTH, parse_json
 from tests.service.api.test_errors import expect
 from tests.service.conftest import Server, serving

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
-import uvicorn
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 
 from service.http import protocol
 from service.http.protocol import MAX_PIPELINED
+from tests.service.http.listening import listening
 
 pytestmark = pytest.mark.anyio
 
@@ -59,26 +59,6 @@ class Reader:
         with suppress(ClientDisconnect):
             await Request(scope, receive).body()
             await PlainTextResponse("read")(scope, receive, send)
-
-
-@asynccontextmanager
-async def listening(
-    app: Any, limit: int | None = None, keep_alive_s: int = 5
-) -> AsyncIterator[tuple[int, set[Any]]]:
-    """Run a server of these connections; yield its port and its connections."""
-    protocol.use_connections(limit)
-    config = uvicorn.Config(app, lifespan="off", log_config=None, timeout_keep_alive=keep_alive_s)
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        serving = asyncio.create_task(server.serve([sock]))
-        while not server.started:
-            await asyncio.sleep(0.01)
-        try:
-            yield sock.getsockname()[1], server.server_state.connections
-        finally:
-            protocol.use_connections()
-            server.should_exit = True
-            await serving
 
 
 async def send(port: int, *parts: bytes, is_half_closed: bool = False) -> bytes:

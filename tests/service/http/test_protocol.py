@@ -6,17 +6,16 @@ import asyncio
 import re
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
-import uvicorn
 
 from service.http import protocol
 from service.http.one_write import OneWrite
 from service.http.protocol import HEAD_S, MAX_HEAD_BYTES
 from tests import fakes
+from tests.service.http.listening import listening
 from tests.serving import FAKES, Serve, peak_mb, running_server
 
 IDLE_S = 0.2
@@ -280,29 +279,13 @@ def test_it_cost_no_memory_and_no_log_says_what_came(served: Serve) -> None:
     assert "elsewhere" not in log and "hello" not in log
 
 
-@asynccontextmanager
-async def listening(monkeypatch: pytest.MonkeyPatch, head_s: float) -> AsyncIterator[int]:
-    """Run a bounded server on a free port, with shorter timeouts; every response takes 0.3 seconds."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await asyncio.sleep(0.3)
-        await send(
-            {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
-        )
-        await send({"type": "http.response.body", "body": b"ok"})
-
-    monkeypatch.setattr(protocol, "HEAD_S", head_s)
-    config = uvicorn.Config(app, http=protocol.Connection, lifespan="off", log_config=None)
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        serving = asyncio.create_task(server.serve([sock]))
-        while not server.started:
-            await asyncio.sleep(0.01)
-        try:
-            yield sock.getsockname()[1]
-        finally:
-            server.should_exit = True
-            await serving
+async def slow_app(scope: Any, receive: Any, send: Any) -> None:
+    """Answer after 0.3 seconds."""
+    await asyncio.sleep(0.3)
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
+    )
+    await send({"type": "http.response.body", "body": b"ok"})
 
 
 SLOW: dict[str, tuple[list[bytes], list[int]]] = {
@@ -319,7 +302,8 @@ SLOW: dict[str, tuple[list[bytes], list[int]]] = {
 @pytest.mark.parametrize("name", SLOW)
 async def test_a_head_that_comes_too_slowly(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     parts, expected = SLOW[name]
-    async with listening(monkeypatch, 0.2) as port:
+    monkeypatch.setattr(protocol, "HEAD_S", 0.2)
+    async with listening(slow_app) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         reading = asyncio.create_task(reader.read())
         async with asyncio.timeout(4):
@@ -334,7 +318,8 @@ async def test_a_head_that_comes_too_slowly(monkeypatch: pytest.MonkeyPatch, nam
 
 @pytest.mark.anyio
 async def test_an_answer_may_take_longer_than_a_head(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with listening(monkeypatch, 0.1) as port:
+    monkeypatch.setattr(protocol, "HEAD_S", 0.1)
+    async with listening(slow_app) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(2):  # the second on the connection of the first
             writer.write(get())
@@ -397,7 +382,7 @@ def test_a_head_that_has_no_body_goes_at_once() -> None:
 
 @pytest.mark.anyio
 async def test_an_answer_is_one_packet(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with listening(monkeypatch, 5) as port:
+    async with listening(slow_app) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(3):
             writer.write(get())
