@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from seqserve.errors import ConfigError, SeqserveError
+from seqserve.errors import ConfigError, MissingKey, SeqserveError, UnknownKey
 
 FAILED, WRONG, REJECTED = 1, 2, 3
 INTERRUPTED, UNREAD, TERMINATED = 130, 141, 143  # 128 and the number of the signal
@@ -23,6 +23,10 @@ def reported() -> Iterator[None]:
     """Turn errors of seqserve into one line on standard error and exit code 1."""
     try:
         yield
+    except (MissingKey, UnknownKey) as error:
+        hint = "Name a key with --api-key-file or CLIENT_API_KEY."
+        typer.echo(f"seqserve: {error} {hint}", err=True)
+        raise typer.Exit(FAILED) from error
     except SeqserveError as error:
         typer.echo(f"seqserve: {error}", err=True)
         raise typer.Exit(FAILED) from error

@@ -179,6 +179,7 @@ def test_keys(env: dict[str, str], message: str, served: Served, tmp_path: Path)
     source.write_text("Ann\n")
     done = run("ner", str(source), "--url", served.url, **env)
     assert done.returncode == 1 and message in done.stderr
+    assert "Name a key with --api-key-file or CLIENT_API_KEY." in done.stderr
     key = served.key_file.read_text().strip()
     assert run("ner", str(source), "--url", served.url, CLIENT_API_KEY=key).returncode == 0
 
