@@ -40,13 +40,20 @@ class Serve:
     """`seqserve serve` in a process group of its own."""
 
     def __init__(
-        self, directory: Path, bundles_dir: Path, port: int | None = None, **settings: str
+        self,
+        directory: Path,
+        bundles_dir: Path,
+        port: int | None = None,
+        max_files: int | None = None,
+        **settings: str,
     ) -> None:
         port = port or free_port()
         self.log = directory / "log.jsonl"
         self.base = f"http://127.0.0.1:{port}"
         ours = {"SEQSERVE_BUNDLES_DIR": str(bundles_dir), **settings}
         command = [sys.executable, "-m", "seqserve.cli", "serve"]
+        if max_files is not None:
+            command = ["bash", "-c", f'ulimit -n {max_files} && exec "$@"', "bash", *command]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--host", "127.0.0.1", "--port", str(port)],
