@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import Generic, TypeVar
 
-from seqserve.errors import DeadlineExceeded, Overloaded, SeqserveError, UnavailableError
+from seqserve.errors import DeadlineExceeded, SeqserveError, UnavailableError
+from service.queue.admission import Admission, QueueFull
 from service.queue.drain_rate import DrainRate
 from service.queue.lengths import similar
 from service.queue.limits import BatchLimits
@@ -35,18 +36,9 @@ W = TypeVar("W")  # input of a call, one per text
 R = TypeVar("R")  # output of a call, one per text
 
 _WINDOW = 4  # texts considered for one batch, in multiples of the largest batch
-_MAX_RETRY_AFTER_S = 30
 _LINGER_S = 0.005  # between the starts of concurrent calls: a call has a fixed cost
 _SLOW_CALL_S = 0.2  # a call that takes longer is slow
 DOWN_SENTENCE = "The model does not answer at the moment; it is being restarted."
-
-
-class QueueFull(Overloaded):
-    """The queue is full; `retry_after_s` estimates when it will have room."""
-
-    def __init__(self, message: str, retry_after_s: int) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True)
@@ -92,9 +84,8 @@ class Batcher(Generic[W, R]):
         self._cancel = cancel
         self._limits = limits
         self._queue: dict[PendingRequest[W, R], None] = {}  # in round-robin order
-        self._n_texts = 0
-        self._n_tokens = 0
         self._drain = DrainRate()
+        self.admission = Admission(limits, self._drain)
         self._calls: set[asyncio.Task[None]] = set()
         self._slow: set[asyncio.Task[None]] = set()
         self._is_send_due = False
@@ -104,29 +95,16 @@ class Batcher(Generic[W, R]):
     @property
     def n_waiting(self) -> int:
         """Number of queued texts."""
-        return self._n_texts
+        return self.admission.n_texts
 
     def export_gauges(self) -> None:
         """Set the gauges of the queue; called for every metrics page, so requests do not pay for it."""
         now = asyncio.get_running_loop().time()
         oldest_s = max((now - request.since for request in self._queue), default=0.0)
-        self._series.queue_texts.set(self._n_texts)
-        self._series.queue_tokens.set(self._n_tokens)
+        self._series.queue_texts.set(self.admission.n_texts)
+        self._series.queue_tokens.set(self.admission.n_tokens)
         self._series.queue_oldest_seconds.set(oldest_s)
         self._series.calls.set(len(self._calls))
-
-    def seconds_until_room(self, n_texts: int, n_tokens: int) -> float:
-        """Estimate how long it takes until the queue has room, from its drain rate.
-
-        Args:
-            n_texts: Of the request.
-            n_tokens: Of all its texts.
-        """
-        over_texts = self._n_texts + n_texts - self._limits.queue_texts
-        over_tokens = self._n_tokens + n_tokens - self._limits.queue_tokens
-        if over_texts <= 0 and over_tokens <= 0:
-            return 0.0
-        return self._drain.seconds(min(over_texts, self._n_texts), min(over_tokens, self._n_tokens))
 
     async def submit(self, items: Sequence[tuple[W, int]], deadline: float) -> Answer[R]:
         """Queue the texts of one request, and wait for their results.
@@ -138,8 +116,8 @@ class Batcher(Generic[W, R]):
             deadline: Event loop time after which the results are not needed.
 
         Raises:
-            QueueFull: There is no room; nothing was queued.
-            DeadlineExceeded: The deadline passed, here or inside the engine; queued texts were removed.
+            QueueFull: There is no room, or others take the time until the deadline; nothing was queued.
+            DeadlineExceeded: The deadline passed, here or inside the engine, or will certainly be missed.
             ItemError: One of the texts failed.
             UnavailableError: The call failed.
         """
@@ -162,26 +140,22 @@ class Batcher(Generic[W, R]):
         return Answer(in_order, engine_s, max(0.0, elapsed_s - engine_s))
 
     def _enqueue(self, items: Sequence[tuple[W, int]], deadline: float) -> PendingRequest[W, R]:
-        n_tokens = sum(tokens for _, tokens in items)
-        is_over = (
-            self._n_texts + len(items) > self._limits.queue_texts
-            or self._n_tokens + n_tokens > self._limits.queue_tokens
-        )
-        if is_over and self._queue:  # an empty queue accepts any request that passed its own limits
-            self._series.shed["queue_full"].inc(len(items))
-            seconds = math.ceil(self.seconds_until_room(len(items), n_tokens))
-            raise QueueFull(
-                "The queue is full; nothing was computed. Retry after the time in Retry-After.",
-                min(max(1, seconds), _MAX_RETRY_AFTER_S),
-            )
         loop = asyncio.get_running_loop()
+        now = loop.time()
+        n_tokens = sum(tokens for _, tokens in items)
+        try:
+            self.admission.check(len(items), n_tokens, deadline - now, now)
+        except UnavailableError as error:
+            reason = "queue_full" if isinstance(error, QueueFull) else "deadline"
+            self._series.shed[reason].inc(len(items))
+            raise
         request: PendingRequest[W, R] = PendingRequest(
-            deadline, loop.time(), loop.create_future(), n_texts=len(items)
+            deadline, now, loop.create_future(), n_pending_tokens=n_tokens, n_texts=len(items)
         )
         for index, (item, tokens) in enumerate(items):
             request.pending.append(Text(request, index, item, tokens))
         self._queue[request] = None
-        self._count(len(items), n_tokens)
+        self.admission.add(request)
         if not self._is_send_due:
             self._is_send_due = True
             loop.call_soon(self._send)  # after the other requests of this event loop iteration
@@ -194,7 +168,7 @@ class Batcher(Generic[W, R]):
         request.done.cancel()
         if request.pending:
             self._series.shed[reason].inc(len(request.pending))
-            self._count(-len(request.pending), -sum(text.n_tokens for text in request.pending))
+            self.admission.remove(request, len(request.pending), request.n_pending_tokens)
             request.pending.clear()
         self._queue.pop(request, None)
         if given_up := request.give_up():
@@ -202,15 +176,11 @@ class Batcher(Generic[W, R]):
             if reason != "deadline":  # which the engine observes itself
                 self._cancel([text.item for text in given_up])
 
-    def _count(self, n_texts: int, n_tokens: int) -> None:
-        self._n_texts += n_texts
-        self._n_tokens += n_tokens
-
     def _send(self) -> None:
         """Start calls as long as there is a free slot and a request that may use it."""
         self._is_send_due = False
         loop = asyncio.get_running_loop()
-        max_tokens = self._limits.chunk_tokens(self._n_tokens)
+        max_tokens = self.admission.batch_tokens(loop.time())
         while self._n_slots() > 0:
             now = loop.time()
             if (seconds := self._linger_s(now, max_tokens)) > 0:
@@ -235,8 +205,11 @@ class Batcher(Generic[W, R]):
 
     def _linger_s(self, now: float, max_tokens: int) -> float:
         """Return how long the next batch lingers; 0 if it is to be sent at once."""
-        is_full = self._n_texts >= self._limits.batch_texts or self._n_tokens >= max_tokens
-        if not self._calls or not self._n_texts or is_full:
+        is_full = (
+            self.admission.n_texts >= self._limits.batch_texts
+            or self.admission.n_tokens >= max_tokens
+        )
+        if not self._calls or not self.admission.n_texts or is_full:
             return 0.0
         return max(0.0, self._not_before - now)
 
@@ -273,9 +246,9 @@ class Batcher(Generic[W, R]):
         lengths = [text.n_tokens for text in window]
         batch = [window[i] for i in similar(lengths, limits.batch_texts, max_tokens)]
         for text in batch:
+            self.admission.remove(text.owner, 1, text.n_tokens)
             text.owner.pending.remove(text)
             text.owner.in_flight.append(text)
-        self._count(-len(batch), -sum(text.n_tokens for text in batch))
         self._queue[eligible[0]] = self._queue.pop(eligible[0])  # to the end of the queue
         for request in {text.owner for text in batch}:
             if not request.pending:
@@ -290,6 +263,7 @@ class Batcher(Generic[W, R]):
         self._series.batch_tokens.observe(n_padded)
         self._series.batch_real_tokens.inc(n_real)
         self._series.padding_ratio.observe(1 - n_real / n_padded)
+        self.admission.send(n_real)
         try:
             reply = await self._call([text.item for text in batch])
             if len(reply.results) != len(batch):
@@ -297,13 +271,28 @@ class Batcher(Generic[W, R]):
         except Exception as error:
             get_logger().error("batch failed", task=self._task, **failure_fields(error))
             sentence = str(error) if isinstance(error, UnavailableError) else DOWN_SENTENCE
+            self._drain.begin(asyncio.get_running_loop().time())
             for text in batch:
                 text.owner.complete(text)
                 text.owner.fail(UnavailableError(sentence))
             return
-        self._drain.complete(asyncio.get_running_loop().time(), len(batch), n_real)
+        finally:
+            self.admission.complete(n_real)
+        self._complete(batch, n_real, reply)
+
+    def _complete(self, batch: list[Text[W, R]], n_tokens: int, reply: Reply[R]) -> None:
+        """Record a call, resolve its texts, and end the requests that cannot be in time any more."""
+        loop_now = asyncio.get_running_loop().time()
+        self._drain.complete(loop_now, len(batch), n_tokens)
         now = time.perf_counter()
         for request in {text.owner for text in batch}:
             request.spans.append((now - reply.engine_s, now))
         for text, result in zip(batch, reply.results, strict=True):
             text.owner.resolve(text, result)
+        for request in {text.owner for text in batch}:
+            if not request.pending:
+                continue
+            try:
+                self.admission.check_pending(request, loop_now)
+            except DeadlineExceeded as late:
+                request.fail(late)

@@ -7,6 +7,8 @@ modelled.
 from __future__ import annotations
 
 _DECAY = 0.95  # per call: an exponential average over about 20 calls
+_MIN_CALLS = 8  # before the rate is evidence
+_FRESH_S = 10.0  # after the last call, for which the rate is evidence
 
 
 class DrainRate:
@@ -21,10 +23,12 @@ class DrainRate:
         self._busy_s2 = 0.0  # sum of squares
         self._n_texts = 0.0
         self._n_tokens = 0.0
+        self._n_tokens2 = 0.0  # sum of squares
+        self._n_calls = 0
         self._since = 0.0
 
     def begin(self, now: float) -> None:
-        """Record the start of a call while no other is in flight.
+        """Record the start of a call while no other is in flight, or a call that failed.
 
         Args:
             now: In seconds, of any clock.
@@ -45,8 +49,26 @@ class DrainRate:
         self._busy_s2 = _DECAY * self._busy_s2 + gap_s**2
         self._n_texts = _DECAY * self._n_texts + n_texts
         self._n_tokens = _DECAY * self._n_tokens + n_tokens
+        self._n_tokens2 = _DECAY * self._n_tokens2 + n_tokens**2
+        self._n_calls += 1
 
-    def seconds(self, n_texts: int, n_tokens: int) -> float:
+    def tokens_per_s(self, now: float, batch_tokens: int) -> float | None:
+        """Return the tokens per second with batches of a size; None without evidence for that size.
+
+        Larger batches are faster, so the rate of recent calls is evidence only for batches that are not
+        larger than twice their size. It is none while calls are few, or long ago.
+
+        Args:
+            now: In seconds, of the same clock.
+            batch_tokens: In a batch, as estimated by the queue.
+        """
+        if self._n_calls < _MIN_CALLS or now - self._since > _FRESH_S:
+            return None
+        if self._n_tokens2 / self._n_tokens * 2 < batch_tokens:
+            return None
+        return self._n_tokens / self._busy_s if self._busy_s > 0 else None
+
+    def seconds(self, n_texts: float, n_tokens: float) -> float:
         """Estimate the time until so many texts and tokens have left; 0 before the first call has ended.
 
         They leave in batches, so at least one call has to end first. At a random moment, the expected time

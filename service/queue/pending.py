@@ -52,6 +52,7 @@ class PendingRequest(Generic[W, R]):
         since: Event loop time at which it was queued.
         done: Completes with the last result or the first error.
         pending: Queued texts.
+        n_pending_tokens: Of the queued texts.
         in_flight: Texts whose call has not returned.
         results: By index of the text.
         n_texts: The number of its texts.
@@ -62,6 +63,7 @@ class PendingRequest(Generic[W, R]):
     since: float
     done: asyncio.Future[None]
     pending: deque[Text[W, R]] = field(default_factory=deque)
+    n_pending_tokens: int = 0
     in_flight: list[Text[W, R]] = field(default_factory=list)
     results: dict[int, R] = field(default_factory=dict)
     n_texts: int = 0
@@ -74,9 +76,7 @@ class PendingRequest(Generic[W, R]):
     def resolve(self, text: Text[W, R], result: R | SeqserveError) -> None:
         """Record the outcome of one text."""
         if isinstance(result, DeadlineExceeded):
-            self.fail(
-                result
-            )  # the text counts as in flight, also if the engine saw the deadline first
+            self.fail(result)  # the text counts as in flight, also if the engine noticed it first
             return
         self.complete(text)
         if isinstance(result, SeqserveError):

@@ -10,7 +10,7 @@ import pytest
 
 from seqserve.errors import SeqserveError
 from service.engines import canary
-from service.queue.batcher import QueueFull
+from service.queue.admission import QueueFull
 from tests.service.conftest import Server, serving
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ from seqserve.errors import INTERNAL_SENTENCE, SeqserveError, TextFailed
 from service.http.context import RequestContext
 from service.http.middleware import RequestMiddleware
 from service.http.problems import problem_of, write_problem
-from service.queue.batcher import QueueFull
+from service.queue.admission import QueueFull
 from tests.service.conftest import Server
 
 TREE = [kind for kind in vars(errors).values() if isinstance(kind, type)]

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqserve.errors import DeadlineExceeded, SeqserveError, UnavailableError
-from service.queue.batcher import Batcher, QueueFull, Reply
+from service.queue.admission import QueueFull
+from service.queue.batcher import Batcher, Reply
 from service.queue.limits import BatchLimits
 from service.queue.pending import ItemError
 from tests.service.queue import virtual_time
@@ -183,9 +184,9 @@ async def test_an_empty_queue_takes_a_request_that_is_larger_than_the_queue() ->
     ("n_texts", "n_tokens", "seconds"),
     [
         pytest.param(1, 1, 0.0, id="there-is-room"),
-        pytest.param(4, 4, 3.0, id="three-texts-too-many"),
-        pytest.param(1, 82, 4.1, id="41-tokens-too-many"),
-        pytest.param(50, 5000, 9.0, id="larger-than-the-queue-so-all-must-leave"),
+        pytest.param(4, 4, 5.5, id="a-quarter-of-ten-is-reserved-so-five-and-a-half-too-many"),
+        pytest.param(1, 62, 2.1, id="21-tokens-too-many"),
+        pytest.param(50, 5000, 6.5, id="larger-than-the-queue-so-it-counts-as-half-of-it"),
     ],
 )
 def test_room_is_promised_when_what_is_too_much_has_left(
@@ -202,9 +203,10 @@ def test_room_is_promised_when_what_is_too_much_has_left(
         batcher: Batcher[str, str] = Batcher("ner", call, lambda items: None, limits)
         for _ in range(20):
             await ask(batcher, ["a"], n_tokens=10)
-        waiting = [await start(batcher, [str(i)], n_tokens=10) for i in range(10)]
+        waiting = [await start(batcher, [str(i)], n_tokens=10, seconds=100) for i in range(10)]
         assert batcher.n_waiting == 9
-        found = batcher.seconds_until_room(n_texts, n_tokens)
+        now = asyncio.get_running_loop().time()
+        found = batcher.admission.seconds_until_room(n_texts, n_tokens, 1000.0, now)
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from service.queue.batcher import Batcher, QueueFull, Reply
+from service.queue import admission
+from service.queue.admission import QueueFull
+from service.queue.batcher import Batcher, Reply
 from service.queue.drain_rate import DrainRate
 from service.queue.limits import BatchLimits
 from tests.service.queue.virtual_time import run
@@ -124,7 +126,9 @@ class Crowd:
             if not (caller.done() and isinstance(caller.exception(), QueueFull)):
                 self.callers.add(caller)
                 return estimated, loop.time() - start
-            estimated = estimated or self.batcher.seconds_until_room(n_texts, sum(items))
+            estimated = estimated or self.batcher.admission.seconds_until_room(
+                n_texts, sum(items), 1e6, loop.time()
+            )
             await asyncio.sleep(0.01)
 
     async def go_home(self) -> None:
@@ -138,8 +142,10 @@ class Crowd:
     [(1, 50_000, False), (1, 2_000, False), (1, 2_000, True), (8, 2_000, False), (8, 2_000, True)],
 )
 def test_the_promised_time_is_about_when_there_is_room(
-    n_calls: int, tokens_per_s: int, has_calm_past: bool
+    n_calls: int, tokens_per_s: int, has_calm_past: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(admission, "_CROWDED_S", 0.0)  # the capacity alone decides
+
     async def simulate() -> list[tuple[float, float]]:
         limits = BatchLimits(1024, 15 * tokens_per_s, 32, 8192 // n_calls, n_calls)
         crowd = Crowd(Machine(tokens_per_s, 0.004), limits)
