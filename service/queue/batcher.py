@@ -173,7 +173,9 @@ class Batcher(Generic[W, R]):
         self._queue.pop(request, None)
         if given_up := request.give_up():
             self._series.abandoned[reason].inc(len(given_up))
-            if reason != "deadline":  # which the engine observes itself
+            if (
+                asyncio.get_running_loop().time() < request.deadline
+            ):  # which the engine observes itself
                 self._cancel([text.item for text in given_up])
 
     def _send(self) -> None:

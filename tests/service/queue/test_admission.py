@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from seqserve.errors import DeadlineExceeded
 from service.queue.admission import Admission, QueueFull
+from service.queue.batcher import Batcher
 from service.queue.drain_rate import DrainRate
 from service.queue.limits import BatchLimits
 from service.queue.pending import PendingRequest, Text
 from tests.service.queue import virtual_time
-from tests.service.queue.overload import Load, Outcome, Sizes, TimedMachine, saturation
+from tests.service.queue.overload import Item, Load, Outcome, Sizes, TimedMachine, saturation
 
 LIMITS = BatchLimits(queue_texts=64, queue_tokens=6400, batch_texts=8, batch_tokens=800)
 NOW = 100.0
@@ -272,6 +273,21 @@ def test_one_large_request_does_not_lock_out_others(has_history: bool) -> None:
     assert max(small.waits_s) < 3
     assert (large.n_too_large, large.n_late) == ((1, 0) if has_history else (0, 1))
     assert seconds < 10  # not when its deadline has passed
+
+
+def test_a_request_that_is_given_up_early_leaves_the_engine() -> None:
+    """Its deadline has not passed, so the engine has to be told."""
+
+    async def simulate() -> tuple[Outcome, int]:
+        load, large = Load(TimedMachine(16_000), SERVED, 30.0), Outcome()
+        cancelled: list[Item] = []
+        load.batcher = Batcher("ner", load.machine, cancelled.extend, SERVED)
+        await load.ask([4052] * 253, large)
+        return large, len(cancelled)
+
+    large, n_cancelled = virtual_time.run(simulate())
+    assert large.n_late == 1
+    assert n_cancelled > 0
 
 
 def test_a_runner_that_was_away_does_not_lower_the_rate() -> None:
