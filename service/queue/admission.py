@@ -123,7 +123,7 @@ class Admission:
             )
 
     def check_pending(self, request: PendingRequest[Any, Any], now: float) -> None:
-        """Give up a request whose queued texts cannot be completed in time.
+        """Refuse the queued texts of a request that cannot be completed in time.
 
         Raises:
             DeadlineExceeded: Not even if it were alone from now on.
