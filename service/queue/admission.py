@@ -52,6 +52,10 @@ class Admission:
         self.n_tokens = 0
         self._limits = limits
         self._drain = drain
+        self._largest = (  # texts and tokens that one request counts for
+            max(1.0, limits.queue_texts * _LARGEST_SHARE),
+            max(1.0, limits.queue_tokens * _LARGEST_SHARE),
+        )
         self._counted_texts = 0.0
         self._counted_tokens = 0.0
         self._n_requests = 0
@@ -152,8 +156,7 @@ class Admission:
 
     def _count(self, texts: int, tokens: int, new_texts: int, new_tokens: int) -> None:
         """Replace the numbers of a request by new ones."""
-        most_texts = self._limits.queue_texts * _LARGEST_SHARE
-        most_tokens = self._limits.queue_tokens * _LARGEST_SHARE
+        most_texts, most_tokens = self._largest
         self.n_texts += new_texts - texts
         self.n_tokens += new_tokens - tokens
         self._counted_texts += min(new_texts, most_texts) - min(texts, most_texts)
@@ -164,8 +167,8 @@ class Admission:
         limits = self._limits
         is_small = n_texts <= limits.batch_texts and n_tokens <= limits.batch_tokens
         share = 1.0 if is_small else _SHARE_OF_LARGE
-        texts = self._counted_texts + min(n_texts, limits.queue_texts * _LARGEST_SHARE)
-        tokens = self._counted_tokens + min(n_tokens, limits.queue_tokens * _LARGEST_SHARE)
+        texts = self._counted_texts + min(n_texts, self._largest[0])
+        tokens = self._counted_tokens + min(n_tokens, self._largest[1])
         return texts - limits.queue_texts * share, tokens - limits.queue_tokens * share
 
     def _rate(self, n_texts: int, n_tokens: int, now: float) -> float | None:

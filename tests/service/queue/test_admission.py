@@ -91,6 +91,13 @@ def test_capacity(
             queue.check(len(sizes), sum(sizes), 10.0, NOW)
 
 
+def test_the_smallest_queue_holds_one_text(loop: asyncio.AbstractEventLoop) -> None:
+    queue = Admission(BatchLimits(1, 6400, 8, 800), DrainRate())
+    queue.add(queued([1], loop))
+    with pytest.raises(QueueFull):
+        queue.check(1, 1, 10.0, NOW)
+
+
 @pytest.mark.parametrize(
     ("drain", "sizes", "seconds", "accepted"),
     [
