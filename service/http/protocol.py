@@ -3,7 +3,7 @@
 - The head of a request, with its trailers and chunk sizes: `MAX_HEAD_BYTES`, complete within `HEAD_S`.
 - Pipelined requests: when `MAX_PIPELINED` wait, the bytes after them stay unparsed, and beyond 64 KiB nothing
   more is read. A slice of bytes is parsed as a whole, so about 70 may wait.
-- Responses that a client does not read: nothing is computed ahead, and after `WRITE_S` the connection ends.
+- Responses that a client does not read: one request is computed ahead; unread.py bounds their time and bytes.
 - Connections: `Connection.max_connections`; further ones get 503.
 
 body.py bounds bodies. This module knows no route; its responses are plain text.
@@ -24,16 +24,16 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from service.http.one_write import OneWrite
+from service.http.presence import AT_END_S, WHILE_FULL_S, Presence
+from service.http.unread import UnreadResponses
 
 MAX_HEAD_BYTES = 65_536
 HEAD_S = 10.0  # from the first byte, or the connection, to the end of the head
-WRITE_S = 60.0  # for a client to read what was written, but for the last kilobytes
 MAX_PIPELINED = 16
 
 _MAX_UNPARSED_BYTES = 65_536  # beyond this, nothing is read
 _SLICE_BYTES = 1024  # parsed at once if requests may follow each other: 56 of them at most
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_PROBE_AFTER_S = (0.0, 0.05, 0.5, 5.0)
 _TOO_LARGE = 431, f"The head of the request has more than {MAX_HEAD_BYTES} bytes."
 _NO_HOST = 400, "A request of HTTP/1.1 must have one Host header."
 
@@ -58,6 +58,7 @@ class Connection(HttpToolsProtocol):
 
     flow: Flow
     max_connections: int | None = None
+    unread = UnreadResponses()  # of all connections
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,6 +69,7 @@ class Connection(HttpToolsProtocol):
         self._framing: list[
             tuple[bytes, bytes]
         ] = []  # of the body that follows a request to upgrade
+        self._is_in_head = False
         self._is_repeated_head = False
         self._refusal = 400, "Invalid HTTP request received."
         self._deferred: tuple[int, str] | None = (
@@ -76,12 +78,14 @@ class Connection(HttpToolsProtocol):
         self._answering: RequestResponseCycle | None = None
         self._has_ended = False  # the client sends no more
         self._head_timer: asyncio.TimerHandle | None = None
-        self._write_timer: asyncio.TimerHandle | None = None
+        self._presence: Presence
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer of the first head; refuse a connection beyond the limit."""
         super().connection_made(transport)
         self.flow = Flow(transport)
+        transport.set_write_buffer_limits(0)  # else up to 64 KiB may stay unread for ever
+        self._presence = Presence(transport, self._probe)
         if self.max_connections is not None and len(self.connections) > self.max_connections:
             self._refuse(503, "The server has as many connections as it can hold. Retry later.")
             return
@@ -90,7 +94,9 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timers."""
         self._stop_waiting()
-        self._stop_write_timer()
+        self._unset_keepalive_if_required()
+        self._presence.stop()
+        self.unread.release(self.transport)
         self._unparsed = b""
         if self._answering is not None:  # which need not be the last one that was parsed
             self._answering.disconnected = True
@@ -105,29 +111,38 @@ class Connection(HttpToolsProtocol):
             self._parse()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Answer what was asked completely, although the client has finished sending; else close.
-
-        A client that has closed its connection looks the same until something is written. So interim responses
-        are written now and then, which every client of HTTP/1.1 skips: they fail if nobody is there.
-        """
+        """Answer what was asked completely, although the client has finished sending; else close."""
         self._has_ended = True
         if not self._unparsed and not self._is_last_answerable():
             return False
-        for seconds in _PROBE_AFTER_S:
-            self.loop.call_later(seconds, self._probe)
+        self._presence.start(AT_END_S)
         return True
 
     def _is_last_answerable(self) -> bool:
-        """Return whether the last request that was parsed is complete and unanswered; its response closes."""
+        """Return whether an answer is due after the client has finished sending; the last one closes.
+
+        A request that is not complete never will be, so it gets none.
+        """
+        if self._deferred is not None:
+            return True
+        self._drop_incomplete()
         cycle = self.cycle
         if cycle is None or cycle.response_complete or cycle.more_body:
             return False
         cycle.keep_alive = False
         return True
 
+    def _drop_incomplete(self) -> None:
+        """Forget the last request, if its body is not complete and it waits for its turn."""
+        if self.pipeline and self.cycle.more_body:
+            self.pipeline.popleft()
+            last = self.pipeline[0][0] if self.pipeline else self._answering
+            assert last is not None  # something is being answered while others wait
+            self.cycle = last
+
     def _probe(self) -> None:
         cycle = self._answering
-        if cycle is None or cycle.response_started or self.transport.is_closing():
+        if cycle is None or cycle.response_started or self.flow.write_paused:
             return
         if cycle.scope["http_version"] == "1.1":
             self.transport.write(_CONTINUE)
@@ -204,14 +219,23 @@ class Connection(HttpToolsProtocol):
         self.flow.is_full = len(self._unparsed) > _MAX_UNPARSED_BYTES
         if self.flow.is_full:
             self.flow.pause_reading()
-        elif self.pipeline and len(self.cycle.body) <= HIGH_WATER_LIMIT:
+            if not self._presence.is_active:
+                self._presence.start(WHILE_FULL_S)
+            return
+        if not self._has_ended:
+            self._presence.stop()
+        if self.pipeline and len(self.cycle.body) <= HIGH_WATER_LIMIT:
             self.flow.resume_reading()
 
     def on_message_begin(self) -> None:
         """Begin a request; the rest of a body that nobody reads does not keep the connection open."""
-        if not self._is_repeated_head:
-            self._unset_keepalive_if_required()
-            super().on_message_begin()
+        if self._is_repeated_head:
+            return
+        self._is_in_head = True
+        # Of the request before, see `on_header`.
+        self.parser.set_dangerous_leniencies(lenient_keep_alive=False)
+        self._unset_keepalive_if_required()
+        super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the URL."""
@@ -219,15 +243,19 @@ class Connection(HttpToolsProtocol):
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        if not self._is_repeated_head:
+        """Take a header; ignore the fields of trailers, which may not change what the head said."""
+        if self._is_in_head:
             super().on_header(name, value)
+        elif name.lower() == b"connection" and not self._is_repeated_head:
+            # The parser would obey `close`, and take the next requests for nothing.
+            self.parser.set_dangerous_leniencies(lenient_keep_alive=True)
 
     def on_headers_complete(self) -> None:
         """Accept the request, unless its head is too large or does not name one host."""
         if self._is_repeated_head:
             self._is_repeated_head = False
             return
+        self._is_in_head = False
         if self._n_unfinished > MAX_HEAD_BYTES:  # though part of it may be the body
             n_bytes = len(self.url) + sum(
                 len(name) + len(value) + 4 for name, value in self.headers
@@ -236,9 +264,12 @@ class Connection(HttpToolsProtocol):
                 self._refusal = _TOO_LARGE
                 raise InvalidHead
         n_hosts = sum(name == b"host" for name, _ in self.headers)
-        if n_hosts > 1 or (n_hosts == 0 and self.parser.get_http_version() not in ("0.9", "1.0")):
+        is_old = self.parser.get_http_version() in ("0.9", "1.0")
+        if n_hosts > 1 or (n_hosts == 0 and not is_old):
             self._refusal = _NO_HOST
             raise InvalidHead
+        if is_old:
+            self.expect_100_continue = False  # there are no interim responses
         self._stop_waiting()
         self._unset_keepalive_if_required()  # set if the last response ended within this head
         self._n_body = 0
@@ -277,12 +308,12 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Wait for the client to read, for a limited time."""
         super().pause_writing()
-        self._write_timer = self.loop.call_later(WRITE_S, self.transport.abort)
+        self.unread.hold(self.transport)
 
     def resume_writing(self) -> None:
         """Write again."""
         super().resume_writing()
-        self._stop_write_timer()
+        self.unread.release(self.transport)
 
     def _refuse(self, status: int, sentence: str) -> None:
         """Refuse the request that is being parsed, after the responses to those before it."""
@@ -291,8 +322,7 @@ class Connection(HttpToolsProtocol):
             self._write_refusal(status, sentence)
             return
         self._deferred = status, sentence
-        if self.pipeline and self.cycle.more_body:
-            self.pipeline.popleft()  # the last one, whose body is invalid
+        self._drop_incomplete()  # its body is invalid
 
     def _write_refusal(self, status: int, sentence: str) -> None:
         headers = "content-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: "
@@ -309,11 +339,6 @@ class Connection(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
-
-    def _stop_write_timer(self) -> None:
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
 
     def _give_up(self) -> None:
         self._head_timer = None
@@ -339,4 +364,5 @@ def use_connections(max_connections: int | None = None) -> None:
         max_connections: Limit of each server; None is no limit.
     """
     Connection.max_connections = max_connections
+    Connection.unread = UnreadResponses()
     HTTP_PROTOCOLS["auto"] = f"{__name__}:{Connection.__name__}"

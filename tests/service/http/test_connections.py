@@ -13,7 +13,7 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 
-from service.http import protocol
+from service.http import protocol, unread
 from service.http.protocol import MAX_PIPELINED
 from tests.service.http.listening import listening
 
@@ -218,7 +218,7 @@ async def test_few_pipelined_requests_are_parsed_ahead(size: int) -> None:
 
 
 async def test_a_client_that_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "WRITE_S", 0.2)
+    monkeypatch.setattr(unread, "WRITE_S", 0.2)
     app = Echo(n_bytes=4_000_000)
     async with listening(app) as (port, connections):
         with socket.create_connection(("127.0.0.1", port)) as sock:
@@ -230,7 +230,7 @@ async def test_a_client_that_reads_nothing_is_cut_off(monkeypatch: pytest.Monkey
 
 
 async def test_a_slow_reader_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "WRITE_S", 1.0)
+    monkeypatch.setattr(unread, "WRITE_S", 1.0)
     async with listening(Echo(n_bytes=8_000_000)) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 14)
         writer.write(GET % 1)
