@@ -32,8 +32,13 @@ _RULE = (
     "must be `name sha256hex [limit-per-minute]`, with a name of at most 64 letters, digits, dots, "
     f"hyphens and underscores, and a limit of 1 to {_MAX_PER_MINUTE}"
 )
+MAX_FILE_BYTES = 16 * 2**20  # some 200,000 keys
 _LOOK_EVERY_S = 1.0
 _KEY_PREFIX = "seqserve_"  # lets secret scanners find leaked keys
+
+
+class KeysUnreadable(ConfigError):
+    """The file of keys cannot be read now; perhaps it can later, without having changed."""
 
 
 @dataclass(frozen=True)
@@ -95,16 +100,22 @@ def read_keys(path: Path) -> list[Key]:
     """Read the keys of a file on disk.
 
     Raises:
-        ConfigError: The file cannot be read, or as for `parse_keys`.
+        KeysUnreadable: The file cannot be read.
+        ConfigError: It is not a regular file, is too large or not UTF-8, or as for `parse_keys`.
     """
     try:
         # A FIFO would block the thread that reads it, and with it every revocation.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ConfigError(f"{path}: is not a regular file")
-            text = file.read().decode("utf-8-sig")
+            content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise ConfigError(
+                f"{path}: has more than {MAX_FILE_BYTES} bytes; a key takes about 80: is this the key file?"
+            )
+        text = content.decode("utf-8-sig")
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+        raise KeysUnreadable(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not UTF-8") from None
     return parse_keys(text, str(path))
@@ -176,7 +187,9 @@ class Keyring:
         self._clock = clock
         self._keys: list[Key] = []
         self._buckets: dict[str, _Bucket] = {}
-        self._seen: tuple[int, ...] | None = None
+        self._seen: tuple[int, ...] | None = None  # at the last reading
+        self._is_unread = False  # the last reading failed, whatever the file contains
+        self._fault = ""  # why the last reading failed
 
     def load(self) -> None:
         """Read the file.
@@ -184,9 +197,13 @@ class Keyring:
         Raises:
             ConfigError: As for `read_keys`; the previous keys stay valid.
         """
-        seen = self._look()
-        self._seen = seen  # a malformed file is not read again before it changes
-        keys = read_keys(self._path)
+        self._seen = self._look()  # a malformed file is not read again before it changes
+        try:
+            keys = read_keys(self._path)
+        except ConfigError as error:
+            self._is_unread = isinstance(error, KeysUnreadable)
+            raise
+        self._is_unread = False
         self._buckets = {
             key.name: self._bucket(key.name, key.per_minute)
             for key in keys
@@ -208,14 +225,20 @@ class Keyring:
         return (now.st_mtime_ns, now.st_ino, now.st_dev, now.st_size)
 
     def refresh(self) -> None:
-        """Read the file again if it has changed; if it is malformed, log that and keep the previous keys."""
-        if self._look() == self._seen:
+        """Read the file again if it has changed, or could not be read; else keep the previous keys.
+
+        A fault is logged once.
+        """
+        if self._look() == self._seen and not self._is_unread:
             return
         try:
             self.load()
         except ConfigError as error:
-            get_logger().error("keys not reloaded", reason=str(error))
+            if str(error) != self._fault:
+                get_logger().error("keys not reloaded", reason=str(error))
+            self._fault = str(error)
         else:
+            self._fault = ""
             get_logger().info("keys reloaded", n_keys=len(self._keys))
 
     async def watch(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import hmac
 import json
@@ -245,6 +246,81 @@ def test_a_file_that_is_damaged_later_changes_nothing(
     assert [line["event"] for line in lines] == ["keys not reloaded"] * 2 + ["keys reloaded"]
     assert "keys.txt, line 2: must be" in lines[0]["reason"]
     assert BOB not in text and digest(ANN) not in text
+
+
+UNREADABLE: dict[str, OSError] = {
+    "too many open files": OSError(errno.EMFILE, "Too many open files"),
+    "no permission": PermissionError(errno.EACCES, "Permission denied"),
+    "a fault of the disk": OSError(errno.EIO, "Input/output error"),
+    "a stale mount": OSError(errno.ESTALE, "Stale file handle"),
+    "no memory": OSError(errno.ENOMEM, "Cannot allocate memory"),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+@pytest.mark.usefixtures("logging_as_before")
+def test_a_file_that_cannot_be_read_for_a_while_is_read_later(
+    path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    configure_logging("info")
+    keyring = keyring_of(path)
+    path.write_text(f"{ANNS_LINE}\n")
+
+    def fail(*_: object) -> int:
+        raise UNREADABLE[name]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keys.os, "open", fail)
+        for _ in range(3):
+            keyring.refresh()
+    assert keyring.admit("/v1/ner", bearer(BOB)) == "bob"  # not revoked yet
+    for _ in range(2):
+        keyring.refresh()  # the file has not changed since
+    with pytest.raises(UnknownKey):
+        keyring.admit("/v1/ner", bearer(BOB))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["event"] for line in lines] == ["keys not reloaded", "keys reloaded"]
+    assert UNREADABLE[name].strerror in lines[0]["reason"]
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_a_fault_that_returns_is_logged_again(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("info")
+    keyring = keyring_of(path)
+    for _ in range(2):
+        path.unlink()
+        keyring.refresh()
+        keyring.refresh()
+        path.write_text(f"{ANNS_LINE}\n")
+        keyring.refresh()
+    lines = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert lines == ["keys not reloaded", "keys reloaded"] * 2
+
+
+SIZES: dict[str, tuple[bytes, int, bool]] = {
+    "at the bound": (b"#", 0, True),
+    "a byte more": (b"#", 1, False),
+    "no text": (b"\x00", 1, False),
+    "a sparse file of a terabyte": (b"", 2**40, False),
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_size_of_a_file_is_bounded(tmp_path: Path, name: str) -> None:
+    unit, n_more, is_allowed = SIZES[name]
+    path = tmp_path / "keys.txt"
+    path.write_bytes(unit * keys.MAX_FILE_BYTES)
+    os.truncate(path, keys.MAX_FILE_BYTES + n_more)
+    if is_allowed:
+        assert read_keys(path) == []
+    else:
+        with pytest.raises(ConfigError, match=f"keys.txt: has more than {keys.MAX_FILE_BYTES}"):
+            read_keys(path)
 
 
 def test_the_disk_is_only_looked_at_when_refreshed(
