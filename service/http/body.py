@@ -2,8 +2,9 @@
 
 Memory and time of bodies are bounded, whatever they contain: each by its size, its compression ratio
 (gunzip.py) and the number of its JSON values (strict_json.py); all together by the bytes that are held at a
-time. Of the large and the compressed ones, one is decompressed and parsed at a time, in two iterations of the
-event loop, so that other requests are answered in between. This module knows no route and no field.
+time (held_bodies.py). Of the large and the compressed ones, one is decompressed and parsed at a time, in two
+iterations of the event loop, so that other requests are answered in between. This module knows no route and no
+field.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from seqserve.errors import Overloaded, UnsupportedMediaType
+from seqserve.errors import UnsupportedMediaType
 from service.http.gunzip import body_too_large, decompress
+from service.http.held_bodies import MAX_HELD_BYTES, HeldBodies
 from service.http.strict_json import parse_json
 
 T = TypeVar("T")
 
 LARGE_BYTES = 16_384
-"""A body with more bytes is parsed alone in an iteration of the event loop, and counts in `MAX_HELD_BYTES`."""
-MAX_HELD_BYTES = 64 * 2**20
+"""A body with more bytes is parsed alone in an iteration of the event loop, and counts in `HeldBodies`."""
 
 _GZIP = frozenset({"gzip", "x-gzip"})
 
@@ -43,8 +44,7 @@ class BodyReader:
     ) -> None:
         self._max_bytes = max_bytes
         self._max_values = max_values
-        self._max_held_bytes = max_held_bytes
-        self._n_held_bytes = 0
+        self._held = HeldBodies(max_held_bytes)
         self._lock = asyncio.Lock()
 
     async def read_json(self, request: Request) -> object:
@@ -80,24 +80,21 @@ class BodyReader:
             UnsupportedMediaType: The body has another encoding than gzip.
             BodyTooLarge: The body is over the limit; no more than the limit is kept in memory.
             InvalidJson: The gzip stream is damaged or incomplete.
-            Overloaded: The server holds as many bytes of large bodies as it may.
+            Overloaded: The server holds as many bytes of large bodies as it may, and no other came slower.
         """
         is_gzip = _is_gzip(request, headers)
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared) > self._max_bytes:
             raise body_too_large(self._max_bytes)
         body = bytearray()
-        n_held_bytes = 0  # of this body
-        try:
+        with self._held.upload() as upload:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > self._max_bytes:
                     raise body_too_large(self._max_bytes)
                 if len(body) > LARGE_BYTES:
-                    self._n_held_bytes += len(body) - n_held_bytes
-                    n_held_bytes = len(body)
-                    if self._n_held_bytes > self._max_held_bytes:
-                        raise Overloaded("The server receives too many large bodies. Retry later.")
+                    upload.grow(len(body))
+            upload.is_complete = True
             if len(body) <= LARGE_BYTES and not is_gzip:
                 return parse(body)
             async with self._alone():
@@ -105,8 +102,6 @@ class BodyReader:
                     body = decompress(body, self._max_bytes)
                     await asyncio.sleep(0)
                 return parse(body)
-        finally:
-            self._n_held_bytes -= n_held_bytes
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
