@@ -1,7 +1,7 @@
 """Command line: run a profile, list profiles.
 
 Exit codes: 0 objectives met; 1 a target was missed; 2 the command line, a file or the service does not allow
-a run; 3 the generator was busy, so the results do not count.
+a run; 3 the generator was busy, so the results do not count; 4 there were too few requests to check any target.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from loadtest.targets import FAIL, PASS, UNDECIDED
 FORMAT = 2
 FILE = "report.json"
 BUSY = "generator busy"
-EXIT_CODES = {PASS: 0, FAIL: 1, BUSY: 3}
+EXIT_CODES = {PASS: 0, FAIL: 1, BUSY: 3, UNDECIDED: 4}
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,23 @@ class Step:
         routes: Metrics by route.
         missed: Targets that were missed.
         fitness: Of the generator.
+        is_decided: Whether there were enough requests to check any target.
     """
 
     rate: float
     routes: Mapping[str, Metrics]
     missed: tuple[str, ...]
     fitness: Fitness
+    is_decided: bool = True
 
     @property
     def verdict(self) -> str:
-        """Return `pass`, `fail`, or `generator busy` where it passed with a busy generator."""
+        """Return `pass`, `fail`, `too few requests`, or `generator busy` where it did not fail."""
         if self.missed:
             return FAIL
-        return BUSY if self.fitness.faults else PASS
+        if self.fitness.faults:
+            return BUSY
+        return PASS if self.is_decided else UNDECIDED
 
 
 @dataclass(frozen=True)
@@ -103,10 +107,12 @@ class Record:
 
     @property
     def verdict(self) -> str:
-        """Return `pass`, `fail` or `generator busy`."""
+        """Return `pass`, `fail`, `generator busy`, or `too few requests` if no target could be checked."""
         if self.fitness.faults:
             return BUSY
-        return FAIL if self.failed else PASS
+        if self.failed:
+            return FAIL
+        return PASS if is_any_decided(self.checks) else UNDECIDED
 
     @property
     def failed(self) -> list[Check]:
@@ -125,8 +131,12 @@ class Record:
         rest = f", and {n_open} had too few requests to decide" if n_open else ""
         if self.failed:
             return f"The service missed its objectives: {len(self.failed)} of {n} targets failed{rest}."
+        if not n:
+            return (
+                "No objective could be checked: none applies to the routes of this run. Set some."
+            )
         if n == n_open:
-            return f"No objective could be checked: {n} targets, too few requests."
+            return f"No objective could be checked: {n} targets, too few requests. Send more, or for longer."
         return f"The service met its objectives: {n - n_open} of {n} targets passed{rest}."
 
     def write(self, folder: Path) -> Path:
@@ -135,6 +145,11 @@ class Record:
         table = {"format": FORMAT, "verdict": self.verdict, **asdict(self)}
         path.write_text(json.dumps(_finite(table), indent=1) + "\n", encoding="utf-8")
         return path
+
+
+def is_any_decided(checks: Iterable[Check]) -> bool:
+    """Return whether there were enough requests for at least one check."""
+    return any(check.has_enough for check in checks)
 
 
 def _finite(value: Any) -> Any:

@@ -18,9 +18,9 @@ from loadtest.metrics import ALL, Moment, Row, by_route, due_between, over_time
 from loadtest.objectives import Check, Objectives, growth_checks, ratio_checks, route_checks
 from loadtest.profiles import Profile, Search
 from loadtest.readings import Scraper, readings_of
-from loadtest.record import BUSY, PhaseResult, Record, Step
+from loadtest.record import PhaseResult, Record, Step, is_any_decided
 from loadtest.service import Service
-from loadtest.targets import PASS, Target
+from loadtest.targets import FAIL, PASS, Target
 from loadtest.texts import samplers
 from loadtest.traffic import Traffic, send_traffic
 
@@ -114,12 +114,13 @@ class Run:
             step, of_step = await self._step(rate, begin, len(steps))
             steps.append(step)
             moments.extend(of_step)
-            return None if step.verdict == BUSY else step.verdict == PASS
+            return {PASS: True, FAIL: False}.get(step.verdict)
 
         held, missed = await highest_held(search, is_held)
         scraper.stop()
         lowest = self.objectives.limits.saturation_per_s or search.first_rate
-        check = Check(self.name, "saturation_per_s", Target(lowest, is_lower=True), held)
+        is_known = any(step.verdict in (PASS, FAIL) for step in steps)
+        check = Check(self.name, "saturation_per_s", Target(lowest, is_lower=True), held, is_known)
         return {
             "seconds": time.perf_counter() - begin,
             "phases": (),
@@ -140,10 +141,11 @@ class Run:
         checks = route_checks(f"{rate:.0f}/s", counted.routes, wanted)
         missed = tuple(str(check) for check in checks if check.is_failed)
         fitness = watch.fitness(sent.lateness(), sent.n_unsent, self.bounds)
-        step, total = Step(rate, counted.routes, missed, fitness), counted.routes[ALL]
+        step = Step(rate, counted.routes, missed, fitness, is_any_decided(checks))
+        total = counted.routes[ALL]
         self.report(
             f"{rate:7.1f}/s: {total.accepted_per_s:7.1f} accepted/s, p99 {total.p99_ms:6.0f} ms, "
-            f"shed {total.shed_ratio:.1%}: {'; '.join((*missed, *fitness.faults)) or PASS}"
+            f"shed {total.shed_ratio:.1%}: {'; '.join((*missed, *fitness.faults)) or step.verdict}"
         )
         offset = sent.begin - begin
         found = over_time(sent.rows, profile.seconds)

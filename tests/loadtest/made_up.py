@@ -46,9 +46,11 @@ def reading(at_s: float, mib: float = 100.0) -> Reading:
     return Reading(at_s, by_task, by_task, {"gateway": mib * 2**20}, {"gateway": 0.5})
 
 
-def step(rate: float, *missed: str, fitness: Fitness = FIT, p: float = 1.0) -> Step:
+def step(
+    rate: float, *missed: str, fitness: Fitness = FIT, p: float = 1.0, is_decided: bool = True
+) -> Step:
     seen = [row(0.1 * i, p * (i + 1)) for i in range(100)]
-    return Step(rate, by_route(seen, 10.0), missed, fitness)
+    return Step(rate, by_route(seen, 10.0), missed, fitness, is_decided)
 
 
 def record(

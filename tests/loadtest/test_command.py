@@ -16,7 +16,12 @@ from tests.loadtest.made_up import check, record
     [
         pytest.param(record(), 0, id="met"),
         pytest.param(record([check(), check(FAIL)]), 1, id="one-missed"),
-        pytest.param(record([check(UNDECIDED)]), 0, id="too-few"),
+        pytest.param(record([check(UNDECIDED)]), 4, id="too-few"),
+        pytest.param(record([check(UNDECIDED), check(UNDECIDED)]), 4, id="too-few-for-all"),
+        pytest.param(record([]), 4, id="no-target"),
+        pytest.param(record([check(), check(UNDECIDED)]), 0, id="too-few-for-one"),
+        pytest.param(record([check(FAIL), check(UNDECIDED)]), 1, id="one-missed-too-few-for-one"),
+        pytest.param(record([check(UNDECIDED)], fitness=made_up.BUSY), 3, id="busy-and-too-few"),
         pytest.param(record(fitness=made_up.BUSY), 3, id="busy"),
     ],
 )

@@ -122,7 +122,8 @@ def test_no_answer_is_named() -> None:
         pytest.param(RUNS["missed"], FAIL, id="missed"),
         pytest.param(RUNS["busy"], BUSY, id="busy"),
         pytest.param(record([check(FAIL)], made_up.BUSY), BUSY, id="busy-and-missed"),
-        pytest.param(record([check(UNDECIDED)]), PASS, id="too-few"),
+        pytest.param(record([check(UNDECIDED)]), UNDECIDED, id="too-few"),
+        pytest.param(record([]), UNDECIDED, id="no-target"),
     ],
 )
 def test_the_verdict_on_a_run(run: Record, expected: str) -> None:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from loadtest import record
 from loadtest.profiles import Phase, Profile, Search, Stream
 from loadtest.run import bounding_fitness, phase_results
 from loadtest.run import highest_held as search_held
+from loadtest.targets import FAIL, PASS, UNDECIDED
+from tests.loadtest import made_up
 from tests.loadtest.made_up import BUSY, FIT, row, step
 
 TWO = Profile("", (Phase("alone", 10, settle_s=2), Phase("beside", 10)), (Stream(rate=10),))
@@ -96,3 +99,19 @@ def test_one_clear_miss_is_a_miss() -> None:
     answers = iter([True, None, False, True])
     held, _ = highest_held(Search(first_rate=20, closeness=0.5), lambda rate: next(answers))
     assert held == pytest.approx(math.sqrt(20 * 40))
+
+
+@pytest.mark.parametrize(
+    ("missed", "is_busy", "is_decided", "verdict"),
+    [
+        pytest.param((), False, True, PASS, id="held"),
+        pytest.param((), False, False, UNDECIDED, id="too-few"),
+        pytest.param((), True, False, record.BUSY, id="too-few-and-busy"),
+        pytest.param(("p99",), False, True, FAIL, id="missed"),
+    ],
+)
+def test_a_rate_is_held_only_if_it_was_checked(
+    missed: tuple[str, ...], is_busy: bool, is_decided: bool, verdict: str
+) -> None:
+    fitness = made_up.BUSY if is_busy else made_up.FIT
+    assert made_up.step(20, *missed, fitness=fitness, is_decided=is_decided).verdict == verdict

@@ -20,10 +20,13 @@ def soak(
     """Serve under the load profile soak; exit with 1 if the memory of a process grows or a request fails."""
     from benchmarks.endurance.soak import soak as run_soak
     from benchmarks.endurance.soak import soak_lines
+    from loadtest.record import EXIT_CODES
 
     with reported():
         found = run_soak(bundles, minutes, rate, {}, typer.echo)
     failed = [*map(str, found.failed), *found.fitness.faults]
+    if not failed and EXIT_CODES[found.verdict]:
+        failed = [found.sentence]
     conclude("soak", soak_lines(found), update, failed)
 
 

@@ -19,7 +19,7 @@ def load(context: typer.Context) -> None:
     Examples: `seqserve dev load list`, `seqserve dev load run smoke --host http://127.0.0.1:3000`. All options:
     `seqserve dev load run --help`; docs/load-testing.md has the rest. Exit codes: 0 objectives met; 1 one was
     missed, or matplotlib is not installed; 2 wrong command line, file or server; 3 the load generator was too
-    busy, so the results are invalid.
+    busy, so the results are invalid; 4 there were too few requests to check any objective.
     """
     if find_spec("matplotlib") is None:
         typer.echo(
