@@ -6,7 +6,7 @@ Defaults live in the dataclasses and nowhere else; a recipe or a bundle's config
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 import cattrs
@@ -34,17 +34,29 @@ def _explain(error: BaseException, kind: type | None) -> str:
     return format_exception(error, kind)
 
 
-def _problems(error: BaseException, where: str, kind: type | None = None) -> Iterator[str]:
+@dataclass(frozen=True)
+class _Problem:
+    """What is wrong, and the dataclass of the table in which it is."""
+
+    text: str
+    table: type
+
+
+def _problems(
+    error: BaseException, where: str, table: type, kind: type | None = None
+) -> Iterator[_Problem]:
     """Yield what is wrong and where; `cattrs.transform_error` loses our messages inside of lists."""
     if not isinstance(error, cattrs.ClassValidationError | cattrs.IterableValidationError):
-        yield f"{_explain(error, kind)} @ {where}"
+        yield _Problem(f"{_explain(error, kind)} @ {where}", table)
         return
+    if is_dataclass(error.cl):
+        table = error.cl
     placed, others = error.group_exceptions()
     for inner, note in placed:
         place = f"[{note.index!r}]" if isinstance(note, IterableValidationNote) else f".{note.name}"
-        yield from _problems(inner, where + place, note.type)
+        yield from _problems(inner, where + place, table, note.type)
     for inner in others:
-        yield from _problems(inner, where)
+        yield from _problems(inner, where, table)
 
 
 def _structure_plain(value: Any, kind: type) -> Any:
@@ -93,16 +105,20 @@ def from_mapping(cls: type[Config], values: object, where: str) -> Config:
 
     Raises:
         ConfigError: The values are no table, or there is an unknown key, a missing one, or a value of the wrong
-            type; names all of them.
+            type; names all of them, and the known keys of the tables in which they are.
     """
     if not isinstance(values, Mapping):
         raise ConfigError(f"expected a table, got {type(values).__name__} ({values!r}) @ {where}")
     try:
         return _CONVERTER.structure(dict(values), cls)
     except (cattrs.BaseValidationError, cattrs.errors.ForbiddenExtraKeysError) as error:
-        problems = "; ".join(_problems(error, where))
-        known = ", ".join(field.name for field in fields(cls))
-        raise ConfigError(f"{problems}. Known keys of {cls.__name__}: {known}") from error
+        problems = list(_problems(error, where, cls))
+        known = [
+            f"Known keys of {table.__name__}: {', '.join(field.name for field in fields(table))}"
+            for table in dict.fromkeys(problem.table for problem in problems)
+        ]
+        found = "; ".join(problem.text for problem in problems)
+        raise ConfigError(". ".join([found, *known])) from error
 
 
 def to_mapping(config: DataclassInstance) -> dict[str, Any]:

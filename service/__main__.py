@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seqserve.errors import ConfigError, SeqserveError
+
+if TYPE_CHECKING:
+    from service.settings import Settings
 
 _HOST, _PORT = "127.0.0.1", 3000
 
@@ -23,17 +26,37 @@ def run(host: str | None = None, port: int | None = None) -> None:
         Exit: The server could not start; the reason is on standard error.
     """
     from service.processes.supervisor import supervise
-    from service.settings import load_settings
     from service.telemetry.logs import configure_logging
 
     try:
-        settings = load_settings()
+        settings, chosen_port = _read_environment(port)
         configure_logging(settings.log_level, settings.log_format)
-        address = host or os.environ.get("SEQSERVE_HOST") or _HOST
-        supervise(settings, address, _port_of_environment() if port is None else port)
+        supervise(settings, host or os.environ.get("SEQSERVE_HOST") or _HOST, chosen_port)
     except SeqserveError as error:
         typer.echo(f"seqserve: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+def _read_environment(port: int | None) -> tuple[Settings, int]:
+    """Return the settings, and the port unless it is given.
+
+    Raises:
+        ConfigError: Variables are not valid; the message names all of them.
+    """
+    from service.settings import load_settings
+
+    faults = []
+    try:
+        port = _port_of_environment() if port is None else port
+    except ConfigError as error:
+        faults.append(str(error))
+    try:
+        settings = load_settings()
+    except ConfigError as error:
+        faults.append(str(error))
+    if faults or port is None:
+        raise ConfigError("; ".join(faults))
+    return settings, port
 
 
 def _port_of_environment() -> int:

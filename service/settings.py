@@ -304,22 +304,17 @@ def _scheduling(task: Task) -> _Scheduling:
     return _SCHEDULING.get(task, _DEFAULT_SCHEDULING)
 
 
-def _reject_unknown(names: Iterable[str]) -> None:
-    """Reject unknown variables with our prefix, except those that Kubernetes sets.
-
-    Raises:
-        ConfigError: A variable is unknown; the message lists the known ones.
-    """
+def _unknown(names: Iterable[str]) -> list[str]:
+    """Return a sentence about the unknown variables with our prefix, if any, except those of Kubernetes."""
     known = {PREFIX + field.upper() for field in Settings.model_fields}
     ours = {name.upper() for name in names if name.upper().startswith(PREFIX)}
     known |= {f"{PREFIX}HOST", f"{PREFIX}PORT"}
     unknown = sorted(name for name in ours - known if not _SET_BY_KUBERNETES.match(name))
-    if unknown:
-        near = [name for one in unknown for name in _near(one, known)]
-        guess = f"; did you mean {' or '.join(dict.fromkeys(near))}?" if near else ""
-        raise ConfigError(
-            f"unknown: {', '.join(unknown)}{guess}; known: {', '.join(sorted(known))}"
-        )
+    if not unknown:
+        return []
+    near = [name for one in unknown for name in _near(one, known)]
+    guess = f"; did you mean {' or '.join(dict.fromkeys(near))}?" if near else ""
+    return [f"unknown: {', '.join(unknown)}{guess}; known: {', '.join(sorted(known))}"]
 
 
 def _near(name: str, known: Iterable[str]) -> list[str]:
@@ -334,13 +329,16 @@ def load_settings() -> Settings:
     """Return the settings of this process.
 
     Raises:
-        ConfigError: A variable is unknown, or its value is not allowed; the message names it.
+        ConfigError: Variables are unknown, or their values are not allowed; the message names all of them.
     """
-    _reject_unknown(os.environ)
+    unknown = _unknown(os.environ)
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         faults = [
             f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
         ]
-        raise ConfigError("; ".join(faults)) from None
+        raise ConfigError("; ".join([*faults, *unknown])) from None
+    if unknown:
+        raise ConfigError(*unknown)
+    return settings

@@ -61,7 +61,6 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "string for a number": ({"labels": [], "rate": "0.5"}, "expected float, got str"),
     "pair of one": ({"labels": [], "pair": [1]}, "expected 2 values, got 1"),
     "other literal": ({"labels": [], "kind": "z"}, "here.kind"),
-    "unknown key inside": ({"labels": [], "inner": {"b": 1}}, "here.inner"),
     "number for a table": ({"labels": [], "inner": 3}, "here.inner"),
     "wrong value of a dict": ({"labels": [], "counts": {"k": "v"}}, "expected int, got str"),
 }
@@ -73,6 +72,29 @@ def test_mistakes_are_named_with_the_known_keys(values: dict[str, Any], message:
         from_mapping(Outer, values, "here")
     assert message in str(caught.value)
     assert "Known keys of Outer: labels, rate, pair, kind, inner, many, counts" in str(caught.value)
+
+
+INNER = "Known keys of Inner: a"
+OUTER = "Known keys of Outer: labels, rate, pair, kind, inner, many, counts"
+INSIDE: dict[str, tuple[dict[str, Any], str, list[str]]] = {
+    "unknown key inside": ({"inner": {"b": 1}}, "(b) @ here.inner", [INNER]),
+    "unknown key in a list": ({"many": [{"a": 1}, {"b": 1}]}, "(b) @ here.many[1]", [INNER]),
+    "wrong value inside": ({"inner": {"a": "x"}}, "got str ('x') @ here.inner.a", [INNER]),
+    "no table in a list": ({"many": [3]}, "here.many[0]", [OUTER]),
+    "two tables": ({"many": [{"b": 1}], "inner": {"b": 1}}, "here.inner", [INNER]),
+    "inside and outside": ({"inner": {"b": 1}, "colour": 2}, "(colour) @ here", [INNER, OUTER]),
+}
+
+
+@pytest.mark.parametrize(("values", "message", "known"), INSIDE.values(), ids=INSIDE)
+def test_the_known_keys_are_those_of_the_table_with_the_mistake(
+    values: dict[str, Any], message: str, known: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_mapping(Outer, {"labels": [], **values}, "here")
+    assert message in str(caught.value)
+    assert [one for one in (INNER, OUTER) if one in str(caught.value)] == known
+    assert str(caught.value).count("Known keys") == len(known)
 
 
 @pytest.mark.parametrize("values", [5, "text", [1]])

@@ -67,7 +67,9 @@ def broken(error: httpx.RequestError) -> Broken:
         error, httpx.ConnectTimeout
     )
     reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return Broken(reason, is_late, _is_certificate(error))
+    url = error.request.url  # without its user and password
+    address = f"{url.scheme}://{url.netloc.decode()}"
+    return Broken(f"no answer from {address}: {reason}", is_late, _is_certificate(error))
 
 
 def _is_certificate(error: BaseException | None) -> bool:

@@ -157,6 +157,11 @@ class Application:
         while self._middleware.n_in_flight:
             await asyncio.sleep(_CLOSE_S / 10)
 
+    @property
+    def n_in_flight(self) -> int:
+        """The number of requests that are not answered yet."""
+        return self._middleware.n_in_flight
+
     def _refuse(self) -> None:
         self._is_draining = self.core.is_draining = self._middleware.is_closing = True
 

@@ -35,7 +35,7 @@ from service.http.protocol import use_connections
 from service.processes.descriptors import connection_limit, raise_limit
 from service.processes.worker import GATEWAY
 from service.telemetry import metrics
-from service.telemetry.logs import configure_logging
+from service.telemetry.logs import configure_logging, get_logger, is_text_format, print_text
 
 configure_logging(SETTINGS.log_level, SETTINGS.log_format)
 use_connections(connection_limit(raise_limit()))
@@ -59,8 +59,22 @@ GATEWAY_OPTIONS: dict[str, Any] = {
 
 async def _drain() -> None:
     """Stop this process once it has answered the accepted requests."""
+    n_requests = APPLICATION.n_in_flight
+    if not is_text_format(SETTINGS.log_format):
+        get_logger().info("draining", n_requests=n_requests)
+    elif n_requests:
+        print_text(farewell(n_requests))
     await APPLICATION.drain()
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def farewell(n_requests: int) -> str:
+    """Return what a person at a terminal needs to know while requests are finished."""
+    requests = "1 request" if n_requests == 1 else f"{n_requests} requests"
+    return (
+        f"Finishing {requests}, for at most {SETTINGS.grace_ms / 1000:g} s. "
+        "Ctrl+C again ends at once."
+    )
 
 
 async def _start_heartbeats() -> None:

@@ -34,6 +34,12 @@ def find_bundles(directory: Path, task: Task) -> tuple[list[Path], list[Path]]:
 
 def explain_missing(directory: Path, task: Task, unreadable: Iterable[Path]) -> str:
     """Return why there is no model of a task, and what to do about it."""
+    if not directory.is_dir():
+        what = "is not a directory" if directory.exists() else "does not exist"
+        return (
+            f"the directory of the bundles, {directory.resolve()}, {what}. Set SEQSERVE_BUNDLES_DIR to the "
+            f"directory that has a bundle of task {task}."
+        )
     broken = "".join(f"; {path} cannot be read" for path in unreadable)
     return (
         f"there is no bundle of task {task} in {directory.resolve()}{broken}. "

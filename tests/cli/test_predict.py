@@ -327,6 +327,8 @@ WRONG = {
     ),
     "no input": (["ner", "none.txt"], 1, "none.txt cannot be read: No such file"),
     "no bundle": (["ner", "--bundles", "seqserve/cli"], 1, "there is no bundle of task ner in"),
+    "no folder of bundles": (["ner", "--bundles", "seqserve/none"], 1, "none, does not exist. Set"),
+    "a file as folder": (["ner", "--bundles", "README.md"], 1, "README.md, is not a directory"),
     "both": (["ner", "--url", "http://x", "--engine", "ray"], 2, "choose one"),
     "same files": (["ner", "-o", "a.jsonl", "--rejected", "a.jsonl"], 2, "are the same file"),
     "no key file": (

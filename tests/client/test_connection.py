@@ -65,6 +65,8 @@ BROKEN: dict[str, tuple[httpx.RequestError, bool, bool]] = {
 
 @pytest.mark.parametrize(("error", "is_late", "is_final"), BROKEN.values(), ids=BROKEN)
 def test_why_there_was_no_answer(error: httpx.RequestError, is_late: bool, is_final: bool) -> None:
+    error.request = httpx.Request("POST", "https://user:secret@a.example:8443/base/v1/ner")
     found = broken(error)
     assert (found.is_late, found.is_final) == (is_late, is_final)
-    assert found.reason.startswith(type(error).__name__) and not found.reason.endswith(": ")
+    start = f"no answer from https://a.example:8443: {type(error).__name__}"
+    assert found.reason.startswith(start) and not found.reason.endswith(": ")

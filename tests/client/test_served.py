@@ -188,9 +188,10 @@ def test_calls_go_on_through_a_restart(tmp_path: Path, bundles_dir: Path) -> Non
 
 
 def test_nobody_there() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
     with (
-        Client(f"http://127.0.0.1:{free_port()}", policy=Policy(attempts=2)) as client,
-        pytest.raises(ServerUnreachable, match="ConnectError"),
+        Client(f"{url}/base", policy=Policy(attempts=2)) as client,
+        pytest.raises(ServerUnreachable, match=f"no answer from {url}: ConnectError"),
     ):
         client.ner("a")
 

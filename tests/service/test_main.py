@@ -63,3 +63,16 @@ def test_a_port_that_is_none_is_refused(
         run()
     assert f"SEQSERVE_PORT is {value!r}; it must be a TCP port" in capsys.readouterr().err
     assert addresses == []
+
+
+def test_a_port_and_a_setting_are_refused_together(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    addresses: list[tuple[str, int]],
+) -> None:
+    monkeypatch.setenv("PORT", "many")
+    monkeypatch.setenv("SEQSERVE_MAX_TEXTS", "0")
+    with pytest.raises(typer.Exit):
+        run()
+    said = capsys.readouterr().err
+    assert "PORT is 'many'" in said and "SEQSERVE_MAX_TEXTS: " in said and addresses == []

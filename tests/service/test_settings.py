@@ -51,6 +51,29 @@ def test_mistakes_are_named(
         load_settings()
 
 
+SEVERAL = {
+    "two values": {"SEQSERVE_MAX_TEXTS": "0", "SEQSERVE_GRACE_MS": "soon"},
+    "two names": {"SEQSERVE_COLOUR": "red", "SEQSERVE_TASK": "ner"},
+    "a name and a value": {"SEQSERVE_COLOUR": "red", "SEQSERVE_MAX_TEXTS": "0"},
+    "a repeated task and a value": {"SEQSERVE_TASKS": "ner,ner", "SEQSERVE_LOG_SAMPLE": "2"},
+    "everything": {
+        "SEQSERVE_COLOUR": "red",
+        "SEQSERVE_TOPOLOGY": "cloud",
+        "SEQSERVE_CORS_ORIGINS": "a",
+        "SEQSERVE_MAX_TEXTS": "many",
+    },
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_all_mistakes_are_named_at_once(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for variable, value in SEVERAL[name].items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert [variable for variable in SEVERAL[name] if variable not in str(caught.value)] == []
+
+
 @pytest.mark.parametrize(
     "name", ["SEQSERVE_PORT", "SEQSERVE_PORT_3000_TCP_ADDR", "SEQSERVE_SERVICE_HOST"]
 )

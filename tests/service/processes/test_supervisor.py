@@ -202,6 +202,40 @@ def test_the_grace_has_an_end(tmp_path: Path, bundles_dir: Path) -> None:
         assert time.monotonic() - started < 10
 
 
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_second_signal_ends_the_requests_that_the_first_one_lets_finish(
+    tmp_path: Path, bundles_dir: Path, log_format: str
+) -> None:
+    lines = {
+        "text": "Finishing 2 requests, for at most 30 s. Ctrl+C again ends at once.",
+        "json": '"event":"draining"',
+    }
+    settings = {"SEQSERVE_LOG_FORMAT": log_format, "SEQSERVE_TRANSLATION_CALLS": "1"}
+    with running_server(tmp_path, bundles_dir, **settings, **FAKES) as serve:
+
+        def strike() -> None:
+            serve.process.send_signal(signal.SIGINT)
+            serve.wait_until_logged(lines[log_format])
+            assert serve.process.poll() is None
+            serve.process.send_signal(signal.SIGINT)
+
+        async def run() -> list[httpx.Response]:
+            async with client(serve) as http:
+                posts = [
+                    asyncio.create_task(http.post("/v1/ner", json={"text": fakes.HUNG}))
+                    for _ in range(2)
+                ]
+                await asyncio.sleep(0.3)
+                await asyncio.to_thread(strike)
+                return await asyncio.gather(*posts)
+
+        started = time.monotonic()
+        answers = asyncio.run(run())
+        assert [answer.json()["code"] for answer in answers] == ["draining"] * 2
+        assert serve.process.wait(STOP_S) == 0
+        assert time.monotonic() - started < 10  # the requests had 10 s, the grace 30
+
+
 def test_rolling_restarts_lose_nothing(tmp_path: Path, bundles_dir: Path) -> None:
     """Two servers are restarted one after the other while clients retry."""
     servers = [Serve(tmp_path, bundles_dir, **FAKES) for _ in range(2)]
