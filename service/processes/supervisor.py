@@ -12,24 +12,21 @@ import asyncio
 import errno
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 from seqserve.errors import ConfigError, SeqserveError
 from service.processes import heartbeat
+from service.processes.runtime_directory import BACKLOG, RuntimeDirectory, remove_abandoned
 from service.processes.worker import GATEWAY, SERVICES, STOP_S, WorkerProcess
 from service.settings import Settings
-from service.telemetry.logs import get_logger, is_text_format, print_text
+from service.telemetry.logs import failure_fields, get_logger, is_text_format, print_text
 
 _WORKER = "_bentoml_impl.worker.service"
-_MAX_SOCKET_PATH = 103  # bytes: the smallest limit that a system has for a Unix socket's path
-_BACKLOG = 2048
+_LOOK_EVERY_S = 1.0  # at the temporary directory
 _RETRY_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_S = 60.0  # of running, after which the back-off starts again
 
@@ -59,7 +56,7 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._is_urgent = asyncio.Event()
         self._is_over = False
-        self._sockets: dict[str, socket.socket] = {}
+        self._listening: socket.socket | None = None  # of the gateway
         self._env: dict[str, str] = {}
 
     async def run(self) -> None:
@@ -73,50 +70,45 @@ class Supervisor:
         # SIGHUP too: a terminal that is closed must not cost the accepted requests.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_stop_signal)
-        directory = _make_directory(len(f"{max(self._names, key=len)}.sock"))
+        for path in remove_abandoned():
+            get_logger().info("directory of a dead server removed", path=str(path))
+        self._directory = RuntimeDirectory(name for name in self._names if name != GATEWAY)
         tasks: list[asyncio.Task[object]] = []
         try:
-            self._prepare(directory)
+            self._prepare()
             tasks = [loop.create_task(self._keep(name)) for name in self._names]
-            tasks += [loop.create_task(self._announce()), loop.create_task(self._stop.wait())]
+            others = (self._announce(), self._watch_directory(), self._stop.wait())
+            tasks += [loop.create_task(other) for other in others]
             await _first_end(tasks)
         finally:
             await self._shut_down()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            for one in self._sockets.values():
-                one.close()
-            shutil.rmtree(directory, ignore_errors=True)
+            if self._listening is not None:
+                self._listening.close()
+            self._directory.remove()
 
     def _on_stop_signal(self) -> None:
         if self._stop.is_set():
             self._is_urgent.set()
         self._stop.set()
 
-    def _prepare(self, directory: Path) -> None:
+    def _prepare(self) -> None:
         """Open the sockets, which outlive the processes that listen on them."""
-        addresses = {}
-        for name in self._names:
-            if name == GATEWAY:
-                self._sockets[name] = _listen(*self._address)
-                addresses[SERVICES[name]] = f"http://localhost:{self.port}"
-            else:
-                path = directory / f"{name}.sock"
-                self._sockets[name] = one = socket.socket(socket.AF_UNIX)
-                one.bind(str(path))
-                one.listen(_BACKLOG)
-                addresses[SERVICES[name]] = path.as_uri()
-        metrics = directory / "prometheus_multiproc_dir"
-        metrics.mkdir()
+        self._listening = _listen(*self._address)
+        addresses = {SERVICES[GATEWAY]: f"http://localhost:{self.port}"}
+        for name in self._directory.sockets:
+            addresses[SERVICES[name]] = self._directory.socket_path(name).as_uri()
+        directory, metrics = str(self._directory.path), str(self._directory.metrics)
         # prometheus_client reads it on import, which happens later, in order to count restarts.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
         self._env = {
             "ORT_DISABLE_TELEMETRY": "1",  # else onnxruntime 1.31 records telemetry
             "MALLOC_ARENA_MAX": "2",  # memory freed in an arena per thread would stay with that thread
             **os.environ,
-            "BENTOML_HOME": str(directory),
-            "TMPDIR": str(directory),  # BentoML's clients leave directories there
+            "BENTOML_HOME": directory,
+            "TMPDIR": directory,  # BentoML's clients leave directories there
             "BENTOML_DO_NOT_TRACK": "True",
             "BENTOML_RUNNER_MAP": json.dumps(addresses),
         }
@@ -124,7 +116,8 @@ class Supervisor:
     @property
     def port(self) -> int:
         """The TCP port."""
-        port: int = self._sockets[GATEWAY].getsockname()[1]
+        assert self._listening is not None
+        port: int = self._listening.getsockname()[1]
         return port
 
     async def _announce(self) -> None:
@@ -140,6 +133,18 @@ class Supervisor:
         else:
             get_logger().info("serving", url=url)
         await asyncio.Event().wait()
+
+    async def _watch_directory(self) -> None:
+        """Restart the runners whose sockets were deleted, on new ones.
+
+        Raises:
+            ConfigError: There can be no new ones.
+        """
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            for name in self._directory.restore():
+                if name in self._workers:
+                    self._workers[name].signal(signal.SIGKILL)
 
     async def _keep(self, name: str) -> None:
         """Start a process, and restart it whenever it ends.
@@ -182,12 +187,13 @@ class Supervisor:
 
     async def _start(self, name: str) -> WorkerProcess:
         ours, theirs = socket.socketpair()
-        listening = self._sockets[name]
+        listening = self._listening if name == GATEWAY else self._directory.sockets[name]
+        assert listening is not None
         options = {
             "--fd": listening.fileno(),
             "--service-name": SERVICES[name],
             "--worker-id": 1,
-            "--backlog": _BACKLOG,
+            "--backlog": BACKLOG,
             "--timeout-graceful-shutdown": int(STOP_S),
         }
         if name == GATEWAY:
@@ -210,7 +216,8 @@ class Supervisor:
         gateway = self._workers.get(GATEWAY)
         if gateway is not None:
             gateway.signal(signal.SIGUSR1)  # see `Gateway.start`; before that, it ends the process
-            self._sockets[GATEWAY].close()  # connections are refused once the process has ended
+            if self._listening is not None:
+                self._listening.close()  # connections are refused once the process has ended
             ended = asyncio.ensure_future(gateway.process.wait())
             urgent = asyncio.ensure_future(self._is_urgent.wait())
             grace_s = self._settings.grace_ms / 1000
@@ -229,31 +236,6 @@ async def _first_end(tasks: Iterable[asyncio.Task[object]]) -> None:
         task.result()
 
 
-def _make_directory(longest_name: int) -> Path:
-    """Create a temporary directory for this user only, in which Unix sockets can be made.
-
-    A path below a long TMPDIR may exceed what a system takes; the directory is then made in /tmp.
-
-    Args:
-        longest_name: Length of the longest file name of a socket.
-
-    Raises:
-        ConfigError: There is no place for it.
-    """
-    try:
-        directory = Path(tempfile.mkdtemp(prefix="seqserve-"))
-        if len(os.fsencode(directory)) + 1 + longest_name <= _MAX_SOCKET_PATH:
-            return directory
-        directory.rmdir()
-        return Path(tempfile.mkdtemp(prefix="seqserve-", dir="/tmp"))
-    except OSError as error:
-        where = error.filename or tempfile.gettempdir()
-        raise ConfigError(
-            f"cannot make a temporary directory ({where}): {error.strerror}; "
-            "free some space, or set TMPDIR to a directory that can be written"
-        ) from error
-
-
 def _listen(host: str, port: int) -> socket.socket:
     """Open a listening TCP socket.
 
@@ -264,7 +246,7 @@ def _listen(host: str, port: int) -> socket.socket:
         raise ConfigError(f"cannot listen on {host}:{port}: a TCP port is 0 to 65535")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
         number = getattr(error, "errno", None) or 0  # below 0 if a name is not known
         reason = os.strerror(number) if number > 0 else getattr(error, "strerror", None)
@@ -279,7 +261,10 @@ def _record_end(name: str, pid: int) -> None:
     from service.telemetry import metrics
     from service.telemetry.metric_files import bury
 
-    bury(os.environ["PROMETHEUS_MULTIPROC_DIR"], pid)
+    try:
+        bury(os.environ["PROMETHEUS_MULTIPROC_DIR"], pid)
+    except Exception as error:  # files that were deleted or damaged end no server
+        get_logger().warning("metrics not merged", process=name, **failure_fields(error))
     metrics.RESTARTS.labels(name).inc()
 
 

@@ -46,7 +46,11 @@ class MetricFile(mmap_dict.MmapedDict):
         self._m: Any
         if not read_mode:
             try:
-                _allocate(filename, mmap_dict._INITIAL_MMAP_SIZE)
+                fd = os.open(filename, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                try:
+                    _allocate(fd, mmap_dict._INITIAL_MMAP_SIZE)
+                finally:
+                    os.close(fd)
             except OSError as error:
                 if is_strict:
                     raise
@@ -67,7 +71,7 @@ class MetricFile(mmap_dict.MmapedDict):
         capacity = 2 * self._capacity
         if self._is_on_disk:
             try:
-                _allocate(self._fname, capacity)
+                _allocate(self._f.fileno(), capacity)  # not by its name: it may be deleted
             except OSError as error:
                 if self._is_strict:
                     raise
@@ -90,13 +94,9 @@ class MetricFile(mmap_dict.MmapedDict):
             get_logger().error("metrics of this process stay in memory", reason=reason)
 
 
-def _allocate(filename: str, n_bytes: int) -> None:
-    """Make a file at least so large, with blocks on the disk for all of it."""
-    fd = os.open(filename, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        os.posix_fallocate(fd, 0, n_bytes)
-    finally:
-        os.close(fd)
+def _allocate(fd: int, n_bytes: int) -> None:
+    """Make an open file at least so large, with blocks on the disk for all of it."""
+    os.posix_fallocate(fd, 0, n_bytes)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from seqserve.errors import ConfigError
-from service.processes.supervisor import _listen, _make_directory
+from service.processes.runtime_directory import RuntimeDirectory
+from service.processes.supervisor import _listen
 from tests.serving import FAKES, ROOT, START_S, Serve
 
 ADDRESSES = {
@@ -42,7 +43,7 @@ def test_a_directory_that_cannot_be_made(
         place.touch()
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     with pytest.raises(ConfigError, match=r"cannot make a temporary directory .*TMPDIR"):
-        _make_directory(10)
+        RuntimeDirectory(["ner"])
 
 
 STARTS = {

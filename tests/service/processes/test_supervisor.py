@@ -6,10 +6,8 @@ import asyncio
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +17,6 @@ import psutil
 import pytest
 
 from service.engines.host import STUCK_S
-from service.processes import supervisor
 from service.processes.supervisor import banner
 from tests import fakes
 from tests.serving import FAKES, START_S, STOP_S, Serve, running_server
@@ -355,22 +352,6 @@ def test_some_tasks_only(tmp_path: Path, bundles_dir: Path) -> None:
         assert "/v1/translate" not in serve.client.get("/docs.json").json()["paths"]
         assert len(serve.processes()) == 4
         assert serve.stop() == 0
-
-
-@pytest.mark.parametrize(("length", "is_moved"), [(10, False), (120, True)])
-def test_sockets_work_below_any_temporary_directory(
-    monkeypatch: pytest.MonkeyPatch, length: int, is_moved: bool
-) -> None:
-    with tempfile.TemporaryDirectory(dir="/tmp") as short:
-        folder = Path(short) / ("x" * length)
-        folder.mkdir()
-        monkeypatch.setattr(tempfile, "tempdir", str(folder))
-        made = supervisor._make_directory(len("translation.sock"))
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind(str(made / "translation.sock"))
-        assert (made.parent != folder) == is_moved
-        assert made.stat().st_mode & 0o777 == 0o700 and not (is_moved and any(folder.iterdir()))
-        shutil.rmtree(made)
 
 
 def test_an_address_that_is_taken(tmp_path: Path, bundles_dir: Path) -> None:

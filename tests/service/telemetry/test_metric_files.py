@@ -76,7 +76,7 @@ def test_values_outlive_a_disk_that_fills_up(
     file = MetricFile(str(tmp_path / "counter_1.db"))
     file.write_value("first", 7.0, 0.0)
 
-    def full(filename: str, n_bytes: int) -> None:
+    def full(fd: int, n_bytes: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(metric_files, "_allocate", full)
@@ -117,3 +117,15 @@ def test_without_room_for_the_sums_the_files_stay(
     assert {path.name for path in tmp_path.iterdir()} == {"counter_0.db", "counter_1.db"}
     first = next(iter(MetricFile.read_all_values_from_file(str(tmp_path / "counter_0.db"))))
     assert first[1] == 1.0  # nothing was added twice
+
+
+@pytest.mark.parametrize("is_folder_deleted", [False, True])
+def test_files_that_are_deleted_while_they_grow_end_no_process(
+    tmp_path: Path, is_folder_deleted: bool
+) -> None:
+    delete = f"__import__('shutil').rmtree({str(tmp_path / 'files')!r})"
+    if not is_folder_deleted:
+        delete += f"; os.mkdir({str(tmp_path / 'files')!r})"
+    (tmp_path / "files").mkdir()
+    code = COUNT.replace("for i in", f"{delete}\nfor i in")
+    assert run(tmp_path / "files", code, "8000").split()[-1] == "6.0"
