@@ -1,11 +1,12 @@
 # The small image: `make image`. It contains the models, but neither a compiler nor torch, and runs without a network.
-# The pinned versions are those of `make serve` and bentofile.yaml: requirements/serve.txt and requirements/lock.txt.
+# The pinned versions are those of `make serve` and bentofile.yaml, with the hashes of their files: requirements/serve-hashes.txt.
+# To pin the base image, too: make image BASE=python:3.11-slim@sha256:..., see docs/deployment.md.
 ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS build
-COPY requirements/serve.txt requirements/lock.txt /requirements/
+COPY requirements/serve-hashes.txt /requirements/
 RUN python3 -m venv /opt/seqserve \
- && /opt/seqserve/bin/pip install --no-cache-dir --requirement /requirements/serve.txt --constraint /requirements/lock.txt \
+ && /opt/seqserve/bin/pip install --no-cache-dir --require-hashes --requirement /requirements/serve-hashes.txt \
  && /opt/seqserve/bin/pip uninstall --yes --quiet setuptools pip \
  # Remove what serving never reads: tests and sources of other packages, model tools, a downloader, and the copy of
  # onnxruntime for C programs.

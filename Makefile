@@ -21,7 +21,7 @@ $(call require,BUNDLE,bundles/ner-en,evaluate)
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs examples screenshots image up clean bench-http load
+.PHONY: hashes help install serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs examples screenshots image up clean bench-http load
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -93,6 +93,11 @@ docs: $(EVERYTHING) ## Regenerate the tables of settings, metrics and recipe key
 	$(BIN)/seqserve dev reference --update docs/operations.md
 	$(BIN)/seqserve dev reference --update docs/training.md
 
+hashes: ## Rewrite requirements/serve-hashes.txt after a change of serve.txt or lock.txt; needs the package index
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && $(PYTHON) -m venv $$tools && $$tools/bin/pip install --quiet uv==0.13.9 \
+	&& $$tools/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate \
+	--custom-compile-command "make hashes" --constraint requirements/lock.txt requirements/serve.txt --output-file requirements/serve-hashes.txt
+
 examples: $(EVERYTHING) ## Regenerate the example answers of /docs.json with the models in bundles/
 	$(BIN)/python -m tests.examples
 
@@ -102,9 +107,9 @@ screenshots: $(EVERYTHING) ## Regenerate the pictures of the demo page in docs/i
 bench-http: $(EVERYTHING) ## Compare the server with the bare runtime, in docs/benchmarks.md; QUICK=1 only shows
 	$(BIN)/seqserve dev bench-http --data $(DATA) $(if $(QUICK),--quick,--update docs/benchmarks.md)
 
-image: ## Build the image seqserve:latest with Docker
+image: ## Build the image seqserve:latest with Docker; BASE=image@sha256:... for another base
 	@command -v docker > /dev/null || { echo "docker is missing: install Docker Engine"; exit 1; }
-	docker build --tag seqserve:latest --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
+	docker build --tag seqserve:latest $(if $(BASE),--build-arg BASE=$(BASE)) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
 
 up: ## Start the service, Prometheus and Grafana with Docker; docs/deployment.md
 	@docker compose version > /dev/null 2>&1 || { echo "docker compose is missing: install Docker Engine with the compose plugin"; exit 1; }
