@@ -54,7 +54,7 @@ serve: $(SERVING) ## Install once, then serve the models in bundles/ on PORT
 test: $(EVERYTHING) ## Run all tests
 	$(BIN)/python -m pytest
 
-fuzz: $(EVERYTHING) ## Send generated requests to bundles/; EXAMPLES=2000, SECONDS=600, or URL=... of a server
+fuzz: $(EVERYTHING) ## Fuzz bundles/ in both topologies, SECONDS=600 each; EXAMPLES=2000, or URL=... of a server
 	$(BIN)/python -m tests.fuzzing $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SECONDS),--seconds $(SECONDS)) \
 	$(if $(URL),--url $(URL))
 

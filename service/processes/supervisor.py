@@ -206,7 +206,7 @@ class Supervisor:
                 pass_fds=(listening.fileno(), theirs.fileno()),
                 process_group=0,  # ^C is for the supervisor; in one session, niceness counts between them
             )
-        worker = WorkerProcess(process, *await asyncio.open_connection(sock=ours))
+        worker = WorkerProcess(name, process, *await asyncio.open_connection(sock=ours))
         self._workers[name] = worker
         return worker
 

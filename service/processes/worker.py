@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from seqserve.tasks import TASKS
 from service.processes import heartbeat
+from service.telemetry.logs import get_logger
 
 GATEWAY = "gateway"
 SERVICES: dict[str, str] = {task: f"{task.title()}Runner" for task in TASKS}
@@ -27,6 +28,7 @@ class WorkerProcess:
     """A started process.
 
     Args:
+        name: For the log.
         process: Its handle.
         messages: The heartbeat channel, to read from.
         channel: The heartbeat channel, to be closed.
@@ -35,6 +37,7 @@ class WorkerProcess:
         reason: Why it could not start, as it reported.
     """
 
+    name: str
     process: asyncio.subprocess.Process
     messages: asyncio.StreamReader
     channel: asyncio.StreamWriter
@@ -59,6 +62,7 @@ class WorkerProcess:
             except TimeoutError:
                 n_missed += 1
                 if n_missed < _MISSED_HEARTBEATS and self.has_begun.is_set():
+                    get_logger().warning("heartbeat missed", process=self.name, n_missed=n_missed)
                     continue
                 self.signal(signal.SIGKILL)
                 await self.process.wait()
