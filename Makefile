@@ -86,7 +86,7 @@ bench: $(EVERYTHING) ## Compare the bundles with CTranslate2 and torch, in docs/
 soak: $(EVERYTHING) ## Serve under the load profile soak for MINUTES and check that memory stays flat, in docs/operations.md
 	$(BIN)/seqserve dev soak --minutes $(MINUTES) --update docs/operations.md
 
-chaos: $(EVERYTHING) ## Kill, stop and restart processes under load and count lost requests, in docs/operations.md
+chaos: $(EVERYTHING) ## Inject faults under load, misuse and overload; count lost requests, in docs/operations.md
 	$(BIN)/seqserve dev chaos --update docs/operations.md
 
 docs: $(EVERYTHING) ## Regenerate the tables of settings, metrics and recipe keys in docs/ from the code

@@ -1,8 +1,8 @@
 """Requests that Schemathesis generates from /docs.json, and hostile clients, against a running server.
 
-Generated requests: no 5xx, no undocumented status or content type, no answer that its schema does not describe,
-nothing accepted that the schema forbids. Hostile clients: see hostile_session.py. `python -m tests.fuzzing` runs
-longer than the tests; see `--help`.
+Generated requests: no 5xx, no undocumented status or content type, no answer that its schema does not
+describe, nothing accepted that the schema forbids. Hostile clients: see hostile_session.py.
+`python -m tests.fuzzing` runs longer than the tests; see `--help`.
 """
 
 from __future__ import annotations

@@ -62,7 +62,8 @@ class Session:
     def lines(self) -> Iterator[str]:
         """Describe the session."""
         found = self.tally.by_status()
-        yield f"{self.seconds:.0f} s, {self.n_clients} clients at a time, {sum(found.values())} responses: {found}"
+        yield f"{self.seconds:.0f} s, {self.n_clients} clients at a time, {sum(found.values())} responses:"
+        yield f"{found}"
         yield (
             f"gateway: idle {self.idle_mib:.0f} MiB, peak {self.peak_mib:.0f}, afterwards {self.end_mib:.0f}; "
             f"allowed {self.allowed_mib:.0f}"

@@ -1,4 +1,4 @@
-"""Faults of processes under load: what clients get, and how soon the service recovers.
+"""Faults and misuse of a server under load: what clients get, and how soon the service recovers.
 
 Every client has one request in flight. A request that ends later than its deadline allows counts as hung.
 """
@@ -8,15 +8,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from signal import SIGKILL, SIGSTOP, Signals
 from tempfile import TemporaryDirectory
 
-import psutil
-
-from benchmarks.tools.served import Server, ServerFailed, our_server
+from benchmarks.endurance.faults import CLIENTS, FAULTS, Fault
+from benchmarks.tools.served import Server, our_server
 from benchmarks.tools.tables import in_bold
 from benchmarks.tools.workspace import Report
 from loadtest.bodies import Mix, requests
@@ -32,65 +30,16 @@ from seqserve.evaluation.markdown import table_lines
 
 MAX_BACK_S, MAX_UNNOTICED_S = 10.0, 2.0
 _DEADLINE_S, _LATE_S = 20.0, 1.0
-_CLIENTS = 4  # for each task
 _BEFORE_S, _AFTER_S = 2.0, 2.0
 _RETRY_S = 0.05
 _PROBE_S = 1.5  # a probe without a response within that time has failed
 _DEADLINES = {f"SEQSERVE_{task.upper()}_TIMEOUT_MS": f"{_DEADLINE_S * 1000:.0f}" for task in TASKS}
 
 _STREAMS = tuple(
-    Stream(Mix({task: 1.0}, batch_share=0, invalid_share=0), clients=_CLIENTS, think_s=_RETRY_S)
+    Stream(Mix({task: 1.0}, batch_share=0, invalid_share=0), clients=CLIENTS, think_s=_RETRY_S)
     for task in TASKS
 )
 _PROFILE = Profile("clients of all tasks", (Phase("all", 600.0),), _STREAMS)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A fault of a server.
-
-    Args:
-        name: In words.
-        inject: Causes it.
-        allowed: Statuses of requests beside 200 that are acceptable, and the most of each.
-    """
-
-    name: str
-    inject: Callable[[Server], None]
-    allowed: Mapping[int, int] = field(default_factory=dict)
-
-
-def _signalled(service: str, signal: Signals) -> Callable[[Server], None]:
-    return lambda server: server.process(service).send_signal(signal)
-
-
-def _starve(server: Server) -> None:
-    """Leave a runner no memory beyond what it has; it may not need more."""
-    server.process("NerRunner").rlimit(psutil.RLIMIT_AS, (1, 1))
-
-
-def _restart(server: Server) -> None:
-    """Restart a server by SIGTERM.
-
-    Raises:
-        ServerFailed: It ended with another status than 0.
-    """
-    if status := server.stop():
-        raise ServerFailed(f"a server ended with {status} after SIGTERM")
-    server.start()
-
-
-_IN_FLIGHT, _ANY = _CLIENTS * len(TASKS), 10**6
-FAULTS = (
-    Fault("kill -9 NerRunner", _signalled("NerRunner", SIGKILL)),
-    Fault("kill -9 SentimentRunner", _signalled("SentimentRunner", SIGKILL)),
-    Fault("kill -9 TranslationRunner", _signalled("TranslationRunner", SIGKILL)),
-    Fault("kill -STOP NerRunner", _signalled("NerRunner", SIGSTOP)),
-    Fault("no more memory for NerRunner", _starve, {500: _IN_FLIGHT}),
-    Fault("kill -9 Gateway", _signalled("Gateway", SIGKILL), {NO_ANSWER: 2 * _IN_FLIGHT}),
-    Fault("kill -STOP Gateway", _signalled("Gateway", SIGSTOP), {NO_ANSWER: 2 * _IN_FLIGHT}),
-    Fault("restart by SIGTERM, clients retry", _restart, {503: _ANY, NO_ANSWER: _ANY}),
-)
 
 
 @dataclass
@@ -150,8 +99,10 @@ async def under_load(server: Server, fault: Fault) -> Finding:
     )
     await asyncio.sleep(_BEFORE_S)
     begin = time.perf_counter()
-    await asyncio.to_thread(fault.inject, server)
-    await asyncio.to_thread(watch_readiness, server, finding)
+    await asyncio.gather(
+        asyncio.to_thread(fault.inject, server),
+        asyncio.to_thread(watch_readiness, server, finding),
+    )
     await asyncio.sleep(_AFTER_S)
     traffic.is_stopped = True
     await sending
@@ -204,7 +155,7 @@ def chaos_lines(findings: Sequence[Finding]) -> Iterator[str]:
     """Format the effects as Markdown."""
     machine = describe_machine()
     yield (
-        f"{_CLIENTS} clients a task, one request in flight each, deadline {_DEADLINE_S:g} s, on "
+        f"{CLIENTS} clients a task, one request in flight each, deadline {_DEADLINE_S:g} s, on "
         f"{machine.cpu}, {machine.cores} cores. The service must be ready again within {MAX_BACK_S:g} s, "
         f"and `/readyz` must report within {MAX_UNNOTICED_S:g} s that it is not."
     )

@@ -91,7 +91,7 @@ class Server:
 
     def cpu_s(self) -> float:
         """Return user and system time of all its processes so far, in seconds."""
-        times = [process.cpu_times() for process in self._family()]
+        times = [process.cpu_times() for process in self.processes()]
         return float(sum(one.user + one.system for one in times))
 
     def process(self, service: str) -> psutil.Process:
@@ -100,7 +100,7 @@ class Server:
         Raises:
             ServerFailed: There is none.
         """
-        for child in self._family()[1:]:
+        for child in self.processes()[1:]:
             if f"--service-name {service} " in " ".join(child.cmdline()):
                 return child
         raise ServerFailed(f"there is no process of {service}")
@@ -108,7 +108,7 @@ class Server:
     def stop(self) -> int:
         """Stop all its processes, by SIGTERM first; return the exit status."""
         if self._process.poll() is None:
-            family = self._family()
+            family = self.processes()
             self._process.send_signal(signal.SIGTERM)
             _, alive = psutil.wait_procs(family, timeout=STOP_S)
             for process in alive:
@@ -116,7 +116,8 @@ class Server:
             psutil.wait_procs(alive, timeout=STOP_S)
         return self._process.wait(STOP_S)
 
-    def _family(self) -> list[psutil.Process]:
+    def processes(self) -> list[psutil.Process]:
+        """Return the process that was started, and its descendants."""
         parent = psutil.Process(self._process.pid)
         return [parent, *parent.children(recursive=True)]
 

@@ -31,11 +31,14 @@ def soak(
 
 
 def chaos(bundles: BundlesDir = Path("bundles"), update: UpdatePage = None) -> None:
-    """Kill, stop and restart the processes of a server under load; exit with 1 if requests are lost or hang."""
+    """Inject faults under load, misuse and overload a server; exit with 1 if requests are lost or hang."""
     from benchmarks.endurance.chaos import chaos as run_chaos
     from benchmarks.endurance.chaos import chaos_lines
+    from benchmarks.endurance.overload import overload, overload_lines
 
     with reported():
         found = run_chaos(bundles, {}, typer.echo)
+        overloaded = overload(bundles, {})
     problems = [f"{one.fault.name}: {problem}" for one in found for problem in one.problems()]
-    conclude("chaos", chaos_lines(found), update, problems)
+    lines = [*chaos_lines(found), "", *overload_lines(overloaded)]
+    conclude("chaos", iter(lines), update, problems + overloaded.problems())

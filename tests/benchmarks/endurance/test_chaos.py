@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.endurance.chaos import FAULTS, Fault, Finding, chaos, chaos_lines
+from benchmarks.endurance.chaos import Finding, chaos, chaos_lines
+from benchmarks.endurance.faults import FAULTS, Fault
 from loadtest.connection import NO_ANSWER
 from loadtest.metrics import Outcome, Row
 from tests.tiny import TinyProject
