@@ -89,7 +89,11 @@ class _Sender:
         sample, self._rng = samplers()["translation"], random.Random(seed)
         self._bodies = [
             json.dumps(
-                {"text": [sample.one(self._rng) for _ in range(_TEXTS)], "source": "en", "target": "zh"}
+                {
+                    "text": [sample.one(self._rng) for _ in range(_TEXTS)],
+                    "source": "en",
+                    "target": "zh",
+                }
             ).encode()
             for _ in range(50)
         ]

@@ -1,4 +1,4 @@
-"""`seqserve dev soak` and `seqserve dev chaos`: a server under load, and recovery from killed processes."""
+"""`seqserve dev soak`, `chaos` and `footprint`: a server under load, under faults, and its memory."""
 
 from __future__ import annotations
 
@@ -42,3 +42,13 @@ def chaos(bundles: BundlesDir = Path("bundles"), update: UpdatePage = None) -> N
     problems = [f"{one.fault.name}: {problem}" for one in found for problem in one.problems()]
     lines = [*chaos_lines(found), "", *overload_lines(overloaded)]
     conclude("chaos", iter(lines), update, problems + overloaded.problems())
+
+
+def footprint(bundles: BundlesDir = Path("bundles"), update: UpdatePage = None) -> None:
+    """Measure the memory of each process of a server, of a connection, and of a request."""
+    from benchmarks.endurance.footprint import footprint as measure
+    from benchmarks.endurance.footprint import footprint_lines
+
+    with reported():
+        found = measure(bundles, {})
+    conclude("footprint", footprint_lines(found), update, [])
