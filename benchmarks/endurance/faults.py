@@ -26,7 +26,7 @@ CLIENTS = 4
 MISUSE_S = 5.0  # how long clients misbehave, or a resource is used up
 
 _IN_FLIGHT, _ANY = CLIENTS * len(TASKS), 10**6
-_SHED = {HTTPStatus.TOO_MANY_REQUESTS: _ANY}
+_SHED: dict[int, int] = {HTTPStatus.TOO_MANY_REQUESTS: _ANY}
 _SPARE_FDS = 10
 _MILLION_VALUES = b'{"text":"a","x":[' + b"[]," * 1_390_000 + b"[]]}"
 

@@ -150,7 +150,7 @@ async def measure(port: int, overload_s: float = _OVERLOAD_S) -> Overload:
     await asyncio.sleep(_IDLE_S)
     sender.rows.clear()
     wanted_per_s, begin = FACTOR * max(found.saturation_per_s, 1.0), time.monotonic()
-    tasks = []
+    tasks: list[asyncio.Task[tuple[int, float]]] = []
     while (now := time.monotonic() - begin) < overload_s:
         while len(tasks) < now * wanted_per_s:
             tasks.append(asyncio.create_task(sender.one()))

@@ -17,23 +17,18 @@ from typing import Any
 import httptools
 from uvicorn.config import HTTP_PROTOCOLS
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from service.http.one_write import OneWrite
-from service.http.presence import AT_END_S, WHILE_FULL_S, Presence
+from service.http.presence import AT_END_S, WHILE_FULL_S
+from service.http.timed_connection import TimedConnection
 from service.http.unread import UnreadResponses
 
 MAX_HEAD_BYTES = 65_536
-HEAD_S = 10.0  # from the first byte, or the connection, to the end of the head
 MAX_PIPELINED = 16
 
 _MAX_UNPARSED_BYTES = 65_536  # beyond this, nothing is read
 _SLICE_BYTES = 1024  # parsed at once if requests may follow each other: 56 of them at most
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _TOO_LARGE = 431, f"The head of the request has more than {MAX_HEAD_BYTES} bytes."
 _NO_HOST = 400, "A request of HTTP/1.1 must have one Host header."
 
@@ -53,54 +48,38 @@ class Flow(FlowControl):
             super().resume_reading()
 
 
-class Connection(HttpToolsProtocol):
+class Connection(TimedConnection):
     """One connection. Requests for an upgrade are answered as ordinary requests: none is supported."""
 
     flow: Flow
     max_connections: int | None = None
-    unread = UnreadResponses()  # of all connections
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.access_log = False  # the middleware writes it
         self._unparsed = b""  # received, and not parsed yet
-        self._n_unfinished = 0  # bytes since the last complete head, body chunk or request
         self._n_body = 0  # bytes of the body of the request that is being parsed
-        self._framing: list[
-            tuple[bytes, bytes]
-        ] = []  # of the body that follows a request to upgrade
+        # Of the body that follows a request to upgrade.
+        self._framing: list[tuple[bytes, bytes]] = []
         self._is_in_head = False
         self._is_repeated_head = False
         self._refusal = 400, "Invalid HTTP request received."
-        self._deferred: tuple[int, str] | None = (
-            None  # a refusal, until earlier requests are answered
-        )
-        self._answering: RequestResponseCycle | None = None
+        # A refusal, until earlier requests are answered.
+        self._deferred: tuple[int, str] | None = None
         self._has_ended = False  # the client sends no more
-        self._head_timer: asyncio.TimerHandle | None = None
-        self._presence: Presence
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer of the first head; refuse a connection beyond the limit."""
         super().connection_made(transport)
         self.flow = Flow(transport)
-        transport.set_write_buffer_limits(0)  # else up to 64 KiB may stay unread for ever
-        self._presence = Presence(transport, self._probe)
         if self.max_connections is not None and len(self.connections) > self.max_connections:
             self._refuse(503, "The server has as many connections as it can hold. Retry later.")
             return
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timers."""
-        self._stop_waiting()
-        self._unset_keepalive_if_required()
-        self._presence.stop()
-        self.unread.release(self.transport)
+        """Forget what was received."""
         self._unparsed = b""
-        if self._answering is not None:  # which need not be the last one that was parsed
-            self._answering.disconnected = True
-            self._answering.message_event.set()
         self.pipeline.clear()
         super().connection_lost(exc)
 
@@ -115,7 +94,7 @@ class Connection(HttpToolsProtocol):
         self._has_ended = True
         if not self._unparsed and not self._is_last_answerable():
             return False
-        self._presence.start(AT_END_S)
+        self.presence.start(AT_END_S)
         return True
 
     def _is_last_answerable(self) -> bool:
@@ -139,17 +118,6 @@ class Connection(HttpToolsProtocol):
             last = self.pipeline[0][0] if self.pipeline else self._answering
             assert last is not None  # something is being answered while others wait
             self.cycle = last
-
-    def _probe(self) -> None:
-        cycle = self._answering
-        if cycle is None or cycle.response_started or self.flow.write_paused:
-            return
-        if cycle.scope["http_version"] == "1.1":
-            self.transport.write(_CONTINUE)
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._answering = cycle
-        super()._start_asgi_task(cycle, app)
 
     def _parse(self) -> None:
         """Parse what was received, until enough requests are waiting."""
@@ -219,11 +187,11 @@ class Connection(HttpToolsProtocol):
         self.flow.is_full = len(self._unparsed) > _MAX_UNPARSED_BYTES
         if self.flow.is_full:
             self.flow.pause_reading()
-            if not self._presence.is_active:
-                self._presence.start(WHILE_FULL_S)
+            if not self.presence.is_active:
+                self.presence.start(WHILE_FULL_S)
             return
         if not self._has_ended:
-            self._presence.stop()
+            self.presence.stop()
         if self.pipeline and len(self.cycle.body) <= HIGH_WATER_LIMIT:
             self.flow.resume_reading()
 
@@ -305,16 +273,6 @@ class Connection(HttpToolsProtocol):
         elif self._deferred is not None and is_idle:
             self._write_refusal(*self._deferred)
 
-    def pause_writing(self) -> None:
-        """Wait for the client to read, for a limited time."""
-        super().pause_writing()
-        self.unread.hold(self.transport)
-
-    def resume_writing(self) -> None:
-        """Write again."""
-        super().resume_writing()
-        self.unread.release(self.transport)
-
     def _refuse(self, status: int, sentence: str) -> None:
         """Refuse the request that is being parsed, after the responses to those before it."""
         answering = self._answering
@@ -329,27 +287,6 @@ class Connection(HttpToolsProtocol):
         answer = f"{headers}{len(sentence)}\r\n\r\n{sentence}"
         self.transport.write(STATUS_LINE[status] + answer.encode("ascii"))
         self.transport.close()
-
-    def _await_head(self) -> None:
-        if self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_S, self._give_up)
-
-    def _stop_waiting(self) -> None:
-        self._n_unfinished = 0
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-    def _give_up(self) -> None:
-        self._head_timer = None
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._await_head()  # the request before this one is still being answered
-        elif self._n_unfinished and not self.transport.is_closing():
-            self._refuse(
-                408, f"The head of the request was not complete within {HEAD_S:g} seconds."
-            )
-        else:
-            self.transport.close()
 
     def _should_upgrade(self) -> bool:
         return False

@@ -59,7 +59,7 @@ async def test_a_client_with_many_requests_is_gone(
                 await asyncio.sleep(0.02)
         await asyncio.sleep(0.05)
         assert app.paths == ["/1"] and app.n_cancelled == 1
-        assert not connection._presence.is_active
+        assert not connection.presence.is_active
 
 
 @pytest.mark.parametrize("is_half_closed", [False, True])

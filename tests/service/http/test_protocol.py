@@ -11,9 +11,10 @@ from typing import Any, cast
 
 import pytest
 
-from service.http import protocol
+from service.http import timed_connection
 from service.http.one_write import OneWrite
-from service.http.protocol import HEAD_S, MAX_HEAD_BYTES
+from service.http.protocol import MAX_HEAD_BYTES
+from service.http.timed_connection import HEAD_S
 from tests import fakes
 from tests.service.http.listening import listening
 from tests.serving import FAKES, Serve, peak_mb, running_server
@@ -302,7 +303,7 @@ SLOW: dict[str, tuple[list[bytes], list[int]]] = {
 @pytest.mark.parametrize("name", SLOW)
 async def test_a_head_that_comes_too_slowly(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     parts, expected = SLOW[name]
-    monkeypatch.setattr(protocol, "HEAD_S", 0.2)
+    monkeypatch.setattr(timed_connection, "HEAD_S", 0.2)
     async with listening(slow_app) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         reading = asyncio.create_task(reader.read())
@@ -318,7 +319,7 @@ async def test_a_head_that_comes_too_slowly(monkeypatch: pytest.MonkeyPatch, nam
 
 @pytest.mark.anyio
 async def test_an_answer_may_take_longer_than_a_head(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEAD_S", 0.1)
+    monkeypatch.setattr(timed_connection, "HEAD_S", 0.1)
     async with listening(slow_app) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(2):  # the second on the connection of the first

@@ -122,7 +122,7 @@ async def test_no_timer_outlives_a_half_closed_connection() -> None:
         reading = send(port, GET % 1, is_half_closed=True)
         (seen, received) = await _observe(reading, connections)
     assert statuses(received)[-1] == 200
-    assert not seen._presence.is_active and seen._head_timer is None
+    assert not seen.presence.is_active and seen._head_timer is None
     assert seen.timeout_keep_alive_task is None
     assert max(presence.AT_END_S) > 1  # else the timers would have ended by themselves
 
