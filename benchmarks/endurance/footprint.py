@@ -39,12 +39,14 @@ class Footprint:
         used_mib: Of each process, after requests of all tasks.
         connection_kib: Of an idle connection, in the gateway.
         request_kib: Of a request that waits for its engine, in the gateway.
+        n_accepted: Requests that were not refused; the others took less.
     """
 
     idle_mib: Mapping[str, float]
     used_mib: Mapping[str, float]
     connection_kib: float
     request_kib: float
+    n_accepted: int
 
 
 def _mib(process: psutil.Process) -> float:
@@ -76,8 +78,12 @@ async def _of_connections(port: int, gateway: psutil.Process, n: int) -> tuple[l
     return wires, 1024 * (_mib(gateway) - before) / n
 
 
-async def _of_requests(wires: Sequence[Wire], server: Server) -> float:
-    """Send a request on each connection while their engine is stopped; return the KiB of each."""
+async def _of_requests(wires: Sequence[Wire], server: Server) -> tuple[float, int]:
+    """Send a request on each connection while their engine is stopped.
+
+    Returns:
+        The KiB of each, and how many were answered with 200 afterwards.
+    """
     gateway, runner = server.process(_SERVICES["gateway"]), server.process(_SERVICES["ner"])
     body = json.dumps({"text": "a" * _TEXT_CHARS}).encode()
     before = _mib(gateway)
@@ -89,8 +95,8 @@ async def _of_requests(wires: Sequence[Wire], server: Server) -> float:
         kib = 1024 * (_mib(gateway) - before) / len(wires)
     finally:
         runner.send_signal(SIGCONT)
-    await asyncio.gather(*(wire.read(2) for wire in wires))
-    return kib
+    found = await asyncio.gather(*(wire.read(2) for wire in wires))
+    return kib, sum([one.status for one in both] == [200, 200] for both in found)
 
 
 async def _measure(server: Server) -> Footprint:
@@ -101,10 +107,10 @@ async def _measure(server: Server) -> Footprint:
     await asyncio.sleep(_SETTLE_S)
     used = {name: _mib(process) for name, process in processes.items()}
     wires, connection_kib = await _of_connections(port, processes["gateway"], N_CONNECTIONS)
-    request_kib = await _of_requests(wires[:N_REQUESTS], server)
+    request_kib, n_accepted = await _of_requests(wires[:N_REQUESTS], server)
     for wire in wires:
         wire.close()
-    return Footprint(idle, used, connection_kib, request_kib)
+    return Footprint(idle, used, connection_kib, request_kib, n_accepted)
 
 
 def footprint(bundles: Path, settings: Mapping[str, str]) -> Footprint:
@@ -134,5 +140,5 @@ def footprint_lines(found: Footprint) -> Iterator[str]:
     yield (
         f"In the gateway, an idle connection takes {found.connection_kib:.1f} KiB (mean of {N_CONNECTIONS}). A "
         f"request that waits for its engine takes {found.request_kib:.1f} KiB more (mean of {N_REQUESTS}, with "
-        f"{_TEXT_CHARS} characters)."
+        f"{_TEXT_CHARS} characters; {found.n_accepted} were accepted)."
     )

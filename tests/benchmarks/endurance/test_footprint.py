@@ -19,9 +19,12 @@ def test_all_that_is_measured_is_plausible(tmp_path: Path, monkeypatch: pytest.M
     )
     assert all(30 < mib < 1000 for mib in found.idle_mib.values())
     assert 0 < found.connection_kib < 200 and 0 < found.request_kib < 500
+    assert found.n_accepted == 100
 
 
 def test_the_table_has_all_of_it() -> None:
-    page = "\n".join(footprint_lines(Footprint({"gateway": 100.4}, {"gateway": 110.6}, 7.25, 12.0)))
+    page = "\n".join(
+        footprint_lines(Footprint({"gateway": 100.4}, {"gateway": 110.6}, 7.25, 12.0, 300))
+    )
     assert "| process gateway | 100 MiB | 111 MiB |" in page
     assert "takes 7.2 KiB (mean of 1000)" in page and "12.0 KiB more (mean of 300" in page
