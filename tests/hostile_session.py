@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from benchmarks.endurance.hostile_clients import KINDS, Tally, be_client
+from benchmarks.endurance.hostile_clients import KINDS, ResponseCounts, be_client
 from tests.serving import Serve
 
 MAX_IDLE_RATIO = 1.5
@@ -36,7 +36,7 @@ class Session:
     Args:
         seconds: Duration.
         n_clients: Clients at a time.
-        tally: What they got.
+        counts: What they got.
         idle_mib: Resident memory of the gateway before, after a warm-up with valid requests.
         peak_mib: The largest sample during the session.
         end_mib: Afterwards.
@@ -47,7 +47,7 @@ class Session:
 
     seconds: float
     n_clients: int
-    tally: Tally = field(default_factory=Tally)
+    counts: ResponseCounts = field(default_factory=ResponseCounts)
     idle_mib: float = 0.0
     peak_mib: float = 0.0
     end_mib: float = 0.0
@@ -61,7 +61,7 @@ class Session:
 
     def lines(self) -> Iterator[str]:
         """Describe the session."""
-        found = self.tally.by_status()
+        found = self.counts.by_status()
         yield f"{self.seconds:.0f} s, {self.n_clients} clients at a time, {sum(found.values())} responses:"
         yield f"{found}"
         yield (
@@ -81,7 +81,7 @@ async def send(
     async def one(i: int) -> None:
         rng = random.Random(seed * 1000 + i)
         while time.monotonic() < end:
-            await be_client(port, rng.choice(kinds), rng, session.tally)
+            await be_client(port, rng.choice(kinds), rng, session.counts)
 
     await asyncio.gather(*(one(i) for i in range(session.n_clients)))
 
@@ -138,5 +138,5 @@ def attack(serve: Serve, seconds: float, n_clients: int = 24, seed: int = 0) -> 
         )
     if not serve.client.get("/readyz", timeout=10).is_success:
         session.problems.append("the server is not ready afterwards")
-    session.problems += session.tally.faults
+    session.problems += session.counts.faults
     return session

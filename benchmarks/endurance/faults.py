@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import psutil
 
-from benchmarks.endurance.hostile_clients import Wire, get, request
+from benchmarks.endurance.wire import Wire, get, request
 from benchmarks.tools.served import Server, ServerFailed
 from loadtest.connection import NO_ANSWER
 from loadtest.metrics import TASKS

@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from benchmarks.endurance.hostile_clients import Wire, document, get, request
+from benchmarks.endurance.hostile_clients import document
+from benchmarks.endurance.wire import Wire, get, request
 from benchmarks.tools.served import Server, our_server
 from loadtest.machine import describe_machine
 from seqserve.evaluation.markdown import table_lines

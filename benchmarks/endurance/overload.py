@@ -15,7 +15,8 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from benchmarks.endurance.hostile_clients import REFUSALS, Wire, request
+from benchmarks.endurance.hostile_clients import REFUSALS
+from benchmarks.endurance.wire import Wire, request
 from benchmarks.tools.served import our_server
 from benchmarks.tools.tables import CHECKED, checked
 from loadtest.targets import FAIL, Target, at_least, at_most

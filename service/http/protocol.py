@@ -112,7 +112,7 @@ class Connection(TimedConnection):
         return True
 
     def _drop_incomplete(self) -> None:
-        """Forget the last request, if its body is not complete and it waits for its turn."""
+        """Forget the last request, if its body is not complete and it is not being answered."""
         if self.pipeline and self.cycle.more_body:
             self.pipeline.popleft()
             last = self.pipeline[0][0] if self.pipeline else self._answering

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.endurance.hostile_clients import KINDS, Response, Tally
+from benchmarks.endurance.hostile_clients import KINDS, ResponseCounts
+from benchmarks.endurance.wire import Response
 from tests.hostile_session import attack
 from tests.serving import FAKES, running_server
 
@@ -18,13 +19,13 @@ def test_a_server_among_hostile_clients(tmp_path: Path, bundles_dir: Path, topol
     with running_server(tmp_path, bundles_dir, SEQSERVE_TOPOLOGY=topology, **FAKES) as serve:
         session = attack(serve, SECONDS, seed=1)
     assert session.problems == [], "\n".join(session.lines())
-    seen = {kind for kind, _ in session.tally.statuses}
+    seen = {kind for kind, _ in session.counts.statuses}
     assert seen == KINDS.keys() - {"unread", "vanishing"}  # those read nothing
-    assert session.tally.by_status()[200] > 100
+    assert session.counts.by_status()[200] > 100
 
 
 OK = Response(200, b"{}")
-TALLIES: dict[str, tuple[list[Response], int | None, list[str]]] = {
+COUNTS: dict[str, tuple[list[Response], int | None, list[str]]] = {
     "fine": ([OK, OK], 2, []),
     "refused with a reason": ([Response(503, b'{"code": "overloaded"}')], 1, []),
     "refused with a sentence": ([Response(503, b"Retry later.")], 1, []),
@@ -38,10 +39,10 @@ TALLIES: dict[str, tuple[list[Response], int | None, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", TALLIES)
+@pytest.mark.parametrize("name", COUNTS)
 def test_what_counts_as_a_fault(name: str) -> None:
-    found, n_wanted, faults = TALLIES[name]
-    tally = Tally()
-    tally.check("a", found, frozenset({200}), n_wanted)
-    assert tally.faults == faults and tally.n_faults == len(faults)
-    assert sum(tally.by_status().values()) == len(found)
+    found, n_wanted, faults = COUNTS[name]
+    counts = ResponseCounts()
+    counts.check("a", found, frozenset({200}), n_wanted)
+    assert counts.faults == faults and counts.n_faults == len(faults)
+    assert sum(counts.by_status().values()) == len(found)
