@@ -26,7 +26,9 @@ _EVIL_LOG = (
     "Traceback",
     "Exception in ASGI",
 )
-_WARM_UP = ("valid", "pipelined", "compressed", "probing")
+_WARM_UP = ("valid", "pipelined", "compressed", "probing", "huge")
+"""With the largest batches: the arena of an engine grows to them and does not shrink."""
+_N_TENTHS = 10
 
 
 @dataclass
@@ -37,8 +39,8 @@ class Session:
         seconds: Duration.
         n_clients: Clients at a time.
         counts: What they got.
-        idle_mib: Resident memory of the gateway before, after a warm-up with valid requests.
-        peak_mib: The largest sample during the session.
+        idle_mib: Resident memory of the gateway before, after a warm-up.
+        samples_mib: Its memory during the session.
         end_mib: Afterwards.
         n_missed: Heartbeats that a process missed. One alone may be due to a busy machine; two in a row are a
             problem.
@@ -49,10 +51,15 @@ class Session:
     n_clients: int
     counts: ResponseCounts = field(default_factory=ResponseCounts)
     idle_mib: float = 0.0
-    peak_mib: float = 0.0
+    samples_mib: list[float] = field(default_factory=list)
     end_mib: float = 0.0
     n_missed: int = 0
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def peak_mib(self) -> float:
+        """The largest sample."""
+        return max(self.samples_mib, default=0.0)
 
     @property
     def allowed_mib(self) -> float:
@@ -68,6 +75,8 @@ class Session:
             f"gateway: idle {self.idle_mib:.0f} MiB, peak {self.peak_mib:.0f}, afterwards {self.end_mib:.0f}; "
             f"allowed {self.allowed_mib:.0f}"
         )
+        step = max(1, len(self.samples_mib) // _N_TENTHS)
+        yield f"over time: {', '.join(f'{mib:.0f}' for mib in self.samples_mib[::step])} MiB"
         yield f"heartbeats missed: {self.n_missed}"
         yield from self.problems or ["no problems"]
 
@@ -89,7 +98,7 @@ async def send(
 async def sample(gateway: psutil.Process, session: Session) -> None:
     """Sample the memory of the gateway until cancelled, or it dies."""
     while gateway.is_running():
-        session.peak_mib = max(session.peak_mib, rss_mib(gateway))
+        session.samples_mib.append(rss_mib(gateway))
         await asyncio.sleep(_SAMPLE_S)
 
 
@@ -100,8 +109,8 @@ def rss_mib(process: psutil.Process) -> float:
 
 async def _run(serve: Serve, session: Session, seed: int) -> None:
     port = int(serve.base.rpartition(":")[2])
-    warm = Session(3.0, session.n_clients)
-    await send(port, _WARM_UP, warm, 3.0, seed + 1)
+    warm_up_s = min(30.0, session.seconds / 2)
+    await send(port, _WARM_UP, Session(warm_up_s, session.n_clients), warm_up_s, seed + 1)
     await asyncio.sleep(1.0)
     gateway = serve.worker("Gateway")
     session.idle_mib = rss_mib(gateway)
