@@ -24,7 +24,8 @@ from loadtest.texts import samplers
 from seqserve.evaluation.markdown import table_lines
 
 FACTOR, MAX_BACK_S = 10, 2.0
-_SATURATION_S, _OVERLOAD_S, _IDLE_S = 5.0, 20.0, 3.0
+_SATURATION_S, _OVERLOAD_S, _IDLE_S = 10.0, 20.0, 3.0
+_RAMP = 0.2  # share of a measurement until as many requests end as begin
 _SATURATING_CLIENTS = 16
 _TEXTS = 8  # a request
 _TIMEOUT_MS = 5000
@@ -42,7 +43,7 @@ class Overload:
         saturation_per_s: Requests answered per second, by clients that wait for their answers.
         offered_per_s: Requests sent per second afterwards.
         statuses: Of those, by status; 0 where no response came.
-        goodput_per_s: Answered with 200 per second.
+        goodput_per_s: Answered with 200 per second, meanwhile.
         refused_ms: p95 of the time to a refusal with 429; NaN without one.
         back_s: From the end of the overload until p50 was back; infinite if it was not.
         n_sent: Requests sent during the overload.
@@ -82,6 +83,15 @@ class Overload:
         ]
 
 
+@dataclass(frozen=True)
+class _Row:
+    """One request: its status, 0 without a response; its milliseconds, and the time at its end."""
+
+    status: int
+    ms: float
+    ended: float
+
+
 class _Sender:
     """Sends requests for translations to one server, and counts what becomes of them."""
 
@@ -98,10 +108,10 @@ class _Sender:
             ).encode()
             for _ in range(50)
         ]
-        self.rows: list[tuple[int, float]] = []
+        self.rows: list[_Row] = []
 
-    async def one(self, body: bytes | None = None) -> tuple[int, float]:
-        """Send one request on a connection of its own; return the status and the milliseconds."""
+    async def one(self, body: bytes | None = None) -> _Row:
+        """Send one request on a connection of its own."""
         started = time.perf_counter()
         raw = body or self._rng.choice(self._bodies)
         timeout = b"X-Timeout-Ms: %d\r\n" % _TIMEOUT_MS
@@ -114,28 +124,33 @@ class _Sender:
             wire.close()
         except OSError:
             pass
-        row = status, 1000 * (time.perf_counter() - started)
-        self.rows.append(row)
-        return row
+        ended = time.perf_counter()
+        self.rows.append(_Row(status, 1000 * (ended - started), ended))
+        return self.rows[-1]
+
+    def goodput_per_s(self, begin: float, end: float) -> float:
+        """Return the requests that were answered with 200 between two times, without the ramp."""
+        from_s = begin + _RAMP * (end - begin)
+        n = sum(row.status == HTTPStatus.OK and from_s < row.ended <= end for row in self.rows)
+        return n / (end - from_s)
 
     async def p50_ms(self, n: int) -> float:
         """Return the median time of short requests, one after the other."""
         short = b'{"text": "Return the number of days.", "source": "en", "target": "zh"}'
         rows = [await self.one(short) for _ in range(n)]
-        answered = [ms for status, ms in rows if status == HTTPStatus.OK]
+        answered = [row.ms for row in rows if row.status == HTTPStatus.OK]
         return median(answered) if len(answered) == n else math.inf
 
 
 async def _closed_rate(sender: _Sender, seconds: float) -> float:
-    end = time.monotonic() + seconds
+    begin = time.perf_counter()
 
-    async def client() -> int:
-        n = 0
-        while time.monotonic() < end:
-            n += (await sender.one())[0] == HTTPStatus.OK
-        return n
+    async def client() -> None:
+        while time.perf_counter() < begin + seconds:
+            await sender.one()
 
-    return sum(await asyncio.gather(*(client() for _ in range(_SATURATING_CLIENTS)))) / seconds
+    await asyncio.gather(*(client() for _ in range(_SATURATING_CLIENTS)))
+    return sender.goodput_per_s(begin, begin + seconds)
 
 
 async def measure(port: int, overload_s: float = _OVERLOAD_S) -> Overload:
@@ -150,25 +165,25 @@ async def measure(port: int, overload_s: float = _OVERLOAD_S) -> Overload:
     found.saturation_per_s = await _closed_rate(sender, _SATURATION_S)
     await asyncio.sleep(_IDLE_S)
     sender.rows.clear()
-    wanted_per_s, begin = FACTOR * max(found.saturation_per_s, 1.0), time.monotonic()
-    tasks: list[asyncio.Task[tuple[int, float]]] = []
-    while (now := time.monotonic() - begin) < overload_s:
+    wanted_per_s, begin = FACTOR * max(found.saturation_per_s, 1.0), time.perf_counter()
+    tasks: list[asyncio.Task[_Row]] = []
+    while (now := time.perf_counter() - begin) < overload_s:
         while len(tasks) < now * wanted_per_s:
             tasks.append(asyncio.create_task(sender.one()))
         await asyncio.sleep(0.005)
-    ended = time.monotonic()
+    ended = time.perf_counter()
     found.n_sent, found.offered_per_s = len(tasks), len(tasks) / (ended - begin)
     limit_ms = 1.25 * found.before_ms + _SLACK_MS
     recovering = _Sender(port, 1)
-    while time.monotonic() - ended < _PATIENCE_S:
+    while time.perf_counter() - ended < _PATIENCE_S:
         if await recovering.p50_ms(5) <= limit_ms:
-            found.back_s = time.monotonic() - ended
+            found.back_s = time.perf_counter() - ended
             break
         await asyncio.sleep(0.1)
     await asyncio.gather(*tasks)
-    found.statuses = Counter(status for status, _ in sender.rows)
-    found.goodput_per_s = found.statuses[HTTPStatus.OK] / (time.monotonic() - begin)
-    refused = sorted(ms for status, ms in sender.rows if status == HTTPStatus.TOO_MANY_REQUESTS)
+    found.statuses = Counter(row.status for row in sender.rows)
+    found.goodput_per_s = sender.goodput_per_s(begin, ended)
+    refused = sorted(row.ms for row in sender.rows if row.status == HTTPStatus.TOO_MANY_REQUESTS)
     if refused:
         found.refused_ms = refused[int(0.95 * (len(refused) - 1))]
     return found
