@@ -148,4 +148,6 @@ def attack(serve: Serve, seconds: float, n_clients: int = 24, seed: int = 0) -> 
     if not serve.client.get("/readyz", timeout=10).is_success:
         session.problems.append("the server is not ready afterwards")
     session.problems += session.counts.faults
+    if more := session.counts.n_faults - len(session.counts.faults):
+        session.problems.append(f"and {more} more")
     return session
