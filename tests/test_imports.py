@@ -15,8 +15,9 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     {
         *("seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files"),
-        *("seqserve.cancellation", "seqserve.progress"),
+        *("seqserve.cancellation", "seqserve.progress", "seqserve.encodings"),
     },
+    {"seqserve.strict_json"},
     {"seqserve.records"},
     {"seqserve.tasks"},
     {"seqserve.model_info"},

@@ -18,9 +18,9 @@ from typing import TypeVar
 from starlette.requests import Request
 
 from seqserve.errors import UnsupportedMediaType
+from seqserve.strict_json import parse_json
 from service.http.gunzip import body_too_large, decompress
 from service.http.held_bodies import MAX_HELD_BYTES, HeldBodies
-from service.http.strict_json import parse_json
 
 T = TypeVar("T")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import gzip
 import json
 import os
@@ -17,9 +18,9 @@ import pytest
 from starlette.requests import Request
 
 from seqserve.errors import BodyTooLarge, InvalidJson
+from seqserve.strict_json import MAX_DEPTH, parse_json
 from service.http.body import LARGE_BYTES, BodyReader
 from service.http.gunzip import MAX_RATIO, RATIO_FROM_BYTES, Gunzip, decompress
-from service.http.strict_json import MAX_DEPTH, parse_json
 from tests.service.api.test_errors import expect
 from tests.service.conftest import Server, serving
 
@@ -34,6 +35,12 @@ VALID = [
     b'{"a": {"b": [1, 2.5, -3e2, true, false, null]}}',
     b'"text"',
 ]
+
+
+@pytest.mark.parametrize("body", VALID)
+def test_a_byte_order_mark_is_ignored(body: bytes) -> None:
+    assert parse_json(codecs.BOM_UTF8 + body, 100) == parse_json(body, 100)
+    assert parse_json(bytearray(codecs.BOM_UTF8 + body), 100) == parse_json(body, 100)
 
 
 @pytest.mark.parametrize("body", VALID)
@@ -57,8 +64,14 @@ INVALID_JSON = [
     pytest.param(b"{", "character 1", id="broken"),
     pytest.param(b'{"text": "a"} x', "character 14", id="trailing"),
     pytest.param(b'{"text": "\xff"}', "not UTF-8 at byte 10", id="not-utf8"),
-    pytest.param('{"text": "é"}'.encode("utf-16"), "not UTF-8", id="utf16"),
-    pytest.param(b'\xef\xbb\xbf{"text": "a"}', "character 0", id="byte-order-mark"),
+    pytest.param('{"text": "é"}'.encode("utf-16"), "is UTF-16; send JSON in UTF-8.", id="utf16"),
+    pytest.param('{"text": "é"}'.encode("utf-16-le"), "is UTF-16-LE; send", id="utf16-unmarked"),
+    pytest.param('{"text": "é"}'.encode("utf-16-be"), "is UTF-16-BE; send", id="utf16-be"),
+    pytest.param('{"text": "a"}'.encode("utf-32"), "is UTF-32; send", id="utf32"),
+    pytest.param('{"text": "a"}'.encode("utf-32-be"), "is UTF-32-BE; send", id="utf32-unmarked"),
+    pytest.param(b"\xef\xbb\xbf", "The body is empty", id="only-a-mark"),
+    pytest.param(b'\xef\xbb\xbf{"text": a}', "character 9", id="mark-and-fault"),
+    pytest.param(b"\xef\xbb\xbf" * 2 + b'{"text": "a"}', "character 0", id="two-marks"),
     pytest.param(b'{"text": "\\ud800"}', "surrogate", id="lone-surrogate"),
     pytest.param(b'{"text": "\\uDC00 x"}', "surrogate", id="lone-low-surrogate"),
     pytest.param(b'{"\\ud800": "x"}', "surrogate", id="surrogate-in-a-key"),
