@@ -28,6 +28,7 @@ SUFFIXES: dict[str, OutputFormat] = {
     ".csv": "csv",
     ".conll": "conll",
 }
+_CRLF = "\r\n"
 Row = Callable[[Record, Result], bytes]
 """Formats the prediction for a text."""
 
@@ -104,10 +105,13 @@ def _jsonl_row(record: Record, result: Result) -> bytes:
 
 
 def _csv_line(cells: Sequence[object]) -> bytes:
-    """Format one row, fields quoted where necessary, with a line feed at the end."""
+    """Format one row, fields quoted where necessary, with a line feed at the end.
+
+    Before Python 3.11.9 and 3.12.3, a carriage return is quoted only if the line end has one.
+    """
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue().encode()
+    csv.writer(text, lineterminator=_CRLF).writerow(cells)
+    return f"{text.getvalue().removesuffix(_CRLF)}\n".encode()
 
 
 def _cell(value: object) -> object:

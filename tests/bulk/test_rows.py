@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from seqserve.bulk.readers import Reader
 from seqserve.bulk.records import Columns, Record, Refusal, Rejected, columns_of
 from seqserve.bulk.rows import (
     OutputFormat,
@@ -87,6 +88,52 @@ def test_kept_values_in_csv(value: object, expected: str) -> None:
     assert row_maker("sentiment", "csv", "en")(record, RESULTS["sentiment"]) == (
         f"1,{expected},positive,0.75\n".encode()
     )
+
+
+CELLS = {
+    "carriage return": "Good\rBad",
+    "carriage return at the end": "Good\r",
+    "line feed": "Good\nBad",
+    "both": "Good\r\nBad",
+    "only line ends": "\r",
+    "next line": "Good\x85Bad",
+    "line separator": "Good\u2028Bad\u2029",
+    "form feed": "Good\x0cBad\x0b",
+    "quotes": '"Good" "bad"',
+    "open quote": '"Good',
+    "delimiters": "Good,bad;\tworse",
+    "blanks around": "  Good ",
+    "only blanks": " ",
+    "nothing": "",
+    "number sign": "#1",
+    "byte order mark": "\ufeffGood",
+}
+
+
+@pytest.mark.parametrize("text", CELLS.values(), ids=CELLS)
+def test_csv_is_read_back(text: str) -> None:
+    """By the standard library and by our own reader: the same rows."""
+    kept = Columns("text", {"text": "source"})
+    row = row_maker("translation", "csv", "en")
+    result = {"text": text, "score": -0.5, "warnings": ["truncated"]}
+    records = [Record(line, text, {"source": text}) for line in (1, 2)]
+    raw = header_of("translation", "csv", kept) + b"".join(row(one, result) for one in records)
+    rows = list(csv.DictReader(io.StringIO(raw.decode(), newline=""), strict=True))
+    cells = {"source": text, "text": text, "score": "-0.5", "warnings": "truncated"}
+    assert rows == [{"line": "1", **cells}, {"line": "2", **cells}]
+    columns = Columns("text", {"line": "line", "source": "source"})
+    found = list(Reader(io.BytesIO(raw), "csv", columns, 10_000))
+    assert [(one.text, one.beside) for one in found if isinstance(one, Record)] == [
+        (text, {"line": "1", "source": text}),
+        (text, {"line": "2", "source": text}),
+    ]
+
+
+def test_a_nul_in_a_kept_field_of_csv() -> None:
+    row = row_maker("sentiment", "csv", "en")(
+        Record(1, "x", {"kept": "a\0b"}), RESULTS["sentiment"]
+    )
+    assert row == b"1,a\0b,positive,0.75\n"
 
 
 CONLL = {
