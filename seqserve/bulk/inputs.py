@@ -24,6 +24,11 @@ _INVALID = "seqserve-invalid"
 codecs.register_error(_INVALID, lambda error: ("\udcff", getattr(error, "end", 0)))
 
 
+def is_gzip(path: Path) -> bool:
+    """Return whether a file is gzipped, by its suffix."""
+    return path.suffix.lower() == GZIP_SUFFIX
+
+
 @dataclass(frozen=True)
 class InputFile:
     """A file to read.
@@ -69,7 +74,7 @@ class InputFile:
         raw: BinaryIO
         raw = sys.stdin.buffer if self.path is None else stack.enter_context(self._opened())
         stream = raw
-        if self.path is not None and self.path.suffix == GZIP_SUFFIX:
+        if self.path is not None and is_gzip(self.path):
             stream = stack.enter_context(gzip.GzipFile(fileobj=raw))
         if not is_utf8(self.options.encoding):
             stream = io.BufferedReader(Transcoded(stream, self.options.encoding), _CHUNK_BYTES)

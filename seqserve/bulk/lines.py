@@ -1,4 +1,8 @@
-"""Lines of a byte stream in constant memory, whatever the length of the file or of a line."""
+"""Lines of a byte stream in constant memory, whatever the length of the file or of a line.
+
+A stream that begins like another encoding than UTF-8, like no text at all, or that has no line feed, is
+refused: its lines would be nonsense, and be answered.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,12 @@ import codecs
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from seqserve.encodings import BINARY, marked_encoding, unmarked_encoding
 from seqserve.errors import DataError
 
 _CHUNK_BYTES = 1 << 16
-_OTHER_ENCODINGS = {
-    codecs.BOM_UTF32_LE: "UTF-32",
-    codecs.BOM_UTF32_BE: "UTF-32",
-    codecs.BOM_UTF16_LE: "UTF-16",
-    codecs.BOM_UTF16_BE: "UTF-16",
-}
+_HEAD_BYTES = 1 << 16  # tell the encoding
+_NUL = b"\0"
 
 
 class Lines:
@@ -38,13 +39,19 @@ class Lines:
         """Read to the end.
 
         Raises:
-            DataError: The stream begins with the mark of another encoding.
+            DataError: The stream is in another encoding, is no text, or has no line feed.
         """
+        head = bytearray()
         while raw := self._stream.readline(self.max_bytes + 1):
             self.n_bytes += len(raw)
             self.number += 1
             if self.number == self._lines_before + 1:
                 raw = _without_mark(raw)
+                _require_line_feeds(raw)
+            if len(head) < _HEAD_BYTES:
+                head += raw[:_HEAD_BYTES]
+                if _NUL in raw:
+                    _require_text(head)
             is_whole = len(raw) <= self.max_bytes or raw.endswith(b"\n")
             if not is_whole:
                 self._skip()
@@ -59,7 +66,25 @@ class Lines:
 
 
 def _without_mark(first: bytes) -> bytes:
-    for mark, name in _OTHER_ENCODINGS.items():
-        if first.startswith(mark):
-            raise DataError(f"the input is {name}, not UTF-8: add --encoding {name}")
+    if name := marked_encoding(first):
+        raise DataError(f"the input is {name}, not UTF-8: add --encoding {name}")
     return first.removeprefix(codecs.BOM_UTF8)
+
+
+def _require_text(head: bytearray) -> None:
+    name = unmarked_encoding(head)
+    if name == BINARY:
+        raise DataError(
+            "the input is no text: it has NUL bytes. Save it as text, CSV or JSON Lines in UTF-8"
+        )
+    if name is not None:
+        raise DataError(f"the input is {name} without a mark, not UTF-8: add --encoding {name}")
+
+
+def _require_line_feeds(first: bytes) -> None:
+    """Refuse a first line that goes on behind a carriage return, and has no line feed to its end."""
+    if b"\r" in first[:-1] and not first.endswith(b"\n"):
+        raise DataError(
+            "the lines of the input end with carriage returns, as on old Macs: "
+            "convert them, as in tr '\\r' '\\n' < OLD > NEW"
+        )

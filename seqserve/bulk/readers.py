@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, get_args
-
-import orjson
 
 from seqserve.bulk.csv_rows import CsvRows
 from seqserve.bulk.lines import Lines
 from seqserve.bulk.records import FILE, Columns, Entry, Record, Refusal, Rejected
-from seqserve.errors import BodyTooLarge, DataError, InputError, InvalidJson
+from seqserve.errors import BodyTooLarge, DataError, InputError
+from seqserve.strict_json import parse_json
 
 InputFormat = Literal["text", "jsonl", "csv", "tsv"]
 FORMATS: tuple[InputFormat, ...] = get_args(InputFormat)
@@ -33,6 +33,8 @@ SUFFIXES: dict[str, InputFormat] = {
     ".tsv": "tsv",
 }
 DELIMITERS: dict[str, str] = {"csv": ",", "tsv": "\t"}
+_TYPED_DELIMITERS = {";": "';'", "\t": r"'\t'", "|": "'|'", ",": "','"}
+"""The usual delimiters, as one types them in a shell."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Reader:
         self._lines = Lines(stream, max_bytes, options.lines_before)
         self._encoding = options.encoding
         self._file = {FILE: options.file} if columns.with_file else {}
+        self._is_delimiter_given = options.delimiter is not None
         self._delimiter = options.delimiter or DELIMITERS.get(format, ",")
         self._format = format
         self._columns = columns
@@ -125,10 +128,7 @@ class Reader:
         return self._record(line, {self._columns.text: text})
 
     def _of_json(self, line: int, raw: bytes) -> Record:
-        try:
-            document = orjson.loads(raw)
-        except orjson.JSONDecodeError as error:
-            raise InvalidJson(f"The line is no JSON: {error}.") from None
+        document = parse_json(raw, what="The line")
         if not isinstance(document, dict):
             raise InputError("The line must be a JSON object.")
         return self._record(line, document)
@@ -145,12 +145,31 @@ class Reader:
                 yield _tried(lambda line, raw: self._of_row(line, raw, header), line, raw)
 
     def _header(self, rows: Iterator[tuple[int, bytes | None]]) -> list[str]:
-        try:
-            header = self._cells(next(rows)[1] or b"")
-        except StopIteration:
+        """Return the names of the columns, from the first row that is not blank.
+
+        Raises:
+            DataError: The row cannot be read, lacks a column, or has another delimiter.
+        """
+        for _, raw in rows:
+            if raw is None or raw.strip():
+                break
+            self.n_blank += 1
+        else:
             return []
+        if raw is None:
+            raise DataError("the first row must name the columns: it has no end")
+        fault, header = "", [""]
+        try:
+            header = self._cells(raw)
         except InputError as error:
-            raise DataError(f"the first row must name the columns: {error}") from None
+            fault = str(error)
+        if len(header) == 1 and (other := self._other_delimiter(raw)):
+            raise DataError(
+                f"the first row has one column if {self._delimiter!r} divides them: add --delimiter "
+                f"{other}, or --delimiter {_TYPED_DELIMITERS[self._delimiter]} if it is one column"
+            )
+        if fault:
+            raise DataError(f"the first row must name the columns: {fault}")
         for name in (self._columns.text, *self._columns.beside):
             if header.count(name) != 1:
                 raise DataError(
@@ -158,6 +177,14 @@ class Reader:
                     "Choose one with --field"
                 )
         return header
+
+    def _other_delimiter(self, raw: bytes) -> str | None:
+        """Return the delimiter that divides a header into most columns, as one types it, unless one is set."""
+        counts = {"": 1}
+        for delimiter, typed in () if self._is_delimiter_given else _TYPED_DELIMITERS.items():
+            with suppress(InputError):
+                counts[typed] = len(self._cells(raw, delimiter))
+        return max(counts, key=counts.__getitem__) or None
 
     def _of_row(self, line: int, raw: bytes, header: Sequence[str]) -> Record:
         cells = self._cells(raw)
@@ -169,6 +196,8 @@ class Reader:
         text = document.get(self._columns.text)
         if not isinstance(text, str):
             raise InputError(f"The record must have a field {self._columns.text!r}, a string.")
+        if "\0" in text:
+            raise InputError("The text has a NUL character: the record is damaged or no text.")
         beside = {
             shown: document.get(name) for name, shown in self._columns.beside.items()
         }  # fields that a JSON object lacks are null
@@ -182,15 +211,19 @@ class Reader:
                 f"The record is not {self._encoding}: {error.reason} at byte {error.start}."
             ) from None
 
-    def _cells(self, raw: bytes) -> list[str]:
+    def _cells(self, raw: bytes, delimiter: str | None = None) -> list[str]:
         """Return the fields of one row.
+
+        Args:
+            raw: The row, with its line end or without.
+            delimiter: Between two fields; that of the file if None.
 
         Raises:
             InputError: It is not UTF-8, or has a line break outside of quotes.
         """
         text = self._decoded(raw.removesuffix(b"\n").removesuffix(b"\r"))
         try:
-            (cells,) = csv.reader([text], strict=True, delimiter=self._delimiter)
+            (cells,) = csv.reader([text], strict=True, delimiter=delimiter or self._delimiter)
         except (csv.Error, ValueError) as error:
             raise InputError(f"The row is no CSV: {error}.") from None
         return cells

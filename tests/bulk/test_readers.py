@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from seqserve.bulk.readers import FORMATS, InputFormat, Reader
+from seqserve.bulk.readers import FORMATS, InputFormat, Reader, ReadOptions
 from seqserve.bulk.records import Columns, Record, Rejected
 from seqserve.errors import DataError
 
@@ -74,6 +74,38 @@ INPUTS: dict[str, tuple[InputFormat, bytes, list[tuple[int, str]]]] = {
         b'text\n"a\n' + LONG + b'"\nb\n',
         [(2, "body_too_large"), (3, "body_too_large"), (4, "b")],
     ),
+    "NUL in a line": ("text", b"a\nLon\0don\nb\n", [(1, "a"), (2, "invalid_field"), (3, "b")]),
+    "NUL in JSON": (
+        "jsonl",
+        b'{"text": "Lon\\u0000don"}\n{"text": "b"}\n',
+        [(1, "invalid_field"), (2, "b")],
+    ),
+    "raw NUL in JSON": (
+        "jsonl",
+        b'{"text": "\0"}\n{"text": "b"}\n',
+        [(1, "invalid_json"), (2, "b")],
+    ),
+    "NUL in a cell": ("csv", b"text,id\na\0,1\nb,2\n", [(2, "invalid_field"), (3, "b")]),
+    "NUL in another cell": ("csv", b"text,id\na,\0\nb,2\n", [(2, "a"), (3, "b")]),
+    "NUL in a quoted cell": ("csv", b'text\n"a\n\0"\nb\n', [(2, "invalid_field"), (4, "b")]),
+    "key twice": ("jsonl", b'{"text": "a", "text": "b"}\n', [(1, "invalid_json")]),
+    "other key twice": ("jsonl", b'{"text": "a", "x": {"y": 1, "y": 2}}\n', [(1, "invalid_json")]),
+    "not a number": ("jsonl", b'{"text": "a", "x": NaN}\n', [(1, "invalid_json")]),
+    "infinity": ("jsonl", b'{"text": "a", "x": -Infinity}\n', [(1, "invalid_json")]),
+    "two objects": ("jsonl", b'{"text": "a"} {"text": "b"}\n', [(1, "invalid_json")]),
+    "many values": ("jsonl", b'{"text": "a", "x": [' + b"1," * 30 + b"1]}\n", [(1, "a")]),
+    "mark of a file that was appended": (
+        "jsonl",
+        b'{"text": "a"}\n' + codecs.BOM_UTF8 + b'{"text": "b"}\n',
+        [(1, "a"), (2, "b")],
+    ),
+    "carriage returns in a line": ("text", b"a\rb\r\nc\n", [(1, "a\rb"), (2, "c")]),
+    "carriage returns after the first line": ("text", b"a\nb\rc", [(1, "a"), (2, "b\rc")]),
+    "carriage return at the end": ("text", b"a\r", [(1, "a")]),
+    "carriage return in a cell": ("csv", b'text\n"a\rb"\n', [(2, "a\rb")]),
+    "blank lines before the header": ("csv", b"\n \r\ntext\na\n", [(4, "a")]),
+    "mark and blank line before the header": ("csv", codecs.BOM_UTF8 + b"\ntext\na\n", [(3, "a")]),
+    "only blank lines": ("csv", b"\n\n", []),
     "only a header": ("csv", b"text\n", []),
     "empty CSV": ("csv", b"", []),
 }
@@ -98,6 +130,27 @@ def test_blank_lines_are_counted(format: InputFormat) -> None:
 UNREADABLE: dict[str, tuple[InputFormat, bytes, str]] = {
     "UTF-16": ("text", "a\n".encode("utf-16"), "is UTF-16"),
     "UTF-32": ("csv", "a\n".encode("utf-32"), "is UTF-32"),
+    "UTF-16 without a mark": ("text", "Ann\n".encode("utf-16-le"), "--encoding UTF-16-LE"),
+    "UTF-16, big end first": ("jsonl", '{"text": "é"}\n'.encode("utf-16-be"), "UTF-16-BE"),
+    "UTF-16 of a table": ("csv", "text\nAnn\n".encode("utf-16-le"), "UTF-16-LE"),
+    "UTF-16 in Russian": ("text", "слово\nеще слово\n".encode("utf-16-le"), "UTF-16-LE"),
+    "UTF-16 behind a blank line": ("text", "\r\nAnn\r\n".encode("utf-16-le"), "UTF-16-LE"),
+    "UTF-32 without a mark": ("text", "Ann\n".encode("utf-32-be"), "UTF-32-BE"),
+    "archive": ("text", b"PK\x03\x04\x14\0\x06\0\x08\0\n\0\0\xff\xfe", "is no text"),
+    "picture": ("text", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is no text"),
+    "database": ("jsonl", b"SQLite format 3\0\x10\0\x01\x01\0@\n", "is no text"),
+    "lines of old Macs": ("text", b"a\rb\rc\r", "carriage returns"),
+    "one line with a carriage return": ("text", b"a\rb", "carriage returns"),
+    "table of old Macs": ("csv", b"text\ra\rb", "carriage returns"),
+    "objects of old Macs": ("jsonl", b'{"text": "a"}\r{"text": "b"}\r', "carriage returns"),
+    "long table of old Macs": ("tsv", b"text\r" + b"aaaa\r" * 90, "carriage returns"),
+    "semicolons": ("csv", b"id;text\n1;a\n", "add --delimiter ';'"),
+    "semicolons in quotes": ("csv", b'"id";"text"\n1;a\n', "add --delimiter ';'"),
+    "tabs": ("csv", b"id\ttext\n1\ta\n", "add --delimiter '.t'"),
+    "bars": ("csv", b"id|text\n", "add --delimiter '.'"),
+    "commas": ("tsv", b"id,text\n1,a\n", "add --delimiter ','"),
+    "more semicolons than bars": ("csv", b"id;a|b;text\n", "add --delimiter ';'"),
+    "header without an end": ("csv", b"x" * 200, "it has no end"),
     "no such column": ("csv", b"id,body\n1,a\n", "column 'text' once; it has: id, body"),
     "column twice": ("csv", b"text,text\na,b\n", "column 'text' once"),
     "header not UTF-8": ("csv", b"te\xffxt\na\n", "first row must name the columns"),
@@ -107,8 +160,17 @@ UNREADABLE: dict[str, tuple[InputFormat, bytes, str]] = {
 
 @pytest.mark.parametrize(("format", "raw", "message"), UNREADABLE.values(), ids=UNREADABLE)
 def test_inputs_that_cannot_be_read_at_all(format: InputFormat, raw: bytes, message: str) -> None:
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=message) as failed:
         read(format, raw, beside={"id": "id"} if "'id'" in message else {})
+    assert "None" not in str(failed.value)
+
+
+def test_a_column_whose_name_has_a_delimiter() -> None:
+    options = ReadOptions(delimiter=",")
+    reader = Reader(io.BytesIO(b"id;text\na\n"), "csv", Columns("id;text"), MAX_BYTES, options)
+    assert list(reader) == [Record(2, "a")]
+    quoted = Reader(io.BytesIO(b'"id;text"\na\n'), "csv", Columns("id;text"), MAX_BYTES)
+    assert list(quoted) == [Record(2, "a")]
 
 
 def test_other_fields_are_kept_under_their_new_names() -> None:

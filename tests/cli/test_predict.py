@@ -298,11 +298,22 @@ WRONG = {
     "resume a pipe": (["ner", "--resume"], 2, "--resume needs --out"),
     "json of a pipe": (["ner", "--json"], 2, "--json needs --out"),
     "unknown suffix": (
-        ["ner", "in.docx"],
+        ["ner", "in.xml"],
         2,
-        ".jsonl, .ndjson, .csv, .tsv. Set it with --from",
+        ".jsonl, .ndjson, .csv, .tsv. Set the format with --from",
     ),
-    "unknown suffix of out": (["ner", "-o", "out.xml"], 2, "Set it with --to"),
+    "unknown suffix of out": (["ner", "-o", "out.xml"], 2, "Set the format with --to"),
+    "no suffix": (["ner", "README"], 2, "the name has no suffix"),
+    "JSON": (["ner", "in.json"], 2, "jq -c '.[]'"),
+    "Markdown": (["ner", "in.MD"], 2, "add --from text"),
+    "nothing but gzip": (["ner", "in.gz"], 2, "Name it FILE.jsonl.gz"),
+    "JSON in gzip": (["ner", "in.json.gz"], 2, "in.json: no format has the suffix '.json'"),
+    "other compression": (["ner", "in.txt.xz"], 2, "xzcat FILE |"),
+    "spreadsheet": (["ner", "in.XLSX"], 2, "Save it as CSV"),
+    "document": (["ner", "in.docx"], 2, "Save it as plain text"),
+    "JSON out": (["ner", "-o", "out.json"], 2, "add --to jsonl"),
+    "tabs out": (["ner", "-o", "out.tsv"], 2, "Write CSV"),
+    "gzip out": (["ner", "-o", "out.jsonl.gz"], 2, "| gzip > FILE"),
     "two fields of a name": (
         ["translate", "--keep", "text"],
         2,
@@ -385,6 +396,17 @@ def test_several_files_are_resumed_as_one(tmp_path: Path, fakes: dict[str, str])
         out.write_bytes(whole[:n_bytes])
         assert predict(*words, "--resume", env=fakes).returncode == 0
         assert out.read_bytes() == whole
+
+
+@pytest.mark.parametrize("name", ["in.CSV", "in.Csv", "in.csv.GZ", "IN.TXT", "in.JsonL", "in.TSV"])
+def test_suffixes_in_any_case(name: str, tmp_path: Path, fakes: dict[str, str]) -> None:
+    content = {"txt": "Ann\n", "jsonl": '{"text": "Ann"}\n'}
+    kind = name.lower().removesuffix(".gz").rsplit(".", maxsplit=1)[1]
+    raw = content.get(kind, "text\nAnn\n").encode()
+    (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith("GZ") else raw)
+    done = predict("ner", tmp_path / name, "-o", tmp_path / "out.JSONL", env=fakes)
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "out.JSONL").read_text().splitlines()) == 1
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from seqserve.bulk import readers, rows
-from seqserve.bulk.inputs import GZIP_SUFFIX, InputFile, Inputs, is_utf8, total_bytes
+from seqserve.bulk.inputs import InputFile, Inputs, is_gzip, is_utf8, total_bytes
 from seqserve.bulk.readers import InputFormat, ReadOptions
 from seqserve.bulk.records import Columns, columns_of
 from seqserve.bulk.rows import OutputFormat
@@ -33,6 +33,30 @@ _GENERATIVE = WindowSize(512, 100_000, _LOCAL.batch_tokens // 4, 64)
 _REQUEST_TOKENS, _REQUEST_TEXTS = 2048, 32
 # What a server takes by default; it may be lower there.
 _BODY_VARIABLE, _BODY_BYTES = "SEQSERVE_MAX_BODY_BYTES", 4 * 1024 * 1024
+_DECOMPRESS = "Decompress it, as in {} FILE | seqserve predict … --from FORMAT"
+_SAVE = "Save it as CSV in UTF-8"
+_ADVICE = {
+    ("--from", ".json"): "Write one object a line, as in jq -c '.[]' FILE.json > FILE.jsonl; "
+    "if FILE has that form already, add --from jsonl",
+    ("--from", ".md"): "To read every line as a text, add --from text",
+    ("--from", ".log"): "To read every line as a text, add --from text",
+    ("--from", ".tab"): "If its columns are divided by tabs, add --from tsv",
+    ("--from", ".gz"): "Name it FILE.jsonl.gz, FILE.csv.gz or FILE.txt.gz, or set the format "
+    "of its content with --from",
+    ("--from", ".bz2"): _DECOMPRESS.format("bzcat"),
+    ("--from", ".xz"): _DECOMPRESS.format("xzcat"),
+    ("--from", ".zst"): _DECOMPRESS.format("zstdcat"),
+    ("--from", ".zip"): _DECOMPRESS.format("unzip -p"),
+    ("--from", ".xlsx"): _SAVE,
+    ("--from", ".xls"): _SAVE,
+    ("--from", ".ods"): _SAVE,
+    ("--from", ".docx"): "Save it as plain text in UTF-8, .txt",
+    ("--from", ".pdf"): "Extract its text, as in pdftotext FILE.pdf FILE.txt",
+    ("--to", ".json"): "For one object a line, name it .jsonl or add --to jsonl",
+    ("--to", ".tsv"): "Write CSV, which is quoted where it has to be",
+    ("--to", ".gz"): "Write to standard output: seqserve predict … --to FORMAT | gzip > FILE",
+}
+"""What leads to a format, by option and suffix."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +153,9 @@ def _inputs(options: Options) -> tuple[InputFile, ...]:
 
 
 def _input_format(options: Options, path: Path | None) -> InputFormat:
-    plain = path.with_suffix("") if path is not None and path.suffix == GZIP_SUFFIX else path
-    return _format(options.input_format, plain, readers.SUFFIXES, "text", "--from")
+    if path is not None and is_gzip(path) and path.with_suffix("").suffix:
+        path = path.with_suffix("")
+    return _format(options.input_format, path, readers.SUFFIXES, "text", "--from")
 
 
 def _delimiter(given: str | None) -> str | None:
@@ -154,12 +179,12 @@ def _format(
         return asked
     if path is None or path == Path("-"):
         return default
-    if path.suffix not in known:
-        raise ConfigError(
-            f"{path}: no format has the suffix {path.suffix!r}; known are {', '.join(known)}. "
-            f"Set it with {option}"
-        )
-    return known[path.suffix]
+    suffix = path.suffix.lower()
+    if suffix not in known:
+        told = f"no format has the suffix {suffix!r}" if suffix else "the name has no suffix"
+        advice = _ADVICE.get((option, suffix), f"Set the format with {option}")
+        raise ConfigError(f"{path}: {told}; known are {', '.join(known)}. {advice}")
+    return known[suffix]
 
 
 def _size(task: Task, options: Options) -> WindowSize:
