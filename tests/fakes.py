@@ -203,7 +203,11 @@ def open_slow_engine(path: Path) -> Engine:
 
 
 def write_bundle_of(
-    directory: Path, like: str, text: str = "Ann saw a bad film", **changes: Any
+    directory: Path,
+    like: str,
+    text: str = "Ann saw a bad film",
+    config: bytes = b"{}",
+    **changes: Any,
 ) -> Bundle:
     """Write one bundle.
 
@@ -211,6 +215,7 @@ def write_bundle_of(
         directory: The new model directory.
         like: The name in DESCRIPTIONS to start from.
         text: The text of the golden output; the golden input stays the same.
+        config: A file of the bundle that the fakes do not read.
         changes: Fields of the description to change.
     """
     described = {**DESCRIPTIONS[like], "name": like, **changes}
@@ -225,7 +230,7 @@ def write_bundle_of(
         tools={},
         created="2026-01-31",
     )
-    files = {"config.json": b"{}", "golden.json": json.dumps(golden).encode()}
+    files = {"config.json": config, "golden.json": json.dumps(golden).encode()}
     return write_bundle(directory, files, description)
 
 

@@ -7,15 +7,19 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
+from seqserve.bulk.fingerprint import Checkpoint, LineDigest
+from seqserve.bulk.lines import Lines
 from seqserve.bulk.readers import DEFAULT_OPTIONS, InputFormat, Reader, ReadOptions
 from seqserve.bulk.records import Columns, Entry
 from seqserve.errors import ConfigError, DataError
+
+T = TypeVar("T")
 
 GZIP_SUFFIX = ".gz"
 _CHUNK_BYTES = 1 << 16
@@ -137,6 +141,7 @@ class Inputs:
         columns: Which fields are read.
         max_bytes: Largest size of a record.
         limit: Most records to read.
+        expected: Where an earlier run had read to; the lines up to there must be the same.
     """
 
     def __init__(
@@ -145,7 +150,9 @@ class Inputs:
         columns: Columns,
         max_bytes: int,
         limit: int | None = None,
+        expected: Checkpoint | None = None,
     ) -> None:
+        self._digest = LineDigest(expected)
         self._files = files
         self._columns = columns
         self._max_bytes = max_bytes
@@ -161,6 +168,11 @@ class Inputs:
         return self._n_blank + (self._reader.n_blank if self._reader else 0)
 
     @property
+    def checkpoint(self) -> Checkpoint:
+        """How far the lines of all files were read."""
+        return self._digest.checkpoint()
+
+    @property
     def n_bytes(self) -> int:
         """Position in the files, counted as they are on the disk."""
         if self._reader is None or self._raw is None:
@@ -172,13 +184,18 @@ class Inputs:
         """Read to the end.
 
         Raises:
-            DataError: A file cannot be read or is damaged.
+            DataError: A file cannot be read or is damaged, or differs from that of the run that is resumed.
         """
         n_lines = n_records = 0
         for file in self._files:
             with ExitStack() as stack:
                 stream, self._raw = file.open(stack)
-                options = replace(file.options, lines_before=n_lines, file=str(file.path or "-"))
+                options = replace(
+                    file.options,
+                    lines_before=n_lines,
+                    file=str(file.path or "-"),
+                    digest=self._digest,
+                )
                 self._reader = Reader(stream, file.format, self._columns, self._max_bytes, options)
                 for entry in _undamaged(self._reader, file):
                     yield entry
@@ -188,6 +205,7 @@ class Inputs:
                         return
                 n_lines = self._reader.n_lines
                 self._finish_file()
+        self._digest.finish()
 
     def _finish_file(self) -> None:
         assert self._reader is not None
@@ -196,16 +214,40 @@ class Inputs:
         self._reader = self._raw = None
 
 
-def _undamaged(reader: Reader, file: InputFile) -> Iterator[Entry]:
-    """Yield the records of a file.
+def _undamaged(parts: Iterable[T], file: InputFile) -> Iterator[T]:
+    """Yield the records or the lines of a file.
 
     Raises:
         DataError: The file is no gzip file, ends too early, or cannot be read.
     """
     try:
-        yield from reader
+        yield from parts
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{file.path or 'the input'} cannot be read: {error}") from None
+
+
+def verify(files: Sequence[InputFile], max_bytes: int, expected: Checkpoint) -> None:
+    """Compare the lines that an earlier run has read, before anything is written.
+
+    Args:
+        files: The files; a pipe, which can be read only once, is compared while it is read.
+        max_bytes: Largest size of a record.
+        expected: Where the earlier run had read to.
+
+    Raises:
+        DataError: They differ, or the files cannot be read.
+    """
+    if total_bytes(files) is None or not expected.line:
+        return
+    digest, n_lines = LineDigest(expected), 0
+    for file in files:
+        with ExitStack() as stack:
+            stream, _ = file.open(stack)
+            lines = Lines(stream, max_bytes, n_lines, digest)
+            for n_lines, _ in _undamaged(lines, file):
+                if n_lines == expected.line:
+                    return
+    digest.finish()
 
 
 def total_bytes(files: Sequence[InputFile]) -> int | None:

@@ -10,6 +10,7 @@ import codecs
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from seqserve.bulk.fingerprint import LineDigest
 from seqserve.encodings import BINARY, marked_encoding, unmarked_encoding
 from seqserve.errors import DataError
 
@@ -27,10 +28,18 @@ class Lines:
         stream: Opened in binary.
         max_bytes: Largest size of a line.
         lines_before: Number of the line before the first one.
+        digest: Gets every line; of one that is too long, the beginning.
     """
 
-    def __init__(self, stream: BinaryIO, max_bytes: int, lines_before: int = 0) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        max_bytes: int,
+        lines_before: int = 0,
+        digest: LineDigest | None = None,
+    ) -> None:
         self._stream = stream
+        self.digest = digest or LineDigest()
         self.max_bytes = max_bytes
         self.n_bytes = 0
         self.number = self._lines_before = lines_before
@@ -39,7 +48,8 @@ class Lines:
         """Read to the end.
 
         Raises:
-            DataError: The stream is in another encoding, is no text, or has no line feed.
+            DataError: The stream is in another encoding, is no text, has no line feed, or differs from that
+                of the run that is resumed.
         """
         head = bytearray()
         while raw := self._stream.readline(self.max_bytes + 1):
@@ -52,6 +62,7 @@ class Lines:
                 head += raw[:_HEAD_BYTES]
                 if _NUL in raw:
                     _require_text(head)
+            self.digest.add(self.number, raw)
             is_whole = len(raw) <= self.max_bytes or raw.endswith(b"\n")
             if not is_whole:
                 self._skip()

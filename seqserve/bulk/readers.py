@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, get_args
 
 from seqserve.bulk.csv_rows import CsvRows
+from seqserve.bulk.fingerprint import Checkpoint, LineDigest
 from seqserve.bulk.lines import Lines
 from seqserve.bulk.records import FILE, Columns, Entry, Record, Refusal, Rejected
 from seqserve.errors import BodyTooLarge, DataError, InputError
@@ -46,12 +47,14 @@ class ReadOptions:
         encoding: Encoding of the file, for messages; the stream itself is UTF-8.
         file: Name of the file, for the output.
         lines_before: Lines of the files that were read before this one.
+        digest: Gets every line.
     """
 
     delimiter: str | None = None
     encoding: str = "UTF-8"
     file: str | None = None
     lines_before: int = 0
+    digest: LineDigest | None = None
 
 
 DEFAULT_OPTIONS = ReadOptions()
@@ -76,7 +79,7 @@ class Reader:
         max_bytes: int,
         options: ReadOptions = DEFAULT_OPTIONS,
     ) -> None:
-        self._lines = Lines(stream, max_bytes, options.lines_before)
+        self._lines = Lines(stream, max_bytes, options.lines_before, options.digest)
         self._encoding = options.encoding
         self._file = {FILE: options.file} if columns.with_file else {}
         self._is_delimiter_given = options.delimiter is not None
@@ -97,6 +100,11 @@ class Reader:
     def n_lines(self) -> int:
         """Number of the last line that was read."""
         return self._lines.number
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """How far the lines were read."""
+        return self._lines.digest.checkpoint()
 
     def __iter__(self) -> Iterator[Entry]:
         """Read to the end.

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
+from seqserve.bulk.fingerprint import Checkpoint
 from seqserve.bulk.records import Entry, Record, Refusal, Rejected, Result
 from seqserve.bulk.rows import Row
 from seqserve.bulk.sink import Sink
@@ -30,6 +31,10 @@ class Records(Protocol):
     @property
     def n_bytes(self) -> int:
         """How many bytes of the input were read."""
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """How far the input was read."""
 
     @property
     def n_blank(self) -> int:
@@ -65,6 +70,7 @@ class _Window:
     entries: Sequence[Entry]
     batches: Sequence[tuple[Sequence[Record], Future[list[Outcome]]]]
     n_bytes: int
+    checkpoint: Checkpoint
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,7 @@ class Run:
             (batch, self.submit([record.text for record in batch]))
             for batch in batches_of(records, self.size)
         ]
-        return _Window(entries, batches, self.reader.n_bytes)
+        return _Window(entries, batches, self.reader.n_bytes, self.reader.checkpoint)
 
     def _write(self, window: _Window, totals: Totals) -> None:
         """Wait for one window, and write the rows that the output does not have yet."""
@@ -137,7 +143,7 @@ class Run:
                 rejected.append(Rejected(entry.line, outcome))
             else:
                 rows.append(self.row(entry, outcome))
-        self.sink.write(rejected, rows)
+        self.sink.write(rejected, rows, window.checkpoint)
         totals.n_rejected += len(rejected)
         totals.n_answered += len(rows)
         totals.n_bytes, totals.n_done = window.n_bytes, totals.n_answered + totals.n_rejected

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from seqserve.bulk.fingerprint import Checkpoint, Fingerprint, RunFile
 from seqserve.bulk.records import Rejected
 from seqserve.bulk.resume import Place, cut_rejected, find_place
 from seqserve.bulk.rows import OutputFormat, rejected_row
@@ -40,8 +41,15 @@ class Sink:
         self._rejected = rejected
         self.first_line = first_line
 
-    def write(self, rejected: Iterable[Rejected], rows: Iterable[bytes]) -> None:
+    def write(
+        self, rejected: Iterable[Rejected], rows: Iterable[bytes], read: Checkpoint | None = None
+    ) -> None:
         """Write what came of a window: what was rejected first, so that no row is ahead of it.
+
+        Args:
+            rejected: The rejected records.
+            rows: The rows of the others.
+            read: How far the input was read for the window.
 
         Raises:
             DataError: It cannot be written.
@@ -62,6 +70,17 @@ class Sink:
             self._rejected.flush()
 
 
+def require_absent(*paths: Path) -> None:
+    """Refuse to overwrite files.
+
+    Raises:
+        DataError: One of them exists.
+    """
+    for path in paths:
+        if path.exists():
+            raise DataError(f"{path} exists: resume it with --resume, or remove it")
+
+
 class FileSink(Sink):
     """A new or resumed file; a context manager that closes it.
 
@@ -71,21 +90,30 @@ class FileSink(Sink):
         format: Format of the output.
         header: Written before the first row.
         resumes: Whether to resume; otherwise neither file may exist.
+        fingerprint: What determines the predictions, written beside the output with what was read for it.
 
     Raises:
         DataError: A file exists and is not to be resumed, or cannot be resumed or written.
     """
 
     def __init__(
-        self, path: Path, rejected: Path, format: OutputFormat, header: bytes, *, resumes: bool
+        self,
+        path: Path,
+        rejected: Path,
+        format: OutputFormat,
+        header: bytes,
+        *,
+        resumes: bool,
+        fingerprint: Fingerprint,
     ) -> None:
         if not resumes:
-            for there in (path, rejected):
-                if there.exists():
-                    raise DataError(f"{there} exists: resume it with --resume, or remove it")
+            require_absent(path, rejected)
+        self._run_file, self._fingerprint = RunFile(path), fingerprint
         place = find_place(path, format, header) if resumes else Place(0, 0)
         with _writing():
             cut_rejected(rejected, place)
+            if not place.line:
+                self._run_file.write(fingerprint, Checkpoint())
             output = path.open("r+b" if path.exists() else "xb")
             if not place.n_bytes:
                 output.write(header)
@@ -93,6 +121,19 @@ class FileSink(Sink):
             output.truncate()
         super().__init__(output, rejected, place.line)
         self._file = output
+
+    def write(
+        self, rejected: Iterable[Rejected], rows: Iterable[bytes], read: Checkpoint | None = None
+    ) -> None:
+        """Write what came of a window, after the note of what was read for it.
+
+        Raises:
+            DataError: It cannot be written.
+        """
+        if read is not None:
+            with _writing():
+                self._run_file.write(self._fingerprint, read)
+        super().write(rejected, rows, read)
 
     def __enter__(self) -> Self:
         """Return the sink."""

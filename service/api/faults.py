@@ -13,11 +13,33 @@ _MAX_NAME_CHARS = 40
 
 _LANGUAGE = "must be a language tag such as 'en' or 'zh'"
 _RULES: Mapping[tuple[str, str], str] = {
-    ("list_type", "text"): "must be a string or a list of strings",
     ("string_pattern_mismatch", "source"): _LANGUAGE,
     ("string_pattern_mismatch", "target"): _LANGUAGE,
 }
 """What is said of a fault in a field, where pydantic's own words would not help."""
+
+_EXPECTED: Mapping[str, str] = {
+    "string_type": "a string",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "literal_error": "",
+}
+"""What pydantic expects, by the fault of a value of another type; empty: as pydantic says it."""
+_EXPECTED_IN: Mapping[str, str] = {"text": "a string or a list of strings"}
+"""The same for a field of several types."""
+_JSON_TYPES: Mapping[type, str] = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+}
 
 _NAMES_ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(("q", "inputs", "input", "documents", "sequences", "content"), "text"),
@@ -68,11 +90,22 @@ def describe_fault(fault: ErrorDetails, fields: Sequence[str]) -> str:
         return f"The body must be a JSON object with: {', '.join(fields)}."
     if fault["type"] == "missing":
         return f"{path} is required."
-    if fault["type"] == "blank_text":
-        return f"{path} {fault['msg']}."
+    if expected := _describe_type(fault, path):
+        return f"{path}: {expected}."
     rule = _RULES.get((fault["type"], path), fault["msg"].removeprefix("Input "))
     if fault["type"] == "too_short":
         rule = "must not be an empty list"
     if fault["type"] == "too_long":
         rule = f"must have at most {fault['ctx']['max_length']} values"
     return f"{path}: {rule}."
+
+
+def _describe_type(fault: ErrorDetails, path: str) -> str:
+    """Return which type came and which is expected, never the value; empty if the type is not at fault."""
+    expected = _EXPECTED_IN.get(path) or _EXPECTED.get(fault["type"])
+    if fault["type"] not in _EXPECTED or (
+        fault["type"] == "literal_error" and isinstance(fault["input"], str)
+    ):
+        return ""
+    expected = expected or fault["ctx"]["expected"]
+    return f"got {_JSON_TYPES[type(fault['input'])]}, expected {expected}"

@@ -29,6 +29,7 @@ MAX_PIPELINED = 16
 
 _MAX_UNPARSED_BYTES = 65_536  # beyond this, nothing is read
 _SLICE_BYTES = 1024  # parsed at once if requests may follow each other: 56 of them at most
+_BLANKS = b" \t"
 _TOO_LARGE = 431, f"The head of the request has more than {MAX_HEAD_BYTES} bytes."
 _NO_HOST = 400, "A request of HTTP/1.1 must have one Host header."
 
@@ -211,9 +212,12 @@ class Connection(TimedConnection):
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; ignore the fields of trailers, which may not change what the head said."""
+        """Take a header, without the blanks behind its value, which do not belong to it (RFC 9110, section 5.5).
+
+        Fields of trailers are ignored: they may not change what the head said.
+        """
         if self._is_in_head:
-            super().on_header(name, value)
+            super().on_header(name, value.rstrip(_BLANKS))
         elif name.lower() == b"connection" and not self._is_repeated_head:
             # The parser would obey `close`, and take the next requests for nothing.
             self.parser.set_dangerous_leniencies(lenient_keep_alive=True)

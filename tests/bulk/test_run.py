@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from seqserve.bulk.fingerprint import Fingerprint
 from seqserve.bulk.readers import Reader
 from seqserve.bulk.records import Columns, Refusal, Rejected
 from seqserve.bulk.rows import OutputFormat, header_of, row_maker
@@ -65,7 +66,8 @@ def run(
     told: list[int] = []
     header = header_of("ner", format, Columns())
     out, rejected = folder / "out", folder / "rejected"
-    with FileSink(out, rejected, format, header, resumes=resumes) as sink:
+    made_of = Fingerprint({"task": "ner"}, {})
+    with FileSink(out, rejected, format, header, resumes=resumes, fingerprint=made_of) as sink:
         reader = Reader(io.BytesIO(raw), "text", Columns(), 1000)
         row = row_maker("ner", format, "en")
         totals = Run(reader, submit, row, sink, SIZE, lambda t: told.append(t.n_bytes)).finish()

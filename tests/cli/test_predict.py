@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -279,6 +280,7 @@ def test_real_model_killed_and_resumed(tmp_path: Path) -> None:
     whole, out = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
     assert predict(*words, "--out", whole).returncode == 0
     raw = whole.read_bytes()
+    shutil.copy(f"{whole}.run.json", f"{out}.run.json")
     for cut in (len(raw) // 3, len(raw) - 7):
         out.write_bytes(raw[:cut])
         assert predict(*words, "--out", out, "--resume").returncode == 0

@@ -139,15 +139,18 @@ def _run(config: RunConfig) -> tuple[Model, Totals]:
     """Predict for all records; return the model and the totals."""
     from seqserve.bulk.rows import row_maker
     from seqserve.bulk.run import Run
+    from seqserve.cli.predicting.resuming import begin, fingerprint_of, require_model
     from seqserve.cli.predicting.run_config import open_input, open_models, open_sink
 
     task = config.spec.task
     with ExitStack() as stack:
-        reader, n_bytes = stack.enter_context(open_input(config))
-        sink = stack.enter_context(open_sink(config))
+        reader, n_bytes = stack.enter_context(open_input(config, begin(config)))
         advance = stack.enter_context(bar(f"predict {task}", n_bytes))
         advance(0, "loading the model")
         model, submit = stack.enter_context(open_models(config))
+        fingerprint = fingerprint_of(config, model)
+        require_model(config, fingerprint)
+        sink = stack.enter_context(open_sink(config, fingerprint))
 
         def tell(totals: Totals) -> None:
             words = f"{totals.n_done:,} records"

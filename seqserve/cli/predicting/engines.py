@@ -96,7 +96,7 @@ class TaskEngines:
             model = self._plan([]).model
         except InputError as error:
             raise ConfigError(str(error)) from None
-        self.model = Model(model.name, model.version, tuple(model.languages))
+        self.model = Model(model.name, model.version, tuple(model.languages), model.sha256)
 
     def predict(self, texts: Sequence[str]) -> list[Outcome]:
         """Return an outcome per text, in order; a text that is refused does not affect the others."""

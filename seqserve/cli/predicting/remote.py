@@ -72,8 +72,15 @@ def _method(spec: PredictionSpec, client: Client) -> Callable[..., Any]:
 
 
 def _model(client: Client, receipt: Receipt) -> Model:
-    languages = [model.languages for model in client.models() if model.name == receipt.model]
-    return Model(receipt.model, receipt.version, languages[0] if languages else ("en",))
+    """Return the model that answered.
+
+    Raises:
+        SeqserveError: The server has just loaded another one.
+    """
+    for model in client.models():
+        if (model.name, model.version) == (receipt.model, receipt.version):
+            return Model(model.name, model.version, model.languages, model.sha256)
+    raise SeqserveError(f"the server is loading another model than {receipt.model}: try again")
 
 
 def answer(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from seqserve.bulk import readers, rows
+from seqserve.bulk.fingerprint import Checkpoint, Fingerprint
 from seqserve.bulk.inputs import InputFile, Inputs, is_gzip, is_utf8, total_bytes
 from seqserve.bulk.readers import InputFormat, ReadOptions
 from seqserve.bulk.records import Columns, columns_of
@@ -196,8 +197,14 @@ def _size(task: Task, options: Options) -> WindowSize:
 
 
 @contextmanager
-def open_input(config: RunConfig) -> Iterator[tuple[Inputs, int | None]]:
+def open_input(
+    config: RunConfig, expected: Checkpoint | None = None
+) -> Iterator[tuple[Inputs, int | None]]:
     """Yield the records, and how many bytes there are, unless one of the files is a pipe.
+
+    Args:
+        config: The run.
+        expected: How far the input was read for the output that is resumed.
 
     Raises:
         DataError: A file cannot be read.
@@ -206,13 +213,17 @@ def open_input(config: RunConfig) -> Iterator[tuple[Inputs, int | None]]:
         file.check()
     limit = config.spec.max_record_bytes
     yield (
-        Inputs(config.inputs, config.columns, limit, config.options.limit),
+        Inputs(config.inputs, config.columns, limit, config.options.limit, expected),
         total_bytes(config.inputs),
     )
 
 
-def open_sink(config: RunConfig) -> AbstractContextManager[Sink]:
+def open_sink(config: RunConfig, fingerprint: Fingerprint) -> AbstractContextManager[Sink]:
     """Return the output.
+
+    Args:
+        config: The run.
+        fingerprint: What determines its predictions.
 
     Raises:
         DataError: A file exists, cannot be resumed, or cannot be written.
@@ -225,7 +236,14 @@ def open_sink(config: RunConfig) -> AbstractContextManager[Sink]:
         return nullcontext(sink)
     rejected = config.rejected
     assert rejected is not None
-    return FileSink(options.out, rejected, config.output_format, header, resumes=options.resume)
+    return FileSink(
+        options.out,
+        rejected,
+        config.output_format,
+        header,
+        resumes=options.resume,
+        fingerprint=fingerprint,
+    )
 
 
 def open_models(config: RunConfig) -> AbstractContextManager[tuple[Model, Submit]]:

@@ -37,11 +37,12 @@ class PredictionSpec:
 
 @dataclass(frozen=True)
 class Model:
-    """The model that predicts; `languages` as in its manifest."""
+    """The model that predicts; `languages` as in its manifest, `sha256` over all files of its bundle."""
 
     name: str
     version: str
     languages: tuple[str, ...]
+    sha256: str
 
 
 def refusal(error: SeqserveError) -> Refusal:

@@ -110,6 +110,14 @@ ODD: dict[str, tuple[bytes, list[int]]] = {
     "a length of 10^18": (post(length=b"Content-Length: 999999999999999999\r\n"), [413]),
     "a header in Latin-1": (get(extra=b"X-Request-ID: \xe9\r\n"), [200]),
     "a deadline that is no number": (post(b"X-Timeout-Ms: \xff\r\n"), [422]),
+    "blanks around a deadline": (post(b"X-Timeout-Ms:  5000 \r\n"), [200]),
+    "tabs around a deadline": (post(b"X-Timeout-Ms:\t5000\t \t\r\n"), [200]),
+    "no blank before a deadline": (post(b"X-Timeout-Ms:5000 \r\n"), [200]),
+    "blanks inside a deadline": (post(b"X-Timeout-Ms: 50 00\r\n"), [422]),
+    "only blanks as a deadline": (post(b"X-Timeout-Ms:   \r\n"), [422]),
+    "a sign before a deadline": (post(b"X-Timeout-Ms: +5000\r\n"), [422]),
+    "blanks behind an encoding": (post(b"Content-Encoding: identity \r\n"), [200]),
+    "blanks behind a length": (post(length=b"Content-Length: 13 \r\n"), [200]),
     "a header of 60 KB": (get(extra=b"X: " + b"a" * 60_000 + b"\r\n"), [200]),
     "an absolute URL": (get(b"http://elsewhere/livez"), [200]),
     "a fragment": (get(b"/livez#x"), [200]),
@@ -237,6 +245,15 @@ def test_a_head_without_end(served: Serve, name: str) -> None:
         with pytest.raises(ConnectionError):
             for _ in range(20_000):  # 200 MB
                 sock.sendall(more)
+
+
+@pytest.mark.parametrize("blanks", [b" ", b"\t", b"  \t"])
+def test_blanks_around_a_header_do_not_belong_to_it(served: Serve, blanks: bytes) -> None:
+    extra = b"X-Request-ID:" + blanks + b"mine" + blanks + b"\r\n"
+    with connect(served) as sock:
+        sock.sendall(get(extra=extra + b"Connection: close" + blanks + b"\r\n"))
+        raw = b"".join(iter(lambda: sock.recv(65536), b""))
+    assert b"x-request-id: mine\r\n" in raw
 
 
 @pytest.mark.parametrize("name", ODD)
