@@ -87,7 +87,7 @@ def _encoded(value: Any) -> bytes:
 
 _FLAWS: dict[str, Callable[[str], tuple[bytes, str]]] = {
     "no JSON": lambda text: (_encoded({"text": text})[:-1], JSON),
-    "blank text": lambda text: (_encoded({"text": [text, " "]}), JSON),
+    "blank text": lambda text: (_encoded({"text": [text, " "], "on_blank": "error"}), JSON),
     "unknown field": lambda text: (_encoded({"text": text, "colour": "red"}), JSON),
     "number for text": lambda text: (_encoded({"text": 7}), JSON),
     "wrong type": lambda text: (_encoded({"text": text}), "text/plain"),

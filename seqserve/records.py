@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from seqserve.cancellation import Cancellation
 
+OnBlank: TypeAlias = Literal["empty", "error"]
 OffsetUnit: TypeAlias = Literal["codepoint", "utf16", "byte"]
 Warning: TypeAlias = Literal["truncated", "number_mismatch", "repetition", "untranslated"]
 
@@ -60,6 +61,35 @@ def optional_parts(kind: type[Any]) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
+class RequestOptions:
+    """How the texts of a request are answered together; no engine reads these options."""
+
+    on_blank: OnBlank = option(
+        "empty",
+        "What a text without a visible character gets: `empty`, an empty result; `error`, a 422.",
+    )
+    partial: bool = option(
+        False, "Answer the other texts if one fails: that one gets an `error` instead of a result."
+    )
+
+
+@dataclass(frozen=True)
+class TextError:
+    """Why a text has no result, as in a problem document."""
+
+    code: str
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class FailedText:
+    """Takes the place of a result if `partial` was requested."""
+
+    error: TextError
+
+
+@dataclass(frozen=True)
 class NerItem:
     """A text in which entities are to be found."""
 
@@ -92,6 +122,11 @@ class NerResult:
     entities: tuple[Entity, ...]
     n_tokens: int | None = _internal()
 
+    @classmethod
+    def empty(cls, text: str) -> Self:
+        """Return the result of a blank text: no entities."""
+        return cls(())
+
 
 @dataclass(frozen=True)
 class SentimentItem:
@@ -114,13 +149,21 @@ class SentenceSentiment:
 
 @dataclass(frozen=True)
 class SentimentResult:
-    """The most probable label, its probability, and the probability of every label."""
+    """The most probable label, its probability, and the probability of every label.
 
-    label: str
+    A blank text has no label (null), the score 0 and no scores.
+    """
+
+    label: str | None
     score: Probability
     scores: Mapping[str, Probability]
     sentences: tuple[SentenceSentiment, ...] = on_request("sentences")
     n_tokens: int | None = _internal()
+
+    @classmethod
+    def empty(cls, text: str) -> Self:
+        """Return the result of a blank text: no label, because any would be wrong."""
+        return cls(None, 0.0, {})
 
 
 @dataclass(frozen=True)
@@ -156,6 +199,11 @@ class TranslationResult:
     warnings: tuple[Warning, ...]
     alternatives: tuple[Alternative, ...] = on_request("alternatives")
     n_tokens: int | None = _internal()
+
+    @classmethod
+    def empty(cls, text: str) -> Self:
+        """Return the result of a blank text: the text itself, so that its line breaks are kept."""
+        return cls(text, 0.0, ())
 
 
 Item: TypeAlias = NerItem | SentimentItem | TranslationItem

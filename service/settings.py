@@ -150,7 +150,23 @@ class Settings(BaseSettings):
         description="Largest body of a request in bytes, compressed and decompressed.",
     )
     max_texts: int = Field(default=256, ge=1, description="Most texts in one request.")
-    max_text_chars: int = Field(default=20_000, ge=1, description="Most characters in one text.")
+    max_text_chars: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most characters in one text. Default: as many as in a request.",
+    )
+    ner_max_chars: int = Field(
+        default=1_000_000, ge=1, description="Most characters in all texts of a request."
+    )
+    sentiment_max_chars: int = Field(
+        default=1_000_000, ge=1, description="Most characters in all texts of a request."
+    )
+    translation_max_chars: int = Field(
+        default=200_000,
+        ge=1,
+        description="Most characters in all texts of a request: as many as one CPU translates before the "
+        "deadline.",
+    )
     max_beam_size: int = Field(
         default=8,
         ge=1,
@@ -255,6 +271,22 @@ class Settings(BaseSettings):
         """Return the deadline of a request without `X-Timeout-Ms`."""
         default: int = getattr(self, f"{task}_timeout_ms")
         return min(default, self.max_timeout_ms)
+
+    def max_chars_of(self, task: Task) -> int:
+        """Return how many characters the texts of a request may have."""
+        limit: int = getattr(self, f"{task}_max_chars")
+        return limit
+
+    def max_text_chars_of(self, task: Task) -> int:
+        """Return how many characters one text may have."""
+        limit = self.max_chars_of(task)
+        return limit if self.max_text_chars is None else min(limit, self.max_text_chars)
+
+    def max_chars_variable(self, task: Task, *, of_one_text: bool = False) -> str:
+        """Return the variable that limits the characters of a request, or of one text."""
+        if of_one_text and self.max_text_chars_of(task) < self.max_chars_of(task):
+            return f"{PREFIX}MAX_TEXT_CHARS"
+        return f"{PREFIX}{task.upper()}_MAX_CHARS"
 
     def niceness_of(self, task: Task) -> int:
         """Return the niceness of a task's runner."""

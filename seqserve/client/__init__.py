@@ -14,6 +14,7 @@ from seqserve.records import (
     NerResult,
     SentenceSentiment,
     SentimentResult,
+    TextError,
     TranslationResult,
 )
 
@@ -31,6 +32,7 @@ __all__ = [
     "SentenceSentiment",
     "SentimentResult",
     "ServerUnreachable",
+    "TextError",
     "TranslationResult",
     "UnexpectedAnswer",
 ]

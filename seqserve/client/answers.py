@@ -21,9 +21,9 @@ from typing import (
     overload,
 )
 
-from seqserve.client.problems import UnexpectedAnswer
+from seqserve.client.problems import UnexpectedAnswer, error_of_text
 from seqserve.model_info import ModelInfo
-from seqserve.records import api_fields
+from seqserve.records import FailedText, TextError, api_fields
 
 R = TypeVar("R")
 
@@ -66,12 +66,15 @@ class Receipt:
 class Answer(Sequence[R], Generic[R]):
     """A sequence of results: one per text, in the order of the texts.
 
+    With `partial=True`, a text may have an error instead of a result. Who takes its result by index or
+    iteration gets that error as an exception; `outcomes` and `errors` are for those who expect it.
+
     Args:
-        results: One per text.
+        outcomes: Per text its result, or why it has none.
         receipts: One per request that the texts were sent in, in order.
     """
 
-    results: tuple[R, ...]
+    outcomes: tuple[R | TextError, ...]
     receipts: tuple[Receipt, ...]
 
     @overload
@@ -81,16 +84,46 @@ class Answer(Sequence[R], Generic[R]):
     def __getitem__(self, index: slice) -> tuple[R, ...]: ...
 
     def __getitem__(self, index: int | slice) -> R | tuple[R, ...]:
-        """Return the result of one text, or the results of several."""
-        return self.results[index]
+        """Return the result of one text, or the results of several.
+
+        Raises:
+            SeqserveError: One of them has an error instead.
+        """
+        if isinstance(index, slice):
+            return tuple(self._result(i) for i in range(len(self))[index])
+        return self._result(range(len(self))[index])
+
+    def _result(self, index: int) -> R:
+        outcome = self.outcomes[index]
+        if isinstance(outcome, TextError):
+            raise error_of_text(outcome, index)
+        return outcome
 
     def __len__(self) -> int:
         """Return the number of texts."""
-        return len(self.results)
+        return len(self.outcomes)
 
     def __iter__(self) -> Iterator[R]:
-        """Iterate over the results in order."""
-        return iter(self.results)
+        """Iterate over the results in order.
+
+        Raises:
+            SeqserveError: The next text has an error instead.
+        """
+        return map(self._result, range(len(self)))
+
+    @property
+    def results(self) -> tuple[R, ...]:
+        """All results.
+
+        Raises:
+            SeqserveError: A text has an error instead.
+        """
+        return tuple(self)
+
+    @property
+    def errors(self) -> Mapping[int, TextError]:
+        """The errors of the texts that have no result, by index; without `partial=True`, there are none."""
+        return {i: one for i, one in enumerate(self.outcomes) if isinstance(one, TextError)}
 
     @property
     def n_tokens(self) -> int:
@@ -113,6 +146,16 @@ def from_json(kind: type[R], value: Any, where: str) -> R:
     return read
 
 
+def outcomes_from_json(kind: type[R], values: Any, where: str) -> tuple[R | TextError, ...]:
+    """Read a JSON list of results, and of errors of texts, as `from_json` does."""
+    return tuple(
+        from_json(FailedText, one, f"{where}[{index}]").error
+        if isinstance(one, dict) and "error" in one
+        else from_json(kind, one, f"{where}[{index}]")
+        for index, one in enumerate(_expect(list, values, where))
+    )
+
+
 def all_from_json(kind: type[R], values: Any, where: str) -> tuple[R, ...]:
     """Read a JSON list into dataclasses, as `from_json` does."""
     read: tuple[R, ...] = _read(tuple[kind, ...], values, where)  # type: ignore[valid-type]
@@ -121,8 +164,11 @@ def all_from_json(kind: type[R], values: Any, where: str) -> tuple[R, ...]:
 
 def _read(kind: Any, value: Any, where: str) -> Any:
     origin = get_origin(kind)
-    if kind is Any:
+    is_optional = origin is types.UnionType
+    if kind is Any or (is_optional and value is None):
         return value
+    if is_optional:
+        kind = get_args(kind)[0]
     if isinstance(kind, type) and is_dataclass(kind):
         return _read_record(kind, _expect(dict, value, where), where)
     if origin is tuple:

@@ -31,7 +31,7 @@ from seqserve.client.connection import Address, broken, timeout
 from seqserve.client.exchange import Broken, Send, Steps, Wait
 from seqserve.client.policy import Deadline, Policy
 from seqserve.client.problems import Reply
-from seqserve.records import NerResult, OffsetUnit, SentimentResult, TranslationResult
+from seqserve.records import NerResult, OffsetUnit, OnBlank, SentimentResult, TranslationResult
 
 T = TypeVar("T")
 
@@ -69,13 +69,15 @@ class AsyncClient:
         address = Address(url, api_key, verify)
         self._http = httpx.AsyncClient(**address.options(), transport=transport)
 
-    async def ner(
+    async def ner(  # noqa: PLR0913 - one parameter an option
         self,
         texts: str | Iterable[str],
         *,
         min_score: float | None = None,
         labels: Sequence[str] | None = None,
         offset_unit: OffsetUnit | None = None,
+        on_blank: OnBlank | None = None,
+        partial: bool | None = None,
         timeout_s: float | None = None,
     ) -> Answer[NerResult]:
         """Find named entities.
@@ -85,12 +87,20 @@ class AsyncClient:
             min_score: Keep entities with at least this score, from 0 to 1.
             labels: Keep only these labels.
             offset_unit: The unit of `start` and `end`; by default code points, as in Python strings.
+            on_blank: `error` refuses texts without a visible character; by default their results are empty.
+            partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
             SeqserveError: See docs/api.md#exceptions.
         """
-        options = given(min_score=min_score, labels=labels, offset_unit=offset_unit)
+        options = given(
+            min_score=min_score,
+            labels=labels,
+            offset_unit=offset_unit,
+            on_blank=on_blank,
+            partial=partial,
+        )
         return await self._predict(NER, texts, options, timeout_s)
 
     async def sentiment(
@@ -98,6 +108,8 @@ class AsyncClient:
         texts: str | Iterable[str],
         *,
         sentences: bool | None = None,
+        on_blank: OnBlank | None = None,
+        partial: bool | None = None,
         timeout_s: float | None = None,
     ) -> Answer[SentimentResult]:
         """Classify sentiment.
@@ -105,12 +117,14 @@ class AsyncClient:
         Args:
             texts: One text or several.
             sentences: Classify every sentence as well.
+            on_blank: `error` refuses texts without a visible character; by default their results are empty.
+            partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
             SeqserveError: See docs/api.md#exceptions.
         """
-        options = given(sentences=sentences)
+        options = given(sentences=sentences, on_blank=on_blank, partial=partial)
         return await self._predict(SENTIMENT, texts, options, timeout_s)
 
     async def translate(  # noqa: PLR0913 - one parameter an option
@@ -123,6 +137,8 @@ class AsyncClient:
         alternatives: int | None = None,
         length_penalty: float | None = None,
         max_tokens: int | None = None,
+        on_blank: OnBlank | None = None,
+        partial: bool | None = None,
         timeout_s: float | None = None,
     ) -> Answer[TranslationResult]:
         """Translate.
@@ -135,6 +151,8 @@ class AsyncClient:
             alternatives: Number of alternative translations, less than `beam_size`.
             length_penalty: From 0 to 5; hypotheses are ranked by log-probability / tokens ** length_penalty.
             max_tokens: Maximum number of target tokens per sentence.
+            on_blank: `error` refuses texts without a visible character; by default their results are empty.
+            partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
@@ -147,6 +165,8 @@ class AsyncClient:
             alternatives=alternatives,
             length_penalty=length_penalty,
             max_tokens=max_tokens,
+            on_blank=on_blank,
+            partial=partial,
         )
         return await self._predict(TRANSLATE, texts, options, timeout_s)
 

@@ -30,7 +30,7 @@ from seqserve.client.connection import Address, broken, timeout
 from seqserve.client.exchange import Broken, Send, Steps, Wait
 from seqserve.client.policy import Deadline, Policy
 from seqserve.client.problems import Reply
-from seqserve.records import NerResult, OffsetUnit, SentimentResult, TranslationResult
+from seqserve.records import NerResult, OffsetUnit, OnBlank, SentimentResult, TranslationResult
 
 T = TypeVar("T")
 
@@ -66,13 +66,15 @@ class Client:
         address = Address(url, api_key, verify)
         self._http = httpx.Client(**address.options(), transport=transport)
 
-    def ner(
+    def ner(  # noqa: PLR0913 - one parameter an option
         self,
         texts: str | Iterable[str],
         *,
         min_score: float | None = None,
         labels: Sequence[str] | None = None,
         offset_unit: OffsetUnit | None = None,
+        on_blank: OnBlank | None = None,
+        partial: bool | None = None,
         timeout_s: float | None = None,
     ) -> Answer[NerResult]:
         """Find named entities.
@@ -82,12 +84,20 @@ class Client:
             min_score: Keep entities with at least this score, from 0 to 1.
             labels: Keep only these labels.
             offset_unit: The unit of `start` and `end`; by default code points, as in Python strings.
+            on_blank: `error` refuses texts without a visible character; by default their results are empty.
+            partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
             SeqserveError: See docs/api.md#exceptions.
         """
-        options = given(min_score=min_score, labels=labels, offset_unit=offset_unit)
+        options = given(
+            min_score=min_score,
+            labels=labels,
+            offset_unit=offset_unit,
+            on_blank=on_blank,
+            partial=partial,
+        )
         return self._predict(NER, texts, options, timeout_s)
 
     def sentiment(
@@ -95,6 +105,8 @@ class Client:
         texts: str | Iterable[str],
         *,
         sentences: bool | None = None,
+        on_blank: OnBlank | None = None,
+        partial: bool | None = None,
         timeout_s: float | None = None,
     ) -> Answer[SentimentResult]:
         """Classify sentiment.
@@ -102,12 +114,14 @@ class Client:
         Args:
             texts: One text or several.
             sentences: Classify every sentence as well.
+            on_blank: `error` refuses texts without a visible character; by default their results are empty.
+            partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
             SeqserveError: See docs/api.md#exceptions.
         """
-        options = given(sentences=sentences)
+        options = given(sentences=sentences, on_blank=on_blank, partial=partial)
         return self._predict(SENTIMENT, texts, options, timeout_s)
 
     def translate(  # noqa: PLR0913 - one parameter an option
@@ -120,6 +134,8 @@ class Client:
         alternatives: int | None = None,
         length_penalty: float | None = None,
         max_tokens: int | None = None,
+        on_blank: OnBlank | None = None,
+        partial: bool | None = None,
         timeout_s: float | None = None,
     ) -> Answer[TranslationResult]:
         """Translate.
@@ -132,6 +148,8 @@ class Client:
             alternatives: Number of alternative translations, less than `beam_size`.
             length_penalty: From 0 to 5; hypotheses are ranked by log-probability / tokens ** length_penalty.
             max_tokens: Maximum number of target tokens per sentence.
+            on_blank: `error` refuses texts without a visible character; by default their results are empty.
+            partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
 
         Raises:
@@ -144,6 +162,8 @@ class Client:
             alternatives=alternatives,
             length_penalty=length_penalty,
             max_tokens=max_tokens,
+            on_blank=on_blank,
+            partial=partial,
         )
         return self._predict(TRANSLATE, texts, options, timeout_s)
 

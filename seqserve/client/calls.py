@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Generic, TypeVar
 
-from seqserve.client.answers import Answer, Health, Model, Receipt, all_from_json, from_json
+from seqserve.client.answers import (
+    Answer,
+    Health,
+    Model,
+    Receipt,
+    all_from_json,
+    from_json,
+    outcomes_from_json,
+)
 from seqserve.client.batches import Batch
 from seqserve.client.exchange import Answered, Send, Steps, ask, posting
 from seqserve.client.policy import Deadline, Policy
@@ -89,7 +97,7 @@ class Prediction(Generic[R]):
 def join(answers: Sequence[Answer[R]]) -> Answer[R]:
     """Concatenate answers, in their order."""
     return Answer(
-        tuple(chain.from_iterable(answer.results for answer in answers)),
+        tuple(chain.from_iterable(answer.outcomes for answer in answers)),
         tuple(chain.from_iterable(answer.receipts for answer in answers)),
     )
 
@@ -148,7 +156,7 @@ def _object(answered: Answered) -> dict[str, Any]:
 def _read_answer(route: Route[R], answered: Answered, n_texts: int) -> Answer[R]:
     document = _object(answered)
     found = from_json(_Envelope, document, "answer")
-    results = all_from_json(route.result, document.get("results"), "results")
+    results = outcomes_from_json(route.result, document.get("results"), "results")
     if len(results) != n_texts:
         raise UnexpectedAnswer(f"{len(results)} results for {n_texts} texts", 200)
     receipt = Receipt(

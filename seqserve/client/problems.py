@@ -16,6 +16,7 @@ from typing import Any
 
 from seqserve import errors
 from seqserve.errors import DeadlineExceeded, InputError, SeqserveError, UnavailableError
+from seqserve.records import TextError
 
 
 class ServerUnreachable(UnavailableError):
@@ -90,6 +91,19 @@ def to_error(reply: Reply, request_id: str, first: int = 0) -> SeqserveError:
         error.retry_after_s = round(wait_s)
     error.request_id = reply.headers.get("x-request-id", request_id)
     return error
+
+
+def error_of_text(error: TextError, index: int) -> SeqserveError:
+    """Return the exception for a text that has an error instead of a result.
+
+    Args:
+        error: What stands at the place of the result.
+        index: Of the text among the texts of the caller.
+    """
+    fault = error.detail.removeprefix("text: ").removeprefix("text ")
+    exception = BY_CODE.get(error.code, SeqserveError)(f"text[{index}]: {fault}")
+    exception.text_index = index
+    return exception
 
 
 def is_worth_a_retry(error: SeqserveError) -> bool:

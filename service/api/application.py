@@ -30,6 +30,7 @@ from service.api.demo import page_routes
 from service.api.dialects.base import Dialect
 from service.api.dialects.native import NativeDialect, served_schemas
 from service.api.openapi import build_document
+from service.api.partial import keeping_outcomes
 from service.api.swagger import docs_assets, docs_routes
 from service.engines.canary import Canary
 from service.engines.client import EngineBackend, EngineClient
@@ -130,7 +131,9 @@ class Application:
         for task, backend in engines.items():
             client = EngineClient(task, backend, self._settings.ping_timeout_ms / 1000)
             call = traced(tracer, task, client.predict) if tracer else client.predict
-            queue = Batcher(task, call, client.cancel, self._settings.batch_limits(task))
+            queue = Batcher(
+                task, keeping_outcomes(call), client.cancel, self._settings.batch_limits(task)
+            )
             timeout_s = self._settings.timeout_ms(task) / 1000
             self.core.engines[task], self.core.queues[task] = client, queue
             self.canaries[task] = Canary(task, client, queue, timeout_s, request_restart)

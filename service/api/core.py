@@ -13,28 +13,34 @@ from functools import cache
 from typing import Any
 
 from seqserve.errors import (
-    INTERNAL_SENTENCE,
     Draining,
     InputError,
     NotReady,
-    TextFailed,
-    TextTooLong,
-    TooManyTexts,
+    SeqserveError,
     UnsupportedLanguagePair,
 )
 from seqserve.model_info import ModelInfo
-from seqserve.records import api_fields
+from seqserve.records import RequestOptions, api_fields
 from seqserve.tasks import TASKS, Task
-from service.api.rounding import ScoreRounder
+from service.api.partial import Outcomes, Queue, engine_deadline, submit_partial
+from service.api.texts import (
+    check_count,
+    check_total,
+    empty_fields,
+    name_text,
+    requested_fields,
+    set_aside,
+    text_error,
+)
 from service.engines.client import EngineClient
 from service.engines.messages import InferenceItem, InferenceResult
-from service.queue.batcher import Batcher
 from service.queue.lengths import estimate_tokens
 from service.queue.pending import ItemError
 from service.settings import Settings
 from service.telemetry import metrics
 
-Queue = Batcher[InferenceItem, InferenceResult]
+_DEFAULT_HOW = RequestOptions()
+_NOTHING = Outcomes((), 0.0, 0.0)
 
 
 @dataclass(slots=True)  # not frozen, which would take twice as long to make; so are the next three
@@ -43,10 +49,11 @@ class PredictionRequest:
 
     Args:
         task: What to compute.
-        texts: The texts, none of them blank.
+        texts: The texts.
         options: Fields of the task's item that the caller set; the others have their defaults.
         source: Language of the texts, for a task on a language pair; None matches any.
         target: Language of the results; likewise.
+        how: How the texts are answered together.
     """
 
     task: Task
@@ -54,6 +61,7 @@ class PredictionRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
     source: str | None = None
     target: str | None = None
+    how: RequestOptions = _DEFAULT_HOW
 
 
 @dataclass(slots=True)
@@ -85,7 +93,8 @@ class Prediction:
 
     Args:
         model: The model that answered.
-        results: Per text the fields of the task's result, without parts that were not requested.
+        results: Per text the fields of the task's result, without parts that were not requested; or, of a
+            partial request, `error`.
         n_tokens: Tokens of all texts, as the model counts them.
         prepare_s: Seconds for checks, and for making the items.
         queue_s: Seconds in the queue, and on the way to the engine and back.
@@ -147,48 +156,93 @@ class Core:
         """
         started = time.perf_counter()
         task = request.task
-        check_texts(request.texts, self._settings)
+        aside = self._set_aside(request)
         plan = plan_request(request, self.engines[task].models, self._settings)
-        items = _queue_items(plan, call)
+        places = [i for i in range(len(plan.items)) if i not in aside]
         prepared = time.perf_counter()
-        try:
-            answer = await self.queues[task].submit(items, call.deadline)
-        except ItemError as failure:
-            raise _name_text(failure) from failure.error
-        answered = time.perf_counter()
-        results = [
-            requested_fields(task, result, item)
-            for result, item in zip(answer.results, plan.items, strict=True)
-        ]
-        n_tokens = sum(result.n_tokens for result in answer.results)
+        answered = await self._submit(request, plan, places, call)
+        finishing = time.perf_counter()
+        outcomes = dict(zip(places, answered.texts, strict=True)) | aside
+        n_tokens = sum(one.n_tokens for one in answered.texts if isinstance(one, InferenceResult))
         _count(request, n_tokens)
         return Prediction(
             plan.model,
-            results,
+            [fields_of(task, outcomes[i], item) for i, item in enumerate(plan.items)],
             n_tokens,
             prepare_s=prepared - started,
-            queue_s=answer.queue_s,
-            engine_s=answer.engine_s,
-            finish_s=time.perf_counter() - answered,
+            queue_s=answered.queue_s,
+            engine_s=answered.engine_s,
+            finish_s=time.perf_counter() - finishing,
         )
 
+    def _set_aside(self, request: PredictionRequest) -> dict[int, InputError | None]:
+        """Return the texts that the engine does not get.
 
-def _queue_items(plan: Plan, call: Call) -> list[tuple[InferenceItem, int]]:
+        Raises:
+            InputError: There are too many texts or characters, or a text is at fault and the request is not
+                partial.
+        """
+        texts, task = request.texts, request.task
+        check_count(len(texts), self._settings)
+        aside = set_aside(task, texts, request.how.on_blank, self._settings)
+        if not request.how.partial:
+            for index, fault in aside.items():
+                if fault is not None:
+                    raise name_text(index, fault)
+        kept = [text for i, text in enumerate(texts) if i not in aside] if aside else texts
+        check_total(task, kept, self._settings)
+        return aside
+
+    async def _submit(
+        self, request: PredictionRequest, plan: Plan, places: Sequence[int], call: Call
+    ) -> Outcomes:
+        """Queue the texts at some places of a request, and wait for their outcomes.
+
+        Raises:
+            SeqserveError: As for `predict`.
+        """
+        if not places:
+            return _NOTHING
+        items = _queue_items(plan, places, call, is_partial=request.how.partial)
+        queue = self.queues[request.task]
+        if request.how.partial:
+            return await submit_partial(queue, items, call.deadline)
+        try:
+            answer = await queue.submit(items, call.deadline)
+        except ItemError as failure:
+            raise name_text(places[failure.index], failure.error) from failure.error
+        return Outcomes(answer.results, answer.engine_s, answer.queue_s)
+
+
+def fields_of(
+    task: Task, outcome: InferenceResult | SeqserveError | None, item: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return what a text gets: the fields of its result, of an empty one, or its error."""
+    if isinstance(outcome, InferenceResult):
+        return requested_fields(task, outcome, item)
+    return empty_fields(task, item) if outcome is None else {"error": text_error(outcome)}
+
+
+def _queue_items(
+    plan: Plan, places: Sequence[int], call: Call, *, is_partial: bool
+) -> list[tuple[InferenceItem, int]]:
     """Return what the queue takes: an item per text, and about how many tokens it has, a row per beam."""
     queued_ns = time.time_ns() if call.traceparent else 0
+    deadline = engine_deadline(call.deadline, time.monotonic()) if is_partial else call.deadline
     return [
         (
             InferenceItem(
                 call.request_id,
                 plan.model.name,
-                item,
-                call.deadline,
+                plan.items[i],
+                deadline,
                 traceparent=call.traceparent,
                 queued_ns=queued_ns,
+                is_partial=is_partial,
             ),
-            estimate_tokens(item["text"]) * item.get("beam_size", 1),
+            estimate_tokens(plan.items[i]["text"]) * plan.items[i].get("beam_size", 1),
         )
-        for item in plan.items
+        for i in places
     ]
 
 
@@ -197,55 +251,6 @@ def _count(request: PredictionRequest, n_tokens: int) -> None:
     series.texts.inc(len(request.texts))
     series.tokens.inc(n_tokens)
     series.characters.inc(sum(map(len, request.texts)))
-
-
-_ROUNDERS = {name: ScoreRounder(spec.result) for name, spec in TASKS.items()}
-
-
-def requested_fields(
-    task: Task, result: InferenceResult, item: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    """Return the fields of a result as every dialect shows them: the requested parts, scores rounded."""
-    fields = dict(TASKS[task].requested(result.fields, item))
-    _ROUNDERS[task].round_in(fields)
-    return fields
-
-
-def _name_text(failure: ItemError) -> InputError | TextFailed:
-    """Return the error of a text, with the index of the text in front."""
-    where = f"text[{failure.index}]"
-    if isinstance(failure.error, InputError):
-        return type(failure.error)(f"{where}: {failure.error}")
-    return TextFailed(f"{where} could not be processed. {INTERNAL_SENTENCE}")
-
-
-def check_count(n_texts: int, settings: Settings) -> None:
-    """Refuse a request with too many texts, before any of them is looked at.
-
-    Raises:
-        TooManyTexts: There are more texts than the limit.
-    """
-    if n_texts > settings.max_texts:
-        raise TooManyTexts(
-            f"text has {n_texts} texts; the limit is {settings.max_texts}. "
-            "Split the request, or raise SEQSERVE_MAX_TEXTS."
-        )
-
-
-def check_texts(texts: Sequence[str], settings: Settings) -> None:
-    """Refuse texts over the limits.
-
-    Raises:
-        TooManyTexts: There are more texts than the limit.
-        TextTooLong: A text has more characters than the limit.
-    """
-    check_count(len(texts), settings)
-    for index, text in enumerate(texts):
-        if len(text) > settings.max_text_chars:
-            raise TextTooLong(
-                f"text[{index}] has {len(text)} characters; the limit is "
-                f"{settings.max_text_chars}. Split it, or raise SEQSERVE_MAX_TEXT_CHARS."
-            )
 
 
 def plan_request(

@@ -14,10 +14,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, WithJsonSchema, create_model
 from pydantic import Field as Constraint
-from pydantic_core import PydanticCustomError
 
 from seqserve.model_info import ModelInfo as ModelInfoRecord
-from seqserve.records import Range, api_fields
+from seqserve.records import FailedText, Range, RequestOptions, api_fields
 from seqserve.tasks import TASKS, Task, TaskSpec
 
 
@@ -25,25 +24,17 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _not_blank(value: object) -> object:
-    """Refuse a text without content, in every task alike."""
-    if isinstance(value, str) and (not value or value.isspace()):
-        raise PydanticCustomError("blank_text", "is empty or only white space")
-    return value
-
-
-Text = Annotated[str, BeforeValidator(_not_blank)]
 Texts = Annotated[
-    Annotated[list[Text], FailFast()],  # a body can hold a million invalid texts
+    Annotated[list[str], FailFast()],  # a body can hold a million invalid texts
     BeforeValidator(_as_list),
     Constraint(min_length=1),
     WithJsonSchema(
         {
             "title": "Text",
-            "description": "One text, or a list of texts; none of them empty or only white space.",
+            "description": "One text, or a list of texts.",
             "anyOf": [
-                {"type": "string", "minLength": 1},
-                {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1},
             ],
         }
     ),
@@ -76,17 +67,12 @@ def _derive(kind: type[Any]) -> type[BaseModel]:
 
 
 def _request_model(spec: TaskSpec) -> type[BaseModel]:
-    """Return the request model of a task: the texts, and the options of the task's item."""
-    hints = get_type_hints(spec.item, include_extras=True)
+    """Return the request model of a task: the texts, the options of the task's item, and those of all tasks."""
     languages = {
         name: (Language | None, Constraint(default=None, description=_OMITTED_LANGUAGE))
         for name in (("source", "target") if spec.is_pair else ())
     }
-    options = {
-        one.name: (_json_type(hints[one.name]), _constraints(one))
-        for one in api_fields(spec.item)
-        if one.name != "text"
-    }
+    options = {**_options(spec.item), **_options(RequestOptions)}
     fields: dict[str, Any] = {"text": (Texts, ...), **languages, **options}
     return create_model(
         f"{spec.command.capitalize()}Request",
@@ -95,6 +81,16 @@ def _request_model(spec: TaskSpec) -> type[BaseModel]:
         __module__=__name__,
         **fields,
     )
+
+
+def _options(kind: type[Any]) -> dict[str, Any]:
+    """Return the fields of a dataclass besides the text, as pydantic's `create_model` takes them."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {
+        one.name: (_json_type(hints[one.name]), _constraints(one))
+        for one in api_fields(kind)
+        if one.name != "text"
+    }
 
 
 def _json_type(hint: Any) -> Any:
@@ -144,7 +140,10 @@ def _answer_model(spec: TaskSpec) -> type[BaseModel]:
         "model": (str, ...),
         "version": (str, ...),
         "usage": (response_model(Usage), ...),
-        "results": (list.__class_getitem__(response_model(spec.result)), ...),
+        "results": (
+            list.__class_getitem__(response_model(spec.result) | response_model(FailedText)),
+            ...,
+        ),
     }
     return create_model(
         f"{spec.command.capitalize()}Answer",

@@ -157,9 +157,9 @@ class EngineHost:
         self._latest_deadlines[call] = max(item.deadline for item in items)
         try:
             outcomes = [
-                # A result that arrives after the end may be incomplete.
+                # The search has ended before it was complete.
                 DeadlineExceeded("The deadline passed inside the engine.")
-                if self._cancellations[item.cancellation_id].is_over
+                if self._cancellations[item.cancellation_id].is_noticed
                 else outcome
                 for outcome, item in zip(self._outcomes(items), items, strict=True)
             ]

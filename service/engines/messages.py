@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from seqserve.errors import SeqserveError
+
 # Unique over all processes, so that an id of one gateway never means an item of another.
 _PROCESS = uuid.uuid4().hex
 _COUNT = count()
@@ -35,6 +37,8 @@ class InferenceItem:
         traceparent: Of the parent span, in W3C's form; empty if the request is not traced.
         golden_case: Number of a golden case, counted round, that replaces the item if its model has any.
         queued_ns: When it was queued, in nanoseconds since 1970; stays in the gateway.
+        is_partial: Whether its error must not fail its request; stays in the gateway.
+        outcome: Its result or error, if `is_partial`; stays in the gateway.
     """
 
     request_id: str
@@ -45,6 +49,8 @@ class InferenceItem:
     traceparent: str = ""
     golden_case: int | None = None
     queued_ns: int = 0
+    is_partial: bool = False
+    outcome: InferenceResult | SeqserveError | None = None
 
 
 @dataclass(slots=True)

@@ -156,7 +156,7 @@ def test_inputs_that_changed(raw: bytes, is_same: bool, is_gzipped: bool, tmp_pa
         if is_same:
             way()
             continue
-        with pytest.raises(DataError, match="the input (differs from|ends at line)"):
+        with pytest.raises(DataError, match=r"the input (differs from|ends at line)"):
             way()
 
 

@@ -173,8 +173,8 @@ def test_bad_lines_are_put_aside(tmp_path: Path, fakes: dict[str, str]) -> None:
         (6, "invalid_field"),
         (7, "internal"),
     ]
-    assert rejected[1]["message"] == "text is empty or only white space."
-    assert rejected[3]["message"].startswith("text has 101 characters; the limit is 100.")
+    assert rejected[1]["message"] == "text: is blank: it has no visible character."
+    assert rejected[3]["message"].startswith("text: has 101 characters; the limit is 100.")
     assert rejected[5]["message"] == "The model failed at this text."
     assert b"2 answered, 6 rejected" in done.stderr and str(aside).encode() in done.stderr
 
@@ -184,6 +184,60 @@ def test_a_pipe(fakes: dict[str, str]) -> None:
     assert done.returncode == 3
     assert done.stdout == b"line,label,score\n1,positive,0.875\n4,negative,0.75\n"
     assert b'{"line":5,"code":"invalid_field"' in done.stderr
+
+
+PROMPTS = {
+    "texts": (["ner"], "one text a line"),
+    "dash": (["ner", "-"], "one text a line"),
+    "objects": (["ner", "--from", "jsonl"], "one JSON object a line"),
+    "table": (["ner", "--from", "csv"], "the header, then one row a line"),
+}
+
+
+@pytest.mark.parametrize(("words", "prompt"), PROMPTS.values(), ids=PROMPTS)
+def test_a_terminal(words: list[str], prompt: str, fakes: dict[str, str], tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    os.write(ours, b"\x04")  # the end of the input
+    try:
+        done = predict(*words, "--workers", 1, env=fakes, stdin=theirs)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 0, done.stderr
+    assert f"reading from the terminal, {prompt}; Ctrl-D ends".encode() in done.stderr
+
+
+def test_what_is_no_terminal_is_not_prompted(fakes: dict[str, str], tmp_path: Path) -> None:
+    done = predict("ner", "--workers", 1, input=b"Ann\n", env=fakes)
+    assert done.returncode == 0 and b"terminal" not in done.stderr
+
+
+BLANK_ROWS = {
+    "rejected": ([], 3, [2, 6]),
+    "empty": (["--on-blank", "empty"], 0, [2, 3, 4, 5, 6]),
+}
+
+
+@pytest.mark.parametrize(("words", "status", "lines"), BLANK_ROWS.values(), ids=BLANK_ROWS)
+@pytest.mark.parametrize("task", ["ner", "sentiment", "translate"])
+def test_blank_records(
+    task: str,
+    words: list[str],
+    status: int,
+    lines: list[int],
+    tmp_path: Path,
+    fakes: dict[str, str],
+) -> None:
+    """A cell that is empty, invisible or white space; blank lines are no records."""
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text('id,text\n1,Ann\n2,\n3,"\u200b"\n4,"\x1a "\n5,Bob\n')
+    done = predict(task, source, "-o", out, *words, "--workers", 1, env=fakes)
+    assert done.returncode == status, done.stderr
+    assert lines_of(out) == lines
+    aside = Path(f"{out}.rejected.jsonl")
+    rejected = [json.loads(line) for line in aside.read_text().splitlines()] if status else []
+    assert [one["line"] for one in rejected] == [line for line in range(2, 7) if line not in lines]
+    assert {one["message"] for one in rejected} <= {"text: is blank: it has no visible character."}
 
 
 def test_nobody_reads(tmp_path: Path, fakes: dict[str, str]) -> None:

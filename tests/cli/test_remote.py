@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,9 +23,10 @@ from seqserve.bulk.records import Refusal
 from seqserve.bundle import load_bundle
 from seqserve.cli.main import app
 from seqserve.cli.predicting.remote import answer
+from seqserve.client import Client
 from seqserve.errors import SeqserveError
 from service.http.keys import new_key
-from tests.fakes import write_bundles
+from tests.fakes import replace_bundle, write_bundle_of, write_bundles
 from tests.serving import FAKES, ROOT, Serve, running_server
 
 
@@ -162,7 +164,7 @@ def test_a_server_gives_what_this_machine_gives(
         done = run(*line, SEQSERVE_MAX_TEXT_CHARS="500", **FAKES)
         assert done.returncode == 3, done.stderr
         rejected = [json.loads(row) for row in aside.read_text().splitlines()]
-        files[name] = (out.read_bytes(), [(row["line"], row["code"]) for row in rejected])
+        files[name] = (out.read_bytes(), rejected)
     assert files["there"] == files["here"]
     assert len(files["there"][1]) == 60
 
@@ -225,6 +227,50 @@ def hanging(server: Serve) -> Iterator[None]:
     finally:
         for process in processes:
             process.resume()
+
+
+def test_a_server_gets_each_batch_once(served: Served, tmp_path: Path) -> None:
+    """Texts that fail do not cost further requests."""
+    source = tmp_path / "in.txt"
+    source.write_text("Ann\nPOISON\nREFUSED\nBob\n" * 16)
+    key = served.key_file.read_text().strip()
+    with Client(served.url, api_key=key) as client:
+        before = requests_of(client)
+        done = run("ner", str(source), "--url", served.url, CLIENT_API_KEY=key)
+        assert done.returncode == 3 and "32 answered, 32 rejected" in done.stderr
+        assert requests_of(client) - before == 3  # one before the run, and 64 texts, 32 at a time
+
+
+def requests_of(client: Client) -> float:
+    pattern = r'^seqserve_requests_total\{.*route="/v1/ner".*\} (\S+)$'
+    return sum(map(float, re.findall(pattern, client.metrics(), re.MULTILINE)))
+
+
+def test_an_output_is_resumed_with_the_same_model_wherever_it_runs(
+    served: Served, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    source.write_text("Ann left OSLO\n" * 9)
+    place = ["--url", served.url, "--api-key-file", str(served.key_file)]
+    words = ["ner", str(source), "-o", str(out), "--resume"]
+    assert run(*words, *place).returncode == 0
+    whole = out.read_bytes()
+    here = ["--bundles", str(served.bundles)]
+    for more in (place, here):
+        out.write_bytes(whole[: len(whole) // 2])
+        done = run(*words, *more, **FAKES)
+        assert done.returncode == 0 and out.read_bytes() == whole, done.stderr
+    for more in (place, here):
+        done = run(*words, "--min-score", "0.9", *more, **FAKES)
+        assert done.returncode == 1 and "option min_score (0.0 before, 0.9 now)" in done.stderr
+    write_bundles(tmp_path / "others")
+    replace_bundle(
+        tmp_path / "others" / "ner-en",
+        write_bundle_of(tmp_path / "other", "ner-en", config=b"[]").path,
+    )
+    done = run(*words, "--bundles", str(tmp_path / "others"), **FAKES)
+    assert done.returncode == 1 and "model sha256 (" in done.stderr
+    assert out.read_bytes() == whole
 
 
 def test_models_of_a_server(served: Served) -> None:

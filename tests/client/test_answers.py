@@ -8,9 +8,10 @@ import pytest
 from pydantic import BaseModel
 
 from seqserve.client import answers
-from seqserve.client.answers import Answer, Receipt, from_json
+from seqserve.client.answers import Answer, Receipt, from_json, outcomes_from_json
 from seqserve.client.problems import UnexpectedAnswer
-from seqserve.records import NerResult, api_fields
+from seqserve.errors import DeadlineExceeded, SeqserveError, TextTooLong
+from seqserve.records import FailedText, NerResult, SentimentResult, TextError, api_fields
 from seqserve.tasks import TASKS
 from service.api import schemas
 
@@ -20,6 +21,7 @@ KINDS: dict[str, tuple[Any, type[BaseModel]]] = {
         for spec in TASKS.values()
     },
     "Model": (answers.Model, schemas.ModelInfo),
+    "FailedText": (FailedText, schemas.response_model(FailedText)),
 }
 
 
@@ -97,6 +99,60 @@ def test_an_answer_is_a_sequence_of_its_results() -> None:
     assert len(answer) == 3 and list(answer) == list(results)
     assert answer[0] is results[0] and answer[-1] is results[2] and answer[:2] == results[:2]
     assert answer.n_tokens == 11
+
+
+FAILED = TextError("text_too_long", "Text too long", "text: has 51 characters.")
+LATE = TextError("deadline_exceeded", "Deadline exceeded", "The deadline passed.")
+NEWER = TextError("bad_weather", "Bad weather", "text could not be processed.")
+
+
+def test_an_answer_with_errors() -> None:
+    good = NerResult(())
+    answer = Answer[NerResult]((good, FAILED, good, LATE, NEWER), ())
+    assert len(answer) == 5 and answer.errors == {1: FAILED, 3: LATE, 4: NEWER}
+    assert answer[0] is answer[2] is answer[-3] is good and answer[2:3] == (good,)
+    assert answer.outcomes == (good, FAILED, good, LATE, NEWER)
+
+
+TAKING: dict[str, tuple[Any, type[Exception], str]] = {
+    "index": (lambda answer: answer[1], TextTooLong, r"^text\[1\]: has 51 characters\.$"),
+    "negative index": (lambda answer: answer[-2], DeadlineExceeded, r"^text\[3\]: The deadline"),
+    "slice": (lambda answer: answer[2:], DeadlineExceeded, r"^text\[3\]"),
+    "iteration": (list, TextTooLong, r"^text\[1\]"),
+    "results": (lambda answer: answer.results, TextTooLong, r"^text\[1\]"),
+    "unpacking": (lambda answer: [*answer], TextTooLong, r"^text\[1\]"),
+    "membership": (lambda answer: None in answer, TextTooLong, r"^text\[1\]"),
+    "code of a newer server": (lambda a: a[4], SeqserveError, r"^text\[4\]: could not be"),
+    "no such text": (lambda answer: answer[5], IndexError, "range"),
+}
+
+
+@pytest.mark.parametrize(("take", "kind", "message"), TAKING.values(), ids=TAKING)
+def test_who_takes_a_result_that_is_not_there_gets_its_error(
+    take: Any, kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind, match=message) as caught:
+        take(Answer[NerResult]((NerResult(()), FAILED, NerResult(()), LATE, NEWER), ()))
+    if isinstance(caught.value, SeqserveError):
+        assert f"text[{caught.value.text_index}]" in str(caught.value)
+
+
+def test_null_is_read_where_it_is_allowed() -> None:
+    blank = from_json(SentimentResult, {"label": None, "score": 0, "scores": {}}, "results[0]")
+    assert blank == SentimentResult(None, 0.0, {})
+    for document in ({"label": 1, "score": 0, "scores": {}}, {"label": None, "scores": {}}):
+        with pytest.raises(UnexpectedAnswer):
+            from_json(SentimentResult, document, "results[0]")
+
+
+def test_errors_of_texts_are_read_among_the_results() -> None:
+    error = {"code": "internal", "title": "T", "detail": "d", "newer": 1}
+    found = outcomes_from_json(NerResult, [{"entities": []}, {"error": error}], "results")
+    assert found == (NerResult(()), TextError("internal", "T", "d"))
+    with pytest.raises(UnexpectedAnswer, match=r"results\[0\]\.error has no detail"):
+        outcomes_from_json(NerResult, [{"error": {"code": "internal", "title": "T"}}], "results")
+    with pytest.raises(UnexpectedAnswer, match="results is dict"):
+        outcomes_from_json(NerResult, {"error": error}, "results")
 
 
 def test_the_types_of_fields_are_what_from_json_can_read() -> None:

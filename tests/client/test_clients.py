@@ -74,9 +74,10 @@ def test_a_newer_server_may_say_more(call: Caller) -> None:
     assert len(call(MadeUpServer(more={"colour": "blue"}), "sentiment", ["a", "b"])) == 2
 
 
+HOW = {"on_blank": "error", "partial": False}
 OPTIONS: dict[str, dict[str, Any]] = {
-    "ner": {"min_score": 0.0, "labels": ["PER"], "offset_unit": "utf16"},
-    "sentiment": {"sentences": False},
+    "ner": {"min_score": 0.0, "labels": ["PER"], "offset_unit": "utf16", **HOW},
+    "sentiment": {"sentences": False, **HOW},
     "translate": {
         "source": "en",
         "target": "zh",
@@ -84,6 +85,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "alternatives": 0,
         "length_penalty": 0.0,
         "max_tokens": 9,
+        **HOW,
     },
 }
 

@@ -88,12 +88,37 @@ def test_compressed_and_large(call: Caller) -> None:
 
 
 def test_a_bad_text_is_named_as_the_caller_counts(call: Caller) -> None:
-    with pytest.raises(errors.InputError, match=r"^text\[21\] is empty") as caught:
-        call.over("sentiment", ["a"] * 21 + [""])
+    with pytest.raises(errors.InputError, match=r"^text\[21\]: is blank") as caught:
+        call.over("sentiment", ["a"] * 21 + [""], on_blank="error")
     assert caught.value.text_index == 21
     with pytest.raises(errors.SeqserveError, match=r"^text\[9\] could not be") as caught:
         call.over("sentiment", ["a"] * 9 + [fakes.POISON])
     assert type(caught.value) is errors.SeqserveError and caught.value.text_index == 9
+
+
+@pytest.mark.parametrize("method", ["ner", "sentiment", "translate"])
+def test_a_text_that_fails_leaves_the_others_their_results(call: Caller, method: str) -> None:
+    """In several requests; the index is that of the caller's list."""
+    texts = ["Ann"] * 9 + [fakes.POISON] + ["Ann"] * 9 + [fakes.REFUSED]
+    answer = call.over(method, texts, partial=True)
+    assert len(answer) == len(texts) and list(answer.errors) == [9, 19]
+    assert [one.code for one in answer.errors.values()] == ["internal", "invalid_field"]
+    assert answer[8] == answer[10] == answer.outcomes[0] and answer[:9] == answer.outcomes[:9]
+    with pytest.raises(errors.SeqserveError, match=r"^text\[9\]: could not be") as caught:
+        answer[9]
+    assert (type(caught.value), caught.value.text_index) == (errors.SeqserveError, 9)
+    with pytest.raises(errors.InputError, match=r"^text\[19\]: has a word") as refused:
+        answer[-1]
+    assert refused.value.text_index == 19
+    with pytest.raises(errors.SeqserveError):
+        list(answer)
+
+
+def test_blank_texts(call: Caller) -> None:
+    assert call.over("ner", ["Ann", " "])[1].entities == ()
+    found = call.over("sentiment", ["\u200b", "fine"])
+    assert (found[0].label, found[0].score, dict(found[0].scores)) == (None, 0.0, {})
+    assert call.over("translate", ["\n", "a b"])[0].text == "\n"
 
 
 def test_a_deadline_is_kept_by_server_and_client(call: Caller) -> None:

@@ -115,11 +115,14 @@ def test_another_answer_is_noticed(shown: Any, came: Any) -> None:
 
 
 def test_requests_of_the_contract_are_answered_as_it_shows(shipped: Serve) -> None:
+    """The request and the answer of a pair of blocks belong to the last route named before them."""
     text = API.read_text(encoding="utf-8")
-    blocks = [block for block in blocks_of(API) if block.language == "json"]
-    routes = re.findall(r"^### `POST (\S+)`", text, re.MULTILINE)
-    assert len(routes) == 3
-    for route, asked, shown in zip(routes, blocks[::2], blocks[1::2], strict=False):
+    n_lines = text[: text.index("\n## Other routes")].count("\n")
+    blocks = [one for one in blocks_of(API) if one.language == "json" and one.line < n_lines]
+    assert len(blocks) == 10
+    for asked, shown in zip(blocks[::2], blocks[1::2], strict=True):
+        before = "".join(text.splitlines(keepends=True)[: asked.line])
+        *_, route = re.findall(r"`POST (/v1/\w+)`", before)
         came = shipped.client.post(route, json=json.loads(asked.code)).raise_for_status().json()
         assert agrees(json.loads(shown.code), came), came
 

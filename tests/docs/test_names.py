@@ -87,6 +87,7 @@ FAULTS = {
     "SEQSERVE_TASKS=ner seqserve serve --port=3001": [],
     "SEQSERVE_COLOUR=blue seqserve serve": ["SEQSERVE_COLOUR"],
     "SEQSERVE_…_TIMEOUT_MS": [],
+    "SEQSERVE_…_MAX_CHARS": [],
     "kubectl --namespace seqserve --fast": [],
     "cd x && .venv/bin/seqserve fly": ["seqserve fly"],
 }

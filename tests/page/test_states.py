@@ -26,10 +26,10 @@ CODES = [*sorted(answered_codes()), "network", "unknown", "code_of_tomorrow"]
 
 
 def test_a_text_too_long(visit: Visit) -> None:
-    shown = visit.refused("sentiment", "a" * 20_001)
+    shown = visit.refused("translation", "a" * 200_001)
     expect(shown.locator("h2")).to_have_text("The text is too long.")
-    expect(shown).to_contain_text("Shorten it, or split it into lines")
-    expect(shown.locator("q")).to_contain_text("has 20001 characters; the limit is 20000")
+    expect(shown).to_contain_text("Shorten it, or send it in parts")
+    expect(shown.locator("q")).to_contain_text("has 200001 characters; the limit is 200000")
     expect(visit.page.locator("#announcement")).to_have_text("The text is too long.")
 
 
@@ -37,7 +37,7 @@ def test_a_text_too_long(visit: Visit) -> None:
 def test_an_empty_text(visit: Visit, text: str) -> None:
     shown = visit.refused("ner", text)
     expect(shown).to_contain_text("Enter a text")
-    expect(shown.locator("q")).to_contain_text("empty or only white space")
+    expect(shown.locator("q")).to_contain_text("is blank: it has no visible character")
 
 
 def test_an_answer_after_an_error_takes_its_place(visit: Visit) -> None:

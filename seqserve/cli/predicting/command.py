@@ -145,6 +145,7 @@ def _run(config: RunConfig) -> tuple[Model, Totals]:
     task = config.spec.task
     with ExitStack() as stack:
         reader, n_bytes = stack.enter_context(open_input(config, begin(config)))
+        _prompt(config)
         advance = stack.enter_context(bar(f"predict {task}", n_bytes))
         advance(0, "loading the model")
         model, submit = stack.enter_context(open_models(config))
@@ -160,6 +161,25 @@ def _run(config: RunConfig) -> tuple[Model, Totals]:
 
         row = row_maker(task, config.output_format, model.languages[0])
         return model, Run(reader, submit, row, sink, config.size, tell).finish()
+
+
+_A_RECORD = {
+    "text": "one text a line",
+    "jsonl": "one JSON object a line",
+    "csv": "the header, then one row a line",
+    "tsv": "the header, then one row a line",
+}
+
+
+def _prompt(config: RunConfig) -> None:
+    """Tell a person at a terminal what the command waits for."""
+    for file in config.inputs:
+        if file.path is None and sys.stdin.isatty():
+            typer.echo(
+                f"seqserve: reading from the terminal, {_A_RECORD[file.format]}; Ctrl-D ends the "
+                "input. To read a file, name it",
+                err=True,
+            )
 
 
 def _report(report: Mapping[str, Any], config: RunConfig) -> None:

@@ -15,15 +15,15 @@ from typing import Any
 
 import structlog
 
-from seqserve.bulk.records import Refusal
 from seqserve.bulk.run import Outcome
 from seqserve.cli.predicting.spec import Model, PredictionSpec, refusal
-from seqserve.errors import BundleError, ConfigError, InputError
+from seqserve.errors import BundleError, ConfigError, InputError, SeqserveError
 from seqserve.runtime import Engine, open_engine
 from seqserve.tasks import Task
-from service.api.core import Plan, PredictionRequest, check_texts, plan_request, requested_fields
+from service.api.core import Plan, PredictionRequest, fields_of, plan_request
 from service.api.dialects.native import parse_request
 from service.api.schemas import SCHEMAS
+from service.api.texts import set_aside, text_error
 from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult
 from service.settings import Settings, load_settings
@@ -47,7 +47,7 @@ def local_spec(task: Task, options: dict[str, Any], bundles: Path | None) -> Pre
         settings = settings.model_copy(update={"bundles_dir": bundles})
     spec = PredictionSpec(task, options, settings.max_body_bytes, settings)
     try:
-        _request(spec, "text")
+        _request(spec)
     except InputError as error:
         raise ConfigError(str(error)) from None
     return spec
@@ -58,16 +58,14 @@ def _settings(spec: PredictionSpec) -> Settings:
     return spec.settings
 
 
-def _request(spec: PredictionSpec, text: str) -> PredictionRequest:
-    """Return the request with one text.
+def _request(spec: PredictionSpec) -> PredictionRequest:
+    """Return a request with the options of the run.
 
     Raises:
-        InputError: The service would refuse it.
+        InputError: The service would refuse them.
     """
-    document = {"text": text, **spec.options}
-    request = parse_request(SCHEMAS[spec.task], document, _settings(spec))
-    check_texts(request.texts, _settings(spec))
-    return request
+    document = {"text": "text", **spec.options}
+    return parse_request(SCHEMAS[spec.task], document, _settings(spec))
 
 
 def open_on_one_thread(path: Path) -> Engine:
@@ -89,6 +87,7 @@ class TaskEngines:
     def __init__(self, spec: PredictionSpec) -> None:
         _log_to_stderr()
         self._spec = spec
+        self._request = _request(spec)
         self._host = EngineHost(spec.task, _on_one_thread(_settings(spec)))
         if self._host.fault is not None:
             raise BundleError(self._host.fault)
@@ -100,28 +99,26 @@ class TaskEngines:
 
     def predict(self, texts: Sequence[str]) -> list[Outcome]:
         """Return an outcome per text, in order; a text that is refused does not affect the others."""
-        outcomes: list[Outcome] = [self._check(text) or {} for text in texts]
-        accepted = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, Refusal)]
-        plan = self._plan([texts[i] for i in accepted])
+        task = self._spec.task
+        plan = self._plan(texts)
+        on_blank = self._request.how.on_blank
+        found: dict[int, InferenceResult | SeqserveError | None] = {
+            **set_aside(task, texts, on_blank, _settings(self._spec))
+        }
+        places = [i for i in range(len(texts)) if i not in found]
         deadline = time.monotonic() + _NO_DEADLINE_S
-        items = [InferenceItem("predict", plan.model.name, item, deadline) for item in plan.items]
-        found = self._host.predict(items).results if items else []
-        for i, one, item in zip(accepted, found, items, strict=True):
-            if isinstance(one, InferenceResult):
-                outcomes[i] = requested_fields(self._spec.task, one, item.item)
-            else:
-                outcomes[i] = refusal(one)
-        return outcomes
-
-    def _check(self, text: str) -> Refusal | None:
-        try:
-            _request(self._spec, text)
-        except InputError as error:
-            return refusal(error)
-        return None
+        items = [InferenceItem("predict", plan.model.name, plan.items[i], deadline) for i in places]
+        if items:
+            found |= zip(places, self._host.predict(items).results, strict=True)
+        return [
+            refusal(text_error(one))
+            if isinstance(one := found[i], SeqserveError)
+            else fields_of(task, one, item)
+            for i, item in enumerate(plan.items)
+        ]
 
     def _plan(self, texts: Sequence[str]) -> Plan:
-        request = replace(_request(self._spec, "text"), texts=texts)
+        request = replace(self._request, texts=texts)
         return plan_request(request, self._host.status.models, _settings(self._spec))
 
 

@@ -38,6 +38,10 @@ class Options:
         str | None, _option(IN, "between columns, such as ';'; default , in csv and a tab in tsv")
     ] = None
     encoding: Annotated[str, _option(IN, "such as UTF-16, latin-1, cp1252, gb18030")] = "UTF-8"
+    on_blank: Annotated[
+        Literal["empty", "error"],
+        _option(IN, "texts without a visible character: an empty result, or rejected"),
+    ] = "error"
     limit: Annotated[int | None, _option(IN, "stop after this many records", min=1)] = None
     out: Annotated[Path | None, _option(OUT, "file; default standard output", "--out", "-o")] = None
     output_format: Annotated[

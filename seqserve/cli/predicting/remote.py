@@ -11,10 +11,11 @@ from typing import Any
 
 from seqserve import errors
 from seqserve.bulk.run import Outcome, Submit
-from seqserve.cli.predicting.spec import Model, PredictionSpec, refusal
+from seqserve.cli.predicting.spec import Model, PredictionSpec, refusal, refusal_of
 from seqserve.client import Client, Receipt
-from seqserve.errors import ConfigError, InputError, SeqserveError
-from seqserve.records import api_fields
+from seqserve.client.problems import error_of_text
+from seqserve.errors import ConfigError, InputError, SeqserveError, UnavailableError
+from seqserve.records import TextError, api_fields
 from seqserve.tasks import TASKS
 
 N_REQUESTS = 4  # at a time
@@ -23,7 +24,6 @@ _OF_THE_RUN = (
     *(errors.MissingKey, errors.UnknownKey, errors.NotFound, errors.MethodNotAllowed),
     *(errors.UnsupportedMediaType, errors.UnsupportedLanguagePair, errors.InvalidJson),
 )
-_OPTIONAL = ("sentences", "alternatives")
 
 
 @contextmanager
@@ -41,11 +41,16 @@ def server(
     """
     pool = ThreadPool(n_requests)  # daemon threads: a server that hangs does not block the exit
     call = _method(spec, client)
-    optional = {name for name in _OPTIONAL if not spec.options.get(name)}
 
-    def ask(texts: Sequence[str]) -> list[dict[str, Any]]:
-        found = map(_plain, call(texts, **spec.options))
-        return [{k: v for k, v in one.items() if k not in optional} for one in found]
+    def ask(texts: Sequence[str]) -> list[Outcome]:
+        found = call(texts, **spec.options, partial=True)
+        for receipt in found.receipts:
+            if (receipt.model, receipt.version) != (model.name, model.version):
+                raise SeqserveError(
+                    f"{url} has loaded another model, {receipt.model} {receipt.version}, after "
+                    f"{model.name} {model.version}: write to another file"
+                )
+        return [_outcome(spec, index, one) for index, one in enumerate(found.outcomes)]
 
     def submit(texts: Sequence[str]) -> Future[list[Outcome]]:
         found: Future[list[Outcome]] = Future()
@@ -53,7 +58,8 @@ def server(
         return found
 
     try:
-        yield _model(client, call([_PROBE], **spec.options).receipts[0]), submit
+        model = _model(client, call([_PROBE], **spec.options).receipts[0])
+        yield model, submit
     except (errors.MissingKey, errors.UnknownKey):
         raise
     except errors.UnavailableError as error:
@@ -83,13 +89,25 @@ def _model(client: Client, receipt: Receipt) -> Model:
     raise SeqserveError(f"the server is loading another model than {receipt.model}: try again")
 
 
-def answer(
-    ask: Callable[[Sequence[str]], list[dict[str, Any]]], texts: Sequence[str]
-) -> list[Outcome]:
+def _outcome(spec: PredictionSpec, index: int, outcome: Any) -> Outcome:
+    """Return the outcome of one text.
+
+    Raises:
+        UnavailableError: The server had no time for it.
+    """
+    if not isinstance(outcome, TextError):
+        return TASKS[spec.task].requested(_plain(outcome), spec.options)
+    error = error_of_text(outcome, index)
+    if isinstance(error, UnavailableError):
+        raise error
+    return refusal(outcome)
+
+
+def answer(ask: Callable[[Sequence[str]], list[Outcome]], texts: Sequence[str]) -> list[Outcome]:
     """Return an outcome per text, in order.
 
     Args:
-        ask: Returns a result per text, or raises.
+        ask: Returns an outcome per text, or raises.
         texts: A batch.
 
     Raises:
@@ -102,7 +120,7 @@ def answer(
         if not is_texts_fault and type(error) is not SeqserveError:
             raise
         if len(texts) == 1:
-            return [refusal(error)]
+            return [refusal_of(error)]
         bad = error.text_index
     middle = len(texts) // 2
     cuts = (middle, middle) if bad is None else (bad, bad + 1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqserve.bulk.records import Refusal
 from seqserve.errors import SeqserveError
+from seqserve.records import TextError
 from seqserve.tasks import Task
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ class Model:
     sha256: str
 
 
-def refusal(error: SeqserveError) -> Refusal:
+def refusal(error: TextError) -> Refusal:
     """Return the reason why a text has no prediction."""
-    return Refusal(error.code, _INDEX.sub("text", str(error)) or _INTERNAL)
+    is_internal = error.code == SeqserveError.code
+    return Refusal(error.code, _INTERNAL if is_internal else error.detail)
+
+
+def refusal_of(error: SeqserveError) -> Refusal:
+    """Return the reason why the only text of a request has no prediction."""
+    return refusal(TextError(error.code, error.title, _INDEX.sub("text", str(error))))

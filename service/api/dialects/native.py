@@ -13,11 +13,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from seqserve.errors import InputError
-from service.api.core import Prediction, PredictionRequest, check_count
+from seqserve.records import RequestOptions, api_fields
+from service.api.core import Prediction, PredictionRequest
 from service.api.dialects.base import Dialect
 from service.api.faults import describe_faults
 from service.api.schemas import SCHEMAS, TaskSchema
+from service.api.texts import check_count
 from service.settings import Settings
+
+_HOW = tuple(one.name for one in api_fields(RequestOptions))
 
 
 class NativeDialect(Dialect):
@@ -61,17 +65,19 @@ def parse_request(schema: TaskSchema, document: object, settings: Settings) -> P
     try:
         parsed = schema.request.model_validate(document)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)
+        faults = error.errors(include_url=False)
         fields = list(schema.request.model_fields)
         raise InputError(describe_faults(faults, fields)) from None
     values: dict[str, Any] = parsed.__dict__  # ten times faster than `model_dump`
     given = {name: values[name] for name in parsed.model_fields_set}
+    how = {name: given.pop(name) for name in _HOW if name in given}
     return PredictionRequest(
         schema.name,
         given.pop("text"),
         source=given.pop("source", None),
         target=given.pop("target", None),
         options=given,
+        **({"how": RequestOptions(**how)} if how else {}),
     )
 
 

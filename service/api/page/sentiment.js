@@ -15,6 +15,7 @@ export function summarize(answer, totalMs, model) {
   const n = answer.results.length;
   if (n > 1) return word("sentiment.found_many", { n, time });
   const [{ label, score }] = answer.results;
+  if (label === null) return word("sentiment.found_none", { time }); // no visible character
   return word("sentiment.found", { label: labelName(label, model), share: percent(score), time });
 }
 

@@ -41,20 +41,33 @@ FAULTS = [
     pytest.param("/v1/ner", [], "must be a JSON object", id="array"),
     pytest.param("/v1/ner", None, "must be a JSON object", id="null"),
     pytest.param("/v1/ner", {}, "text is required.", id="no-text"),
-    pytest.param("/v1/ner", {"text": 1}, "text: must be a string or a list", id="number"),
-    pytest.param("/v1/ner", {"text": None}, "text: must be a string or a list", id="null-text"),
-    pytest.param("/v1/ner", {"text": {"a": "b"}}, "text: must be a string", id="object-text"),
+    pytest.param(
+        "/v1/ner",
+        {"text": 1},
+        "text: got a number, expected a string or a list of strings.",
+        id="number",
+    ),
+    pytest.param("/v1/ner", {"text": None}, "text: got null, expected a string or", id="null-text"),
+    pytest.param("/v1/ner", {"text": {"a": "b"}}, "text: got an object, exp", id="object-text"),
     pytest.param("/v1/ner", {"text": []}, "text: ", id="empty-list"),
-    pytest.param("/v1/ner", {"text": ["a", 1]}, "text[1]: should be a valid string", id="item"),
-    pytest.param("/v1/ner", {"text": ["a", ["b"]]}, "text[1]: should be", id="nested-list"),
-    pytest.param("/v1/ner", {"text": ""}, "text[0] is empty", id="empty"),
-    pytest.param("/v1/ner", {"text": ["a", " \n"]}, "text[1] is empty or only white", id="blank"),
-    pytest.param("/v1/sentiment", {"text": "\u3000"}, "text[0] is empty", id="wide-blank"),
-    pytest.param("/v1/translate", {"text": [""]}, "text[0] is empty", id="empty-in-list"),
+    pytest.param("/v1/ner", {"text": ["a", 1]}, "text[1]: got a number, expected a", id="item"),
+    pytest.param("/v1/ner", {"text": ["a", ["b"]]}, "text[1]: got a list, exp", id="nested-list"),
+    pytest.param(
+        "/v1/ner",
+        {"text": "", "on_blank": "error"},
+        "text[0]: is blank: it has no visible character.",
+        id="empty",
+    ),
+    pytest.param(
+        "/v1/ner", {"text": ["a", " \n"], "on_blank": "error"}, "text[1]: is blank", id="blank"
+    ),
+    pytest.param("/v1/ner", {"text": "a", "on_blank": "skip"}, "on_blank: should", id="on-blank"),
+    pytest.param("/v1/ner", {"text": "a", "on_blank": True}, "on_blank: got a bo", id="on-true"),
+    pytest.param("/v1/ner", {"text": "a", "partial": "yes"}, "partial: got a str", id="partial"),
     pytest.param(
         "/v1/ner",
         {"text": "a", "nope": 1},
-        "'nope' is no field of this route. Fields of this route: text, min_score, labels, offset_unit",
+        "'nope' is no field of this route. Fields of this route: text, min_score, labels, offset_unit,",
         id="unknown-option",
     ),
     pytest.param("/v1/ner", {"text": "a", "beam_size": 4}, "'beam_size' is no", id="other-task"),
@@ -142,7 +155,7 @@ async def test_method_not_allowed(server: Server, method: str, path: str, allowe
     assert allowed in response.headers["allow"]
 
 
-LIMITS = {"max_body_bytes": 2000, "max_texts": 3, "max_text_chars": 50}
+LIMITS = {"ner_max_chars": 90, "max_body_bytes": 2000, "max_texts": 3, "max_text_chars": 50}
 
 
 async def test_limits(bundles_dir: Path) -> None:
@@ -153,7 +166,11 @@ async def test_limits(bundles_dir: Path) -> None:
         response = await server.post("/v1/ner", {"text": ["a"] * 4})
         expect(response, 413, "too_many_texts", "4 texts; the limit is 3")
         response = await server.post("/v1/ner", {"text": ["a", "b" * 51]})
-        expect(response, 413, "text_too_long", "text[1] has 51 characters; the limit is 50")
+        expect(response, 413, "text_too_long", "text[1]: has 51 characters; the limit is 50")
+        response = await server.post("/v1/ner", {"text": ["a" * 50, "b" * 41]})
+        expect(
+            response, 413, "body_too_large", "text has 91 characters in 2 texts; the limit is 90"
+        )
         assert server.engine("ner").batches == []
         fitting = {"text": ["😀" * 50, "a", "b"]}
         assert (await server.post("/v1/ner", fitting)).status_code == 200

@@ -106,7 +106,7 @@ async def test_requests_and_answers(
     assert complaints(answer, response_schema(document, path, 200, "post"), document) == []
 
 
-CHECKED_BEYOND_THE_SCHEMA = {"blank", "wide-blank", "label", "n-best", "tokens", "language"}
+CHECKED_BEYOND_THE_SCHEMA = {"blank", "empty", "label", "n-best", "tokens", "language"}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ async def test_faults(document: dict[str, Any], path: str, body: Any, detail: st
 
 PROBLEMS = [
     ("/v1/ner", {"text": []}, {}, 422),
-    ("/v1/ner", {"text": "a" * 20_001}, {}, 413),
+    ("/v1/ner", {"text": "a" * 1_000_001}, {}, 413),
     ("/v1/ner", {"text": "a"}, {"content_type": "text/plain"}, 415),
     ("/v1/translate", {"text": "a", "source": "fr"}, {}, 422),
     ("/v1/translate", {"text": fakes.POISON}, {}, 500),
@@ -198,12 +198,20 @@ async def test_every_operation_has_a_documented_tag(document: dict[str, Any]) ->
         assert operation["summary"] == SPECS[task.name].summary
 
 
-@pytest.mark.parametrize("changes", [{}, {"max_texts": 7, "max_text_chars": 12_345, "demo": False}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"max_texts": 7, "max_text_chars": 12_345, "ner_max_chars": 99_999, "demo": False}],
+)
 def test_limits_are_documented(changes: dict[str, Any]) -> None:
     settings = Settings(**changes)
     described = build_document(TASKS, settings=settings)["info"]["description"]
-    for limit in (settings.max_body_bytes, settings.max_texts, settings.max_text_chars):
+    texts = settings.max_text_chars
+    for limit in (settings.max_body_bytes, settings.max_texts, *([texts] if texts else [])):
         assert re.search(rf"\| {limit:,}[ |]", described), limit
+    assert (
+        f"ner {settings.ner_max_chars:,}, sentiment {settings.sentiment_max_chars:,}" in described
+    )
+    assert ("as of all texts" in described) == (texts is None)
     assert f"ner {settings.timeout_ms('ner') / 1000:g} s" in described
     assert ("(./)" in described) == settings.demo
     assert (

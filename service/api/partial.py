@@ -1,0 +1,78 @@
+"""Partial answers: a text that fails does not fail its request.
+
+The queue fails a request with its first error. So the errors of a partial request's texts are kept on their
+items, and the queue sees results instead.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from seqserve.errors import SeqserveError, UnavailableError
+from service.engines.messages import InferenceItem, InferenceResult
+from service.queue.batcher import Batcher, Reply
+
+Predict: TypeAlias = Callable[[list[InferenceItem]], Awaitable[Reply[InferenceResult]]]
+Queue: TypeAlias = Batcher[InferenceItem, InferenceResult]
+
+_MARGIN_SHARE, _MAX_MARGIN_S = 0.1, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What the queue made of the texts of a request: per text a result or its error; times as in `Answer`."""
+
+    texts: Sequence[InferenceResult | SeqserveError]
+    engine_s: float
+    queue_s: float
+
+
+def keeping_outcomes(predict: Predict) -> Predict:
+    """Return the call of a queue that keeps the outcomes of partial requests on their items."""
+
+    async def call(items: list[InferenceItem]) -> Reply[InferenceResult]:
+        reply = await predict(items)
+        if not any(item.is_partial for item in items):
+            return reply
+        results = list(reply.results)
+        for index, item in enumerate(items[: len(results)]):
+            if item.is_partial:
+                item.outcome = outcome = results[index]
+                if isinstance(outcome, SeqserveError):
+                    results[index] = InferenceResult({}, 0)
+        return Reply(results, reply.engine_s)
+
+    return call
+
+
+def engine_deadline(deadline: float, now: float) -> float:
+    """Return the deadline of the engine, before that of the request: what is complete by then is answered."""
+    return deadline - min(_MAX_MARGIN_S, _MARGIN_SHARE * (deadline - now))
+
+
+async def submit_partial(
+    queue: Queue, items: Sequence[tuple[InferenceItem, int]], deadline: float
+) -> Outcomes:
+    """Queue the texts of a partial request, and wait for as many outcomes as come in time.
+
+    Args:
+        queue: Calls what `keeping_outcomes` returns.
+        items: Partial items, with their estimated tokens; not empty.
+        deadline: Event loop time after which the results are not needed.
+
+    Raises:
+        UnavailableError: As for `Batcher.submit`, if no text has a result.
+    """
+    started = time.perf_counter()
+    engine_s, late = 0.0, UnavailableError()
+    try:
+        engine_s = (await queue.submit(items, deadline)).engine_s
+    except UnavailableError as error:
+        if not any(isinstance(item.outcome, InferenceResult) for item, _ in items):
+            raise
+        late = error
+    outcomes = [late if item.outcome is None else item.outcome for item, _ in items]
+    return Outcomes(outcomes, engine_s, max(0.0, time.perf_counter() - started - engine_s))
