@@ -150,10 +150,11 @@ class Settings(BaseSettings):
         description="Largest body of a request in bytes, compressed and decompressed.",
     )
     max_texts: int = Field(default=256, ge=1, description="Most texts in one request.")
-    max_text_chars: int | None = Field(
-        default=None,
+    max_text_chars: int = Field(
+        default=200_000,
         ge=1,
-        description="Most characters in one text. Default: as many as in a request.",
+        description="Most characters in one text: as many as one CPU processes before the deadline, "
+        "whatever they are.",
     )
     ner_max_chars: int = Field(
         default=1_000_000, ge=1, description="Most characters in all texts of a request."
@@ -164,8 +165,7 @@ class Settings(BaseSettings):
     translation_max_chars: int = Field(
         default=200_000,
         ge=1,
-        description="Most characters in all texts of a request: as many as one CPU translates before the "
-        "deadline.",
+        description="Most characters in all texts of a request.",
     )
     max_beam_size: int = Field(
         default=8,
@@ -279,8 +279,7 @@ class Settings(BaseSettings):
 
     def max_text_chars_of(self, task: Task) -> int:
         """Return how many characters one text may have."""
-        limit = self.max_chars_of(task)
-        return limit if self.max_text_chars is None else min(limit, self.max_text_chars)
+        return min(self.max_chars_of(task), self.max_text_chars)
 
     def max_chars_variable(self, task: Task, *, of_one_text: bool = False) -> str:
         """Return the variable that limits the characters of a request, or of one text."""

@@ -34,8 +34,8 @@ are `application/problem+json` (RFC 9457): `code` identifies the error, `detail`
 |---|---|---|---|
 | size of the body | {max_body_bytes:,} bytes | `SEQSERVE_MAX_BODY_BYTES` | 413 `body_too_large` |
 | number of texts | {max_texts:,} | `SEQSERVE_MAX_TEXTS` | 413 `too_many_texts` |
-| characters of all texts | {max_chars} | `SEQSERVE_…_MAX_CHARS` | 413 `body_too_large` |
-| characters of a text | {max_text_chars} | `SEQSERVE_MAX_TEXT_CHARS` | 413 `text_too_long` |
+| length of all texts | {max_chars} characters | `SEQSERVE_…_MAX_CHARS` | 413 `body_too_large` |
+| length of a text | {max_text_chars:,} characters | `SEQSERVE_MAX_TEXT_CHARS` | 413 `text_too_long` |
 | timeout | {timeouts} | `SEQSERVE_…_TIMEOUT_MS`, header `X-Timeout-Ms` | 504 `deadline_exceeded` |
 """
 _DEFAULTS = "\nThese are the defaults; this server may have other values.\n"
@@ -138,12 +138,11 @@ def _describe(tasks: Sequence[TaskSchema], settings: Settings | None) -> str:
     limits = settings or Settings.model_construct()
     names = [task.name for task in tasks]
     timeouts = ", ".join(f"{name} {limits.timeout_ms(name) / 1000:g} s" for name in names)
-    one_text = limits.max_text_chars
     described = _DESCRIPTION.format(
         max_body_bytes=limits.max_body_bytes,
         max_texts=limits.max_texts,
         max_chars=", ".join(f"{name} {limits.max_chars_of(name):,}" for name in names),
-        max_text_chars="as of all texts" if one_text is None else f"{one_text:,}",
+        max_text_chars=limits.max_text_chars,
         timeouts=timeouts,
     )
     if settings is None:

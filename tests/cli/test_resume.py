@@ -126,7 +126,7 @@ def test_a_run_that_agrees(more: list[str], begun: Begun) -> None:
 
 
 def test_an_input_that_grew(begun: Begun, tmp_path: Path) -> None:
-    """A run that is complete goes on with what was added."""
+    """A complete run is continued with what was added."""
     begun.cut(len(begun.whole))
     grown = tmp_path / "in.jsonl"
     grown.write_bytes((begun.folder / "in.jsonl").read_bytes() + b'\n{"text": "Zoe"}\n')

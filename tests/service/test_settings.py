@@ -117,6 +117,28 @@ def test_timeouts() -> None:
     assert settings.timeout_ms("translation") == 100
 
 
+CHARACTERS: dict[str, tuple[dict[str, int], tuple[int, int], str]] = {
+    "defaults": ({}, (1_000_000, 200_000), "SEQSERVE_MAX_TEXT_CHARS"),
+    "of a request": ({"ner_max_chars": 9}, (9, 9), "SEQSERVE_NER_MAX_CHARS"),
+    "of a text": ({"max_text_chars": 5}, (1_000_000, 5), "SEQSERVE_MAX_TEXT_CHARS"),
+    "both": ({"ner_max_chars": 9, "max_text_chars": 5}, (9, 5), "SEQSERVE_MAX_TEXT_CHARS"),
+    "of a text, above that of a request": (
+        {"ner_max_chars": 5, "max_text_chars": 9},
+        (5, 5),
+        "SEQSERVE_NER_MAX_CHARS",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "limits", "name"), CHARACTERS.values(), ids=CHARACTERS)
+def test_characters(changes: dict[str, int], limits: tuple[int, int], name: str) -> None:
+    settings = Settings(**changes)
+    assert (settings.max_chars_of("ner"), settings.max_text_chars_of("ner")) == limits
+    assert settings.max_chars_variable("ner", of_one_text=True) == name
+    assert settings.max_chars_variable("ner") == "SEQSERVE_NER_MAX_CHARS"
+    assert settings.max_chars_of("translation") == 200_000
+
+
 @pytest.mark.parametrize(("n_cpus", "calls", "expected"), [(1, None, 1), (4, None, 5), (4, 1, 1)])
 def test_calls_at_once_follow_the_cpus_unless_set(
     monkeypatch: pytest.MonkeyPatch, n_cpus: int, calls: int | None, expected: int

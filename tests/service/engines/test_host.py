@@ -94,6 +94,16 @@ def test_a_text_is_given_up_at_its_deadline_and_no_other(bundles_dir: Path) -> N
     assert str(outcomes[1]) == "The deadline passed inside the engine."
 
 
+def test_a_text_that_is_complete_is_kept_after_its_deadline(bundles_dir: Path) -> None:
+    """A partial request gets what was complete when another text of the call was given up."""
+    host = make_host(bundles_dir, "translation")
+    first, late_one, last = host.predict(
+        [late("a b", 0.05), late(fakes.LONG, 0.05), late("c d", 0.05)]
+    ).results
+    assert isinstance(late_one, DeadlineExceeded)
+    assert [one.fields["text"] for one in (first, last)] == ["b a", "d c"]  # type: ignore[union-attr]
+
+
 def test_a_cancelled_text_is_given_up_and_no_other(bundles_dir: Path) -> None:
     host = make_host(bundles_dir, "translation")
     items = [late(fakes.LONG, 60), late("a b", 60)]
