@@ -30,6 +30,15 @@ def test_optional_parts_belong_to_options(spec: TaskSpec) -> None:
     assert set(spec.optional_parts) <= set(spec.result_fields)
 
 
+@pytest.mark.parametrize("spec", SPECS)
+def test_every_result_has_an_empty_one(spec: TaskSpec) -> None:
+    empty = spec.result.empty(" \n")
+    assert isinstance(empty, spec.result) and not empty.n_tokens
+    values = {name: getattr(empty, name) for name in spec.result_fields}
+    assert not any(value for name, value in values.items() if name != "text")
+    assert values.get("text", " \n") == " \n"
+
+
 FOUND: dict[str, Any] = {"text": "b a", "score": -0.5, "warnings": [], "alternatives": []}
 
 

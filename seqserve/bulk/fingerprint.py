@@ -139,7 +139,10 @@ class RunFile:
             document: Any = parse_json(self.path.read_bytes(), what=str(self.path))
             if document["format"] != FORMAT:
                 raise ValueError("of another version")
-            return Fingerprint(**document["fingerprint"]), Checkpoint(**document["input"])
+            fingerprint = Fingerprint(**document["fingerprint"])
+            if not all(isinstance(one, dict) for one in vars(fingerprint).values()):
+                raise TypeError("a part of the fingerprint is no object")
+            return fingerprint, Checkpoint(**document["input"])
         except FileNotFoundError:
             fault = f"there is no {self.path}, which an earlier version did not write"
         except (OSError, InputError, KeyError, TypeError, ValueError) as error:

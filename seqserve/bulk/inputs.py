@@ -15,7 +15,7 @@ from typing import BinaryIO, TypeVar
 
 from seqserve.bulk.fingerprint import Checkpoint, LineDigest
 from seqserve.bulk.lines import Lines
-from seqserve.bulk.readers import DEFAULT_OPTIONS, InputFormat, Reader, ReadOptions
+from seqserve.bulk.readers import DEFAULT_OPTIONS, DELIMITERS, InputFormat, Reader, ReadOptions
 from seqserve.bulk.records import Columns, Entry
 from seqserve.errors import ConfigError, DataError
 
@@ -46,6 +46,13 @@ class InputFile:
     path: Path | None
     format: InputFormat
     options: ReadOptions = DEFAULT_OPTIONS
+
+    @property
+    def delimiter(self) -> str | None:
+        """Between two fields; None in formats without columns."""
+        if self.format not in DELIMITERS:
+            return None
+        return self.options.delimiter or DELIMITERS[self.format]
 
     def check(self) -> None:
         """Check that the file can be read, without reading from a pipe.

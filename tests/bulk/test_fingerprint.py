@@ -97,6 +97,7 @@ UNREADABLE = {
     "no object": (b"[]", "TypeError"),
     "without an input": (b'{"format": 1, "fingerprint": {"run": {}, "options": {}}}', "KeyError"),
     "unknown field": (valid(input={"row": 1}), "TypeError"),
+    "no object inside": (valid(fingerprint={"run": [], "options": {}}), "TypeError"),
     "newer": (valid(format=2), "of another version"),
 }
 

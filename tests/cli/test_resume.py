@@ -111,6 +111,7 @@ def test_kept_fields(begun: Begun) -> None:
 
 SAME = {
     "the same command": [],
+    "format written out": ["--from", "jsonl"],
     "default written out": ["--offset-unit", "codepoint"],
     "smaller windows": ["--window", "2"],
     "more workers": ["--workers", "2"],

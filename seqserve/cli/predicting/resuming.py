@@ -19,7 +19,6 @@ def fingerprint_of(config: RunConfig, model: Model | None = None) -> Fingerprint
 
     Workers, windows, limits and who predicts may differ: they do not change what is predicted.
     """
-    options = config.options
     defaults = {
         one.name: one.default
         for one in api_fields(TASKS[config.spec.task].item)
@@ -28,9 +27,9 @@ def fingerprint_of(config: RunConfig, model: Model | None = None) -> Fingerprint
     files = [str(file.path or "-") for file in config.inputs] if config.columns.with_file else []
     run: dict[str, Any] = {
         "task": config.spec.task,
-        "input formats": [file.format for file in config.inputs],
-        "field": options.field,
-        "delimiter": config.inputs[0].options.delimiter,
+        "input formats": sorted({file.format for file in config.inputs}),
+        "delimiters": sorted({file.delimiter for file in config.inputs if file.delimiter}),
+        "field": config.columns.text,
         "files": files,
         "output format": config.output_format,
         "kept fields": dict(config.columns.beside),

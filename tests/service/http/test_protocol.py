@@ -110,6 +110,8 @@ ODD: dict[str, tuple[bytes, list[int]]] = {
     "a length of 10^18": (post(length=b"Content-Length: 999999999999999999\r\n"), [413]),
     "a header in Latin-1": (get(extra=b"X-Request-ID: \xe9\r\n"), [200]),
     "a deadline that is no number": (post(b"X-Timeout-Ms: \xff\r\n"), [422]),
+    "a byte order mark": (post(body=b"\xef\xbb\xbf" + JSON), [200]),
+    "UTF-16": (post(body=JSON.decode().encode("utf-16")), [400]),
     "blanks around a deadline": (post(b"X-Timeout-Ms:  5000 \r\n"), [200]),
     "tabs around a deadline": (post(b"X-Timeout-Ms:\t5000\t \t\r\n"), [200]),
     "no blank before a deadline": (post(b"X-Timeout-Ms:5000 \r\n"), [200]),
