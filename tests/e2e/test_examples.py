@@ -83,6 +83,6 @@ def test_stale_examples_are_put_right(shipped: Serve, tmp_path: Path) -> None:
 def test_an_example_with_another_status_is_refused(shipped: Serve, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.json"
     case = {"path": "/v1/ner", "method": "post", "name": "a", "summary": "b", "status": 200}
-    wrong.write_text(json.dumps([case | {"request": {"text": ""}, "answer": {}}]))
+    wrong.write_text(json.dumps([case | {"request": {"text": []}, "answer": {}}]))
     with pytest.raises(SystemExit, match="422"):
         examples.rewrite(shipped.client, wrong)

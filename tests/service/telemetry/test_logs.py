@@ -175,7 +175,7 @@ async def test_only_requests_that_succeed_go_without_a_line(
         await server.post("/v1/ner", {"text": "a"})
         await server.client.get("/v1/models")
         await server.client.get("/livez")
-        await server.post("/v1/ner", {"text": ""})
+        await server.post("/v1/ner", {"text": []})
         await server.client.get("/nope")
     assert [line["status"] for line in read(capsys)] == [422, 404]
 

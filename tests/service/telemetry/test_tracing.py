@@ -134,7 +134,7 @@ async def test_the_callers_trace_goes_on(gateway: Server, collector: Collector) 
 
 
 ERRORS: list[Any] = [
-    pytest.param("", {}, "invalid_field", False, id="caller"),
+    pytest.param([], {}, "invalid_field", False, id="caller"),
     pytest.param(fakes.POISON, {}, "internal", True, id="engine"),
     pytest.param(fakes.SLOW, {"x_timeout_ms": "20"}, "deadline_exceeded", True, id="deadline"),
 ]
@@ -145,7 +145,7 @@ ERRORS: list[Any] = [
 async def test_errors(
     gateway: Server,
     collector: Collector,
-    text: str,
+    text: Any,
     headers: dict[str, str],
     code: str,
     is_failure: bool,
