@@ -1,0 +1,1 @@
+"""Checks of a translation: what looks wrong about it, without a second model."""
