@@ -10,7 +10,9 @@ Source: Lafferty, McCallum and Pereira, "Conditional Random Fields", ICML 2001, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +38,19 @@ class Transitions:
     start: FloatArray
     matrix: FloatArray
     end: FloatArray
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return all of it as JSON values; `from_mapping` reads them back."""
+        return {name: values.tolist() for name, values in vars(self).items()}
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Transitions:
+        """Restore from the result of `to_mapping`.
+
+        Raises:
+            KeyError: One of the fields is missing.
+        """
+        return cls(*(np.array(values[name], np.float32) for name in ("start", "matrix", "end")))
 
 
 @dataclass(frozen=True)

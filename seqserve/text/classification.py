@@ -1,25 +1,56 @@
-"""Text <-> what the classifier reads: lower-cased words, a vocabulary, no length limit."""
+"""Text <-> what the classifier reads: lower-cased words, a vocabulary, no length limit.
+
+Ways of writing that mean the same give the same ids: every apostrophe and none (`isn't`, `isn’t`, `isnt`),
+character references, emoji and ratings (as words, see `ratings.py`). HTML tags are no text.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any
+from itertools import chain, pairwise
+from typing import Any, NamedTuple
 
 import regex
 
 from seqserve.arrays import IntArray
 from seqserve.config import from_mapping, to_mapping
 from seqserve.text.batching import pad
-from seqserve.text.sentences import Sentence, split_sentences
+from seqserve.text.contractions import contracted, with_apostrophes
+from seqserve.text.furniture import prefix_length
+from seqserve.text.lines import blocks_of
+from seqserve.text.markup import mask_markup
+from seqserve.text.protocols import EncodedText
+from seqserve.text.ratings import emoticon_words, rated_in_words, sign_word
+from seqserve.text.sentences import Sentence
 from seqserve.text.vocabulary import Vocabulary
-from seqserve.text.words import cached, map_cached, normalize_tokens, pre_tokens
+from seqserve.text.words import (
+    cached,
+    map_cached,
+    normalize_token,
+    pre_tokens,
+    tokenize,
+    without_invisible,
+)
 
-_LINE_BREAK_TAG = regex.compile(r"<br\s*/?>", regex.IGNORECASE)
 # Treebank spellings, as sentence corpora have them, and what people type.
-_TREEBANK = {"``": '"', "''": '"', "’": "'", "“": '"', "”": '"'}
+_TREEBANK = {
+    "``": '"',
+    "''": '"',
+    "’": "'",
+    "‘": "'",
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "«": '"',
+    "»": '"',
+}
+_LINK = regex.compile(
+    r"[<(\"']*(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.|[\w.+-]+@[\w-]+\.[\w.-]+).*", regex.DOTALL
+)
+_IS_WORD = regex.compile(r"[\p{L}\p{So}]")
+_ONE_LETTER = regex.compile(r"(?![aiAI])\p{Latin}")
 
 
 @dataclass(frozen=True)
@@ -61,8 +92,21 @@ class WordTextEncoder:
 
     def ids(self, text: str) -> list[int]:
         """Return (T,) word ids of a text; a text without any word is one unknown word."""
-        found = map_cached(pre_tokens(_without_line_breaks(text)), self._read, self._read_cached)
-        return list(chain.from_iterable(found)) or [self.words.unknown_id]
+        return self.encode(text).ids
+
+    def encode(self, text: str) -> EncodedText:
+        """Return the ids of a text, and which share of its words is unknown.
+
+        Unknown are words that the vocabulary lacks, links, single letters and emoji without a meaning. Numbers
+        and punctuation do not count; of a text without any word, the share is 1.
+        """
+        parts = map_cached(pre_tokens(_as_words(text)), self._read, self._read_cached)
+        columns = tuple(zip(*parts, strict=True))
+        if not columns:
+            return EncodedText([self.words.unknown_id], 1.0)
+        ids = list(chain.from_iterable(columns[0])) or [self.words.unknown_id]
+        n_words, n_unknown = sum(columns[1]), sum(columns[2])
+        return EncodedText(ids, n_unknown / n_words if n_words else 1.0)
 
     def inputs(self, rows: Sequence[Sequence[int]]) -> dict[str, IntArray]:
         """Return `word_ids` (B, T), padded at the end, and `lengths` (B,) of B texts."""
@@ -70,12 +114,37 @@ class WordTextEncoder:
         return {"word_ids": word_ids, "lengths": lengths}
 
     def sentences(self, text: str) -> list[Sentence]:
-        """Cut a text into sentences, those that are only white space left out."""
-        pieces = split_sentences(text, self.config.language)
-        return [piece for piece in pieces if piece.text.strip()]
+        """Cut a text into sentences, those that are only white space left out.
 
-    def _read(self, pre_token: str) -> tuple[int, ...]:
-        return tuple(self.words[_TREEBANK.get(form, form)] for form in normalize_tokens(pre_token))
+        Hard line breaks and HTML tags of blocks end a sentence.
+
+        Returns:
+            Sentences without white space at their edges; markup in their text is masked.
+        """
+        masked = mask_markup(text)
+        found = []
+        for block in blocks_of(masked.text):
+            # "1." is no sentence, but a part of the first one.
+            mark, _ = masked.trimmed(*block)
+            behind_mark = mark + prefix_length(masked.text[mark : block[1]])
+            bounds = list(masked.sentences(*block, self.config.language))
+            ends = [end for _, end in bounds if end > behind_mark or end == block[1]]
+            for start, end in pairwise([block[0], *ends]):
+                first, stop = masked.trimmed(start, end)
+                if first < stop:
+                    found.append(Sentence(masked.text[first:stop], first, stop))
+        return found
+
+    def _read(self, pre_token: str) -> _Read:
+        forms = _forms(pre_token)
+        ids = tuple([self.words[form] for form in forms])
+        if _LINK.fullmatch(pre_token):  # is one word
+            return _Read(ids, 1, 1)
+        words = [form for form in forms if _IS_WORD.search(form)]
+        return _Read(ids, len(words), sum(map(self._is_unknown, words)))
+
+    def _is_unknown(self, word: str) -> bool:
+        return self.words[word] == self.words.unknown_id or _ONE_LETTER.fullmatch(word) is not None
 
     def to_mapping(self) -> dict[str, Any]:
         """Return all of it as JSON values; `from_mapping` reads them back."""
@@ -93,10 +162,29 @@ class WordTextEncoder:
 
 
 def normalized_tokens(text: str) -> list[str]:
-    """Return the looked-up form of every word: NFC, lower case, digits 0, HTML line breaks dropped."""
-    return [_TREEBANK.get(form, form) for form in normalize_tokens(_without_line_breaks(text))]
+    """Return the looked-up form of every word: NFKC, lower case, digits 0; markup dropped, signs as words."""
+    return list(chain.from_iterable(map(_forms, pre_tokens(_as_words(text)))))
 
 
-def _without_line_breaks(text: str) -> str:
-    """Put a space in the place of every HTML line break."""
-    return _LINE_BREAK_TAG.sub(" ", text) if "<" in text else text
+class _Read(NamedTuple):
+    """The ids of a pre-token, and how many of its tokens are words and unknown words."""
+
+    ids: tuple[int, ...]
+    n_words: int
+    n_unknown: int
+
+
+def _as_words(text: str) -> str:
+    """Mask markup, and write ratings and two contractions in words that depend on their neighbours."""
+    return rated_in_words(with_apostrophes(mask_markup(text).without_filling()))
+
+
+def _forms(pre_token: str) -> list[str]:
+    """Return the looked-up forms of the tokens of a pre-token."""
+    before, word = emoticon_words(without_invisible(pre_token)) or (pre_token, "")
+    forms: list[str] = []
+    for token in tokenize(before):
+        form = normalize_token(token.form)
+        sign = None if form[0].isascii() else sign_word(form)
+        forms += [sign] if sign else contracted(_TREEBANK.get(form, form))
+    return [*forms, word] if word else forms

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from seqserve.arrays import IntArray
+from seqserve.text.rows import TokenRow
 from seqserve.text.sentences import Sentence
 from seqserve.text.tags import TagScheme
 from seqserve.text.words import Token
@@ -32,6 +33,19 @@ class SpecialIds:
         return (self.pad, self.unknown)
 
 
+@dataclass(frozen=True)
+class EncodedText:
+    """A text as a classifier reads it.
+
+    Args:
+        ids: (T,), at least one.
+        unknown_share: Which share of its words the model does not know, 0..1.
+    """
+
+    ids: list[int]
+    unknown_share: float
+
+
 class TokenEncoder(Protocol):
     """Text to rows of tokens with offsets, and those to the inputs of a token classifier."""
 
@@ -40,7 +54,7 @@ class TokenEncoder(Protocol):
         """The tags that the model scores for every token."""
         ...
 
-    def sentences(self, text: str) -> list[list[Token]]:
+    def rows(self, text: str) -> list[TokenRow]:
         """Cut a text into rows of tokens that fit the model; offsets count from the text's start."""
         ...
 
@@ -58,11 +72,11 @@ class TextEncoder(Protocol):
         ...
 
     def sentences(self, text: str) -> list[Sentence]:
-        """Cut a text into sentences, those that are only white space left out."""
+        """Cut a text into sentences without white space at their edges; offsets count from its start."""
         ...
 
-    def ids(self, text: str) -> list[int]:
-        """Return the ids of a text, at least one."""
+    def encode(self, text: str) -> EncodedText:
+        """Return the ids of a text, at least one, and which share of its words is unknown."""
         ...
 
     def inputs(self, rows: Sequence[Sequence[int]]) -> dict[str, IntArray]:
@@ -84,6 +98,10 @@ class Seq2SeqTokenizer(Protocol):
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of a sequence without its special ids."""
+        ...
+
+    def is_known(self, char: str) -> bool:
+        """Return whether a character has an id, alone or with others: False, if it is spelled in bytes."""
         ...
 
 

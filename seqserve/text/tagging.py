@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,22 +10,30 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+import regex
 
 from seqserve.arrays import IntArray
 from seqserve.config import from_mapping, to_mapping
-from seqserve.text.normal import normalize
-from seqserve.text.sentences import split_sentences
+from seqserve.text.lines import blocks_of
+from seqserve.text.markup import MaskedText, mask_markdown, mask_markup
+from seqserve.text.rows import TokenRow, windows
 from seqserve.text.tags import OUTSIDE, TagScheme, spans_of
 from seqserve.text.vocabulary import Vocabulary
 from seqserve.text.words import (
     Token,
     cached,
+    fold,
     map_cached,
     normalize_token,
     normalize_tokens,
     tokenize,
 )
 
+# No slash: names of the training data contain some.
+_DIVIDER = regex.compile(r"[;；|│¦•·‣◦▪●►▶→⇒»]+")
+# Neither markup, line breaks nor dividers: most sentences, which need not be searched for each of them.
+_PLAIN = re.compile(r"[ !\"$%'()+,\-./0-9:=?@A-Za-z{}]*")
+_GAP = "   "
 _CHAR = np.int32  # of a character id in the features that are kept
 
 
@@ -38,7 +47,7 @@ class WordTokenEncoderConfig:
         unlabelled_min_count: The same for words that occur only in texts without labels.
         max_words: Maximum size of the vocabulary; words of the training sets come first.
         max_chars: C, characters of a word that the model sees; of longer words, the middle is left out.
-        max_tokens: Longer sentences are read in windows of this many tokens.
+        max_tokens: Longer sentences are read in windows of this many tokens, which overlap.
     """
 
     language: str = "en"
@@ -86,12 +95,20 @@ class WordTokenEncoder:
         characters = Vocabulary.count((c for form in counts for c in form), min_count=3)
         return cls(config, labels, Vocabulary(together), characters)
 
-    def sentences(self, text: str) -> list[list[Token]]:
-        """Cut a text into token sequences that the model can read; offsets count from the text's start."""
-        rows: list[list[Token]] = []
-        for sentence in split_sentences(text, self.config.language):
-            tokens = tokenize(sentence.text, sentence.start)
-            rows.extend(_windows(tokens, self.config.max_tokens))
+    def rows(self, text: str) -> list[TokenRow]:
+        """Cut a text into rows of tokens that the model can read; offsets count from the text's start.
+
+        Markup is masked. No row goes over a hard line break, a tab or a gap between columns.
+        """
+        masked, blocks = MaskedText(text), [(0, len(text))]
+        if not _PLAIN.fullmatch(text) or _GAP in text:
+            masked = _with_dividers(mask_markdown(mask_markup(text)))
+            blocks = blocks_of(masked.text)
+        rows: list[TokenRow] = []
+        for block in blocks:
+            for start, end in masked.sentences(*block, self.config.language):
+                tokens = tokenize(masked.text[start:end], start)
+                rows.extend(windows(tokens, self.config.max_tokens, masked.marks))
         return rows
 
     def word_ids(self, tokens: Sequence[Token]) -> list[int]:
@@ -132,7 +149,7 @@ class WordTokenEncoder:
         return map_cached([token.text for token in tokens], self._read, self._read_cached)
 
     def _read(self, token: str) -> tuple[int, bytes]:
-        form = normalize("NFC", token)
+        form = fold(token)
         short = _middle_out(form, self.config.max_chars)
         spelled = np.full(self.config.max_chars, Vocabulary.pad_id, _CHAR)
         spelled[: len(short)] = [self.characters[c] for c in short]
@@ -179,15 +196,10 @@ def retokenize(tokens: Sequence[str], tags: Sequence[str]) -> tuple[list[Token],
     return ours, our_tags
 
 
-def _windows(tokens: list[Token], width: int) -> list[list[Token]]:
-    """Cut a sentence that is too long behind a sign in the second half of each window, if there is one."""
-    windows = []
-    while len(tokens) > width:
-        signs = [i for i in range(width // 2, width) if not tokens[i].text[0].isalnum()]
-        cut = signs[-1] + 1 if signs else width
-        windows.append(tokens[:cut])
-        tokens = tokens[cut:]
-    return [*windows, tokens] if tokens else windows
+def _with_dividers(masked: MaskedText) -> MaskedText:
+    """Count the signs between the items of a list or a table as marks: no entity contains them either."""
+    dividers = [match.span() for match in _DIVIDER.finditer(masked.text)]
+    return MaskedText(masked.text, tuple(sorted([*masked.marks, *dividers])))
 
 
 def _middle_out(form: str, width: int) -> str:

@@ -1,7 +1,11 @@
 """Word tokens with offsets into the original text.
 
 The pattern runs on the text as it came, combining marks included, so `text[start:end]` is always the
-token; only the looked-up `form` is NFC. Composed and decomposed spellings have the same forms.
+token; only the looked-up `form` is normalized: NFKC, one apostrophe, no invisible characters. Composed and
+decomposed spellings have the same forms, and so have `isn't`, `isn’t` and one with a soft hyphen.
+
+Invisible characters (default-ignorable ones and controls) belong to the word around them. At the edge of a
+word and alone they are no token, as white space.
 
 No token holds white space, and none depends on what is beyond the white space around it. So the pattern
 runs on one pre-token (text between white space) at a time, and the tokens of short ones are cached.
@@ -16,33 +20,47 @@ from typing import NamedTuple, TypeVar
 import regex
 
 from seqserve.text.normal import normalize
+from seqserve.text.scripts import CJK
 
 T = TypeVar("T")
 
 MAX_KEPT_CHARS = 40  # what is longer is rare, and would fill the memory
 _N_KEPT = 1 << 15
 
-_WORD = r"[\p{L}\p{M}\p{N}_]"
-_CJK = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
-_NOT_CJK = rf"(?!{_CJK})"
-_CLITIC = r"(?:s|re|ve|ll|d|m|t)\b"
+_INVISIBLE = r"[[\p{Default_Ignorable_Code_Point}\p{Cc}]--[\s\x1c-\x1f]]"
+_I = rf"{_INVISIBLE}*+"
+_ANY_APOSTROPHE = "'’ʼ′＇´`‘‛ʹʻˈꞌ"
+# Signs with other uses are apostrophes only between letters. Bounded: the time of a look-behind is.
+_AFTER_LETTER = rf"(?<=\p{{L}}{_INVISIBLE}{{0,8}}[{_ANY_APOSTROPHE}])"
+_APOSTROPHE = rf"(?:['’]|[{_ANY_APOSTROPHE}]{_AFTER_LETTER}(?={_I}\p{{L}}))"
+_NO_LETTER = rf"{_ANY_APOSTROPHE}\p{{Default_Ignorable_Code_Point}}"
+_LETTER = rf"(?:[\p{{L}}--[{_NO_LETTER}]]{_I})"
+_WORD = rf"(?:[[\p{{L}}\p{{M}}\p{{N}}_]--[{_NO_LETTER}]]{_I})"
+_NOT_CJK = rf"(?![{CJK}])"
+_NOT = rf"(?i:n{_I}{_APOSTROPHE}{_I}t\b)"
+_CLITIC = rf"(?i:{_I}(?:s|r{_I}e|v{_I}e|l{_I}l|d|m|t)\b)"
 _TOKEN = regex.compile(
     rf"""
-    (?:\p{{L}}\.){{2,}}                                   # U.S.
-  | {_CJK}\p{{M}}*                                        # scripts without spaces: one sign a token
-  | (?i:n['’]t\b)                                         # ca|n't
-  | ['’](?i:{_CLITIC})                                    # Tom|'s
+    (?:\p{{L}}{_I}\.){{2,}}                              # U.S.
+  | [{CJK}](?:\p{{M}}|{_INVISIBLE})*                       # scripts without spaces: one sign a token
+  | {_NOT}                                                # ca|n't
+  | {_APOSTROPHE}{_CLITIC}                                # Tom|'s
   | [@\#]{_WORD}+                                         # @name, #topic
-  | \p{{N}}+(?:[.,:/]\p{{N}}+)+                           # 10,000  3.5  12:30
-  | (?:{_NOT_CJK}\p{{L}})+?(?=(?i:n['’]t\b))              # do|n't
-  | (?:{_NOT_CJK}{_WORD})+(?:(?:-|['’](?!(?i:{_CLITIC})))(?:{_NOT_CJK}{_WORD})+)*
+  | (?:\p{{N}}{_I})+(?:[.,:/]{_I}(?:\p{{N}}{_I})+)+       # 10,000  3.5  12:30
+  | (?:{_NOT_CJK}{_LETTER})+?(?={_NOT})                   # do|n't
+  | (?:{_NOT_CJK}{_WORD})+(?:(?:-|{_APOSTROPHE}{_I}(?!{_CLITIC}))(?:{_NOT_CJK}{_WORD})+)*
   | ([\p{{P}}\p{{S}}])\1+                                 # ...  --  ``
-  | (?!\s)\X                                              # any other sign, an emoji sequence whole
+  | (?![\s\x1c-\x1f]|{_INVISIBLE})\X                      # any other sign, an emoji sequence whole
     """,
-    regex.VERBOSE,
+    regex.VERBOSE | regex.V1,
 )
-_PRE_TOKEN = regex.compile(r"\S+")
+_PRE_TOKEN = regex.compile(r"[^\s\x1c-\x1f]+")
 _DIGIT = regex.compile(r"\p{Nd}")
+_INVISIBLES = regex.compile(_INVISIBLE, regex.V1)
+# A variation selector belongs to the sign before it, wherever that stands.
+_EDGE = regex.compile(rf"[{_INVISIBLE}--\p{{Variation_Selector}}]+$", regex.V1)
+_HAS_LETTER = regex.compile(r"\p{L}")
+_TO_APOSTROPHE = str.maketrans(dict.fromkeys(_ANY_APOSTROPHE, "'"))
 
 
 class Token(NamedTuple):
@@ -60,8 +78,24 @@ class Token(NamedTuple):
 
     @property
     def form(self) -> str:
-        """The token in NFC."""
-        return normalize("NFC", self.text)
+        """The token as vocabularies have it; see `fold`."""
+        return fold(self.text)
+
+
+def fold(token: str) -> str:
+    """Return a token in NFKC, without invisible characters, with the ASCII apostrophe in words."""
+    if token.isascii() and token.isprintable() and "`" not in token:
+        return token
+    visible = without_invisible(token)
+    if _HAS_LETTER.search(visible):
+        visible = visible.translate(_TO_APOSTROPHE)
+    folded = normalize("NFKC", visible)
+    return normalize("NFC", visible) if " " in folded else folded  # NFKC of ´ is a space and a mark
+
+
+def without_invisible(text: str) -> str:
+    """Return a text without default-ignorable characters and controls."""
+    return text if text.isascii() and text.isprintable() else _INVISIBLES.sub("", text)
 
 
 def cached(read: Callable[[str], T]) -> Callable[[str], T]:
@@ -107,7 +141,11 @@ def tokenize(text: str, offset: int = 0) -> list[Token]:
 
 
 def _cut(pre_token: str) -> tuple[tuple[str, int, int], ...]:
-    return tuple((m.group(), m.start(), m.end()) for m in _TOKEN.finditer(pre_token))
+    found = tuple((m.group(), m.start(), m.end()) for m in _TOKEN.finditer(pre_token))
+    if pre_token.isascii() and pre_token.isprintable():
+        return found
+    words = ((_EDGE.sub("", token), start) for token, start, _ in found)
+    return tuple((word, start, start + len(word)) for word, start in words)
 
 
 _cut_cached = cached(_cut)

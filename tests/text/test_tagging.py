@@ -38,10 +38,10 @@ def test_char_ids_do_not_depend_on_the_spelling_of_accents(text: WordTokenEncode
 
 def test_sentences_carry_offsets_of_the_whole_text(text: WordTokenEncoder) -> None:
     whole = "Anna left.\n\n  Berlin stayed. " + "word " * 20
-    rows = text.sentences(whole)
-    assert all(whole[token.start : token.end] == token.text for row in rows for token in row)
-    assert max(map(len, rows)) <= 8
-    assert sum(map(len, rows)) == len(tokenize(whole))
+    rows = text.rows(whole)
+    assert all(whole[token.start : token.end] == token.text for row in rows for token in row.tokens)
+    assert max(len(row.tokens) for row in rows) <= 8
+    assert sum(row.n_decided() for row in rows) == len(tokenize(whole))
 
 
 def test_mapping_round_trip(text: WordTokenEncoder) -> None:
@@ -70,14 +70,61 @@ def test_retokenize(tokens: list[str], tags: str, expected: str) -> None:
     assert " ".join(f"{t.text}/{tag}" for t, tag in zip(ours, our_tags, strict=True)) == expected
 
 
-def test_windows_end_behind_a_sign_where_there_is_one(text: WordTokenEncoder) -> None:
-    rows = text.sentences("one two three four five, six seven eight nine ten")
-    assert [[token.text for token in row] for row in rows] == [
-        ["one", "two", "three", "four", "five", ","],
-        ["six", "seven", "eight", "nine", "ten"],
-    ]
-    rows = text.sentences("w " * 20)
-    assert [len(row) for row in rows] == [8, 8, 4]
+ROWS = {
+    "a line break": ("John Smith\nLondon", ["John Smith", "London"]),
+    "Windows": ("John Smith\r\nLondon", ["John Smith", "London"]),
+    "a list": ("Anna\nPaul\nPeter", ["Anna", "Paul", "Peter"]),
+    "headers": ("Name: Anna\nCity: Rome", ["Name : Anna", "City : Rome"]),
+    "a tab": ("Anna Lee\tBoston", ["Anna Lee", "Boston"]),
+    "a gap": ("Anna Lee   Boston", ["Anna Lee", "Boston"]),
+    "two spaces": ("Anna  Lee", ["Anna Lee"]),
+    "vertical tab, form feed": ("Anna\x0bPaul\x0cEve", ["Anna", "Paul", "Eve"]),
+    "next line": ("Anna\x85Paul", ["Anna", "Paul"]),
+    "separators of Unicode": ("Anna\u2028Paul\u2029Eve", ["Anna", "Paul", "Eve"]),
+    "a tag that breaks the line": ("Anna Lee<br>Boston", ["Anna Lee", "Boston"]),
+    "table cells": ("<td>Anna Lee</td><td>Boston</td>", ["Anna Lee", "Boston"]),
+    "blocks": ("<p>Anna</p><p>Paul</p>", ["Anna", "Paul"]),
+    "a voice of WebVTT": ("<v Alice Brown>Hello Bob", ["Hello Bob"]),
+    "an inline tag": ("<b>Anna</b> <i>Lee</i> left", ["Anna Lee left"]),
+    "Markdown": ("**Anna Lee** met [Bob](http://a.b/c)", ["Anna Lee met Bob"]),
+    "character references": ("Anna&nbsp;Lee &amp; O&#39;Neil", ["Anna Lee & O'Neil"]),
+    "full width": ("Ｌｅｅ　Ａ．", ["Lee A ."]),
+    "a wrapped paragraph": (
+        "The prize went to a book by John\nSmith of the university.",
+        ["The prize went to a book by John", "Smith of the university ."],
+    ),
+}
+
+
+@pytest.mark.parametrize(("whole", "expected"), ROWS.values(), ids=ROWS)
+def test_rows_end_at_hard_breaks_and_hold_no_markup(whole: str, expected: list[str]) -> None:
+    encoder = WordTokenEncoder.learn(
+        WordTokenEncoderConfig(), ["PER"], [tokenize(s) for s in SENTENCES]
+    )
+    rows = encoder.rows(whole)
+    assert [" ".join(token.form for token in row.tokens) for row in rows] == expected
+
+
+BORDERS = {
+    "semicolons": ("Bob Green; Carol White;Dan", [2, 3, 5, 6]),
+    "bars": ("Bob | Carol", [1, 2]),
+    "bullets": ("Bob • Carol · Dan", [1, 2, 3, 4]),
+    "slashes": ("AC/DC and Bob / Carol", []),
+    "arrows": ("Bob → Carol", [1, 2]),
+    "inline tags": ("Bob <b>Green</b> left", [1, 2]),
+    "Markdown": ("see **Bob** now", [1, 2]),
+    "links": ("[Bob](http://a.b) [Carol](http://a.c)", [1]),
+    "none": ("Bob, Carol and Dan: yes", []),
+    "a character reference": ("Bob &amp; Carol", []),
+}
+
+
+@pytest.mark.parametrize(("whole", "expected"), BORDERS.values(), ids=BORDERS)
+def test_signs_between_items_and_marks_are_borders(
+    text: WordTokenEncoder, whole: str, expected: list[int]
+) -> None:
+    (row,) = text.rows(whole)
+    assert list(row.borders) == expected
 
 
 def test_text_without_labels_adds_words_as_far_as_there_is_room() -> None:

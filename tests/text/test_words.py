@@ -13,6 +13,7 @@ from seqserve.text.words import (
     MAX_KEPT_CHARS,
     Token,
     cached,
+    fold,
     map_cached,
     normalize_token,
     pre_tokens,
@@ -22,6 +23,24 @@ from seqserve.text.words import (
 CASES = {
     "plain": ("Harry met Hermione.", "Harry|met|Hermione|."),
     "clitics": ("Tom's don't can't we’ll", "Tom|'s|do|n't|ca|n't|we|’ll"),
+    "every apostrophe": (
+        "isn’t isnʼt isn′t isn＇t isn´t isn`t isn‘t",
+        "is|n’t|is|nʼt|is|n′t|is|n＇t|is|n´t|is|n`t|is|n‘t",
+    ),
+    "clitics by every apostrophe": ("Tom’s Tomʼs Tom`s he´ll", "Tom|’s|Tom|ʼs|Tom|`s|he|´ll"),
+    "no apostrophes": ("5′10 `code` x′ ``x''", "5|′|10|`|code|`|x|′|``|x|''"),
+    "inner apostrophes": ("O’Neil Hawaiʻi O`Brien", "O’Neil|Hawaiʻi|O`Brien"),
+    "soft hyphens": ("An\u00adge\u00adla do\u00adn't", "An\u00adge\u00adla|do|n't"),
+    "zero width inside": (
+        "Mer\u200bkel a\u2060b c\ufeffd e\u200df",
+        "Mer\u200bkel|a\u2060b|c\ufeffd|e\u200df",
+    ),
+    "invisible at the edges": ("\u200bPar\u200bis\u200b \u202ax\u202c", "Par\u200bis|x"),
+    "invisible in numbers": ("10\u200b,\u200b000", "10\u200b,\u200b000"),
+    "NUL and controls": ("Lon\x00don \x07x\x1b", "Lon\x00don|x"),
+    "information separators": ("a\x1fb\x1cc", "a|b|c"),
+    "invisible only": ("\u200b \ufeff \u00ad", ""),
+    "a variation selector": ("I ❤\ufe0f x", "I|❤\ufe0f|x"),
     "inner apostrophe": ("Shi'ite O'Brien's dogs'", "Shi'ite|O'Brien|'s|dogs|'"),
     "hyphen": ("al-Qaida co-op - x", "al-Qaida|co-op|-|x"),
     "acronym": ("the U.S. and e.g. this.", "the|U.S.|and|e.g.|this|."),
@@ -43,14 +62,19 @@ def test_tokens(text: str, expected: str) -> None:
     assert "|".join(token.text for token in tokenize(text)) == expected
 
 
+def is_skipped(text: str) -> bool:
+    """Return whether a text has white space and invisible characters only."""
+    return fold(text).strip() == ""
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=80))
-def test_tokens_are_slices_in_order_and_miss_only_white_space(text: str) -> None:
+def test_tokens_are_slices_in_order_and_miss_only_what_is_invisible(text: str) -> None:
     end = 0
     for token in tokenize(text):
         assert text[token.start : token.end] == token.text != ""
-        assert text[end : token.start].strip() == ""
+        assert is_skipped(text[end : token.start])
         end = token.end
-    assert text[end:].strip() == ""
+    assert is_skipped(text[end:])
 
 
 @pytest.mark.parametrize("text", ["Zürich café naïve", "Ångström à Đà Nẵng", "한국어 각"])
@@ -92,8 +116,7 @@ def test_lookup_form_folds_case_and_digits() -> None:
     )
 )
 def test_stretch_by_stretch_gives_what_the_whole_text_gives(text: str) -> None:
-    whole = [Token(m.group(), m.start(), m.end()) for m in words._TOKEN.finditer(text)]
-    assert tokenize(text) == whole
+    assert tokenize(text) == [Token(*token) for token in words._cut(text)]
 
 
 def test_a_token_never_holds_white_space() -> None:
@@ -144,3 +167,26 @@ def test_threads_share_what_is_kept() -> None:
     for thread in threads:
         thread.join()
     assert found == [expected] * 4
+
+
+FORMS = {
+    "apostrophes": ("n’t", "n't"),
+    "a letter that is an apostrophe": ("Hawaiʻi", "Hawai'i"),
+    "a quotation mark alone": ("’", "’"),
+    "an acute accent alone": ("´", "´"),
+    "soft hyphens": ("An\u00adgela", "Angela"),
+    "zero-width joiners": ("Mer\u200d\u200bkel", "Merkel"),
+    "NUL": ("Lon\x00don", "London"),
+    "full width": ("Ｐａｒｉｓ", "Paris"),
+    "mathematical letters": ("𝐏𝐚𝐫𝐢𝐬", "Paris"),
+    "ligatures": ("ﬁlm", "film"),
+    "an emoji with a selector": ("❤\ufe0f", "❤"),
+    "decomposed": ("cafe\u0301", "café"),
+    "plain": ("Paris", "Paris"),
+    "a backtick": ("`", "`"),
+}
+
+
+@pytest.mark.parametrize(("token", "form"), FORMS.values(), ids=FORMS)
+def test_fold(token: str, form: str) -> None:
+    assert fold(token) == form
