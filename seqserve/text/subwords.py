@@ -75,6 +75,10 @@ class SubwordTokenizer:
         kept = [i for i in ids if i not in (self.specials.pad, self.specials.end)]
         return str(self._tokenizer.decode(kept, skip_special_tokens=False)).strip(" ")
 
+    def is_known(self, char: str) -> bool:
+        """Return whether a character has an id of its own: False, if it is spelled in bytes."""
+        return self._tokenizer.token_to_id(char) is not None
+
     def to_json(self) -> str:
         """Return the whole tokenizer as the JSON text that `from_json` and the library read."""
         return str(self._tokenizer.to_str(pretty=False))

@@ -1,0 +1,1 @@
+"""Documents as copied parts and passages to translate: plain text, HTML, Markdown."""

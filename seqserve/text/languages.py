@@ -1,0 +1,93 @@
+"""Language tags: which of the served languages a requested tag means.
+
+A tag is looked up as in RFC 4647: without case, and without its last subtags until one matches. `_` counts as
+`-`. A tag in another script than the served one never matches: zh-TW is Traditional Chinese, which a model
+for Simplified Chinese cannot read or write. The likely script of a tag without one is that of Unicode CLDR.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+
+from langcodes import Language
+from langcodes import standardize_tag as _standardize
+from langcodes.tag_parser import LanguageTagError
+
+
+class Match(IntEnum):
+    """How well a served tag matches a requested one; a smaller value is better."""
+
+    EXACT = 0  # the same tag: `EN` for `en`
+    GENERAL = 1  # the served tag is more general: `en-US` for `en`
+    SPECIFIC = 2  # the served tag is more specific: `pt` for `pt-BR`
+
+
+@dataclass(frozen=True)
+class _Tag:
+    """A parsed tag: subtags in lower case, and the script in which the language is written."""
+
+    subtags: tuple[str, ...]
+    script: str | None
+
+
+@lru_cache(maxsize=1024)
+def match_tag(requested: str, served: str) -> Match | None:
+    """Return how a served language tag matches a requested one.
+
+    Args:
+        requested: A tag such as `en`, `EN-us`, `zh_Hans_CN`.
+        served: The tag of a model.
+
+    Returns:
+        None: it does not match.
+
+    Source: RFC 4647, section 3.4 (lookup); section 3.3.1 (basic filtering) for `SPECIFIC`.
+    """
+    if requested.lower() == served.lower():
+        return Match.EXACT
+    wanted, found = _parse(requested), _parse(served)
+    if wanted is None or found is None or wanted.script != found.script:
+        return None
+    # A script that is the likely one distinguishes nothing: zh-Hans-CN is zh-CN.
+    return _compare(_without_script(wanted), _without_script(found))
+
+
+def _compare(wanted: tuple[str, ...], found: tuple[str, ...]) -> Match | None:
+    if wanted == found:
+        return Match.EXACT
+    if wanted[: len(found)] == found:
+        return Match.GENERAL
+    return Match.SPECIFIC if found[: len(wanted)] == wanted else None
+
+
+def explain_mismatch(requested: str, served: str) -> str | None:
+    """Return why a tag does not match a served one of the same language; None if the languages differ."""
+    wanted, found = _parse(requested), _parse(served)
+    if wanted is None:
+        return f"{requested} is no language tag (BCP 47)"
+    if found is None or wanted.subtags[0] != found.subtags[0]:
+        return None
+    if wanted.script != found.script:
+        return (
+            f"{requested} is written in the script {wanted.script}, and the served {served} in "
+            f"{found.script}"
+        )
+    return None if match_tag(requested, served) is not None else f"served is {served}"
+
+
+def _without_script(tag: _Tag) -> tuple[str, ...]:
+    script = (tag.script or "").lower()
+    return tuple(subtag for subtag in tag.subtags if subtag != script)
+
+
+@lru_cache(maxsize=1024)
+def _parse(tag: str) -> _Tag | None:
+    """Return a tag in canonical form (`cmn` and `zho` are `zh`); None if it is none."""
+    try:
+        standard = _standardize(tag.replace("_", "-"), macro=True)
+        script = Language.get(standard).maximize().script
+    except LanguageTagError:
+        return None
+    return _Tag(tuple(standard.lower().split("-")), script)
