@@ -9,19 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-import numpy as np
-
 from seqserve.bundle import Bundle
+from seqserve.config import from_mapping
 from seqserve.cpus import available_cpus
 from seqserve.decode.crf import Transitions
 from seqserve.decode.search import SearchVocabulary
-from seqserve.runtime.ner import NerPredictor, emission_tagger, onnx_tagger
+from seqserve.manifest import LOW_CONFIDENCE, MIN_SCORE, NEUTRAL_HIGH, NEUTRAL_LOW
+from seqserve.runtime.calibration import NeutralBand, ScoreCalibration
+from seqserve.runtime.documents import DocumentTranslator
+from seqserve.runtime.labelings import Lattice
+from seqserve.runtime.ner import (
+    NerPredictor,
+    TaggerModel,
+    emission_tagger,
+    onnx_emissions,
+    onnx_emissions_by_token,
+    onnx_tagger,
+)
 from seqserve.runtime.search_request import Search
 from seqserve.runtime.sentiment import SentimentPredictor, onnx_classifier
 from seqserve.runtime.session import open_graph, open_graphs
 from seqserve.runtime.step_search import StepSearch
 from seqserve.runtime.transformer_search import GRAPHS, TransformerSearch
-from seqserve.runtime.translation import TranslationPredictor
+from seqserve.runtime.translation import DEFAULT_MIN_SCORE, TranslationPredictor
 from seqserve.tasks import ANY_ARCHITECTURE, TASKS, Task
 from seqserve.text.classification import WordTextEncoder
 from seqserve.text.protocols import Seq2SeqTokenizer
@@ -58,25 +68,48 @@ def open_predictor(bundle: Bundle, n_threads: int | None) -> Predictor:
 
 
 def _open_bilstm_crf(bundle: Bundle, n_threads: int | None) -> Predictor:
-    return NerPredictor(_token_encoder(bundle), onnx_tagger(open_graph(bundle, TAGGER_GRAPH)))
+    session = open_graph(bundle, TAGGER_GRAPH)
+    emissions = onnx_emissions_by_token(session)
+    lattice = (
+        Lattice(emissions, Transitions.from_mapping(bundle.config["transitions"]))
+        if emissions
+        else None
+    )
+    return ner_predictor(bundle, _token_encoder(bundle), onnx_tagger(session), lattice)
 
 
 def _open_tagger(bundle: Bundle, n_threads: int | None) -> Predictor:
     text = _token_encoder(bundle)
-    potentials = bundle.config["transitions"]
-    start, matrix, end = (
-        np.array(potentials[name], np.float32) for name in ("start", "matrix", "end")
-    )
-    session = open_graph(bundle, EMISSION_GRAPH)
-    return NerPredictor(
-        text, emission_tagger(session, Transitions(start, matrix, end), text.scheme)
-    )
+    emissions = onnx_emissions(open_graph(bundle, EMISSION_GRAPH))
+    lattice = Lattice(emissions, Transitions.from_mapping(bundle.config["transitions"]))
+    return ner_predictor(bundle, text, emission_tagger(lattice, text.scheme), lattice)
+
+
+def ner_predictor(
+    bundle: Bundle, text: WordTokenEncoder, model: TaggerModel, lattice: Lattice | None
+) -> NerPredictor:
+    """Return a predictor with what was fitted on held-out sets, if anything was."""
+    found = bundle.config.get("calibration", {})
+    calibration = from_mapping(ScoreCalibration, found, f"{bundle.path} calibration")
+    min_score = bundle.manifest.thresholds.get(MIN_SCORE, 0.0)
+    return NerPredictor(text, model, calibration, min_score, lattice)
 
 
 def _open_classifier(bundle: Bundle, n_threads: int | None) -> Predictor:
     text = WordTextEncoder.from_mapping(bundle.config["text"], str(bundle.path))
     model = onnx_classifier(open_graph(bundle, CLASSIFIER_GRAPH))
-    return SentimentPredictor(text, float(bundle.config["temperature"]), model)
+    return SentimentPredictor(
+        text, float(bundle.config["temperature"]), model, _neutral_band(bundle)
+    )
+
+
+def _neutral_band(bundle: Bundle) -> NeutralBand | None:
+    """Return the neutral class that was fitted on held-out sets, if it was."""
+    thresholds = bundle.manifest.thresholds
+    if NEUTRAL_LOW not in thresholds:
+        return None
+    slope = float(bundle.config["neutral_slope"])
+    return NeutralBand(thresholds[NEUTRAL_LOW], thresholds[NEUTRAL_HIGH], slope)
 
 
 def _open_transformer(bundle: Bundle, n_threads: int | None) -> Predictor:
@@ -104,10 +137,12 @@ def open_translator(bundle: Bundle, n_workers: int) -> TransformerSearch:
 
 def _translation_predictor(
     bundle: Bundle, tokenizer: Seq2SeqTokenizer, search: Search
-) -> TranslationPredictor:
+) -> DocumentTranslator:
     source, target = bundle.manifest.languages
     limit = bundle.manifest.limits["max_source_tokens"]
-    return TranslationPredictor(tokenizer, (source, target), limit, search)
+    min_score = bundle.manifest.thresholds.get(LOW_CONFIDENCE, DEFAULT_MIN_SCORE)
+    predictor = TranslationPredictor(tokenizer, (source, target), limit, search, min_score)
+    return DocumentTranslator(predictor.predict, source)
 
 
 def _token_encoder(bundle: Bundle) -> WordTokenEncoder:

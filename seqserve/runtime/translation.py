@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
-from seqserve.decode.search import Hypothesis, SearchOptions
-from seqserve.records import Alternative, TranslationItem, TranslationResult, Warning
-from seqserve.runtime.search_request import Search, SearchRequest
-from seqserve.text.protocols import Seq2SeqTokenizer
-from seqserve.text.translation import (
-    Segment,
-    join_pieces,
-    join_segments,
-    oddities,
-    segments_of,
-    split_long,
+from seqserve.decode.search import Hypothesis
+from seqserve.records import (
+    Alternative,
+    Span,
+    TranslatedSegment,
+    TranslationItem,
+    TranslationResult,
+    Warning,
 )
+from seqserve.runtime.search_request import Search
+from seqserve.runtime.sentences import Sentence, SentenceReader, SentenceSearch
+from seqserve.text.checks.pair import Pair
+from seqserve.text.checks.table import warnings_of
+from seqserve.text.joining import JoinedText, join_segments, source_spans
+from seqserve.text.offsets import offset_table
+from seqserve.text.protocols import Seq2SeqTokenizer
+from seqserve.text.segments import Segment, segments_of
 
-_WARNINGS: tuple[Warning, ...] = ("truncated", "number_mismatch", "repetition", "untranslated")
+_WARNINGS: tuple[Warning, ...] = get_args(Warning)
+DEFAULT_MIN_SCORE = -1.2
+"""Of bundles without a threshold: what the shipped model is hardly ever right below."""
 
 
 @dataclass(frozen=True)
 class _Source:
-    """A text, cut: `pieces[i]` are the ids of what segment i is translated as, one list a piece."""
+    """A text, cut: one sentence per translatable segment."""
 
     segments: list[Segment]
-    pieces: list[list[list[int]]]
+    sentences: list[Sentence]
 
     @property
     def n_tokens(self) -> int:
-        return sum(len(ids) for pieces in self.pieces for ids in pieces)
+        return sum(sentence.n_tokens for sentence in self.sentences)
+
+
+@dataclass(frozen=True)
+class _Version:
+    """A translation of a text: per translatable segment the hypotheses of its pieces and their text."""
+
+    chosen: list[list[Hypothesis]]
+    texts: list[str]
+    joined: JoinedText
+
+    @property
+    def score(self) -> float:
+        return _score(hypothesis for pieces in self.chosen for hypothesis in pieces)
 
 
 class TranslationPredictor:
@@ -42,88 +63,118 @@ class TranslationPredictor:
         languages: tuple[str, str],
         max_source_tokens: int,
         search: Search,
+        min_score: float = DEFAULT_MIN_SCORE,
     ) -> None:
-        """Take languages (source, target); sentences over `max_source_tokens` are cut in pieces."""
-        self._tokenizer = tokenizer
+        """Create a predictor.
+
+        Args:
+            tokenizer: Of source and target.
+            languages: (source, target).
+            max_source_tokens: Longer sentences are cut in pieces.
+            search: Translates the pieces.
+            min_score: Segments with a lower score get the warning `low_confidence`.
+        """
         self._source, self._target = languages
-        self._max_source_tokens = max_source_tokens
-        self._search = search
+        self._reader = SentenceReader(tokenizer, languages)
+        self._sentences = SentenceSearch(tokenizer, self._target, max_source_tokens, search)
+        self._min_score = min_score
 
     def predict(self, items: Sequence[TranslationItem]) -> list[TranslationResult]:
         """Translate each text."""
-        sources = [self._cut(item.text) for item in items]
-        sentences = [
-            [
-                SearchRequest(ids, _max_tokens(len(ids), item), _options(item), item.cancellation)
-                for pieces in source.pieces
-                for ids in pieces
-            ]
-            for item, source in zip(items, sources, strict=True)
-        ]
-        self._search([sentence for of_item in sentences for sentence in of_item])
-        triples = zip(items, sources, sentences, strict=True)
-        return [
-            self._result(item, source, [sentence.best for sentence in of_item])
-            for item, source, of_item in triples
-        ]
+        sources = [self._cut(item) for item in items]
+        self._sentences.translate([one for source in sources for one in source.sentences])
+        return [self._result(*pair) for pair in zip(items, sources, strict=True)]
 
-    def _cut(self, text: str) -> _Source:
-        segments = segments_of(text, self._source)
-        encode = self._tokenizer.encode
-        pieces = [
-            [
-                encode(piece)
-                for piece in split_long(
-                    segment.text, lambda part: len(encode(part)), self._max_source_tokens
-                )
-            ]
-            for segment in segments
-            if segment.is_translatable
-        ]
-        return _Source(segments, pieces)
+    def _cut(self, item: TranslationItem) -> _Source:
+        segments = segments_of(item.text, self._source, item.line_breaks)
+        return _Source(
+            segments,
+            [self._reader.read(one, item) for one in segments if one.is_translatable],
+        )
 
-    def _result(
-        self, item: TranslationItem, source: _Source, found: list[list[Hypothesis]]
-    ) -> TranslationResult:
-        """Put the translations of an item's pieces together."""
-        versions = []
-        for rank in range(item.alternatives + 1):
-            chosen = [best[min(rank, len(best) - 1)] for best in found]
-            n_tokens = sum(len(h.tokens) + h.is_finished for h in chosen)
-            score = sum(h.log_prob for h in chosen) / max(1, n_tokens)
-            texts = self._segment_texts(source, chosen)
-            versions.append(Alternative(join_segments(source.segments, texts, self._target), score))
-            if rank == 0:
-                warnings = self._warnings(source, chosen, texts)
+    def _result(self, item: TranslationItem, source: _Source) -> TranslationResult:
+        """Put the translations of an item's sentences together."""
+        versions = [self._version(source, rank) for rank in range(item.alternatives + 1)]
         best = versions[0]
+        warnings = self._warnings(item, source, best)
         others = {
-            version.text: version for version in reversed(versions) if version.text != best.text
+            version.joined.text: Alternative(version.joined.text, version.score)
+            for version in reversed(versions)
+            if version.joined.text != best.joined.text
         }
-        alternatives = tuple(reversed(others.values())) if item.alternatives else ()
-        return TranslationResult(best.text, best.score, warnings, alternatives, source.n_tokens)
+        return TranslationResult(
+            best.joined.text,
+            best.score,
+            in_order(set().union(*warnings)),
+            tuple(reversed(others.values())),
+            _segments(item, source, best, warnings) if item.segments else (),
+            source.n_tokens,
+        )
 
-    def _segment_texts(self, source: _Source, chosen: Sequence[Hypothesis]) -> list[str]:
-        """One translation per translatable segment, pieces joined."""
-        remaining = iter(self._tokenizer.decode(hypothesis.tokens) for hypothesis in chosen)
-        return [
-            join_pieces([next(remaining) for _ in pieces], self._target) for pieces in source.pieces
-        ]
+    def _version(self, source: _Source, rank: int) -> _Version:
+        """Return the translation that has of every piece the hypothesis of this rank."""
+        chosen = [sentence.hypotheses(rank) for sentence in source.sentences]
+        texts = [sentence.text(rank) for sentence in source.sentences]
+        return _Version(chosen, texts, join_segments(source.segments, texts, self._target))
 
     def _warnings(
-        self, source: _Source, chosen: Sequence[Hypothesis], texts: Sequence[str]
-    ) -> tuple[Warning, ...]:
-        originals = [segment.text for segment in source.segments if segment.is_translatable]
-        noticed = {name for pair in zip(originals, texts, strict=True) for name in oddities(*pair)}
-        if not all(hypothesis.is_finished for hypothesis in chosen):
-            noticed.add("truncated")
-        return tuple(name for name in _WARNINGS if name in noticed)
+        self, item: TranslationItem, source: _Source, version: _Version
+    ) -> list[set[Warning]]:
+        """Return what looks wrong about each translatable segment."""
+        min_score = self._min_score if item.min_score is None else item.min_score
+        segments = [segment for segment in source.segments if segment.is_translatable]
+        triples = zip(segments, version.texts, version.chosen, strict=True)
+        return [
+            {"wrong_language"}
+            if segment.is_foreign
+            else warnings_of(Pair(segment.sentence, text, (self._source, self._target)))
+            | _of_hypotheses(hypotheses, min_score)
+            for segment, text, hypotheses in triples
+        ]
 
 
-def _options(item: TranslationItem) -> SearchOptions:
-    return SearchOptions(item.beam_size, item.length_penalty, item.alternatives + 1)
+def _of_hypotheses(hypotheses: Sequence[Hypothesis], min_score: float) -> set[Warning]:
+    """Return the warnings that follow from the search."""
+    found: set[Warning] = set()
+    if not all(hypothesis.is_finished for hypothesis in hypotheses):
+        found.add("truncated")
+    if _score(hypotheses) < min_score:
+        found.add("low_confidence")
+    return found
 
 
-def _max_tokens(n_source_tokens: int, item: TranslationItem) -> int:
-    """Twice the source and some more is beyond any honest translation."""
-    limit = 2 * n_source_tokens + 10
-    return limit if item.max_tokens is None else min(limit, item.max_tokens)
+def _score(hypotheses: Iterable[Hypothesis]) -> float:
+    """Return the mean log-probability per token, end symbols included; 0 if there is none."""
+    log_prob, n_tokens = 0.0, 0
+    for hypothesis in hypotheses:
+        log_prob += hypothesis.log_prob
+        n_tokens += len(hypothesis.tokens) + hypothesis.is_finished
+    return log_prob / max(1, n_tokens)
+
+
+def in_order(noticed: set[Warning]) -> tuple[Warning, ...]:
+    """Return warnings in the order in which they are documented."""
+    return tuple(name for name in _WARNINGS if name in noticed)
+
+
+def _segments(
+    item: TranslationItem, source: _Source, version: _Version, warnings: Sequence[set[Warning]]
+) -> tuple[TranslatedSegment, ...]:
+    """Return the segments with their places in both texts, in the item's unit."""
+    of_source = offset_table(item.text, item.offset_unit)
+    of_target = offset_table(version.joined.text, item.offset_unit)
+    return tuple(
+        TranslatedSegment(
+            Span(of_source[start], of_source[end]),
+            Span(of_target[target_start], of_target[target_end]),
+            _score(hypotheses),
+            in_order(noticed),
+        )
+        for (start, end), (target_start, target_end), hypotheses, noticed in zip(
+            source_spans(source.segments),
+            version.joined.spans,
+            version.chosen,
+            warnings,
+            strict=True,
+        )
+    )

@@ -81,7 +81,21 @@ def test_translation(translator: Engine, beam_size: int) -> None:
     items = [TranslationItem(text, beam_size=beam_size) for text in TEXTS.values()]
     items += [TranslationItem(TEXTS["plain"], beam_size=beam_size, length_penalty=0.5)]
     items += [TranslationItem(TEXTS["plain"], beam_size=4, alternatives=2, max_tokens=7)]
+    items += [TranslationItem(text, segments=True, offset_unit="byte") for text in TEXTS.values()]
     assert_batches_equal_singles(translator, items, seed=3)
+
+
+@pytest.mark.parametrize("beam_size", [1, 4])
+def test_translation_of_documents(translator: Engine, beam_size: int) -> None:
+    page = f"<p>{TEXTS['review']}</p><p>Read the <b>report</b> of <i>today</i>.</p>"
+    options: list[dict[str, Any]] = [
+        {"text": page, "format": "html"},
+        {"text": f"# {TEXTS['plain']}", "format": "markdown", "glossary": {"day": "日子"}},
+        {"text": TEXTS["names"], "do_not_translate": ["Harry Potter", "New York"]},
+        {"text": TEXTS["plain"]},
+    ]
+    items = [TranslationItem(**one, beam_size=beam_size) for one in options]
+    assert_batches_equal_singles(translator, items, seed=4)
 
 
 def test_translation_of_2000_words(translator: Engine) -> None:

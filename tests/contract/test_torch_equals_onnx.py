@@ -60,7 +60,7 @@ def test_tagger_reads_a_served_text_as_it_read_it_in_training(tiny: TinyProject)
     text = WordTokenEncoder.from_mapping(config, "bundle")
     for sentence in read_tagged(tiny.data, tiny.recipes["ner"].data.test[0], "test"):
         trained_on, _ = retokenize(sentence.tokens, sentence.tags)
-        served = [token for row in text.sentences(" ".join(sentence.tokens)) for token in row]
+        served = [token for row in text.rows(" ".join(sentence.tokens)) for token in row.tokens]
         assert served == trained_on
         assert np.array_equal(text.char_ids(served), text.char_ids(trained_on))
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from seqserve.arrays import FloatArray
-from seqserve.records import SentimentItem
+from seqserve.errors import InputError
+from seqserve.records import OffsetUnit, SentimentItem
+from seqserve.runtime.calibration import NeutralBand
 from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig
 from seqserve.text.protocols import Inputs
@@ -53,7 +55,7 @@ def test_sentences_have_their_own_verdicts_and_offsets(predictor: SentimentPredi
     assert all(text[s.start : s.end] == s.text for s in split.sentences)
 
 
-@pytest.mark.parametrize("text", ["", " ", "\U0001f600"])
+@pytest.mark.parametrize("text", ["", " ", "\U0001f64f"])
 def test_text_without_known_words_gets_an_answer(predictor: SentimentPredictor, text: str) -> None:
     result = predictor.predict([SentimentItem(text, sentences=True)])[0]
     assert result.score == pytest.approx(0.5)
@@ -111,3 +113,48 @@ def test_a_very_long_text_is_read_in_windows(predictor: SentimentPredictor) -> N
     assert alike.score == pytest.approx(short.score, abs=1e-6)
     assert mixed.score == pytest.approx(1 / (1 + np.exp(-1 / 3)), abs=1e-6)
     assert (alike.n_tokens, mixed.n_tokens) == (20_000, 12_288)
+
+
+def test_offsets_of_sentences_have_the_requested_unit(predictor: SentimentPredictor) -> None:
+    text = "Zoë 😀 good.\nbad é"
+    units: tuple[OffsetUnit, ...] = ("codepoint", "utf16", "byte")
+    items = [SentimentItem(text, sentences=True, offset_unit=unit) for unit in units]
+    results = predictor.predict(items)
+    assert {tuple(s.text for s in result.sentences) for result in results} == {
+        ("Zoë 😀 good.", "bad é")
+    }
+    assert [[(s.start, s.end) for s in result.sentences] for result in results] == [
+        [(0, 11), (12, 17)],
+        [(0, 12), (13, 18)],
+        [(0, 15), (16, 22)],
+    ]
+
+
+def test_doubtful_results_say_so(predictor: SentimentPredictor) -> None:
+    known, half, none = predictor.predict(list(map(SentimentItem, ("good", "good noir", "плохо"))))
+    assert (known.unknown_share, known.warnings) == (0.0, ())
+    assert (half.unknown_share, half.warnings) == (0.5, ("mostly_unknown",))
+    assert (none.unknown_share, none.warnings) == (1.0, ("mostly_unknown",))
+    (some,) = predictor.predict([SentimentItem("good bad good noir")])
+    assert (some.unknown_share, some.warnings) == (0.25, ())
+
+
+def test_neutral_is_a_third_label_on_request(predictor: SentimentPredictor) -> None:
+    three = SentimentPredictor(
+        predictor._text, predictor._temperature, predictor._model, NeutralBand(0.4, 0.6, 2.0)
+    )
+    texts = ("good", "good bad", "bad")
+    items = [SentimentItem(text, neutral=True, sentences=True) for text in texts]
+    results = three.predict([*items, SentimentItem("good bad")])
+    assert [result.label for result in results] == ["positive", "neutral", "negative", "negative"]
+    for result in results[:3]:
+        assert list(result.scores) == ["negative", "neutral", "positive"]
+        assert sum(result.scores.values()) == pytest.approx(1, abs=1e-6)
+        assert result.score == result.scores[result.label] == max(result.scores.values())
+        assert [s.label for s in result.sentences] == [result.label]
+    assert list(results[3].scores) == ["negative", "positive"]
+
+
+def test_neutral_of_a_model_without_it_is_refused(predictor: SentimentPredictor) -> None:
+    with pytest.raises(InputError, match=r"neutral: .* Its labels: negative, positive"):
+        predictor.predict([SentimentItem("good", neutral=True)])

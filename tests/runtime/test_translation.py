@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.cancellation import Cancellation
 from seqserve.decode.search import SearchOptions, SearchVocabulary, beam_search
-from seqserve.records import TranslationItem
+from seqserve.records import OffsetUnit, Span, TranslationItem
 from seqserve.runtime.engine import open_engine
 from seqserve.runtime.search_request import SearchRequest
 from seqserve.runtime.translation import TranslationPredictor
+from seqserve.text.segments import segments_of
 from seqserve.text.subwords import SPECIALS, SubwordTokenizer, train_subwords
 from tests.tiny import TinyProject
 
@@ -97,7 +99,7 @@ def test_long_sentences_are_cut_and_nothing_is_lost() -> None:
     assert result.text.replace(" ", "") == text.replace(" ", "")
     assert len(search.calls[0]) > 10
     assert all(len(sentence.ids) <= 12 for sentence in search.calls[0])
-    assert result.warnings == ()
+    assert result.warnings == ("untranslated",)
 
 
 def test_warnings_say_what_is_odd() -> None:
@@ -106,6 +108,77 @@ def test_warnings_say_what_is_odd() -> None:
     assert result.warnings[:2] == ("truncated", "number_mismatch")
     copied, _ = make()
     assert copied.predict([TranslationItem("Close it now")])[0].warnings == ("untranslated",)
+
+
+TEXTS_OF_SEGMENTS = {
+    "one": "Return the file.",
+    "two, a gap": "Return the file.   Close it now.",
+    "lines": "  Return the file.\n\n\tClose it. A B C\r\n",
+    "emoji": "A \U0001f600 B. Close \U0001f468\u200d\U0001f469\u200d\U0001f467 it.\nA \u4f60 B",
+    "no letters between": "A B. 12 34. C D",
+    "combining marks": "Cafe\u0301 A. Close it.",
+    "nothing": "--- 12",
+    "long": "close it now, " * 20 + "return. A B.",
+}
+
+
+@pytest.mark.parametrize("unit", get_args(OffsetUnit))
+@pytest.mark.parametrize("languages", [("en", "zh"), ("en", "de")], ids="-".join)
+@pytest.mark.parametrize("text", TEXTS_OF_SEGMENTS.values(), ids=TEXTS_OF_SEGMENTS)
+def test_segments_are_parts_of_both_texts(
+    text: str, languages: tuple[str, str], unit: OffsetUnit
+) -> None:
+    predictor, _ = make(languages, limit=12)
+    item = TranslationItem(text, segments=True, offset_unit=unit)
+    result = predictor.predict([item])[0]
+    expected = [part for part in segments_of(text, "en") if part.is_translatable]
+    assert [part_of(text, one.source, unit) for one in result.segments] == [
+        part.text for part in expected
+    ]
+    for one in result.segments:
+        alone = predictor.predict([TranslationItem(part_of(text, one.source, unit))])[0]
+        assert part_of(result.text, one.target, unit) == alone.text
+        assert one.score == pytest.approx(alone.score, abs=1e-6)
+        assert one.warnings == alone.warnings
+    assert set(result.warnings) == {name for one in result.segments for name in one.warnings}
+
+
+ENCODINGS = {"codepoint": ("utf-32-le", 4), "utf16": ("utf-16-le", 2), "byte": ("utf-8", 1)}
+
+
+def part_of(text: str, span: Span, unit: OffsetUnit) -> str:
+    encoding, width = ENCODINGS[unit]
+    return text.encode(encoding)[span.start * width : span.end * width].decode(encoding)
+
+
+def test_segments_are_of_the_best_translation_and_only_on_request() -> None:
+    predictor, _ = make()
+    text = "Return the file. Close it."
+    plain, several = predictor.predict(
+        [TranslationItem(text), TranslationItem(text, alternatives=2, segments=True)]
+    )
+    assert plain.segments == () and len(several.segments) == 2
+    assert several.segments[1].target.end == len(several.text)
+
+
+@pytest.mark.parametrize(
+    ("of_model", "of_item", "is_low"),
+    [
+        (-0.4, None, True),
+        (-0.6, None, False),
+        (-0.6, -0.4, True),
+        (-0.4, -0.6, False),
+        (-0.6, 0.0, True),
+        (-0.4, -1e9, False),
+    ],
+)
+def test_low_confidence(of_model: float, of_item: float | None, is_low: bool) -> None:
+    """The model's score is -0.5 per token."""
+    search = Copier(TOKENIZER.vocab_size, is_endless=False)
+    predictor = TranslationPredictor(TOKENIZER, ("en", "zh"), 50, search, of_model)
+    item = TranslationItem("Close it. 12", min_score=of_item)
+    assert ("low_confidence" in predictor.predict([item])[0].warnings) is is_low
+    assert predictor.predict([TranslationItem("12")])[0].warnings == ()
 
 
 def test_max_tokens_cuts() -> None:
