@@ -1,7 +1,8 @@
 """From a source to a verified bundle; nothing is written unless all checks pass.
 
 The order: export the graphs and compare them with torch on random inputs; write a draft of the bundle, and
-compare its results for the golden inputs with those of torch; measure it; write the bundle.
+compare its results for the golden inputs with those of torch; calibrate its scores and choose its thresholds
+on held-out sets; measure it; write the bundle.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from model_export.checks.golden import golden_inputs, golden_outputs
+from model_export.checks.golden import golden_bytes, golden_inputs, golden_outputs
 from model_export.parts.base import Parts
 from model_export.sources.base import Identity, Source
 from seqserve.bundle import Bundle, write_bundle
@@ -64,8 +65,17 @@ def export(
         if precision == "fp32":
             _refuse_other_outputs(identity, expected, served)
         report = source.evaluate(engine)
-        metrics = report.metrics() | _export_metrics(source, parts, engine, report)
-    description = replace(description, metrics=metrics)
+        of_export = _export_metrics(source, parts, engine, report)
+        if held_out := source.fit(engine):
+            parts = replace(parts, config=parts.config | held_out.config)
+            description = replace(
+                description, thresholds=description.thresholds | held_out.thresholds
+            )
+            fitted = Path(scratch) / "fitted"
+            write_bundle(fitted, _files(parts, identity.task, served, precision), description)
+            engine = open_engine(fitted)
+            served, report = golden_outputs(identity.task, engine), source.evaluate(engine)
+    description = replace(description, metrics=report.metrics() | of_export)
     files = _files(parts, identity.task, served, precision) | source.records()
     files[CARD_FILE] = source.card(description, report, as_typed(directory)).encode()
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -119,15 +129,10 @@ def _files(
     parts: Parts, task: Task, outputs: Iterable[Mapping[str, Any]], precision: Precision
 ) -> dict[str, bytes]:
     """Return the files of the bundle that serve it."""
-    cases = [
-        {"input": given, "output": output}
-        for given, output in zip(golden_inputs(task), outputs, strict=True)
-    ]
-    golden = {"tolerance": GOLDEN_TOLERANCES[precision], "cases": cases}
     return {
         **parts.to_files(),
         "config.json": json.dumps(parts.config, ensure_ascii=False).encode(),
-        GOLDEN_FILE: json.dumps(golden, ensure_ascii=False, indent=1).encode(),
+        GOLDEN_FILE: golden_bytes(task, outputs, GOLDEN_TOLERANCES[precision]),
     }
 
 

@@ -237,6 +237,9 @@ def _said_problems(manifest: Manifest) -> Iterator[str]:
     for name, metric in manifest.metrics.items():
         if not math.isfinite(metric):
             yield f"metrics: {name} is {metric}; measure it again, or leave it out"
+    for name, threshold in manifest.thresholds.items():
+        if not math.isfinite(threshold):
+            yield f"thresholds: {name} is {threshold}; choose it again, or leave it out"
     try:
         date.fromisoformat(manifest.created)
     except ValueError:

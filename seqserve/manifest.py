@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from seqserve.tasks import Task
 
 Precision = Literal["fp32", "int8"]
+MIN_SCORE = "min_score"
+"""The key of `thresholds` for entities: the default of the option of that name."""
+NEUTRAL_LOW, NEUTRAL_HIGH = "neutral_low", "neutral_high"
+"""The keys of `thresholds` for sentiment: where a text is as likely neutral as negative, or positive."""
+LOW_CONFIDENCE = "low_confidence"
+"""The key of `thresholds` for the warning of that name."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class Description:
         metrics: Measured quality, for example {"f1_test": 0.91}.
         tools: Versions of what made it, for example {"torch": "2.13.0"}.
         created: Day of the export, YYYY-MM-DD.
+        thresholds: Chosen on held-out sets, for example {"min_score": 0.25}, the default of that option.
     """
 
     name: str
@@ -66,6 +73,7 @@ class Description:
     metrics: dict[str, float]
     tools: dict[str, str]
     created: str
+    thresholds: dict[str, float] = field(default_factory=dict, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from seqserve.tasks import Task
@@ -23,6 +23,7 @@ class ModelInfo:
         limits: Largest inputs, for example {"max_tokens": 256}.
         precision: Of the weights, fp32 or int8.
         metrics: Quality as measured on the test sets, for example {"f1_test": 0.91}.
+        thresholds: Chosen on held-out sets, for example {"min_score": 0.25}.
     """
 
     name: str
@@ -34,3 +35,4 @@ class ModelInfo:
     limits: Mapping[str, Any]
     precision: str
     metrics: Mapping[str, Any]
+    thresholds: Mapping[str, float] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +72,16 @@ def test_a_written_bundle_loads_as_it_was_written(written: Bundle) -> None:
         expected = FileEntry(hashlib.sha256(content).hexdigest(), len(content))
         assert loaded.manifest.files[name] == expected
         assert loaded.file(name).read_bytes() == content
+
+
+def test_thresholds_may_be_missing(written: Bundle, tmp_path: Path) -> None:
+    assert written.manifest.thresholds == {}
+    edit_manifest(thresholds=None)(written.path)
+    assert load_bundle(written.path) == written
+    described = replace(DESCRIPTION, thresholds={"low_confidence": -1.2})
+    again = write_bundle(tmp_path / "again", FILES, described)
+    assert load_bundle(again.path).manifest.thresholds == {"low_confidence": -1.2}
+    assert again.sha256 == written.sha256
 
 
 def test_the_directory_holds_the_files_and_the_manifest_only(written: Bundle) -> None:
@@ -274,6 +285,11 @@ PROBLEMS: dict[str, tuple[Callable[[Path], object], str]] = {
     "unknown task": (edit_manifest(task="poetry"), "manifest.json.task"),
     "unknown precision": (edit_manifest(precision="int3"), "manifest.json.precision"),
     "number as text": (edit_manifest(limits={"max_tokens": "9"}), "limits['max_tokens']"),
+    "threshold as text": (edit_manifest(thresholds={"a": "-1"}), "thresholds['a']"),
+    "threshold without end": (
+        edit_manifest(thresholds={"a": float("nan")}),
+        "thresholds: a is nan; choose it again",
+    ),
     "truth as number": (edit_manifest(format_version=True), "manifest.json.format_version"),
     "table is a list": (edit_manifest(files=[]), "manifest.json.files"),
     "entry has unknown key": (edit_manifest(files={"a.txt": {**ENTRY, "mode": 1}}), "(mode)"),
@@ -507,3 +523,9 @@ def test_a_file_that_is_gone_cannot_be_read(written: Bundle) -> None:
     (written.path / "golden.json").unlink()
     with pytest.raises(BundleError, match=r"golden\.json cannot be read: No such file"):
         written.read("golden.json")
+
+
+@pytest.mark.parametrize("name", ["ner-en", "sentiment-en", "translate-en-zh"])
+def test_shipped_cards_name_no_path_of_the_machine_that_made_them(name: str) -> None:
+    card = (Path(__file__).parents[1] / "bundles" / name / "MODEL_CARD.md").read_text("utf-8")
+    assert not re.findall(r"(?<![\w.)`:/])/[a-z]+/[\w/]*", card)

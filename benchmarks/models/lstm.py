@@ -103,7 +103,7 @@ def rows_of(
     """Return a row per sentence (tagger) or text (classifier), and a function that stacks rows."""
     if bundle.manifest.task == NER:
         tagger = WordTokenEncoder.from_mapping(bundle.config["text"], str(bundle.path))
-        found = [tokens for text in texts for tokens in tagger.sentences(text) if tokens]
+        found = [row.tokens for text in texts for row in tagger.rows(text)]
         return found, tagger.batch
     classifier = WordTextEncoder.from_mapping(bundle.config["text"], str(bundle.path))
     return list(map(classifier.ids, texts)), pad

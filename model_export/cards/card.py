@@ -13,7 +13,14 @@ from seqserve.evaluation.calibration import N_BINS, Calibration
 from seqserve.evaluation.markdown import interval_text, number, table_lines
 from seqserve.evaluation.report import Report, SetReport, Slice
 from seqserve.evaluation.reproduction import is_of_export
-from seqserve.manifest import Description
+from seqserve.evaluation.thresholds import PRECISION
+from seqserve.manifest import (
+    LOW_CONFIDENCE,
+    MIN_SCORE,
+    NEUTRAL_HIGH,
+    NEUTRAL_LOW,
+    Description,
+)
 from seqserve.tasks import TASKS
 from seqserve.training.cost import Stage, TrainingCost
 from seqserve.training.recipe import Recipe
@@ -51,6 +58,8 @@ def model_card(description: Description, sources: CardSources) -> str:
         "Metrics": list(_metrics(description, sources)),
         "Weaknesses": list(_weak(sources.report)),
         "Copied terms": list(_copied(sources.report)),
+        "Warnings": list(_warnings(description, sources.report)),
+        "Thresholds": list(_thresholds(description)),
         "Calibration": list(_reliability(sources.report)),
         "Ablation": list(_variants(sources)),
         "Data": list(_data(description)),
@@ -160,6 +169,48 @@ def _copied(report: Report) -> Iterator[str]:
         yield "Of the terms in both source and reference: the share that the translation contains too."
         yield ""
         yield from table_lines(("set", "what", "n", "share"), rows)
+
+
+_WARNED = {
+    LOW_CONFIDENCE: "Segments with a score below {value:g} get the warning `low_confidence`: of the dev "
+    "translations with a lower score, {precision:.0%} have less than half of the median chrF."
+}
+"""Threshold of a warning -> what the card says of it."""
+
+
+def _warnings(description: Description, report: Report) -> Iterator[str]:
+    """Yield what the thresholds of warnings mean, and how often each set was warned of."""
+    for name, value in sorted(description.thresholds.items()):
+        if name not in _WARNED:
+            continue
+        yield _WARNED[name].format(value=value, precision=PRECISION)
+        rows = [
+            (found.name, part.n, interval_text(part.measures["share"]))
+            for found in report.sets
+            for part in found.findings.slices
+            if (part.kind, part.name) == ("warning", name)
+        ]
+        if rows:
+            yield from ("", *table_lines(("set", "n", f"share of texts with `{name}`"), rows))
+
+
+_MEANINGS = {
+    MIN_SCORE: "default of the option: entities with a lower score are not returned",
+    NEUTRAL_LOW: "probability of the second label at which neutral, on request, is as likely as the first",
+    NEUTRAL_HIGH: "probability of the second label at which neutral is as likely as the second",
+}
+"""Threshold that is no warning's -> what the card says of it."""
+
+
+def _thresholds(description: Description) -> Iterator[str]:
+    """Yield what was chosen on the calibration sets."""
+    rows = [
+        (f"`{name}`", f"{value:g}", _MEANINGS[name])
+        for name, value in sorted(description.thresholds.items())
+        if name in _MEANINGS
+    ]
+    if rows:
+        yield from table_lines(("threshold", "value", "meaning"), rows)
 
 
 def _reliability(report: Report) -> Iterator[str]:

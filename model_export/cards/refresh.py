@@ -65,14 +65,15 @@ def refresh(
         refuse_other_metrics(compare(metrics, report.metrics()), path)
     description = Description(**{**said, "metrics": metrics})
     ablation = read_ablation(recipe.card.ablation)
-    sources = CardSources(recipe, report, _training_cost(bundle), ablation, as_typed(path))
+    sources = CardSources(recipe, report, training_cost_of(bundle), ablation, as_typed(path))
     files = {name: bundle.file(name).read_bytes() for name in bundle.manifest.files}
     files[RECIPE_FILE] = recipe_bytes(recipe)
     files[CARD_FILE] = model_card(description, sources).encode()
     return replace_bundle(bundle, files, description)
 
 
-def _training_cost(bundle: Bundle) -> TrainingCost | None:
+def training_cost_of(bundle: Bundle) -> TrainingCost | None:
+    """Return the training cost of a bundle, if it is recorded."""
     if TRAINING_FILE not in bundle.manifest.files:
         return None
     path = bundle.file(TRAINING_FILE)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,3 +29,13 @@ def golden_outputs(task: Task, predictor: Predictor) -> list[dict[str, Any]]:
     item = TASKS[task].item
     items = [from_mapping(item, values, str(_FILE)) for values in golden_inputs(task)]
     return [asdict(result) for result in predictor.predict(items)]
+
+
+def golden_bytes(task: Task, outputs: Iterable[Mapping[str, Any]], tolerance: float) -> bytes:
+    """Return golden.json of a bundle: the golden inputs with their results."""
+    cases = [
+        {"input": given, "output": output}
+        for given, output in zip(golden_inputs(task), outputs, strict=True)
+    ]
+    golden = {"tolerance": tolerance, "cases": cases}
+    return json.dumps(golden, ensure_ascii=False, indent=1).encode()

@@ -34,6 +34,7 @@ from seqserve.models.transformer import Transformer, TransformerConfig
 from seqserve.runtime.ner import NerPredictor
 from seqserve.runtime.openers import TAGGER_GRAPH
 from seqserve.runtime.translation import TranslationPredictor
+from seqserve.training.ner import transitions_of
 from seqserve.training.trained import TrainedClassifier, TrainedTagger, TrainedTranslator
 
 
@@ -57,6 +58,7 @@ def bilstm_crf_parts(trained: TrainedTagger, precision: Precision) -> Parts:
             "architecture": trained.architecture,
             "model": to_mapping(model.config),
             "text": text.to_mapping(),
+            "transitions": transitions_of(model).to_mapping(),
         },
         reference=NerPredictor(text, torch_tagger(model, text.scheme)),
         worst_difference=worst,

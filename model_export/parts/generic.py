@@ -37,7 +37,6 @@ def tagger_parts(trained: TrainedTagger, precision: Precision) -> Parts:
         "lengths": torch.tensor([5, 2, 3]),
     }
     graph = module_graph(model, example, ["emissions"])
-    transitions = transitions_of(model)
     worst = check_emissions(model, graph, sizes_of(text))
     return Parts(
         graphs={EMISSION_GRAPH: graph},
@@ -46,7 +45,7 @@ def tagger_parts(trained: TrainedTagger, precision: Precision) -> Parts:
             "architecture": trained.architecture,
             "model": to_mapping(model.config),
             "text": text.to_mapping(),
-            "transitions": {name: value.tolist() for name, value in vars(transitions).items()},
+            "transitions": transitions_of(model).to_mapping(),
         },
         reference=NerPredictor(text, torch_tagger(model, text.scheme)),
         worst_difference=worst,

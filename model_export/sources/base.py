@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from model_export.parts.base import Parts
+from seqserve.evaluation.held_out import HeldOut
 from seqserve.evaluation.report import Report
 from seqserve.manifest import DataSource, Description, Precision
 from seqserve.runtime.engine import Engine
@@ -52,6 +53,9 @@ class Source(Protocol):
 
     def evaluate(self, engine: Engine) -> Report:
         """Measure an engine on the test sets of the model."""
+
+    def fit(self, engine: Engine) -> HeldOut:
+        """Calibrate the scores of an engine on held-out sets, and choose its thresholds."""
 
     def records(self) -> dict[str, bytes]:
         """Return the files of the bundle that record how the model was made, by name."""

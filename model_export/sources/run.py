@@ -13,12 +13,13 @@ from model_export.cards.refresh import recipe_bytes, training_cost_bytes
 from model_export.parts.base import Parts
 from model_export.parts.exporters import make_parts
 from model_export.sources.base import Identity
+from seqserve.evaluation.held_out import HeldOut, fit_held_out
 from seqserve.evaluation.measurement import evaluate
 from seqserve.evaluation.report import RECIPE_FILE, TRAINING_FILE, Report
 from seqserve.manifest import DataSource, Description, Precision
 from seqserve.runtime.engine import Engine
 from seqserve.training.cost import TrainingCost, read_training_cost
-from seqserve.training.data import Split, count_examples
+from seqserve.training.data import Split, count_calibration, count_examples
 from seqserve.training.recipe import DataSet, Recipe, verify_recipe
 from seqserve.training.run import load_run
 
@@ -70,12 +71,20 @@ class RunSource:
                 name = dataset.split or split
                 # A list may skip some examples of a file.
                 of_set[name] = max(n_examples, of_set.get(name, 0))
+        for dataset in recipe.data.calibration:
+            sets.setdefault(dataset.path, dataset)
+            of_set = splits.setdefault(dataset.path, {})
+            of_set[dataset.split or "dev"] = count_calibration(self._root, dataset, recipe.task)
         for path, dataset in sets.items():
             yield DataSource(path, dataset.licence, dataset.about, splits[path])
 
     def evaluate(self, engine: Engine) -> Report:
         """Measure an engine on the recipe's test sets."""
         return evaluate(engine, self._root, self._recipe)
+
+    def fit(self, engine: Engine) -> HeldOut:
+        """Calibrate the scores on the recipe's calibration sets, and choose thresholds there."""
+        return fit_held_out(engine, self._root, self._recipe)
 
     @cached_property
     def _cost(self) -> TrainingCost:

@@ -141,6 +141,43 @@ ELSEWHERE = (
         "MISC, art, eve and nat to MISC, tim to O; double sentences left out; 85 % train, 5 % dev, 10 % test",
     ),
     Elsewhere(
+        "ner/gum_4class",
+        "CC BY 4.0; texts CC BY 4.0, CC BY 2.5 and CC BY-SA 3.0",
+        "github.com/amir-zeldes/gum, dep/GUM_{bio,court,interview,news,voyage}_*.conllu",
+        "gold mentions with a proper noun as head: person to PER, place to LOC, organization to ORG, others "
+        "and nationalities to MISC; the official split by document",
+    ),
+    Elsewhere(
+        "ner/general_synthetic_4class",
+        "CC0 1.0",
+        "written by a language model for this project; not published elsewhere",
+        "encyclopaedic and news sentences with PER, LOC, ORG and MISC",
+    ),
+    Elsewhere(
+        "sentiment/goemotions",
+        "CC BY 4.0",
+        "github.com/google-research/google-research, goemotions/data/{train,dev,test}.tsv",
+        'only positive emotions: 1, only negative ones: 0, "neutral" alone: "neutral"; other posts left out',
+    ),
+    Elsewhere(
+        "sentiment/vader_nyt",
+        "MIT",
+        "github.com/cjhutto/vaderSentiment, nytEditorialSnippets_GroundTruth.txt",
+        'mean rating from 0.6: 1, to -0.6: 0, within 0.25 of zero: "neutral"; the rest left out',
+    ),
+    Elsewhere(
+        "sentiment/vader_tweets",
+        "MIT",
+        "github.com/cjhutto/vaderSentiment, tweets_GroundTruth.txt",
+        'mean rating from 0.6: 1, to -0.6: 0, within 0.25 of zero: "neutral"; the rest left out',
+    ),
+    Elsewhere(
+        "sentiment/general_synthetic",
+        "CC0 1.0",
+        "written by a language model for this project; not published elsewhere",
+        'reviews, product texts, facts, negations and sarcasm, labelled 0, 1 or "neutral"',
+    ),
+    Elsewhere(
         "sentiment/imdb_unsup",
         "none stated; cite Maas et al. 2011",
         "train/unsup in aclImdb_v1.tar.gz",

@@ -156,6 +156,9 @@ def missing_for(recipe: Recipe, root: Path) -> list[str]:
         for dataset in getattr(recipe.data, split):
             for ending in _endings(recipe):
                 wanted[f"{dataset.path}/{dataset.split or split}.{ending}"] = None
+    for dataset in recipe.data.calibration:
+        for ending in _endings(recipe):
+            wanted[f"{dataset.path}/{dataset.split or 'dev'}.{ending}"] = None
     for file in _files_of_text(recipe):
         wanted[file.removesuffix(".xz")] = None
     return [

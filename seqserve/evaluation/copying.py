@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from seqserve.text.translation import numbers
+from seqserve.text.normal import normalize
 
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 # ASCII: a Chinese sentence around an identifier is not part of it.
 _URL = re.compile(r"(?:https?|ftp)://[^\s<>\"'`)\]]*[\w/]|\bwww\.[\w.-]+\w", re.ASCII)
 _QUOTED = re.compile(r"(`+)(.+?)\1")
@@ -22,6 +23,12 @@ _IDENTIFIER = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
+
+
+def numbers(text: str) -> Counter[str]:
+    """Return the numbers of a text, without thousands separators; full-width digits are digits."""
+    plain = normalize("NFKC", text)
+    return Counter(match.replace(",", "") for match in _NUMBER.findall(plain))
 
 
 def urls(text: str) -> Counter[str]:

@@ -104,7 +104,7 @@ def _seen(root: Path, recipe: Recipe) -> frozenset[str]:
 
 def _ner(engine: Engine, query: _Query) -> tuple[int, Findings]:
     sentences = read_tagged(query.root, query.dataset, query.split)
-    results = _predict(engine, [NerItem(" ".join(sentence.tokens)) for sentence in sentences])
+    results = predict_all(engine, [NerItem(" ".join(sentence.tokens)) for sentence in sentences])
     findings = ner_findings(sentences, results, query.dataset.labels, query.seen())
     return len(sentences), findings
 
@@ -118,14 +118,14 @@ def _sentiment(engine: Engine, query: _Query) -> tuple[int, Findings]:
             f"{query.dataset.path} {query.dataset.split or query.split} has labels {outside}; "
             f"the model's are 0 to {len(labels) - 1}: {', '.join(labels)}"
         )
-    results = _predict(engine, [SentimentItem(text.text) for text in texts])
+    results = predict_all(engine, [SentimentItem(text.text) for text in texts])
     return len(texts), sentiment_findings(texts, results, labels)
 
 
 def _translation(engine: Engine, query: _Query) -> tuple[int, Findings]:
     languages = engine.bundle.manifest.languages
     pairs = read_pairs(query.root, query.dataset, query.split, languages)
-    results = _predict(engine, [TranslationItem(pair.source) for pair in pairs])
+    results = predict_all(engine, [TranslationItem(pair.source) for pair in pairs])
     return len(pairs), translation_findings(pairs, results, languages[1])
 
 
@@ -136,8 +136,8 @@ _FINDINGS: dict[Task, Callable[[Engine, _Query], tuple[int, Findings]]] = {
 }
 
 
-def _predict(engine: Engine, items: Sequence[object]) -> list[Any]:
-    """Predict in chunks, so that memory stays bounded."""
+def predict_all(engine: Engine, items: Sequence[object]) -> list[Any]:
+    """Return the results of many items, predicted in chunks, so that memory stays bounded."""
     return [
         result
         for start in range(0, len(items), _CHUNK)

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import json
 import lzma
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from seqserve.errors import DataError
+from seqserve.records import NEUTRAL
 from seqserve.tasks import TASKS, Task
 from seqserve.training.recipe import DataSet
 
+THREE_CLASSES: Mapping[int | str, int] = {0: 0, NEUTRAL: 1, 1: 2}
+"""The labels of a calibration set of a classifier with two labels -> negative, neutral, positive."""
 Split = Literal["train", "dev", "test"]
 Example = TypeVar("Example")
 
@@ -177,11 +180,20 @@ class TrainingTexts:
             yield from read_unlabelled(self.root, file)
 
 
-def read_labelled(root: Path, dataset: DataSet, split: Split) -> list[LabelledText]:
+def read_labelled(
+    root: Path, dataset: DataSet, split: Split, labels: Mapping[int | str, int] | None = None
+) -> list[LabelledText]:
     """Read the texts of a sentiment set.
 
+    Args:
+        root: Where the data sets are.
+        dataset: The set.
+        split: Which files.
+        labels: The label of the result for every label of the file; None: the file's integers.
+
     Raises:
-        DataError: A line is not an object with a string `text` and an integer `label`, or there is none.
+        DataError: A line is not an object with a string `text` and an integer `label`, or one of `labels`, or
+            there is none.
     """
     texts = []
     stem = _stem(dataset, split)
@@ -191,9 +203,12 @@ def read_labelled(root: Path, dataset: DataSet, split: Split) -> list[LabelledTe
             text, label = record["text"], record["label"]
         except (json.JSONDecodeError, TypeError, KeyError) as error:
             raise DataError(f"{dataset.path} {stem}, line {number}: {error!r}") from error
+        if labels is not None:
+            label = labels.get(label) if type(label) in (int, str) else None
         if not isinstance(text, str) or type(label) is not int:
+            known = f" or one of {', '.join(map(str, labels))}" if labels else ""
             raise DataError(
-                f"{dataset.path} {stem}, line {number}: wants a string as text and an integer label, "
+                f"{dataset.path} {stem}, line {number}: wants a string as text and an integer label{known}, "
                 "which is the place in the recipe's labels, 0 for the first"
             )
         texts.append(LabelledText(text, label))
@@ -248,3 +263,10 @@ def count_examples(
     if read is None:
         return len(read_pairs(root, dataset, split, languages))
     return len(read(root, dataset, split))
+
+
+def count_calibration(root: Path, dataset: DataSet, task: Task) -> int:
+    """Return how many sentences or texts a calibration set holds."""
+    if TASKS[task].data_suffix == "jsonl":
+        return len(read_labelled(root, dataset, "dev", THREE_CLASSES))
+    return len(_READERS[TASKS[task].data_suffix](root, dataset, "dev"))

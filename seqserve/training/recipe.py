@@ -56,11 +56,14 @@ class DataConfig:
         train: Sets to learn from.
         dev: Sets that select the best weights.
         test: Sets that measure them.
+        calibration: Sets on which export calibrates scores and chooses thresholds; their `dev` files. Those of
+            a classifier with two labels may label texts `neutral`. None: scores stay as they are.
     """
 
     train: tuple[DataSet, ...]
     dev: tuple[DataSet, ...]
     test: tuple[DataSet, ...] = ()
+    calibration: tuple[DataSet, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ class Recipe:
         languages: Language code of the texts; for translation, source and target.
         licence: Licence of the weights.
         data: Data sets: `[[data.train]]` to learn from, `[[data.dev]]` to select the best weights,
-            `[[data.test]]` to measure them.
+            `[[data.test]]` to measure them, `[[data.calibration]]` to calibrate its scores.
         loop: See `[loop]`.
         text: See `[text]`.
         model: See `[model]`.

@@ -27,7 +27,7 @@ HEAD = ("key", "type", "default", "meaning")
 _SHARED: dict[str, type[Any]] = {
     "Top level": Recipe,
     "`[loop]`": LoopConfig,
-    "`[[data.train]]`, `[[data.dev]]`, `[[data.test]]`": DataSet,
+    "`[[data.train]]`, `[[data.dev]]`, `[[data.test]]`, `[[data.calibration]]`": DataSet,
     "`[card]`": CardConfig,
     "`[ablation]`": AblationConfig,
     "`[[ablation.variants]]`": Variant,

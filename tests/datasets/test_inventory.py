@@ -108,7 +108,9 @@ def recipe_of(task: str) -> Recipe:
 
 
 def with_sets(recipe: Recipe, *train: DataSet) -> Recipe:
-    return replace(recipe, data=replace(recipe.data, train=train, dev=train, test=()), text={})
+    return replace(
+        recipe, data=replace(recipe.data, train=train, dev=train, test=(), calibration=()), text={}
+    )
 
 
 MISSING = {
@@ -123,6 +125,12 @@ MISSING = {
 @pytest.mark.parametrize(("task", "dataset", "expected"), MISSING.values(), ids=MISSING)
 def test_what_a_recipe_lacks(root: Path, task: str, dataset: DataSet, expected: list[str]) -> None:
     assert missing_for(with_sets(recipe_of(task), dataset), root) == expected
+
+
+def test_calibration_sets_are_needed_too(root: Path) -> None:
+    recipe = with_sets(recipe_of("ner"), DataSet("ner/people", ""))
+    data = replace(recipe.data, calibration=(DataSet("ner/others", ""),))
+    assert missing_for(replace(recipe, data=data), root) == ["ner/others/dev.conll"]
 
 
 def test_unlabelled_texts_and_vectors_are_needed_too(root: Path) -> None:

@@ -8,9 +8,11 @@ import pytest
 
 from seqserve.errors import DataError
 from seqserve.training.data import (
+    THREE_CLASSES,
     LabelledText,
     SegmentPair,
     TaggedSentence,
+    count_calibration,
     count_examples,
     read_labelled,
     read_pairs,
@@ -132,3 +134,34 @@ def test_missing_and_broken_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "set" / "train.conll").mkdir()
     with pytest.raises(DataError, match=r"train\.conll cannot be read: Is a directory"):
         read_tagged(tmp_path, SET, "train")
+
+
+THREE = {
+    "numbers": ('{"text": "a", "label": 1}', [2]),
+    "a name": ('{"text": "a", "label": "neutral"}\n{"text": "b", "label": 0}', [1, 0]),
+}
+
+
+@pytest.mark.parametrize(("content", "labels"), THREE.values(), ids=THREE)
+def test_labels_of_three_classes(
+    tmp_path: Path, write: Callable[[str, str], None], content: str, labels: list[int]
+) -> None:
+    write("dev.jsonl", content)
+    assert [one.label for one in read_labelled(tmp_path, SET, "dev", THREE_CLASSES)] == labels
+    assert count_calibration(tmp_path, SET, "sentiment") == len(labels)
+
+
+@pytest.mark.parametrize("label", ['"mixed"', "2", "true", "null", "[1]"])
+def test_another_label_than_the_three_is_refused(
+    tmp_path: Path, write: Callable[[str, str], None], label: str
+) -> None:
+    write("dev.jsonl", f'{{"text": "a", "label": {label}}}')
+    with pytest.raises(DataError, match=r"line 1: .* integer label or one of 0, neutral, 1"):
+        read_labelled(tmp_path, SET, "dev", THREE_CLASSES)
+
+
+def test_a_set_of_entities_is_counted_for_calibration(
+    tmp_path: Path, write: Callable[[str, str], None]
+) -> None:
+    write("dev.conll", "a\tO\n\nb\tO\n")
+    assert count_calibration(tmp_path, SET, "ner") == 2

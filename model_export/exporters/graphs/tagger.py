@@ -11,6 +11,7 @@ from model_export.exporters.graphs.lstm import as_features, look_up, lstm, read_
 from model_export.exporters.graphs.weights import Weights
 from seqserve.errors import ExportError
 from seqserve.models.tagger import TaggerConfig
+from seqserve.runtime.ner import EMISSIONS_BY_TOKEN
 from seqserve.text.tags import TagScheme
 
 # Small, or read by a multiplication in float32.
@@ -23,7 +24,8 @@ def tagger_graph(config: TaggerConfig, weights: Weights, scheme: TagScheme) -> o
     """Return the graph of a trained tagger.
 
     Inputs: `word_ids` (B, T), `char_ids` (B, T, C) and `lengths` (B,), int64, lengths at least 1.
-    Outputs: the fields of `TagPaths`, (B, T) each: `tags` int64, `enter`, `go_on`, `leave` float32.
+    Outputs: the fields of `TagPaths`, (B, T) each: `tags` int64, `enter`, `go_on`, `leave` float32; and
+    `emissions_by_token` (T, B, K) float32, as the CRF reads them: no operator more, for alternatives.
 
     Raises:
         ExportError: The model can score tags further apart than the CRF's arithmetic reaches.
@@ -39,6 +41,7 @@ def tagger_graph(config: TaggerConfig, weights: Weights, scheme: TagScheme) -> o
     by_token = g.op("Transpose", states.hidden, perm=[0, 2, 1, 3])  # (T, B, directions, N)
     both = g.op("Reshape", by_token, g.ints(0, 0, states.width))
     emissions = read_states(g, both, "emission", states)  # (T, B, K)
+    g.output(EMISSIONS_BY_TOKEN, emissions, "T", "B", len(scheme))
     add_tag_paths(g, emissions, lengths, transitions(weights, scheme), scheme)
     return g.build()
 

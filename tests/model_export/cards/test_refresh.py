@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from model_export.cards.refresh import recipe_bytes, refresh, training_cost_bytes
-from seqserve.bundle import Bundle, load_bundle
+from seqserve.bundle import Bundle, load_bundle, replace_bundle
 from seqserve.errors import BundleError, ConfigError, DataError, SeqserveError
 from seqserve.evaluation.measurement import recipe_of
 from seqserve.evaluation.report import REPORT_FILE, Report, model_sha256
 from seqserve.evaluation.writing import write_report
+from seqserve.manifest import LOW_CONFIDENCE, Description
 from seqserve.training.cost import Stage, TrainingCost
 from seqserve.training.recipe import CardConfig, Recipe, read_recipe
 from tests.evaluation.reports import bundle_with, measure, report_of
@@ -66,6 +67,16 @@ def test_refreshing_twice_changes_nothing_more(bundle: Bundle, tmp_path: Path) -
     path = evaluation(tmp_path, report_of(bundle))
     once = refresh(bundle.path, path)
     assert refresh(bundle.path, path).manifest == once.manifest
+
+
+def test_the_card_says_what_a_threshold_means(tmp_path: Path, bundle: Bundle) -> None:
+    files = {name: bundle.file(name).read_bytes() for name in bundle.manifest.files}
+    said = {one.name: getattr(bundle.manifest, one.name) for one in fields(Description)}
+    thresholds = {LOW_CONFIDENCE: -0.75, "other": 0.5}
+    made = replace_bundle(bundle, files, Description(**{**said, "thresholds": thresholds}))
+    refreshed = refresh(made.path, evaluation(tmp_path, report_of(made)))
+    assert refreshed.manifest.thresholds == thresholds
+    assert "score below -0.75 get the warning `low_confidence`" in card_of(refreshed)
 
 
 def test_words_come_from_another_recipe_and_settings_do_not(

@@ -15,8 +15,7 @@ from seqserve.bundle import Bundle
 from seqserve.errors import ConfigError
 from seqserve.records import NerItem, SentimentItem, TranslationItem
 from seqserve.runtime.engine import agrees, open_engine
-from seqserve.runtime.ner import NerPredictor
-from seqserve.runtime.openers import Predictor
+from seqserve.runtime.openers import Predictor, ner_predictor
 from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.runtime.translation import TranslationPredictor
 from seqserve.text.classification import WordTextEncoder
@@ -31,7 +30,7 @@ PLAIN = ["Anna Lee left Oslo.", "Boris Ivanov lives in New York.", "A great and 
 
 def tagger_of(bundle: Bundle) -> Predictor:
     text = WordTokenEncoder.from_mapping(bundle.config["text"], "bundle")
-    return NerPredictor(text, torch_tagger(restore_tagger(bundle), text.scheme))
+    return ner_predictor(bundle, text, torch_tagger(restore_tagger(bundle), text.scheme), None)
 
 
 def classifier_of(bundle: Bundle) -> Predictor:

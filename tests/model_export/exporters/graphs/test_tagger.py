@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from model_export.checks.torch_reference import torch_tagger
+from model_export.checks.torch_reference import forward, torch_tagger
 from model_export.exporters.graphs.builder import GraphBuilder
 from model_export.exporters.graphs.lstm import FEATURE_SCALE
 from model_export.exporters.graphs.tagger import EXACT, spelling, spelling_tables, tagger_graph
@@ -16,7 +16,7 @@ from seqserve.arrays import FloatArray, IntArray
 from seqserve.decode.crf import TagPaths
 from seqserve.errors import ExportError
 from seqserve.models.tagger import CharacterCnn, Tagger
-from seqserve.runtime.ner import TaggerModel, onnx_tagger
+from seqserve.runtime.ner import TaggerModel, onnx_emissions_by_token, onnx_tagger
 from seqserve.runtime.session import make_session, run
 from seqserve.text.protocols import Inputs
 from seqserve.text.tagging import WordTokenEncoder
@@ -205,3 +205,17 @@ def test_emissions_that_the_crf_cannot_reach_are_refused(
     loud = {**weights.tensors, "emission.bias": np.full(9, 150, np.float32)}
     with pytest.raises(ExportError, match=r"two tags 3\d\d apart; the graph's CRF reaches 300"):
         tagger_graph(tagger.config, Weights(loud), tagger_text.scheme)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_emissions_are_those_of_torch(
+    tagger: Tagger, tagger_text: WordTokenEncoder, shape: tuple[int, int]
+) -> None:
+    graph = tagger_graph(tagger.config, Weights.of(tagger), tagger_text.scheme)
+    emissions = onnx_emissions_by_token(make_session(graph.SerializeToString()))
+    assert emissions is not None
+    batch = inputs(*random_batch(*shape))
+    is_token = np.arange(shape[1]) < batch["lengths"][:, None]
+    found, expected = emissions(batch), forward(tagger, batch)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found[is_token], expected[is_token], atol=1e-4)

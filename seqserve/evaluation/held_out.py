@@ -1,0 +1,135 @@
+"""Calibration and thresholds of a bundle, fitted on held-out sets: what each task has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqserve.config import to_mapping
+from seqserve.evaluation.fitting import (
+    ScoredAnswers,
+    ThreeClasses,
+    choose_min_score,
+    fit_calibration,
+    fit_neutral,
+)
+from seqserve.evaluation.measurement import predict_all
+from seqserve.evaluation.ner import judge
+from seqserve.evaluation.thresholds import chrf_of, low_confidence_threshold
+from seqserve.manifest import LOW_CONFIDENCE, MIN_SCORE, NEUTRAL_HIGH, NEUTRAL_LOW
+from seqserve.records import NerItem, SentimentItem, TranslationItem
+from seqserve.runtime.engine import Engine
+from seqserve.runtime.openers import open_predictor
+from seqserve.tasks import Task
+from seqserve.training.data import THREE_CLASSES, read_labelled, read_pairs, read_tagged
+from seqserve.training.recipe import DataSet, Recipe
+
+CONFIG_KEYS = ("calibration", "neutral_slope")
+_MAX_PAIRS = 2000  # of a dev set of translations, about evenly spaced
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What was fitted.
+
+    Args:
+        config: Keys of config.json.
+        thresholds: Of the manifest.
+    """
+
+    config: dict[str, Any] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Return whether anything was fitted."""
+        return bool(self.config or self.thresholds)
+
+
+def unfitted(engine: Engine) -> Engine:
+    """Return the engine of the same model without what was fitted on held-out sets."""
+    bundle = engine.bundle
+    config = {key: value for key, value in bundle.config.items() if key not in CONFIG_KEYS}
+    bare = replace(bundle, config=config, manifest=replace(bundle.manifest, thresholds={}))
+    return Engine(bare, open_predictor(bare, None))
+
+
+def fit_held_out(engine: Engine, root: Path, recipe: Recipe) -> HeldOut:
+    """Fit what the model's task has.
+
+    Args:
+        engine: Answers without calibration and thresholds.
+        root: Where the data sets are.
+        recipe: Names the sets: `[[data.calibration]]`, for translation `[[data.dev]]`.
+
+    Raises:
+        DataError: A set is missing or malformed.
+    """
+    fit, split = _FIT[engine.bundle.manifest.task]
+    sets = getattr(recipe.data, split)
+    return fit(engine, root, sets) if sets else HeldOut()
+
+
+def _fit_ner(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldOut:
+    """Fit the calibration of the scores, and the threshold of what it returns."""
+    answers = [_entity_answers(engine, root, dataset) for dataset in sets]
+    calibration = fit_calibration(answers)
+    calibrated = [replace(a, scores=calibration.apply(a.scores)) for a in answers]
+    return HeldOut(
+        {"calibration": to_mapping(calibration)}, {MIN_SCORE: choose_min_score(calibrated)}
+    )
+
+
+def _entity_answers(engine: Engine, root: Path, dataset: DataSet) -> ScoredAnswers:
+    sentences = read_tagged(root, dataset, "dev")
+    items = [NerItem(" ".join(sentence.tokens), min_score=0) for sentence in sentences]
+    judged = [
+        judge(sentence, result, dataset.labels)
+        for sentence, result in zip(sentences, predict_all(engine, items), strict=True)
+    ]
+    found = [(score, span in one.gold) for one in judged for span, score in one.found.items()]
+    return ScoredAnswers(
+        np.array([score for score, _ in found], np.float32),
+        np.array([is_right for _, is_right in found], np.bool_),
+        sum(len(one.gold) for one in judged),
+    )
+
+
+def _fit_sentiment(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldOut:
+    """Fit the neutral class of a model that has two labels."""
+    labels = engine.bundle.manifest.labels
+    if len(labels) != 2:
+        return HeldOut()
+    found = []
+    for dataset in sets:
+        texts = read_labelled(root, dataset, "dev", THREE_CLASSES)
+        results = predict_all(engine, [SentimentItem(text.text) for text in texts])
+        positive = np.array([result.scores[labels[1]] for result in results], np.float32)
+        found.append(ThreeClasses(positive, np.array([text.label for text in texts])))
+    band = fit_neutral(found)
+    return HeldOut({"neutral_slope": band.slope}, {NEUTRAL_LOW: band.low, NEUTRAL_HIGH: band.high})
+
+
+def _fit_translation(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldOut:
+    """Choose the threshold of the warning `low_confidence`."""
+    scores, qualities = [], []
+    for dataset in sets:
+        pairs = read_pairs(root, dataset, "dev", engine.bundle.manifest.languages)
+        pairs = pairs[:: 1 + len(pairs) // _MAX_PAIRS]
+        results = predict_all(engine, [TranslationItem(pair.source) for pair in pairs])
+        scores += [result.score for result in results]
+        qualities += chrf_of(pairs, results)
+    threshold = low_confidence_threshold(np.array(scores), np.array(qualities))
+    return HeldOut() if threshold is None else HeldOut(thresholds={LOW_CONFIDENCE: threshold})
+
+
+Fit = Callable[[Engine, Path, Sequence[DataSet]], HeldOut]
+_FIT: Mapping[Task, tuple[Fit, str]] = {
+    "ner": (_fit_ner, "calibration"),
+    "sentiment": (_fit_sentiment, "calibration"),
+    "translation": (_fit_translation, "dev"),
+}
+"""Task -> how to fit, and the list of the recipe that names the sets."""

@@ -1,0 +1,114 @@
+"""Calibration on held-out sets: at export, and of a bundle that exists."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from model_export.pipeline import export
+from model_export.refit import refit
+from model_export.sources.run import RunSource
+from seqserve.bundle import Bundle, load_bundle
+from seqserve.errors import ConfigError
+from seqserve.evaluation.held_out import fit_held_out, unfitted
+from seqserve.records import NerItem, SentimentItem
+from seqserve.runtime import check_golden, open_engine
+from seqserve.training.recipe import DataSet, Recipe
+from tests.tiny import TinyProject
+
+
+@pytest.fixture
+def data(tiny: TinyProject, tmp_path: Path) -> Path:
+    """The tiny data sets, and films in three classes."""
+    root = Path(shutil.copytree(tiny.data, tmp_path / "data"))
+    (root / "opinions").mkdir()
+    texts = [("great lovely", 1), ("dull weak", 0), ("a film", "neutral"), ("it was", "neutral")]
+    lines = [json.dumps({"text": text, "label": label}) for text, label in texts * 5]
+    (root / "opinions" / "dev.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return root
+
+
+SETS = {"ner": "people", "sentiment": "opinions"}
+KEYS = {
+    "ner": ({"min_score"}, "calibration"),
+    "sentiment": ({"neutral_low", "neutral_high"}, "neutral_slope"),
+}
+
+
+def calibrated(recipe: Recipe) -> Recipe:
+    """Return a recipe with a calibration set and a new version."""
+    dataset = DataSet(SETS[recipe.task], "CC0-1.0", "calibration only")
+    return replace(recipe, version="0.0.2", data=replace(recipe.data, calibration=(dataset,)))
+
+
+def copy_of(tiny: TinyProject, task: str, folder: Path) -> Path:
+    return Path(shutil.copytree(tiny.bundle(task), folder / tiny.bundle(task).name))
+
+
+def check(bundle: Bundle, task: str) -> None:
+    """Check that a bundle has what is fitted for its task."""
+    thresholds, key = KEYS[task]
+    assert bundle.manifest.thresholds.keys() == thresholds
+    assert key in bundle.config
+    assert bundle.manifest.version == "0.0.2"
+    assert SETS[task] in {source.name for source in bundle.manifest.data}
+    card = bundle.file("MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "0.0.2" in card and all(f"| `{name}` |" in card for name in thresholds)
+    check_golden(open_engine(bundle.path))
+
+
+@pytest.mark.parametrize("task", SETS)
+def test_export_calibrates_and_refit_does_the_same(
+    tiny: TinyProject, data: Path, tmp_path: Path, task: str
+) -> None:
+    recipe = calibrated(tiny.recipes[task])
+    exported = export(RunSource(recipe, tiny.run(task), data), tmp_path / "exported")
+    check(exported, task)
+    path = copy_of(tiny, task, tmp_path)
+    before = load_bundle(path)
+    assert before.manifest.thresholds == {}
+    refitted = refit(path, data, recipe)
+    check(refitted, task)
+    assert refitted.manifest.thresholds == exported.manifest.thresholds
+    assert refitted.config == exported.config
+    graphs = [name for name in before.manifest.files if name.endswith((".onnx", ".safetensors"))]
+    assert graphs and all(
+        refitted.manifest.files[name] == before.manifest.files[name] for name in graphs
+    )
+    again = refit(path, data)  # with the recipe that is in the bundle now
+    assert again.manifest == refitted.manifest
+
+
+def test_an_engine_without_what_was_fitted_gives_the_scores_of_the_model(
+    tiny: TinyProject, data: Path, tmp_path: Path
+) -> None:
+    path = copy_of(tiny, "ner", tmp_path)
+    item = NerItem("Anna left Oslo .", min_score=0)
+    before = open_engine(path).predict([item])
+    refit(path, data, calibrated(tiny.recipes["ner"]))
+    engine = open_engine(path)
+    assert engine.predict([item]) != before
+    assert unfitted(engine).predict([item]) == before
+
+
+def test_neutral_is_answered_after_refit(tiny: TinyProject, data: Path, tmp_path: Path) -> None:
+    path = copy_of(tiny, "sentiment", tmp_path)
+    refit(path, data, calibrated(tiny.recipes["sentiment"]))
+    (result,) = open_engine(path).predict([SentimentItem("a film", neutral=True)])
+    assert list(result.scores) == ["negative", "neutral", "positive"]
+
+
+def test_without_calibration_sets_nothing_is_fitted(tiny: TinyProject) -> None:
+    for task in tiny.recipes:
+        engine = open_engine(tiny.bundle(task))
+        assert not fit_held_out(engine, tiny.data, tiny.recipes[task])
+
+
+def test_the_recipe_must_be_of_the_model(tiny: TinyProject, tmp_path: Path) -> None:
+    path = copy_of(tiny, "ner", tmp_path)
+    with pytest.raises(ConfigError, match="recipe is of sentiment-tiny, the bundle of ner-tiny"):
+        refit(path, tiny.data, tiny.recipes["sentiment"])
