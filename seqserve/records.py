@@ -14,7 +14,30 @@ from seqserve.cancellation import Cancellation
 
 OnBlank: TypeAlias = Literal["empty", "error"]
 OffsetUnit: TypeAlias = Literal["codepoint", "utf16", "byte"]
-Warning: TypeAlias = Literal["truncated", "number_mismatch", "repetition", "untranslated"]
+LineBreaks: TypeAlias = Literal["keep", "join", "auto"]
+TextFormat: TypeAlias = Literal["text", "html", "markdown"]
+Warning: TypeAlias = Literal[
+    "truncated",
+    "wrong_language",
+    "low_confidence",
+    "number_mismatch",
+    "placeholder_mismatch",
+    "negation_mismatch",
+    "omission",
+    "repetition",
+    "untranslated",
+    "mostly_unknown",
+    "glossary_missed",
+    "uncertain_language",
+]
+AUTO = "auto"
+"""As the source language of a translation: detect it."""
+
+MAX_TERMS = 200
+"""Terms of a glossary, or of `do_not_translate`, in a request."""
+
+NEUTRAL = "neutral"
+"""The label between the two of a sentiment model, on request."""
 
 
 @dataclass(frozen=True)
@@ -94,18 +117,24 @@ class NerItem:
     """A text in which entities are to be found."""
 
     text: str
-    min_score: Probability = option(0.0, "Keep entities with at least this score.")
+    min_score: Probability | None = option(
+        None, "Keep entities with at least this score; default: the model's threshold."
+    )
     labels: Sequence[str] | None = option(
         None, "Keep only these labels.", min_length=1, max_length=100
     )
     offset_unit: OffsetUnit = option("codepoint", "The unit of `start` and `end`.")
+    alternatives: int = option(
+        0, "Return the n most probable labelings of every sentence.", ge=0, le=7
+    )
 
 
 @dataclass(frozen=True)
 class Entity:
     """A named entity: `text` is the part of the text from `start` to before `end`, in the requested unit.
 
-    `score` is the exact posterior probability of the span under the model.
+    `score` is the probability that the entity is right: the exact posterior probability of the span under
+    the model, calibrated on held-out texts.
     """
 
     text: str
@@ -116,11 +145,44 @@ class Entity:
 
 
 @dataclass(frozen=True)
+class LabelledSpan:
+    """A part of the text, from `start` to before `end` in the requested unit, with its label."""
+
+    text: str
+    label: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Labeling:
+    """One way to label a sentence, and its exact probability under the model, before calibration.
+
+    Args:
+        probability: Of exactly these entities and no others.
+        entities: In text order; options that filter entities have no effect here.
+    """
+
+    probability: Probability
+    entities: tuple[LabelledSpan, ...]
+
+
+@dataclass(frozen=True)
+class SentenceLabelings:
+    """The most probable labelings of the sentence from `start` to before `end`, the best one first."""
+
+    start: int
+    end: int
+    labelings: tuple[Labeling, ...]
+
+
+@dataclass(frozen=True)
 class NerResult:
     """The entities of one text, in text order."""
 
     entities: tuple[Entity, ...]
     n_tokens: int | None = _internal()
+    alternatives: tuple[SentenceLabelings, ...] = on_request("alternatives")
 
     @classmethod
     def empty(cls, text: str) -> Self:
@@ -134,11 +196,13 @@ class SentimentItem:
 
     text: str
     sentences: bool = option(False, "Classify every sentence as well.")
+    neutral: bool = option(False, "Answer `neutral` as well: three labels instead of two.")
+    offset_unit: OffsetUnit = option("codepoint", "The unit of `start` and `end` of sentences.")
 
 
 @dataclass(frozen=True)
 class SentenceSentiment:
-    """The sentiment of one sentence; offsets are code points of the whole text."""
+    """The sentiment of one sentence: `text` is the part from `start` to before `end`, in the requested unit."""
 
     text: str
     start: int
@@ -152,6 +216,15 @@ class SentimentResult:
     """The most probable label, its probability, and the probability of every label.
 
     A blank text has no label (null), the score 0 and no scores.
+
+    Args:
+        label: The most probable label.
+        score: Its probability.
+        scores: Of every label, 1 in sum.
+        sentences: In text order.
+        n_tokens: As the model counts them.
+        unknown_share: The share of words that the model does not know; 1 without any word.
+        warnings: `mostly_unknown` if the share is 0.4 or more.
     """
 
     label: str | None
@@ -159,11 +232,13 @@ class SentimentResult:
     scores: Mapping[str, Probability]
     sentences: tuple[SentenceSentiment, ...] = on_request("sentences")
     n_tokens: int | None = _internal()
+    unknown_share: Probability = 0.0
+    warnings: tuple[Warning, ...] = ()
 
     @classmethod
     def empty(cls, text: str) -> Self:
         """Return the result of a blank text: no label, because any would be wrong."""
-        return cls(None, 0.0, {})
+        return cls(None, 0.0, {}, unknown_share=1.0)
 
 
 @dataclass(frozen=True)
@@ -177,9 +252,39 @@ class TranslationItem:
         1.0, "Hypotheses are ranked by log-probability / tokens ** length_penalty.", ge=0, le=5
     )
     max_tokens: int | None = option(None, "Maximum number of target tokens per sentence.", ge=1)
+    format: TextFormat = option(
+        "text", "Markup of `html` and `markdown` is kept, and not translated."
+    )
+    glossary: Mapping[str, str] | str | None = option(
+        None,
+        "Terms and what they are in the target language; or the name of a glossary of the server.",
+    )
+    do_not_translate: Sequence[str] | None = option(
+        None, "Words and phrases that are copied.", max_length=MAX_TERMS
+    )
+    min_score: float | None = option(
+        None,
+        "Warn of `low_confidence` where the score of a segment is lower; default: the model's threshold.",
+        le=0,
+    )
+    line_breaks: LineBreaks = option(
+        "auto",
+        "keep: every line is translated by itself. join: the lines of a paragraph are one. auto: they are, if "
+        "they look wrapped.",
+    )
+    segments: bool = option(False, "Return the segments with their spans, scores and warnings.")
+    offset_unit: OffsetUnit = option("codepoint", "The unit of `start` and `end`.")
     cancellation: Cancellation = field(
         default_factory=Cancellation, compare=False, metadata={"is_internal": True}
     )
+
+
+@dataclass(frozen=True)
+class DetectedLanguage:
+    """A language that a text may be in, as a BCP 47 tag, and its probability."""
+
+    language: str
+    confidence: Probability
 
 
 @dataclass(frozen=True)
@@ -191,19 +296,67 @@ class Alternative:
 
 
 @dataclass(frozen=True)
+class Span:
+    """A part of a text: from `start` to before `end`, in the requested unit."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class TranslatedSegment:
+    """A sentence, or a line without one, that was translated by itself.
+
+    Args:
+        source: Its place in the text of the request.
+        target: The place of its translation in the text of the result.
+        score: The mean log-probability per target token of its translation.
+        warnings: What looks wrong about it.
+    """
+
+    source: Span
+    target: Span
+    score: float
+    warnings: tuple[Warning, ...]
+
+
+@dataclass(frozen=True)
 class TranslationResult:
-    """A translation; `score` is the mean log-probability per target token."""
+    """A translation; `score` is the mean log-probability per target token.
+
+    `warnings` are those of all segments.
+    """
 
     text: str
     score: float
     warnings: tuple[Warning, ...]
     alternatives: tuple[Alternative, ...] = on_request("alternatives")
+    segments: tuple[TranslatedSegment, ...] = on_request("segments")
     n_tokens: int | None = _internal()
+    detected_language: DetectedLanguage | None = field(
+        default=None,
+        metadata={"option": "source", "description": f"Present if `source` is `{AUTO}`."},
+    )
 
     @classmethod
     def empty(cls, text: str) -> Self:
         """Return the result of a blank text: the text itself, so that its line breaks are kept."""
         return cls(text, 0.0, ())
+
+
+@dataclass(frozen=True)
+class DetectionResult:
+    """The language of a text; `und` if it cannot be told.
+
+    Args:
+        language: A BCP 47 tag.
+        confidence: The probability of the language, as estimated by the detector; low on short texts.
+        alternatives: The next languages, the most probable first.
+    """
+
+    language: str
+    confidence: Probability
+    alternatives: tuple[DetectedLanguage, ...] = ()
 
 
 Item: TypeAlias = NerItem | SentimentItem | TranslationItem

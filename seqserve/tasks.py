@@ -25,6 +25,8 @@ from seqserve.records import (
 )
 
 Task: TypeAlias = Literal["ner", "sentiment", "translation"]
+DETECTION_PATH = "/v1/detect"
+"""The route of language detection, which is no task: it has no bundle, no queue and no runner."""
 ANY_ARCHITECTURE = "*"
 """In a table by task and architecture: every architecture that has no row of its own."""
 
@@ -125,7 +127,7 @@ TASKS: Mapping[Task, TaskSpec] = {
             item=SentimentItem,
             result=SentimentResult,
             main_metric="accuracy",
-            csv_columns=("label", "score"),
+            csv_columns=("label", "score", "warnings"),
             default_architecture="bilstm",
             data_suffix="jsonl",
         ),

@@ -177,6 +177,12 @@ class Settings(BaseSettings):
         default=1024, ge=1, description="The largest `max_tokens` accepted."
     )
 
+    glossaries: Path | None = Field(
+        default=None,
+        description="Directory of glossaries for translations: `NAME.json` has an object of terms and "
+        "targets, and is the glossary `NAME` of requests. Read again when it changes.",
+    )
+
     max_queue_texts: int = Field(
         default=1024,
         ge=1,

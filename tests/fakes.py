@@ -29,6 +29,8 @@ from seqserve.records import (
     SentenceSentiment,
     SentimentItem,
     SentimentResult,
+    Span,
+    TranslatedSegment,
     TranslationItem,
     TranslationResult,
 )
@@ -116,7 +118,7 @@ class FakeNer(FakeEngine):
         for match in re.finditer(r"\b[A-Z]\w+", item.text):
             label = "LOC" if match.group().isupper() else "PER"
             score = 0.5 + 0.5 / len(match.group())
-            if score < item.min_score or (item.labels and label not in item.labels):
+            if score < (item.min_score or 0) or (item.labels and label not in item.labels):
                 continue
             start, end = (
                 _offset(item.text, position, item.offset_unit) for position in match.span()
@@ -168,7 +170,16 @@ class FakeTranslation(FakeEngine):
             alternatives = tuple(
                 Alternative(f"{text} {rank}", -1.0 - rank) for rank in range(item.alternatives)
             )
-        return TranslationResult(text, -0.5, warnings, alternatives, n_tokens(item.text))
+        segments: tuple[TranslatedSegment, ...] = ()
+        if item.segments:
+            spans = [
+                Span(*(_offset(of, position, item.offset_unit) for position in (0, len(of))))
+                for of in (item.text, text)
+            ]
+            segments = (TranslatedSegment(*spans, -0.5, warnings),)
+        return TranslationResult(
+            text, -0.5, warnings, alternatives, segments, n_tokens=n_tokens(item.text)
+        )
 
 
 _ENGINES: dict[str, type[FakeEngine]] = {

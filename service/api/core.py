@@ -1,4 +1,4 @@
-"""Predictions without HTTP: choose a model, make one item per text, submit them, return the results.
+"""Predictions without HTTP: plan a request, submit its items, return the results.
 
 Every dialect calls this. All checks of a request happen before anything is queued, so that nothing that one
 caller sends can fail a batch.
@@ -6,23 +6,19 @@ caller sends can fail a batch.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from seqserve.errors import (
-    Draining,
-    InputError,
-    NotReady,
-    SeqserveError,
-    UnsupportedLanguagePair,
-)
+from seqserve.errors import Draining, InputError, NotReady, SeqserveError
 from seqserve.model_info import ModelInfo
-from seqserve.records import RequestOptions, api_fields
-from seqserve.tasks import TASKS, Task
+from seqserve.records import AUTO
+from seqserve.tasks import Task
+from service.api.detection import DetectedSource, find_sources, only_source
 from service.api.partial import Outcomes, Queue, engine_deadline, submit_partial
+from service.api.plan import Plan, PredictionRequest, plan_request
 from service.api.texts import (
     check_count,
     check_total,
@@ -39,32 +35,10 @@ from service.queue.pending import ItemError
 from service.settings import Settings
 from service.telemetry import metrics
 
-_DEFAULT_HOW = RequestOptions()
 _NOTHING = Outcomes((), 0.0, 0.0)
 
 
-@dataclass(slots=True)  # not frozen, which would take twice as long to make; so are the next three
-class PredictionRequest:
-    """A request, whichever dialect it came in.
-
-    Args:
-        task: What to compute.
-        texts: The texts.
-        options: Fields of the task's item that the caller set; the others have their defaults.
-        source: Language of the texts, for a task on a language pair; None matches any.
-        target: Language of the results; likewise.
-        how: How the texts are answered together.
-    """
-
-    task: Task
-    texts: Sequence[str]
-    options: Mapping[str, Any] = field(default_factory=dict)
-    source: str | None = None
-    target: str | None = None
-    how: RequestOptions = _DEFAULT_HOW
-
-
-@dataclass(slots=True)
+@dataclass(slots=True)  # not frozen, which would take twice as long to make
 class Call:
     """What comes with a request besides its content.
 
@@ -77,14 +51,6 @@ class Call:
     request_id: str
     deadline: float
     traceparent: str = ""
-
-
-@dataclass(slots=True)
-class Plan:
-    """A checked request: the model that is to answer, and per text the fields of the task's item."""
-
-    model: ModelInfo
-    items: Sequence[dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -142,9 +108,17 @@ class Core:
             Draining: The server is shutting down.
             UnavailableError: The engines of the task are loading or away.
         """
+        self.require_running()
+        self.engines[task].require_up()
+
+    def require_running(self) -> None:
+        """Refuse a request while the server is shutting down.
+
+        Raises:
+            Draining: It is.
+        """
         if self.is_draining:
             raise Draining("The server is shutting down.")
-        self.engines[task].require_up()
 
     async def predict(self, request: PredictionRequest, call: Call) -> Prediction:
         """Check a request, submit its items and wait for their results.
@@ -157,23 +131,49 @@ class Core:
         started = time.perf_counter()
         task = request.task
         aside = self._set_aside(request)
+        detected: Mapping[int, DetectedSource] = {}
+        if request.source == AUTO:
+            request, detected = await self._detect(request, aside)
         plan = plan_request(request, self.engines[task].models, self._settings)
         places = [i for i in range(len(plan.items)) if i not in aside]
         prepared = time.perf_counter()
         answered = await self._submit(request, plan, places, call)
         finishing = time.perf_counter()
         outcomes = dict(zip(places, answered.texts, strict=True)) | aside
+        results = [fields_of(task, outcomes[i], item) for i, item in enumerate(plan.items)]
+        for i, language in detected.items():
+            language.add_to(results[i])
         n_tokens = sum(one.n_tokens for one in answered.texts if isinstance(one, InferenceResult))
         _count(request, n_tokens)
         return Prediction(
             plan.model,
-            [fields_of(task, outcomes[i], item) for i, item in enumerate(plan.items)],
+            results,
             n_tokens,
             prepare_s=prepared - started,
             queue_s=answered.queue_s,
             engine_s=answered.engine_s,
             finish_s=time.perf_counter() - finishing,
         )
+
+    async def _detect(
+        self, request: PredictionRequest, aside: dict[int, InputError | None]
+    ) -> tuple[PredictionRequest, Mapping[int, DetectedSource]]:
+        """Detect the source language of a request; set texts in a language that is not served aside.
+
+        Raises:
+            UnsupportedLanguagePair: A text is in such a language, and the request is not partial.
+            InputError: The texts are in several languages.
+        """
+        texts = {i: text for i, text in enumerate(request.texts) if i not in aside}
+        models = self.engines[request.task].models
+        found = await asyncio.to_thread(find_sources, texts, request.target, models)
+        sources = {i: one for i, one in found.items() if isinstance(one, DetectedSource)}
+        for i, fault in found.items():
+            if isinstance(fault, InputError):
+                if not request.how.partial:
+                    raise name_text(i, fault)
+                aside[i] = fault
+        return replace(request, source=only_source(sources)), sources
 
     def _set_aside(self, request: PredictionRequest) -> dict[int, InputError | None]:
         """Return the texts that the engine does not get.
@@ -216,7 +216,7 @@ class Core:
 
 def fields_of(
     task: Task, outcome: InferenceResult | SeqserveError | None, item: Mapping[str, Any]
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     """Return what a text gets: the fields of its result, of an empty one, or its error."""
     if isinstance(outcome, InferenceResult):
         return requested_fields(task, outcome, item)
@@ -251,100 +251,3 @@ def _count(request: PredictionRequest, n_tokens: int) -> None:
     series.texts.inc(len(request.texts))
     series.tokens.inc(n_tokens)
     series.characters.inc(sum(map(len, request.texts)))
-
-
-def plan_request(
-    request: PredictionRequest, models: Sequence[ModelInfo], settings: Settings
-) -> Plan:
-    """Choose the model of a request and make its items.
-
-    Args:
-        request: Fields of valid types, within the ranges of seqserve/records.py.
-        models: The loaded models of the task.
-        settings: Limits of a request.
-
-    Raises:
-        InputError: No model can answer these options.
-    """
-    model = models[0]
-    if TASKS[request.task].is_pair:
-        model = _choose_pair(request, models)
-    options = {**_defaults(request.task), **request.options}
-    if prepare := _PREPARE.get(request.task):
-        options |= prepare(request, model, settings)
-    return Plan(model, [{"text": text, **options} for text in request.texts])
-
-
-@cache
-def _defaults(task: Task) -> Mapping[str, Any]:
-    """Return the defaults of a task's options."""
-    return {
-        one.name: one.default for one in api_fields(TASKS[task].item) if one.default is not MISSING
-    }
-
-
-def _choose_pair(request: PredictionRequest, models: Sequence[ModelInfo]) -> ModelInfo:
-    """Return the one model whose languages match.
-
-    Raises:
-        UnsupportedLanguagePair: No model matches.
-        InputError: Several models match.
-    """
-    available = ", ".join("→".join(model.languages) for model in models)
-    matching = [
-        model
-        for model in models
-        if _is_tag(request.source, model.languages[0])
-        and _is_tag(request.target, model.languages[1])
-    ]
-    if not matching:
-        raise UnsupportedLanguagePair(
-            f"No model translates {request.source or 'any'}→{request.target or 'any'}. "
-            f"Available pairs: {available}."
-        )
-    if len(matching) > 1:
-        raise InputError(
-            f"source, target: several pairs match; set both. Available pairs: {available}."
-        )
-    return matching[0]
-
-
-def _is_tag(requested: str | None, language: str) -> bool:
-    """Return whether a language tag is that of a model; tags are compared without case (RFC 5646)."""
-    return requested is None or requested.lower() == language.lower()
-
-
-def _prepare_ner(request: PredictionRequest, model: ModelInfo, _: Settings) -> dict[str, Any]:
-    """Check that the model has the labels, and send each of them once."""
-    labels = request.options.get("labels")
-    if labels is None:
-        return {}
-    if not set(labels) <= set(model.labels):
-        raise InputError(
-            f"labels: not a label of this model. Available labels: {', '.join(model.labels)}."
-        )
-    return {"labels": sorted(set(labels))}
-
-
-def _prepare_translation(
-    request: PredictionRequest, _: ModelInfo, settings: Settings
-) -> dict[str, Any]:
-    """Check the options of the search against the limits; a default over its limit is lowered."""
-    options = request.options
-    beam_size = options.get("beam_size")
-    if beam_size is None:
-        beam_size = min(_defaults("translation")["beam_size"], settings.max_beam_size)
-    elif beam_size > settings.max_beam_size:
-        raise InputError(f"beam_size: at most {settings.max_beam_size}.")
-    if options.get("alternatives", 0) >= beam_size:
-        raise InputError(f"alternatives: at most beam_size - 1, which is {beam_size - 1} here.")
-    max_tokens = options.get("max_tokens")
-    if max_tokens is not None and max_tokens > settings.max_target_tokens:
-        raise InputError(f"max_tokens: at most {settings.max_target_tokens}.")
-    return {"beam_size": beam_size}
-
-
-_PREPARE: Mapping[Task, Callable[[PredictionRequest, ModelInfo, Settings], dict[str, Any]]] = {
-    "ner": _prepare_ner,
-    "translation": _prepare_translation,
-}

@@ -40,6 +40,10 @@ _JSON_TYPES: Mapping[type, str] = {
     list: "a list",
     dict: "an object",
 }
+_RULES_OF_FIELDS: Mapping[str, str] = {
+    "glossary": "must be an object of terms and their targets, all of them strings, or the name of a glossary",
+}
+"""What is said of any fault in a field of several types, or in a part of it."""
 
 _NAMES_ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(("q", "inputs", "input", "documents", "sequences", "content"), "text"),
@@ -67,7 +71,7 @@ def describe_faults(faults: Sequence[ErrorDetails], fields: Sequence[str]) -> st
     if unknown:
         described.append(f"Fields of this route: {', '.join(fields)}.")
     n_left = MAX_FAULTS - min(len(unknown), MAX_FAULTS)
-    described += [describe_fault(one, fields) for one in others[:n_left]]
+    described += dict.fromkeys(describe_fault(one, fields) for one in others[:n_left])
     if len(faults) > MAX_FAULTS:
         described.append(f"Further faults: {len(faults) - MAX_FAULTS}.")
     return " ".join(described)
@@ -83,6 +87,8 @@ def _describe_unknown(name: str, fields: Sequence[str]) -> str:
 
 def describe_fault(fault: ErrorDetails, fields: Sequence[str]) -> str:
     """Describe a fault in a field that the route has."""
+    if rule_of_field := _RULES_OF_FIELDS.get(str(next(iter(fault["loc"]), ""))):
+        return f"{fault['loc'][0]}: {rule_of_field}."
     path = ""
     for part in fault["loc"]:
         path += f"[{part}]" if isinstance(part, int) else f"{'.' if path else ''}{part}"

@@ -13,13 +13,14 @@ from seqserve.errors import SeqserveError
 from seqserve.tasks import TASKS
 from service.api import schemas
 from service.api.examples import load_examples
-from service.api.schemas import TaskSchema
+from service.api.schemas import RouteSchema, TaskSchema
 from service.http.keys import KeyScope
 from service.settings import Settings
 
 API_VERSION = "1"
 Json = dict[str, Any]
 
+_DETECTION_TAG = "Language detection"
 _MODELS_TAG, _HEALTH_TAG = "Models", "Health and metrics"
 _DESCRIPTION = """\
 Named entity recognition, sentiment classification and translation, on CPUs.
@@ -42,18 +43,20 @@ _DEFAULTS = "\nThese are the defaults; this server may have other values.\n"
 _DEMO = "\n[Demo page](./)\n"
 
 _ANYWHERE = (errors.MethodNotAllowed, SeqserveError)
-_PREDICTION_ERRORS: tuple[type[SeqserveError], ...] = (
+_TEXT_ERRORS: tuple[type[SeqserveError], ...] = (
     errors.InvalidJson,
     errors.BodyTooLarge,
     errors.TextTooLong,
     errors.TooManyTexts,
     errors.UnsupportedMediaType,
     errors.InputError,
+    errors.Draining,
+    errors.DeadlineExceeded,
+)
+_QUEUE_ERRORS: tuple[type[SeqserveError], ...] = (
     errors.Overloaded,
     errors.NotReady,
-    errors.Draining,
     errors.UnavailableError,
-    errors.DeadlineExceeded,
 )
 _CODE = "Error code "
 _KEY_ERRORS = (errors.MissingKey, errors.UnknownKey, errors.RateLimited)
@@ -97,12 +100,13 @@ def build_document(
     """
     models: list[type[BaseModel]] = [schemas.Problem, schemas.Models]
     models += [schemas.Health] if has_health else []
-    for task in tasks:
-        models += [task.request, task.answer]
+    for route in (*tasks, schemas.DETECTION):
+        models += [route.request, route.answer]
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
     paths: Json = {task.path: {"post": _prediction(task)} for task in tasks}
+    paths[schemas.DETECTION.path] = {"post": _detection()}
     paths["/v1/models"] = {
         "get": _get("List the loaded models", _MODELS_TAG, schemas.Models, (errors.NotReady,))
     }
@@ -153,6 +157,7 @@ def _describe(tasks: Sequence[TaskSchema], settings: Settings | None) -> str:
 def _tags(tasks: Sequence[TaskSchema], has_health: bool) -> list[Json]:
     """List the groups of operations: one per task, then models and health."""
     named = {TASKS[task.name].title: TASKS[task.name].summary for task in tasks}
+    named[_DETECTION_TAG] = "Detect the language of texts"
     named[_MODELS_TAG] = "The loaded models with their labels, limits and quality metrics"
     if has_health:
         named[_HEALTH_TAG] = "Probes and Prometheus metrics for operators"
@@ -220,23 +225,34 @@ def _content(model: type[BaseModel], media_type: str = "application/json") -> Js
 
 
 def _prediction(task: TaskSchema) -> Json:
-    kinds = list(_PREDICTION_ERRORS)
+    kinds = [*_TEXT_ERRORS, *_QUEUE_ERRORS]
     if TASKS[task.name].is_pair:
         kinds.append(errors.UnsupportedLanguagePair)
+    return _on_texts(task, TASKS[task.name].summary, TASKS[task.name].title, kinds)
+
+
+def _detection() -> Json:
+    return _on_texts(schemas.DETECTION, "Detect languages", _DETECTION_TAG, _TEXT_ERRORS)
+
+
+def _on_texts(
+    route: RouteSchema, summary: str, tag: str, kinds: Sequence[type[SeqserveError]]
+) -> Json:
+    """Return the operation of a route that takes texts."""
     return {
-        "summary": TASKS[task.name].summary,
-        "tags": [TASKS[task.name].title],
+        "summary": summary,
+        "tags": [tag],
         "parameters": _HEADERS,
         "requestBody": {
             "description": "JSON in UTF-8, optionally with `Content-Encoding: gzip`.",
             "required": True,
-            "content": _content(task.request),
+            "content": _content(route.request),
         },
         "responses": {
             "200": {
                 "description": "One result per text, in the order of the texts.",
                 "headers": _RESPONSE_HEADERS,
-                "content": _content(task.answer),
+                "content": _content(route.answer),
             },
             **_problems((*kinds, *_ANYWHERE)),
         },

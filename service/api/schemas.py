@@ -1,7 +1,7 @@
 """The JSON of the native API as pydantic models, derived from the dataclasses of records.py and model_info.py.
 
 Those define fields, defaults, ranges and descriptions. Limits that an operator can change (body, texts,
-characters) are checked in core.py, because their errors are 413.
+characters) are checked in texts.py, because their errors are 413.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, is_dataclass
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, WithJsonSchema, create_model
 from pydantic import Field as Constraint
 
 from seqserve.model_info import ModelInfo as ModelInfoRecord
-from seqserve.records import FailedText, Range, RequestOptions, api_fields
-from seqserve.tasks import TASKS, Task, TaskSpec
+from seqserve.records import AUTO, DetectionResult, FailedText, Range, RequestOptions, api_fields
+from seqserve.tasks import DETECTION_PATH, TASKS, Task, TaskSpec
 
 
 def _as_list(value: object) -> object:
@@ -39,12 +41,18 @@ Texts = Annotated[
         }
     ),
 ]
-Language = Annotated[str, Constraint(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)]
+Language = Annotated[
+    str, Constraint(pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$", max_length=35)
+]
 
 _REQUEST = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 _RESPONSE = ConfigDict(extra="forbid")
 _RESPONSE_MODELS: dict[type[Any], type[BaseModel]] = {}
-_OMITTED_LANGUAGE = "May be omitted if only one loaded pair matches."
+_OMITTED = "May be omitted if only one loaded pair matches."
+_LANGUAGES = {
+    "source": f"A language tag, or `{AUTO}` to detect it per text. {_OMITTED}",
+    "target": f"A language tag. {_OMITTED}",
+}
 
 
 def response_model(kind: type[Any]) -> type[BaseModel]:
@@ -69,8 +77,8 @@ def _derive(kind: type[Any]) -> type[BaseModel]:
 def _request_model(spec: TaskSpec) -> type[BaseModel]:
     """Return the request model of a task: the texts, the options of the task's item, and those of all tasks."""
     languages = {
-        name: (Language | None, Constraint(default=None, description=_OMITTED_LANGUAGE))
-        for name in (("source", "target") if spec.is_pair else ())
+        name: (Language | None, Constraint(default=None, description=description))
+        for name, description in (_LANGUAGES if spec.is_pair else {}).items()
     }
     options = {**_options(spec.item), **_options(RequestOptions)}
     fields: dict[str, Any] = {"text": (Texts, ...), **languages, **options}
@@ -105,7 +113,7 @@ def _json_type(hint: Any) -> Any:
     if origin in (tuple, Sequence):
         return list.__class_getitem__(_json_type(args[0]))
     if type(None) in args:
-        return _json_type(args[0]) | None
+        return reduce(or_, map(_json_type, args))
     return hint
 
 
@@ -113,6 +121,8 @@ def _constraints(one: Field[Any], description: str | None = None) -> Any:
     """Return pydantic's default and constraints of a dataclass field."""
     bounds = {name: value for name, value in one.metadata.items() if name != "option"}
     bounds["description"] = bounds.get("description") or description
+    if one.default_factory is not MISSING:
+        return Constraint(default_factory=one.default_factory, **bounds)
     if one.default is MISSING:
         return Constraint(**bounds)
     if one.default == ():
@@ -135,18 +145,15 @@ class Usage:
     n_tokens: int
 
 
-def _answer_model(spec: TaskSpec) -> type[BaseModel]:
+def _answer_model(command: str, result: Any) -> type[BaseModel]:
     fields: dict[str, Any] = {
         "model": (str, ...),
         "version": (str, ...),
         "usage": (response_model(Usage), ...),
-        "results": (
-            list.__class_getitem__(response_model(spec.result) | response_model(FailedText)),
-            ...,
-        ),
+        "results": (list.__class_getitem__(result), ...),
     }
     return create_model(
-        f"{spec.command.capitalize()}Answer",
+        f"{command.capitalize()}Answer",
         __config__=_RESPONSE,
         __doc__="One result per text, in the order of the texts.",
         __module__=__name__,
@@ -155,26 +162,49 @@ def _answer_model(spec: TaskSpec) -> type[BaseModel]:
 
 
 @dataclass(frozen=True)
-class TaskSchema:
-    """The JSON of a prediction route of the native API.
+class RouteSchema:
+    """The JSON of a route of the native API that takes texts.
 
     Args:
-        name: The task.
         path: The route.
         request: Validates the body of a request.
         answer: Describes the body of a response.
     """
 
-    name: Task
     path: str
     request: type[BaseModel]
     answer: type[BaseModel]
 
 
+@dataclass(frozen=True)
+class TaskSchema(RouteSchema):
+    """The JSON of a prediction route; `name` is its task."""
+
+    name: Task
+
+
 SCHEMAS: Mapping[Task, TaskSchema] = {
-    spec.name: TaskSchema(spec.name, spec.path, _request_model(spec), _answer_model(spec))
+    spec.name: TaskSchema(
+        spec.path,
+        _request_model(spec),
+        _answer_model(spec.command, response_model(spec.result) | response_model(FailedText)),
+        spec.name,
+    )
     for spec in TASKS.values()
 }
+
+
+class DetectRequest(BaseModel):
+    """Detect the language of texts."""
+
+    model_config = _REQUEST
+
+    text: Texts
+
+
+DETECTION = RouteSchema(
+    DETECTION_PATH, DetectRequest, _answer_model("detect", response_model(DetectionResult))
+)
 
 ModelInfo = response_model(ModelInfoRecord)
 

@@ -102,14 +102,14 @@ def text_error(error: SeqserveError) -> TextError:
 
 def requested_fields(
     task: Task, result: InferenceResult, item: Mapping[str, Any]
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     """Return the fields of a result as every dialect shows them: the requested parts, scores rounded."""
     fields = dict(TASKS[task].requested(result.fields, item))
     _ROUNDERS[task].round_in(fields)
     return fields
 
 
-def empty_fields(task: Task, item: Mapping[str, Any]) -> Mapping[str, Any]:
+def empty_fields(task: Task, item: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of the result of a blank text."""
     empty = TASKS[task].result.empty(item["text"])
     return requested_fields(task, to_inference_result(empty), item)

@@ -58,6 +58,7 @@ def describe(bundle: Bundle) -> ModelInfo:
         version=manifest.version,
         sha256=bundle.sha256,
         limits=manifest.limits,
+        thresholds=manifest.thresholds,
         precision=manifest.precision,
         metrics=manifest.metrics,
     )

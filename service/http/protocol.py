@@ -212,7 +212,7 @@ class Connection(TimedConnection):
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, without the blanks behind its value, which do not belong to it (RFC 9110, section 5.5).
+        """Take a header, without the blanks behind its value (RFC 9110, section 5.5).
 
         Fields of trailers are ignored: they may not change what the head said.
         """

@@ -17,7 +17,8 @@ from starlette.routing import Route
 
 from seqserve.errors import InputError
 from seqserve.tasks import Task
-from service.api.core import Call, Core, Prediction, PredictionRequest
+from service.api.core import Call, Core, Prediction
+from service.api.plan import PredictionRequest
 from service.http.body import BodyReader
 from service.http.context import RequestContext, context_of
 from service.http.interruption import Guard
@@ -69,8 +70,7 @@ class Dialect(ABC):
         """
         self.core.require_up(task)
         context = context_of(request)
-        # The clock of the loop is that of `time.monotonic`, which the engines use.
-        deadline = asyncio.get_running_loop().time() + self._timeout_s(task, context)
+        deadline = self._deadline(self.settings.timeout_ms(task), context)
         with Guard(request.receive, deadline) as guard:
             asked = await read(request)
             guard.note_body()
@@ -97,11 +97,19 @@ class Dialect(ABC):
             stages[stage].observe(duration_ms / 1000)
         return response
 
-    def _timeout_s(self, task: Task, context: RequestContext) -> float:
-        """Return the timeout of a request: its header's value, or the default of the task."""
+    def _deadline(self, default_ms: int, context: RequestContext) -> float:
+        """Return when a request's time is over, on the clock of the event loop.
+
+        That is the clock of `time.monotonic`, which the engines use.
+        """
+        timeout_s = self._timeout_s(default_ms, context)
+        return asyncio.get_running_loop().time() + timeout_s
+
+    def _timeout_s(self, default_ms: int, context: RequestContext) -> float:
+        """Return the timeout of a request: its header's value, or the default."""
         value = context.headers.get(b"x-timeout-ms")
         if value is None:
-            return self.settings.timeout_ms(task) / 1000
+            return default_ms / 1000
         if not (value.isdigit() and len(value) <= 20 and int(value) > 0):
             raise InputError("X-Timeout-Ms: must be a whole number of milliseconds above 0.")
         return min(int(value), self.settings.max_timeout_ms) / 1000

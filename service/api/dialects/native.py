@@ -1,24 +1,29 @@
-"""The native API under `/v1/`: one route per task, and the list of models. docs/api.md is its contract."""
+"""The native API under `/v1/`: one route per task, detection, the models. docs/api.md is its contract."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from seqserve.errors import InputError
 from seqserve.records import RequestOptions, api_fields
-from service.api.core import Prediction, PredictionRequest
+from service.api.core import Prediction
+from service.api.detection import detect_all
 from service.api.dialects.base import Dialect
 from service.api.faults import describe_faults
-from service.api.schemas import SCHEMAS, TaskSchema
+from service.api.plan import PredictionRequest
+from service.api.schemas import DETECTION, SCHEMAS, TaskSchema
 from service.api.texts import check_count
+from service.http.context import context_of
+from service.http.interruption import Guard
 from service.settings import Settings
 
 _HOW = tuple(one.name for one in api_fields(RequestOptions))
@@ -33,7 +38,11 @@ class NativeDialect(Dialect):
             Route(schema.path, partial(self._predict, schema), methods=["POST"])
             for schema in served_schemas(self.settings)
         ]
-        return [*predictions, Route("/v1/models", self._models)]
+        return [
+            *predictions,
+            Route(DETECTION.path, self._detect, methods=["POST"]),
+            Route("/v1/models", self._models),
+        ]
 
     async def _predict(self, schema: TaskSchema, request: Request) -> Response:
         return await self.predict(request, schema.name, partial(self._read, schema), _write)
@@ -41,6 +50,19 @@ class NativeDialect(Dialect):
     async def _read(self, schema: TaskSchema, request: Request) -> PredictionRequest:
         document = await self.bodies.read_json(request)
         return parse_request(schema, document, self.settings)
+
+    async def _detect(self, request: Request) -> Response:
+        """Detect the languages of texts; the model is in this process, so nothing is queued."""
+        self.core.require_running()
+        context = context_of(request)
+        deadline = self._deadline(self.settings.max_timeout_ms, context)
+        with Guard(request.receive, deadline) as guard:
+            document = await self.bodies.read_json(request)
+            guard.note_body()
+            texts = parse_fields(DETECTION.request, document, self.settings)["text"]
+            answer = await asyncio.to_thread(detect_all, texts)
+        context.log_fields = {"model": answer["model"], "n_texts": len(texts)}
+        return Response(orjson.dumps(answer), media_type="application/json")
 
     async def _models(self, request: Request) -> Response:
         document = {"models": self.core.models()}
@@ -53,23 +75,12 @@ def served_schemas(settings: Settings) -> list[TaskSchema]:
 
 
 def parse_request(schema: TaskSchema, document: object, settings: Settings) -> PredictionRequest:
-    """Validate a JSON document.
+    """Validate the JSON document of a prediction.
 
     Raises:
-        InputError: A field is missing, unknown, of the wrong type or out of range.
-        TooManyTexts: There are more texts than the limit.
+        InputError: As for `parse_fields`.
     """
-    raw = document.get("text") if isinstance(document, dict) else None
-    if isinstance(raw, list):
-        check_count(len(raw), settings)  # before each of them is validated
-    try:
-        parsed = schema.request.model_validate(document)
-    except ValidationError as error:
-        faults = error.errors(include_url=False)
-        fields = list(schema.request.model_fields)
-        raise InputError(describe_faults(faults, fields)) from None
-    values: dict[str, Any] = parsed.__dict__  # ten times faster than `model_dump`
-    given = {name: values[name] for name in parsed.model_fields_set}
+    given = parse_fields(schema.request, document, settings)
     how = {name: given.pop(name) for name in _HOW if name in given}
     return PredictionRequest(
         schema.name,
@@ -79,6 +90,25 @@ def parse_request(schema: TaskSchema, document: object, settings: Settings) -> P
         options=given,
         **({"how": RequestOptions(**how)} if how else {}),
     )
+
+
+def parse_fields(model: type[BaseModel], document: object, settings: Settings) -> dict[str, Any]:
+    """Validate a JSON document with texts; return the fields that it has.
+
+    Raises:
+        InputError: A field is missing, unknown, of the wrong type or out of range.
+        TooManyTexts: There are more texts than the limit.
+    """
+    raw = document.get("text") if isinstance(document, dict) else None
+    if isinstance(raw, list):
+        check_count(len(raw), settings)  # before each of them is validated
+    try:
+        parsed = model.model_validate(document)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        raise InputError(describe_faults(faults, list(model.model_fields))) from None
+    values: dict[str, Any] = parsed.__dict__  # ten times faster than `model_dump`
+    return {name: values[name] for name in parsed.model_fields_set}
 
 
 def _write(prediction: Prediction) -> Response:

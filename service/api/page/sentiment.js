@@ -2,6 +2,7 @@
 
 import { element } from "./dom.js";
 import { labelName, labelOrder, paint } from "./labels.js";
+import { drawWarnings } from "./warnings.js";
 import { milliseconds, percent, word } from "./words.js";
 
 /** The options of the form as the API takes them; those with their default value are omitted. */
@@ -29,6 +30,7 @@ export function draw(result, text, model) {
     element("p", { class: "source", lang: model?.languages[0] }, text),
     element("dl", { class: "scores" }, ...scores.map(([label, share]) =>
       drawScore(label, share, { isFirst: label === result.label, model, order }))),
+    drawWarnings(result.warnings ?? []),
     ...(sentences.length > 0 ? [element("h3", {}, word("sentiment.sentences")), list] : []),
   ];
 }

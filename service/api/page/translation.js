@@ -2,7 +2,8 @@
 
 import { copyButton } from "./copy.js";
 import { element } from "./dom.js";
-import { hasWord, languageName, milliseconds, number, word } from "./words.js";
+import { drawWarnings } from "./warnings.js";
+import { languageName, milliseconds, number, word } from "./words.js";
 
 /** The options of the form as the API takes them; languages are omitted while no model is known. */
 export function options(form) {
@@ -40,12 +41,6 @@ export function draw(result, text, model) {
 
 function side(language, ...content) {
   return element("div", {}, language && element("h3", {}, languageName(language)), ...content);
-}
-
-function drawWarnings(warnings) {
-  if (warnings.length === 0) return null;
-  return element("ul", { class: "warnings" }, ...warnings.map((code) =>
-    element("li", {}, hasWord(`warning.${code}`) ? word(`warning.${code}`) : word("warning.unknown", { code }))));
 }
 
 function drawAlternatives(alternatives, language) {

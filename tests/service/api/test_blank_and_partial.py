@@ -18,7 +18,13 @@ pytestmark = pytest.mark.anyio
 BLANK = ["", " \t\n", "\u3000", "\u200b\ufeff", "\0", "\x1a", "\u202a\u202c", "\u2800"]
 EMPTY: dict[str, Any] = {
     "/v1/ner": {"entities": []},
-    "/v1/sentiment": {"label": None, "score": 0.0, "scores": {}},
+    "/v1/sentiment": {
+        "label": None,
+        "score": 0.0,
+        "scores": {},
+        "unknown_share": 1.0,
+        "warnings": [],
+    },
     "/v1/translate": {"score": 0.0, "warnings": []},
 }
 OPTIONS: dict[str, Any] = {

@@ -7,7 +7,7 @@ import re
 from fnmatch import fnmatch
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -15,6 +15,7 @@ import yaml
 
 from seqserve import errors
 from seqserve.errors import InputError, SeqserveError, UnavailableError
+from seqserve.records import Warning
 from service.api.demo import CONTENT_SECURITY_POLICY, DIRECTORY, page_routes, read_page
 from service.http.keys import new_key
 from tests.service.conftest import Server, serving
@@ -251,6 +252,18 @@ def answered_codes() -> set[str]:
 def test_every_error_has_a_description_and_advice(code: str) -> None:
     for words in WORDS.values():
         assert words[f"error.{code}"] and words[f"error.{code}.do"]
+
+
+def test_every_warning_has_words_and_a_row_in_the_docs() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| `(\w+)` \| .+ \| .+ \|$", page.partition("#### Warnings")[2], re.MULTILINE
+    )
+    of_sentiment = {"mostly_unknown"}
+    assert {*rows} >= {*get_args(Warning)} - of_sentiment
+    assert all(f"`{code}`" in page for code in of_sentiment)
+    for words in WORDS.values():
+        assert all(words[f"warning.{code}"] for code in get_args(Warning))
 
 
 def test_the_file_contains_the_english_words() -> None:

@@ -14,8 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from service.api import application
-from service.api.core import Prediction, PredictionRequest
+from service.api.core import Prediction
 from service.api.dialects.base import Dialect
+from service.api.plan import PredictionRequest
 from service.http.context import context_of
 from service.http.problems import Problem
 from tests import fakes

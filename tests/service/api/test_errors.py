@@ -13,7 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from seqserve.errors import InputError
+from seqserve.model_info import ModelInfo
+from service.api.plan import PredictionRequest, plan_request
 from service.engines.host import FAILED_SENTENCE, MISSING_SENTENCE
+from service.settings import Settings
 from tests import fakes
 from tests.service.conftest import Server, serving
 
@@ -85,6 +89,16 @@ FAULTS = [
         id="unit",
     ),
     pytest.param("/v1/sentiment", {"text": "a", "sentences": 1}, "sentences: ", id="int-as-bool"),
+    pytest.param("/v1/sentiment", {"text": "a", "neutral": 1}, "neutral: ", id="neutral-as-int"),
+    pytest.param(
+        "/v1/sentiment",
+        {"text": "a", "neutral": True},
+        "neutral: this model was not calibrated for it. Its labels: negative, positive.",
+        id="no-neutral",
+    ),
+    pytest.param("/v1/sentiment", {"text": "a", "offset_unit": "x"}, "offset_unit: ", id="unit-2"),
+    pytest.param("/v1/ner", {"text": "a", "alternatives": 8}, "alternatives: ", id="labelings"),
+    pytest.param("/v1/ner", {"text": "a", "alternatives": -1}, "alternatives: ", id="no-labelings"),
     pytest.param("/v1/translate", {"text": "a", "beam_size": 0}, "beam_size: ", id="beam-0"),
     pytest.param("/v1/translate", {"text": "a", "beam_size": 9}, "beam_size: ", id="beam-9"),
     pytest.param("/v1/translate", {"text": "a", "beam_size": 2.5}, "beam_size: ", id="beam-float"),
@@ -122,12 +136,49 @@ async def test_unsupported_language_pair(server: Server, pair: dict[str, str]) -
     expect(response, 422, "unsupported_language_pair", f"No model translates {named}")
 
 
-async def test_language_tags_have_no_case(server: Server) -> None:
-    body = {"text": "a", "source": "EN", "target": "Zh"}
+PAIRS = [("EN", "Zh"), ("en-US", "zh-CN"), ("en_GB", "zh_CN"), ("eng", "zh-Hans-CN"), (None, "cmn")]
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+async def test_language_tags_are_looked_up(server: Server, source: str | None, target: str) -> None:
+    body = {"text": "a", "source": source, "target": target}
     assert (await server.post("/v1/translate", body)).status_code == 200
 
 
-@pytest.mark.parametrize("value", ["zh_CN", "中文", "", "e"])
+@pytest.mark.parametrize("target", ["zh-TW", "zh_HK", "ZH-hant", "zh-Hant-CN", "zh-MO"])
+async def test_another_script_is_refused_with_the_reason(server: Server, target: str) -> None:
+    response = await server.post("/v1/translate", {"text": "a", "target": target})
+    reason = f"{target} is written in the script Hant, and the served zh in Hans."
+    expect(response, 422, "unsupported_language_pair", reason)
+
+
+@pytest.mark.parametrize(
+    ("served", "target", "chosen"),
+    [
+        (("pt", "pt-BR"), "pt-BR", "pt-BR"),
+        (("pt", "pt-BR"), "pt", "pt"),
+        (("pt", "pt-BR"), "pt-PT", "pt"),
+        (("pt-PT", "pt-BR"), "pt_br", "pt-BR"),
+        (("pt-PT", "pt-BR"), "pt", None),
+        (("zh", "zh-Hant"), "zh-TW", "zh-Hant"),
+        (("zh", "zh-Hant"), "zh-SG", "zh"),
+    ],
+)
+def test_of_several_pairs_the_nearest_is_chosen(
+    served: tuple[str, str], target: str, chosen: str | None
+) -> None:
+    models = [
+        ModelInfo(tag, "translation", ("en", tag), (), "1", "", {}, "int8", {}) for tag in served
+    ]
+    request = PredictionRequest("translation", ["a"], source="en", target=target)
+    if chosen is None:
+        with pytest.raises(InputError, match="several pairs match"):
+            plan_request(request, models, Settings())
+    else:
+        assert plan_request(request, models, Settings()).model.name == chosen
+
+
+@pytest.mark.parametrize("value", ["zh/CN", "中文", "", "e", "en-", "en__US"])
 async def test_what_is_no_language_tag(server: Server, value: str) -> None:
     response = await server.post("/v1/translate", {"text": "a", "target": value})
     expect(response, 422, "invalid_field", "target: must be a language tag such as 'en' or 'zh'.")

@@ -106,7 +106,9 @@ async def test_requests_and_answers(
     assert complaints(answer, response_schema(document, path, 200, "post"), document) == []
 
 
-CHECKED_BEYOND_THE_SCHEMA = {"blank", "empty", "label", "n-best", "tokens", "language"}
+CHECKED_BEYOND_THE_SCHEMA = {
+    *("blank", "wide-blank", "empty", "label", "no-neutral", "n-best", "tokens", "language")
+}
 
 
 @pytest.mark.parametrize(
@@ -157,6 +159,7 @@ async def test_every_route_is_described(document: dict[str, Any]) -> None:
         "/v1/ner",
         "/v1/sentiment",
         "/v1/translate",
+        "/v1/detect",
         "/v1/models",
         "/livez",
         "/readyz",
@@ -243,7 +246,7 @@ async def test_every_example_is_shown(document: dict[str, Any]) -> None:
 
 async def test_examples_of_what_is_not_served_are_left_out() -> None:
     document = build_document(TASKS[:1], has_health=False)
-    assert set(document["paths"]) == {"/v1/ner", "/v1/models"}
+    assert set(document["paths"]) == {"/v1/ner", "/v1/detect", "/v1/models"}
 
 
 async def test_the_page_needs_no_other_server(server: Server) -> None:

@@ -31,7 +31,13 @@ PREDICTIONS = [
     pytest.param(
         "/v1/sentiment",
         {"text": "bad"},
-        {"label": "negative", "score": 0.75, "scores": {"negative": 0.75, "positive": 0.25}},
+        {
+            "label": "negative",
+            "score": 0.75,
+            "scores": {"negative": 0.75, "positive": 0.25},
+            "unknown_share": 0.0,
+            "warnings": [],
+        },
         id="sentiment",
     ),
     pytest.param(
@@ -45,6 +51,8 @@ PREDICTIONS = [
                 {"text": "good.", "start": 0, "end": 5, "label": "positive", "score": 0.875},
                 {"text": "bad.", "start": 6, "end": 10, "label": "negative", "score": 0.75},
             ],
+            "unknown_share": 0.0,
+            "warnings": [],
         },
         id="sentiment-sentences",
     ),
@@ -64,6 +72,32 @@ PREDICTIONS = [
             "alternatives": [{"text": "c b 0", "score": -1.0}],
         },
         id="translate-options",
+    ),
+    *(
+        pytest.param(
+            "/v1/translate",
+            {
+                "text": "\u00e9\U0001f600 b c",
+                "segments": True,
+                "offset_unit": unit,
+                "max_tokens": 2,
+            },
+            {
+                "text": "c b",
+                "score": -0.5,
+                "warnings": ["truncated"],
+                "segments": [
+                    {
+                        "source": {"start": 0, "end": end},
+                        "target": {"start": 0, "end": 3},
+                        "score": -0.5,
+                        "warnings": ["truncated"],
+                    }
+                ],
+            },
+            id=f"translate-segments-{unit}",
+        )
+        for unit, end in (("codepoint", 6), ("utf16", 7), ("byte", 10))
     ),
 ]
 MODELS = {"ner": "ner-en", "sentiment": "sentiment-en", "translate": "translate-en-zh"}

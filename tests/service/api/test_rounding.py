@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seqserve.tasks import TASKS, Task
-from service.api.core import requested_fields
+from service.api.texts import requested_fields
 from service.engines.messages import InferenceResult
 
 LONG = 0.123456789
@@ -24,12 +24,14 @@ RESULTS: list[tuple[Task, dict[str, Any], dict[str, Any]]] = [
             "score": 1 - LONG,
             "scores": {"a": LONG, "b": 1 - LONG},
             "sentences": [{"text": "x", "start": 0, "end": 1, "label": "b", "score": LONG}],
+            "unknown_share": LONG,
         },
         {
             "label": "b",
             "score": 0.876543,
             "scores": {"a": 0.123457, "b": 0.876543},
             "sentences": [{"text": "x", "start": 0, "end": 1, "label": "b", "score": 0.123457}],
+            "unknown_share": 0.123457,
         },
     ),
     (

@@ -10,7 +10,9 @@ from service.api.schemas import SCHEMAS, TaskSchema
 from service.settings import Settings
 
 NER, TRANSLATE = SCHEMAS["ner"], SCHEMAS["translation"]
-NER_FIELDS = "Fields of this route: text, min_score, labels, offset_unit, on_blank, partial."
+NER_FIELDS = (
+    "Fields of this route: text, min_score, labels, offset_unit, alternatives, on_blank, partial."
+)
 
 
 def sentences(document: Any, schema: TaskSchema = NER) -> str:
@@ -25,7 +27,7 @@ def sentences(document: Any, schema: TaskSchema = NER) -> str:
     [
         (
             1,
-            "The body must be a JSON object with: text, min_score, labels, offset_unit, on_blank, partial.",
+            NER_FIELDS.replace("Fields of this route:", "The body must be a JSON object with:"),
         ),
         ({"text": 1}, "text: got a number, expected a string or a list of strings."),
         ({"text": ["a", None]}, "text[1]: got null, expected a string."),
@@ -84,7 +86,7 @@ def test_only_fields_of_the_route_are_suggested() -> None:
 
 
 @pytest.mark.parametrize("value", ["Hunter2", ["Hunter2", 1], {"Hunter2": 1}, 22222.5])
-@pytest.mark.parametrize("field", ["min_score", "labels", "offset_unit"])
+@pytest.mark.parametrize("field", ["min_score", "labels", "offset_unit", "alternatives"])
 def test_no_value_is_quoted(field: str, value: Any) -> None:
     said = sentences({"text": "a", field: value})
     assert said.startswith(field)

@@ -277,7 +277,7 @@ def test_numbers_of_numpy_become_json() -> None:
     entity = Entity("a", "PER", np.int64(0), np.int64(1), np.float32(0.5))  # type: ignore[arg-type]
     result = NerResult((entity,), np.int64(3))  # type: ignore[arg-type]
     fields = {"text": "a", "label": "PER", "start": 0, "end": 1, "score": 0.5}
-    expected = messages.InferenceResult({"entities": [fields]}, 3)
+    expected = messages.InferenceResult({"entities": [fields], "alternatives": []}, 3)
     assert messages.to_inference_result(result) == expected
     packed = codec.pack_reply(Reply([codec.encode_part(result)], 0.5))
     assert codec.unpack_reply(packed) == Reply([expected], 0.5)

@@ -1,0 +1,66 @@
+"""The model of a language pair: the one whose languages the requested tags mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seqserve.errors import InputError, UnsupportedLanguagePair
+from seqserve.model_info import ModelInfo
+from seqserve.text.languages import Match, explain_mismatch, match_tag
+
+
+def choose_pair(source: str | None, target: str | None, models: Sequence[ModelInfo]) -> ModelInfo:
+    """Return the one model whose languages match best.
+
+    Args:
+        source: Requested language of the texts; None matches any.
+        target: Requested language of the translations; likewise.
+        models: The loaded translators.
+
+    Raises:
+        UnsupportedLanguagePair: No model matches.
+        InputError: Several models match equally well.
+    """
+    ranked = [
+        (rank, model) for model in models if (rank := _rank((source, target), model)) is not None
+    ]
+    if not ranked:
+        reason = _explain((source, target), models)
+        raise UnsupportedLanguagePair(
+            f"No model translates {source or 'any'}→{target or 'any'}. "
+            f"Available pairs: {name_pairs(models)}.{reason}"
+        )
+    best = min(rank for rank, _ in ranked)
+    matching = [model for rank, model in ranked if rank == best]
+    if len(matching) > 1:
+        raise InputError(
+            f"source, target: several pairs match; set both. Available pairs: {name_pairs(models)}."
+        )
+    return matching[0]
+
+
+def name_pairs(models: Sequence[ModelInfo]) -> str:
+    """Return the language pairs of models, for messages."""
+    return ", ".join("→".join(model.languages) for model in models)
+
+
+def _rank(pair: tuple[str | None, str | None], model: ModelInfo) -> int | None:
+    """Return how well a model matches requested languages, 0 is best; None if it does not."""
+    rank = 0
+    for requested, served in zip(pair, model.languages, strict=True):
+        match = Match.EXACT if requested is None else match_tag(requested, served)
+        if match is None:
+            return None
+        rank += match
+    return rank
+
+
+def _explain(pair: tuple[str | None, str | None], models: Sequence[ModelInfo]) -> str:
+    """Return why no model matches, where a requested language is nearly a served one."""
+    reasons = dict.fromkeys(
+        reason
+        for model in models
+        for requested, served in zip(pair, model.languages, strict=True)
+        if requested and (reason := explain_mismatch(requested, served))
+    )
+    return f" {'; '.join(reasons)}." if reasons else ""
