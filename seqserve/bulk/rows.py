@@ -51,10 +51,10 @@ def check_output(task: Task, format: OutputFormat, asked: Mapping[str, Any], kep
     Raises:
         ConfigError: It cannot.
     """
-    if format == "csv":
+    if format in ("csv", "conll"):
         for name in ("sentences", "alternatives"):
             if asked.get(name):
-                raise ConfigError(f"csv has no place for {name}: write jsonl instead")
+                raise ConfigError(f"{format} has no place for {name}: write jsonl instead")
     if format == "conll":
         if TASKS[task].data_suffix != "conll":
             raise ConfigError(

@@ -87,6 +87,7 @@ def _of_folder(bundles: Path, *, verify: bool) -> Iterator[dict[str, Any]]:
                     "precision": said.precision,
                     "sha256": bundle.sha256,
                     "limits": said.limits,
+                    "thresholds": said.thresholds,
                     "metrics": said.metrics,
                 }
             advance(n_done, path.name)
@@ -115,5 +116,6 @@ def _of_server(url: str, api_key_file: Path | None) -> Iterator[dict[str, Any]]:
                 "precision": model.precision,
                 "sha256": model.sha256,
                 "limits": dict(model.limits),
+                "thresholds": dict(model.thresholds),
                 "metrics": dict(model.metrics),
             }

@@ -10,11 +10,15 @@ from seqserve.client.policy import Policy
 from seqserve.client.problems import ServerUnreachable, UnexpectedAnswer
 from seqserve.records import (
     Alternative,
+    DetectedLanguage,
+    DetectionResult,
     Entity,
     NerResult,
     SentenceSentiment,
     SentimentResult,
+    Span,
     TextError,
+    TranslatedSegment,
     TranslationResult,
 )
 
@@ -23,6 +27,8 @@ __all__ = [
     "Answer",
     "AsyncClient",
     "Client",
+    "DetectedLanguage",
+    "DetectionResult",
     "Entity",
     "Health",
     "Model",
@@ -32,7 +38,9 @@ __all__ = [
     "SentenceSentiment",
     "SentimentResult",
     "ServerUnreachable",
+    "Span",
     "TextError",
+    "TranslatedSegment",
     "TranslationResult",
     "UnexpectedAnswer",
 ]

@@ -163,6 +163,7 @@ def all_from_json(kind: type[R], values: Any, where: str) -> tuple[R, ...]:
 
 
 def _read(kind: Any, value: Any, where: str) -> Any:
+    kind = _without_none(kind, value)
     origin = get_origin(kind)
     is_optional = origin is types.UnionType
     if kind is Any or (is_optional and value is None):
@@ -185,6 +186,13 @@ def _read(kind: Any, value: Any, where: str) -> Any:
     return _expect(
         str if origin is Literal else kind, value, where
     )  # a newer server may have more values
+
+
+def _without_none(kind: Any, value: Any) -> Any:
+    """Return the type of a value: of `X | None`, X unless the value is None."""
+    if get_origin(kind) is not types.UnionType:
+        return kind
+    return Any if value is None else get_args(kind)[0]
 
 
 def _expect(kind: type, value: Any, where: str) -> Any:
@@ -211,4 +219,10 @@ def _fields_of(kind: Any) -> dict[str, tuple[Any, bool]]:
     """Return per field its type and whether it is optional."""
     hints = get_type_hints(kind)
     read = api_fields(kind)
-    return {one.name: (hints[one.name], one.default is not MISSING) for one in read}
+    return {
+        one.name: (
+            hints[one.name],
+            one.default is not MISSING or one.default_factory is not MISSING,
+        )
+        for one in read
+    }

@@ -13,6 +13,7 @@ import httpx
 from seqserve.client.answers import Answer, Health, Model
 from seqserve.client.batches import cut
 from seqserve.client.calls import (
+    DETECT,
     NER,
     SENTIMENT,
     TRANSLATE,
@@ -30,7 +31,16 @@ from seqserve.client.connection import Address, broken, timeout
 from seqserve.client.exchange import Broken, Send, Steps, Wait
 from seqserve.client.policy import Deadline, Policy
 from seqserve.client.problems import Reply
-from seqserve.records import NerResult, OffsetUnit, OnBlank, SentimentResult, TranslationResult
+from seqserve.records import (
+    DetectionResult,
+    LineBreaks,
+    NerResult,
+    OffsetUnit,
+    OnBlank,
+    SentimentResult,
+    TextFormat,
+    TranslationResult,
+)
 
 T = TypeVar("T")
 
@@ -73,6 +83,7 @@ class Client:
         min_score: float | None = None,
         labels: Sequence[str] | None = None,
         offset_unit: OffsetUnit | None = None,
+        alternatives: int | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -81,9 +92,10 @@ class Client:
 
         Args:
             texts: One text or several.
-            min_score: Keep entities with at least this score, from 0 to 1.
+            min_score: Keep entities with at least this score, from 0 to 1; by default the model's threshold.
             labels: Keep only these labels.
             offset_unit: The unit of `start` and `end`; by default code points, as in Python strings.
+            alternatives: Number of labelings to return per sentence, the most probable first.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -95,16 +107,19 @@ class Client:
             min_score=min_score,
             labels=labels,
             offset_unit=offset_unit,
+            alternatives=alternatives,
             on_blank=on_blank,
             partial=partial,
         )
         return self._predict(NER, texts, options, timeout_s)
 
-    def sentiment(
+    def sentiment(  # noqa: PLR0913 - one parameter an option
         self,
         texts: str | Iterable[str],
         *,
         sentences: bool | None = None,
+        neutral: bool | None = None,
+        offset_unit: OffsetUnit | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -114,6 +129,8 @@ class Client:
         Args:
             texts: One text or several.
             sentences: Classify every sentence as well.
+            neutral: Answer `neutral` as well: three labels instead of two.
+            offset_unit: The unit of `start` and `end` of sentences; by default code points.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -121,7 +138,13 @@ class Client:
         Raises:
             SeqserveError: See docs/api.md#exceptions.
         """
-        options = given(sentences=sentences, on_blank=on_blank, partial=partial)
+        options = given(
+            sentences=sentences,
+            neutral=neutral,
+            offset_unit=offset_unit,
+            on_blank=on_blank,
+            partial=partial,
+        )
         return self._predict(SENTIMENT, texts, options, timeout_s)
 
     def translate(  # noqa: PLR0913 - one parameter an option
@@ -134,6 +157,13 @@ class Client:
         alternatives: int | None = None,
         length_penalty: float | None = None,
         max_tokens: int | None = None,
+        format: TextFormat | None = None,
+        glossary: Mapping[str, str] | str | None = None,
+        do_not_translate: Sequence[str] | None = None,
+        line_breaks: LineBreaks | None = None,
+        min_score: float | None = None,
+        segments: bool | None = None,
+        offset_unit: OffsetUnit | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -142,12 +172,19 @@ class Client:
 
         Args:
             texts: One text or several.
-            source: Language tag; may be omitted if only one loaded pair matches.
-            target: As `source`.
+            source: Language tag, or "auto"; may be omitted if only one loaded pair matches.
+            target: Language tag; likewise.
             beam_size: 1 is greedy search.
             alternatives: Number of alternative translations, less than `beam_size`.
             length_penalty: From 0 to 5; hypotheses are ranked by log-probability / tokens ** length_penalty.
             max_tokens: Maximum number of target tokens per sentence.
+            format: Of the texts: "text", "html" or "markdown".
+            glossary: Terms and their targets, or the name of a glossary of the server.
+            do_not_translate: Words and phrases that are copied.
+            line_breaks: Whether the lines of a paragraph are one: `auto` joins those that look wrapped.
+            min_score: Warn of `low_confidence` where the score of a segment is lower.
+            segments: Return the segments with their spans, scores and warnings.
+            offset_unit: The unit of their spans.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -162,10 +199,31 @@ class Client:
             alternatives=alternatives,
             length_penalty=length_penalty,
             max_tokens=max_tokens,
+            format=format,
+            glossary=dict(glossary) if isinstance(glossary, Mapping) else glossary,
+            do_not_translate=do_not_translate,
+            line_breaks=line_breaks,
+            min_score=min_score,
+            segments=segments,
+            offset_unit=offset_unit,
             on_blank=on_blank,
             partial=partial,
         )
         return self._predict(TRANSLATE, texts, options, timeout_s)
+
+    def detect(
+        self, texts: str | Iterable[str], *, timeout_s: float | None = None
+    ) -> Answer[DetectionResult]:
+        """Detect languages.
+
+        Args:
+            texts: One text or several.
+            timeout_s: Deadline of this call, instead of the client's.
+
+        Raises:
+            SeqserveError: See docs/api.md#exceptions.
+        """
+        return self._predict(DETECT, texts, {}, timeout_s)
 
     def models(self) -> tuple[Model, ...]:
         """Return the loaded models; wait for a server that is still starting."""

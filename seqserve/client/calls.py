@@ -26,8 +26,8 @@ from seqserve.client.exchange import Answered, Send, Steps, ask, posting
 from seqserve.client.policy import Deadline, Policy
 from seqserve.client.problems import Reply, UnexpectedAnswer
 from seqserve.errors import BodyTooLarge, Draining, NotReady, TooManyTexts, UnavailableError
-from seqserve.records import NerResult, SentimentResult, TranslationResult
-from seqserve.tasks import TASKS
+from seqserve.records import DetectionResult, NerResult, SentimentResult, TranslationResult
+from seqserve.tasks import DETECTION_PATH, TASKS
 
 R = TypeVar("R")
 
@@ -54,6 +54,7 @@ class Route(Generic[R]):
 NER = Route.of(NerResult)
 SENTIMENT = Route.of(SentimentResult)
 TRANSLATE = Route.of(TranslationResult)
+DETECT = Route(DETECTION_PATH, DetectionResult)
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -31,6 +31,8 @@ RESULTS: dict[Task, dict[str, Any]] = {
         "label": "positive",
         "score": 0.75,
         "scores": {"negative": 0.25, "positive": 0.75},
+        "unknown_share": 0.5,
+        "warnings": [],
     },
     "translation": {"text": "一,\n二", "score": -0.5, "warnings": ["truncated", "repetition"]},
 }
@@ -43,8 +45,8 @@ CSV = {
         ["7", "3", '["a","b"]', 'x,"y"', "Oslo", "LOC", "13", "17", "0.25"],
     ],
     "sentiment": [
-        ["line", "id", "tags", "note", "label", "score"],
-        ["7", "3", '["a","b"]', 'x,"y"', "positive", "0.75"],
+        ["line", "id", "tags", "note", "label", "score", "warnings"],
+        ["7", "3", '["a","b"]', 'x,"y"', "positive", "0.75", ""],
     ],
     "translation": [
         ["line", "id", "tags", "note", "text", "score", "warnings"],
@@ -86,7 +88,7 @@ KEPT_VALUES = [
 def test_kept_values_in_csv(value: object, expected: str) -> None:
     record = Record(1, "x", {"kept": value})
     assert row_maker("sentiment", "csv", "en")(record, RESULTS["sentiment"]) == (
-        f"1,{expected},positive,0.75\n".encode()
+        f"1,{expected},positive,0.75,\n".encode()
     )
 
 
@@ -133,7 +135,7 @@ def test_a_nul_in_a_kept_field_of_csv() -> None:
     row = row_maker("sentiment", "csv", "en")(
         Record(1, "x", {"kept": "a\0b"}), RESULTS["sentiment"]
     )
-    assert row == b"1,a\0b,positive,0.75\n"
+    assert row == b"1,a\0b,positive,0.75,\n"
 
 
 CONLL = {
@@ -198,6 +200,7 @@ REFUSED: dict[str, tuple[Task, OutputFormat, dict[str, Any], Columns, str]] = {
     ),
     "translation": ("translation", "conll", {}, Columns(), "conll is for entities"),
     "kept": ("ner", "conll", {}, KEPT, "no place for fields that are kept"),
+    "labelings": ("ner", "conll", {"alternatives": 1}, Columns(), "conll has no place for"),
     "bytes": ("ner", "conll", {"offset_unit": "byte"}, Columns(), "conll has no offsets"),
 }
 

@@ -95,6 +95,23 @@ def test_every_format_to_every_format(
     assert not Path(f"{out}.rejected.jsonl").exists()
 
 
+def test_a_detected_source_language(tmp_path: Path, fakes: dict[str, str]) -> None:
+    texts = tmp_path / "in.txt"
+    texts.write_text(
+        "The server keeps a log of every request.\nLe serveur tient un journal de chaque requête.\nOK\n"
+    )
+    out = tmp_path / "out.jsonl"
+    done = predict("translate", texts, "--source", "auto", "--out", out, env=fakes)
+    assert done.returncode == 3, done.stderr
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["line"] for row in rows] == [1, 3]
+    assert [row["detected_language"]["language"] for row in rows] == ["en", "en"]
+    assert [row["warnings"] for row in rows] == [[], ["uncertain_language"]]
+    (rejected,) = map(json.loads, Path(f"{out}.rejected.jsonl").read_text().splitlines())
+    assert (rejected["line"], rejected["code"]) == (2, "unsupported_language_pair")
+    assert "detected fr" in rejected["message"]
+
+
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
     """Return the results of the shipped bundles for the texts, by task."""
@@ -139,7 +156,10 @@ def test_options_of_the_tasks(tmp_path: Path) -> None:
     options = {
         "ner": ["--label", "LOC", "--min-score", "0.1", "--offset-unit", "byte"],
         "sentiment": ["--sentences"],
-        "translate": ["--beam-size", "2", "--alternatives", "1", "--max-tokens", "20"],
+        "translate": [
+            *("--beam-size", "2", "--alternatives", "1", "--max-tokens", "20"),
+            *("--segments", "--offset-unit", "byte", "--min-score", "0"),
+        ],
     }
     rows = {}
     for name, words in options.items():
@@ -149,6 +169,11 @@ def test_options_of_the_tasks(tmp_path: Path) -> None:
     assert {one["label"] for one in rows["ner"]["entities"]} == {"LOC"}
     assert [one["label"] for one in rows["sentiment"]["sentences"]] == ["positive", "negative"]
     assert len(rows["translate"]["alternatives"]) == 1
+    segments = rows["translate"]["segments"]
+    target = rows["translate"]["text"].encode()
+    assert [one["source"]["end"] for one in segments][-1] == len(f"{TEXTS[0]} I hated it.")
+    assert b"".join(target[s["target"]["start"] : s["target"]["end"]] for s in segments) == target
+    assert all("low_confidence" in one["warnings"] for one in segments)
 
 
 def test_bad_lines_are_put_aside(tmp_path: Path, fakes: dict[str, str]) -> None:
@@ -182,7 +207,7 @@ def test_bad_lines_are_put_aside(tmp_path: Path, fakes: dict[str, str]) -> None:
 def test_a_pipe(fakes: dict[str, str]) -> None:
     done = predict("sentiment", "--to", "csv", input=b"fine\n\n \nbad\n\xff\n", env=fakes)
     assert done.returncode == 3
-    assert done.stdout == b"line,label,score\n1,positive,0.875\n4,negative,0.75\n"
+    assert done.stdout == b"line,label,score,warnings\n1,positive,0.875,\n4,negative,0.75,\n"
     assert b'{"line":5,"code":"invalid_field"' in done.stderr
 
 
@@ -391,6 +416,11 @@ WRONG = {
         ["translate", "--alternatives", "4", "--bundles", SHIPPED],
         2,
         "at most beam_size",
+    ),
+    "score above 0": (
+        ["translate", "--min-score", "0.5", "--bundles", SHIPPED],
+        2,
+        "min_score",
     ),
     "no input": (["ner", "none.txt"], 1, "none.txt cannot be read: No such file"),
     "no bundle": (["ner", "--bundles", "seqserve/cli"], 1, "there is no bundle of task ner in"),

@@ -97,7 +97,12 @@ def test_a_named_text_costs_two_more_requests() -> None:
 @pytest.mark.parametrize("text", ["key", "pair", "full", "late"])
 def test_what_is_no_texts_fault_ends_the_run(text: str) -> None:
     with pytest.raises(FAILURES[text]):
-        answer(Server(), ["a", text])
+        answer(Server(names_the_text=False), ["a", text])
+
+
+def test_a_text_in_another_language_is_its_own_fault() -> None:
+    outcomes = answer(Server(), ["a", "pair", "b"])
+    assert outcomes == [{"n": 1}, Refusal("unsupported_language_pair", "text is pair."), {"n": 1}]
 
 
 @dataclass(frozen=True)
@@ -264,7 +269,7 @@ def test_an_output_is_resumed_with_the_same_model_wherever_it_runs(
         assert done.returncode == 0 and out.read_bytes() == whole, done.stderr
     for more in (place, here):
         done = run(*words, "--min-score", "0.9", *more, **FAKES)
-        assert done.returncode == 1 and "option min_score (0.0 before, 0.9 now)" in done.stderr
+        assert done.returncode == 1 and "option min_score (null before, 0.9 now)" in done.stderr
     write_bundles(tmp_path / "others")
     replace_bundle(
         tmp_path / "others" / "ner-en",

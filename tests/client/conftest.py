@@ -75,6 +75,11 @@ RESULTS: dict[str, Callable[[str], dict[str, Any]]] = {
         "scores": {"negative": 0.25, "positive": 0.75},
     },
     "/v1/translate": lambda text: {"text": text[::-1], "score": -0.5, "warnings": []},
+    "/v1/detect": lambda text: {
+        "language": "en",
+        "confidence": 0.5,
+        "alternatives": [{"language": "nl", "confidence": 0.25}],
+    },
 }
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import MISSING, dataclass, is_dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
@@ -27,7 +27,11 @@ KINDS: dict[str, tuple[Any, type[BaseModel]]] = {
 
 @pytest.mark.parametrize(("ours", "theirs"), KINDS.values(), ids=KINDS)
 def test_fields_are_those_that_the_server_sends(ours: Any, theirs: type[BaseModel]) -> None:
-    optional = {one.name for one in api_fields(ours) if one.default == ()}
+    optional = {
+        one.name
+        for one in api_fields(ours)
+        if one.default is not MISSING or one.default_factory is not MISSING
+    }
     required = {one.name for one in api_fields(ours)} - optional
     assert required == {name for name, one in theirs.model_fields.items() if one.is_required()}
     assert required | optional == set(theirs.model_fields)

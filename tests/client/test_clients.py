@@ -14,6 +14,8 @@ from seqserve.client import (
     Alternative,
     AsyncClient,
     Client,
+    DetectedLanguage,
+    DetectionResult,
     Entity,
     Health,
     Policy,
@@ -64,6 +66,23 @@ def test_translation(call: Caller) -> None:
     assert result == TranslationResult("cba", -0.5, ())
 
 
+def test_detection(call: Caller) -> None:
+    results = call(MadeUpServer(), "detect", ["a", "b"])
+    assert results[1] == DetectionResult("en", 0.5, (DetectedLanguage("nl", 0.25),))
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ({"language": "en", "confidence": 1}, DetectedLanguage("en", 1.0)),
+        (None, None),
+    ],
+)
+def test_a_detected_source_comes_back_typed(call: Caller, sent: Any, read: Any) -> None:
+    (result,) = call(MadeUpServer(more={"detected_language": sent}), "translate", "a")
+    assert result.detected_language == read
+
+
 def test_what_was_asked_for_comes_back_typed(call: Caller) -> None:
     more = {"alternatives": [{"text": "b", "score": -1}], "warnings": ["repetition"]}
     (result,) = call(MadeUpServer(more=more), "translate", "a", beam_size=2, alternatives=1)
@@ -76,8 +95,8 @@ def test_a_newer_server_may_say_more(call: Caller) -> None:
 
 HOW = {"on_blank": "error", "partial": False}
 OPTIONS: dict[str, dict[str, Any]] = {
-    "ner": {"min_score": 0.0, "labels": ["PER"], "offset_unit": "utf16", **HOW},
-    "sentiment": {"sentences": False, **HOW},
+    "ner": {"min_score": 0.0, "labels": ["PER"], "offset_unit": "utf16", "alternatives": 2, **HOW},
+    "sentiment": {"sentences": False, "neutral": False, "offset_unit": "byte", **HOW},
     "translate": {
         "source": "en",
         "target": "zh",
@@ -85,6 +104,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "alternatives": 0,
         "length_penalty": 0.0,
         "max_tokens": 9,
+        "format": "html",
+        "glossary": {"server": "S"},
+        "do_not_translate": ["Acme"],
+        "line_breaks": "join",
+        "min_score": -1.5,
+        "segments": True,
+        "offset_unit": "byte",
         **HOW,
     },
 }
@@ -115,7 +141,7 @@ def test_both_clients_have_the_same_methods() -> None:
 
     plain, with_async = methods(Client), methods(AsyncClient)
     assert with_async.pop("aclose") == plain.pop("close")
-    assert plain == with_async and len(plain) == 8
+    assert plain == with_async and len(plain) == 9
 
 
 def test_every_route_of_the_contract_has_a_method(call: Caller) -> None:
@@ -127,7 +153,7 @@ def test_every_route_of_the_contract_has_a_method(call: Caller) -> None:
             return MadeUpServer()(request)
         return httpx.Response(200, json={"models": [MODEL]})
 
-    for method in ("ner", "sentiment", "translate"):
+    for method in ("ner", "sentiment", "translate", "detect"):
         call(server, method, "a")
     for method in ("models", "health", "is_alive", "metrics", "openapi"):
         call(server, method)

@@ -1,4 +1,4 @@
-"""`seqserve dev card` and `seqserve dev ablate`: a model card, and the variants that its table compares."""
+"""`seqserve dev card`, `refit` and `ablate`: a model card, the calibration of a bundle, variants compared."""
 
 from __future__ import annotations
 
@@ -42,6 +42,26 @@ def card(
         if found.recorded != found.measured:
             typer.echo(found.change())
     typer.echo(made.path / CARD_FILE)
+
+
+def refit(
+    bundle: BundleDir,
+    data: DataRoot = Path("data"),
+    recipe: Annotated[Path | None, typer.Option(help="recipe that names the sets")] = None,
+) -> None:
+    """Calibrate the scores of a bundle on the recipe's calibration sets; its weights stay."""
+    from model_export.refit import refit as calibrate
+    from seqserve.bundle import load_bundle
+    from seqserve.evaluation.reproduction import compare
+    from seqserve.training.recipe import read_recipe
+
+    with reported():
+        before = load_bundle(bundle).manifest
+        made = calibrate(bundle, data, read_recipe(recipe) if recipe else None)
+    typer.echo(f"thresholds: {made.manifest.thresholds}")
+    for found in compare(before.metrics, made.manifest.metrics):
+        if found.recorded != found.measured:
+            typer.echo(found.change())
 
 
 def ablate(

@@ -8,7 +8,8 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +25,7 @@ from seqserve.cli.reporting import (
     command_line,
     reported,
 )
+from seqserve.records import LineBreaks, OffsetUnit, TextFormat
 
 if TYPE_CHECKING:
     from seqserve.bulk.run import Totals
@@ -44,17 +46,30 @@ app = App(
 @with_options
 def ner(
     options: Options,
-    min_score: Annotated[float | None, typer.Option(help="minimum score of an entity")] = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option(help="minimum score of an entity; default: the model's threshold"),
+    ] = None,
     label: Annotated[
         list[str] | None, typer.Option(help="only entities of this label; repeatable")
     ] = None,
     offset_unit: Annotated[
-        Literal["codepoint", "utf16", "byte"] | None,
+        OffsetUnit | None,
         typer.Option(help="unit of start and end; default codepoint"),
+    ] = None,
+    alternatives: Annotated[
+        int | None, typer.Option(help="labelings per sentence, the most probable first")
     ] = None,
 ) -> None:
     """Find named entities (NER)."""
-    _predict("ner", options, min_score=min_score, labels=label, offset_unit=offset_unit)
+    _predict(
+        "ner",
+        options,
+        min_score=min_score,
+        labels=label,
+        offset_unit=offset_unit,
+        alternatives=alternatives,
+    )
 
 
 @app.command()
@@ -64,22 +79,66 @@ def sentiment(
     sentences: Annotated[
         bool, typer.Option("--sentences", help="classify every sentence too")
     ] = False,
+    neutral: Annotated[
+        bool, typer.Option("--neutral", help="answer neutral too: three labels instead of two")
+    ] = False,
+    offset_unit: Annotated[
+        OffsetUnit | None,
+        typer.Option(help="unit of start and end of sentences; default codepoint"),
+    ] = None,
 ) -> None:
     """Classify the sentiment of texts."""
-    _predict("sentiment", options, sentences=sentences or None)
+    _predict(
+        "sentiment",
+        options,
+        sentences=sentences or None,
+        neutral=neutral or None,
+        offset_unit=offset_unit,
+    )
 
 
 @app.command()
 @with_options
 def translate(  # noqa: PLR0913, PLR0917 - one parameter an option
     options: Options,
-    source: Annotated[str | None, typer.Option(help="language of the texts")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="language of the texts, or auto to detect it")
+    ] = None,
     target: Annotated[str | None, typer.Option(help="language to translate to")] = None,
     beam_size: Annotated[int | None, typer.Option(help="1 is greedy search")] = None,
     alternatives: Annotated[int | None, typer.Option(help="further translations per text")] = None,
     length_penalty: Annotated[float | None, typer.Option(help="of the beam search, 0 to 5")] = None,
     max_tokens: Annotated[
         int | None, typer.Option(help="most tokens of a translated sentence")
+    ] = None,
+    line_breaks: Annotated[
+        LineBreaks | None,
+        typer.Option(
+            help="whether the lines of a paragraph are one; default auto: if they look wrapped"
+        ),
+    ] = None,
+    format: Annotated[
+        TextFormat | None,
+        typer.Option(help="of the texts; markup is kept, and not translated"),
+    ] = None,
+    glossary: Annotated[
+        str | None,
+        typer.Option(
+            help="JSON file of terms and targets, or the name of a glossary of the server"
+        ),
+    ] = None,
+    do_not_translate: Annotated[
+        list[str] | None, typer.Option(help="a word or phrase that is copied; repeatable")
+    ] = None,
+    min_score: Annotated[
+        float | None, typer.Option(help="warn of low_confidence below; default: the model's")
+    ] = None,
+    segments: Annotated[
+        bool, typer.Option("--segments", help="add the segments with spans, scores and warnings")
+    ] = False,
+    offset_unit: Annotated[
+        OffsetUnit | None,
+        typer.Option(help="unit of the spans; default codepoint"),
     ] = None,
 ) -> None:
     """Translate texts."""
@@ -92,7 +151,24 @@ def translate(  # noqa: PLR0913, PLR0917 - one parameter an option
         alternatives=alternatives,
         length_penalty=length_penalty,
         max_tokens=max_tokens,
+        line_breaks=line_breaks,
+        format=format,
+        glossary=_terms(glossary),
+        do_not_translate=do_not_translate or None,
+        min_score=min_score,
+        segments=segments or None,
+        offset_unit=offset_unit,
     )
+
+
+def _terms(glossary: str | None) -> Any:
+    """Return the terms of a file, or else the name."""
+    if glossary is None or not glossary.endswith(".json"):
+        return glossary
+    from seqserve.text.glossary import read_terms
+
+    with reported(), command_line():
+        return read_terms(Path(glossary))
 
 
 def _predict(task: Task, options: Options, **values: Any) -> None:
@@ -100,13 +176,15 @@ def _predict(task: Task, options: Options, **values: Any) -> None:
     from seqserve.cli.predicting.run_config import make_config
 
     asked = {name: value for name, value in values.items() if value is not None}
+    if _predict_document(task, options, asked):
+        return
     with reported(), command_line():
         config = make_config(task, options, asked)
     if options.engine == "ray":
         _predict_on_ray(config)
         return
     started = time.monotonic()
-    with reported(), command_line(), _ending(config):
+    with reported(), command_line(), _ending(options):
         model, totals = _run(config)
     report = {
         "model": model.name,
@@ -119,6 +197,22 @@ def _predict(task: Task, options: Options, **values: Any) -> None:
     _report(report, config)
     if totals.n_rejected:
         raise typer.Exit(REJECTED)
+
+
+def _predict_document(task: Task, options: Options, asked: dict[str, Any]) -> bool:
+    """Translate the input as a whole, and report it; return whether it is such a document."""
+    from seqserve.cli.predicting.documents import document_format, predict_document
+
+    with reported(), command_line():
+        name = document_format(task, options)
+        if name is None:
+            return False
+        with _ending(options):
+            report, config = predict_document(name, options, asked)
+    _report(report, config)
+    if report["rejected"]:
+        raise typer.Exit(REJECTED)
+    return True
 
 
 def _predict_on_ray(config: RunConfig) -> None:
@@ -193,11 +287,12 @@ def _report(report: Mapping[str, Any], config: RunConfig) -> None:
         return
     words = f"seqserve: {report['answered']:,} answered, {report['rejected']:,} rejected"
     words += f" (see {rejected})" if report["rejected"] and rejected else ""
+    words += f", {report['warned']:,} with warnings" if report.get("warned") else ""
     typer.echo(f"{words}, in {report['seconds']:.1f} s", err=True)
 
 
 @contextmanager
-def _ending(config: RunConfig) -> Iterator[None]:
+def _ending(options: Options) -> Iterator[None]:
     """End as programs of a pipeline do: without a message if the reader is gone, in order on a signal."""
 
     def stop(number: int, _: object) -> None:
@@ -210,7 +305,7 @@ def _ending(config: RunConfig) -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for buffered output
         raise SystemExit(UNREAD) from None
     except KeyboardInterrupt:
-        more = "; --resume continues where it stopped" if config.options.out else ""
+        more = "; --resume continues where it stopped" if options.out else ""
         typer.echo(f"seqserve: interrupted{more}", err=True)
         raise SystemExit(INTERRUPTED) from None
     finally:

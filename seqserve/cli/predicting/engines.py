@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,20 @@ import structlog
 
 from seqserve.bulk.run import Outcome
 from seqserve.cli.predicting.spec import Model, PredictionSpec, refusal
-from seqserve.errors import BundleError, ConfigError, InputError, SeqserveError
+from seqserve.errors import (
+    BundleError,
+    ConfigError,
+    InputError,
+    SeqserveError,
+    UnsupportedLanguagePair,
+)
+from seqserve.records import AUTO
 from seqserve.runtime import Engine, open_engine
 from seqserve.tasks import Task
-from service.api.core import Plan, PredictionRequest, fields_of, plan_request
+from service.api.core import fields_of
+from service.api.detection import DetectedSource, find_sources
 from service.api.dialects.native import parse_request
+from service.api.plan import Plan, PredictionRequest, plan_request
 from service.api.schemas import SCHEMAS
 from service.api.texts import set_aside, text_error
 from service.engines.host import EngineHost
@@ -105,20 +114,36 @@ class TaskEngines:
         found: dict[int, InferenceResult | SeqserveError | None] = {
             **set_aside(task, texts, on_blank, _settings(self._spec))
         }
+        languages = self._detect({i: text for i, text in enumerate(texts) if i not in found})
+        found |= {i: one for i, one in languages.items() if isinstance(one, SeqserveError)}
         places = [i for i in range(len(texts)) if i not in found]
         deadline = time.monotonic() + _NO_DEADLINE_S
         items = [InferenceItem("predict", plan.model.name, plan.items[i], deadline) for i in places]
         if items:
             found |= zip(places, self._host.predict(items).results, strict=True)
-        return [
-            refusal(text_error(one))
-            if isinstance(one := found[i], SeqserveError)
-            else fields_of(task, one, item)
-            for i, item in enumerate(plan.items)
-        ]
+        outcomes: list[Outcome] = []
+        for i, item in enumerate(plan.items):
+            if isinstance(one := found[i], SeqserveError):
+                outcomes.append(refusal(text_error(one)))
+                continue
+            fields = fields_of(task, one, item)
+            if isinstance(language := languages.get(i), DetectedSource):
+                language.add_to(fields)
+            outcomes.append(fields)
+        return outcomes
+
+    def _detect(
+        self, texts: Mapping[int, str]
+    ) -> Mapping[int, DetectedSource | UnsupportedLanguagePair]:
+        """Return the languages of texts, if they are to be detected."""
+        if self._request.source != AUTO:
+            return {}
+        return find_sources(texts, self._request.target, self._host.status.models)
 
     def _plan(self, texts: Sequence[str]) -> Plan:
         request = replace(self._request, texts=texts)
+        if request.source == AUTO:  # one model answers a run, so one pair must match the target
+            request = replace(request, source=None)
         return plan_request(request, self._host.status.models, _settings(self._spec))
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import typer
 
 from seqserve.cli.server_key import KEY_VARIABLE
+from seqserve.records import OnBlank
 
 IN, OUT, WHO = "Input", "Output", "Where to predict"
 
@@ -28,7 +29,8 @@ class Options:
         typer.Argument(help="files of texts, .gz too; none, or -, is standard input"),
     ] = None
     input_format: Annotated[
-        Literal["text", "jsonl", "csv", "tsv"] | None,
+        Literal["text", "jsonl", "csv", "tsv", "html", "markdown", "srt", "vtt", "po", "json"]
+        | None,
         _option(IN, "format; default by the file's suffix, or else text", "--from"),
     ] = None
     field: Annotated[str, _option(IN, "field or column of the text, in jsonl, csv and tsv")] = (
@@ -39,7 +41,7 @@ class Options:
     ] = None
     encoding: Annotated[str, _option(IN, "such as UTF-16, latin-1, cp1252, gb18030")] = "UTF-8"
     on_blank: Annotated[
-        Literal["empty", "error"],
+        OnBlank,
         _option(IN, "texts without a visible character: an empty result, or rejected"),
     ] = "error"
     limit: Annotated[int | None, _option(IN, "stop after this many records", min=1)] = None

@@ -15,7 +15,7 @@ from seqserve.cli.predicting.spec import Model, PredictionSpec, refusal, refusal
 from seqserve.client import Client, Receipt
 from seqserve.client.problems import error_of_text
 from seqserve.errors import ConfigError, InputError, SeqserveError, UnavailableError
-from seqserve.records import TextError, api_fields
+from seqserve.records import AUTO, TextError, api_fields
 from seqserve.tasks import TASKS
 
 N_REQUESTS = 4  # at a time
@@ -58,7 +58,7 @@ def server(
         return found
 
     try:
-        model = _model(client, call([_PROBE], **spec.options).receipts[0])
+        model = _model(client, call([_PROBE], **_probed(spec)).receipts[0])
         yield model, submit
     except (errors.MissingKey, errors.UnknownKey):
         raise
@@ -96,7 +96,7 @@ def _outcome(spec: PredictionSpec, index: int, outcome: Any) -> Outcome:
         UnavailableError: The server had no time for it.
     """
     if not isinstance(outcome, TextError):
-        return TASKS[spec.task].requested(_plain(outcome), spec.options)
+        return _requested(spec, _plain(outcome))
     error = error_of_text(outcome, index)
     if isinstance(error, UnavailableError):
         raise error
@@ -116,7 +116,9 @@ def answer(ask: Callable[[Sequence[str]], list[Outcome]], texts: Sequence[str]) 
     try:
         return list(ask(texts))
     except SeqserveError as error:
-        is_texts_fault = isinstance(error, InputError) and not isinstance(error, _OF_THE_RUN)
+        is_texts_fault = isinstance(error, InputError) and (
+            not isinstance(error, _OF_THE_RUN) or _is_in_another_language(error)
+        )
         if not is_texts_fault and type(error) is not SeqserveError:
             raise
         if len(texts) == 1:
@@ -126,6 +128,30 @@ def answer(ask: Callable[[Sequence[str]], list[Outcome]], texts: Sequence[str]) 
     cuts = (middle, middle) if bad is None else (bad, bad + 1)
     parts = (texts[: cuts[0]], texts[cuts[0] : cuts[1]], texts[cuts[1] :])
     return [outcome for part in parts if part for outcome in answer(ask, part)]
+
+
+def _probed(spec: PredictionSpec) -> dict[str, Any]:
+    """Return the options without a source that is to be detected: the probe may be in another language."""
+    options = dict(spec.options)
+    if options.get("source") == AUTO:
+        del options["source"]
+    return options
+
+
+def _is_in_another_language(error: InputError) -> bool:
+    """Return whether the detected language of one text is not served."""
+    return isinstance(error, errors.UnsupportedLanguagePair) and error.text_index is not None
+
+
+def _requested(spec: PredictionSpec, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a result that the server's answer had."""
+    task = TASKS[spec.task]
+    fields = task.requested(result, spec.options)
+    return {
+        name: value
+        for name, value in fields.items()
+        if value is not None or name not in task.optional_parts
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -156,7 +156,9 @@ def _inputs(options: Options) -> tuple[InputFile, ...]:
 def _input_format(options: Options, path: Path | None) -> InputFormat:
     if path is not None and is_gzip(path) and path.with_suffix("").suffix:
         path = path.with_suffix("")
-    return _format(options.input_format, path, readers.SUFFIXES, "text", "--from")
+    # The other formats are those of documents.
+    given = next((one for one in readers.FORMATS if one == options.input_format), None)
+    return _format(given, path, readers.SUFFIXES, "text", "--from")
 
 
 def _delimiter(given: str | None) -> str | None:
