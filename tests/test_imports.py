@@ -60,7 +60,7 @@ INSIDE: dict[str, list[set[str]]] = {
         {"parts"},
         {"cards"},
         {"sources"},
-        {"pipeline"},
+        {"pipeline", "refit"},
     ],
     "benchmarks": [{"tools"}, {"models"}, {"http"}, {"endurance"}],
 }

@@ -55,8 +55,16 @@ def test_errors(kind: type[errors.SeqserveError]) -> None:
 
 
 def test_all_that_can_be_imported() -> None:
-    results = {"Alternative", "Answer", "Entity", "Health", "Model", "Receipt"}
-    results |= {"NerResult", "SentenceSentiment", "SentimentResult", "TranslationResult"}
+    results = {"Alternative", "Answer", "Entity", "Health", "Model", "Receipt", "Span"}
+    results |= {
+        "DetectedLanguage",
+        "DetectionResult",
+        "NerResult",
+        "SentenceSentiment",
+        "SentimentResult",
+        "TranslatedSegment",
+        "TranslationResult",
+    }
     for name in set(client.__all__) - results:
         assert f"`{name}`" in TEXT, name
     for one in fields(Receipt):

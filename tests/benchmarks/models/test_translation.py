@@ -5,12 +5,12 @@ from benchmarks.models.translation import cells_of
 from benchmarks.models.translators import most_tokens
 from benchmarks.models.tuning import Cell
 from seqserve.records import TranslationItem
-from seqserve.runtime import translation
+from seqserve.runtime import sentences
 
 
 def test_limits_are_the_runtimes() -> None:
     for n in (1, 7, 100):
-        assert most_tokens([[5] * n]) == translation._max_tokens(n, TranslationItem("text"))
+        assert most_tokens([[5] * n]) == sentences._max_tokens(n, TranslationItem("text"))
     assert most_tokens([[5, 1], [5, 6, 7, 1]]) == 18
 
 
