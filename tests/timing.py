@@ -6,17 +6,25 @@ import time
 from collections.abc import Callable
 
 
-def grows_linearly(run: Callable[[str], object], unit: str, n_chars: int = 4_000) -> bool:
+def grows_linearly(
+    run: Callable[[str], object],
+    unit: str,
+    n_chars: int = 4_000,
+    before: str = "",
+    after: str = "",
+) -> bool:
     """Return whether eight times the text takes clearly less than 64 times as long.
 
     Args:
         run: The function; its result is not used.
         unit: Repeated to a text of `n_chars`, and to one of eight times as many.
         n_chars: Of the shorter text.
+        before: What the text begins with, once.
+        after: Stands behind them, as often as the unit.
     """
 
     def seconds(size: int) -> float:
-        text = (unit * size)[:size]
+        text = before + (unit * size)[:size] + after * (size // max(1, len(unit)))
         best = float("inf")
         for _ in range(2):
             start = time.process_time()

@@ -12,6 +12,15 @@ import sentencex
 # Nothing in it ends a sentence but its end, in any language: there is no need to ask.
 _PLAIN_SENTENCE = re.compile(r"[A-Za-z0-9 ,'()-]*[.!?]?")
 
+# The library crashes on these between a capital letter and a full stop: it takes them for one byte.
+_WIDE_SPACES = dict.fromkeys(
+    map(
+        ord,
+        "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B))),
+    ),
+    " ",
+)
+
 _MAX_CHARS = 4000  # read together: for quotes that stay open the library takes time of their square
 _LIKELY_ENDS = tuple(
     re.compile(pattern)
@@ -42,7 +51,8 @@ def split_sentences(text: str, language: str) -> list[Sentence]:
         return []
     if _PLAIN_SENTENCE.fullmatch(text):
         return [Sentence(text, 0, len(text))]
-    edges = [edge for start, stop in _blocks(text) for edge in _starts(text, start, stop, language)]
+    read = text if text.isascii() else text.translate(_WIDE_SPACES)
+    edges = [edge for start, stop in _blocks(read) for edge in _starts(read, start, stop, language)]
     return [Sentence(text[a:b], a, b) for a, b in pairwise([*edges, len(text)])]
 
 
