@@ -8,28 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 from seqserve.cancellation import Cancellation
+from seqserve.choices import LineBreaks, OffsetUnit, OnBlank, TextFormat, Warning
 
-OnBlank: TypeAlias = Literal["empty", "error"]
-OffsetUnit: TypeAlias = Literal["codepoint", "utf16", "byte"]
-LineBreaks: TypeAlias = Literal["keep", "join", "auto"]
-TextFormat: TypeAlias = Literal["text", "html", "markdown"]
-Warning: TypeAlias = Literal[
-    "truncated",
-    "wrong_language",
-    "low_confidence",
-    "number_mismatch",
-    "placeholder_mismatch",
-    "negation_mismatch",
-    "omission",
-    "repetition",
-    "untranslated",
-    "mostly_unknown",
-    "glossary_missed",
-    "uncertain_language",
-]
 AUTO = "auto"
 """As the source language of a translation: detect it."""
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     {
         *("seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files"),
-        *("seqserve.cancellation", "seqserve.progress", "seqserve.encodings"),
+        *("seqserve.cancellation", "seqserve.choices", "seqserve.progress", "seqserve.encodings"),
     },
     {"seqserve.strict_json"},
     {"seqserve.records"},
@@ -224,7 +224,7 @@ def test_the_load_generator_needs_little_of_the_project() -> None:
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, check=True, cwd=ROOT, timeout=60, capture_output=True, text=True)
-    allowed = {"cancellation", "config", "cpus", "errors", "records", "tasks"}
+    allowed = {"cancellation", "choices", "config", "cpus", "errors", "records", "tasks"}
     assert {name.split(".")[1] for name in ast.literal_eval(done.stdout)} <= allowed
 
 

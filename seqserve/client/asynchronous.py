@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from seqserve.choices import LineBreaks, OffsetUnit, OnBlank, TextFormat
 from seqserve.client.answers import Answer, Health, Model
 from seqserve.client.batches import cut
 from seqserve.client.calls import (
@@ -32,16 +33,7 @@ from seqserve.client.connection import Address, broken, timeout
 from seqserve.client.exchange import Broken, Send, Steps, Wait
 from seqserve.client.policy import Deadline, Policy
 from seqserve.client.problems import Reply
-from seqserve.records import (
-    DetectionResult,
-    LineBreaks,
-    NerResult,
-    OffsetUnit,
-    OnBlank,
-    SentimentResult,
-    TextFormat,
-    TranslationResult,
-)
+from seqserve.records import DetectionResult, NerResult, SentimentResult, TranslationResult
 
 T = TypeVar("T")
 

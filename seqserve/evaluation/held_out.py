@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqserve.config import to_mapping
-from seqserve.evaluation.fitting import (
+from seqserve.evaluation.constants import (
     ScoredAnswers,
     ThreeClasses,
     choose_min_score,

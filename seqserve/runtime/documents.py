@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from seqserve.choices import Warning
 from seqserve.records import (
     Alternative,
     Span,
     TranslatedSegment,
     TranslationItem,
     TranslationResult,
-    Warning,
 )
 from seqserve.runtime.translation import in_order
 from seqserve.text.documents.formats import FORMATS

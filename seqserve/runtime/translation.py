@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from seqserve.choices import Warning
 from seqserve.decode.search import Hypothesis
 from seqserve.records import (
     Alternative,
@@ -13,7 +14,6 @@ from seqserve.records import (
     TranslatedSegment,
     TranslationItem,
     TranslationResult,
-    Warning,
 )
 from seqserve.runtime.search_request import Search
 from seqserve.runtime.sentences import Sentence, SentenceReader, SentenceSearch

@@ -1,6 +1,6 @@
 """Text <-> what the classifier reads: lower-cased words, a vocabulary, no length limit.
 
-Ways of writing that mean the same give the same ids: every apostrophe and none (`isn't`, `isn’t`, `isnt`),
+Ways of writing that mean the same map to the same ids: every apostrophe and none (`isn't`, `isn’t`, `isnt`),
 character references, emoji and ratings (as words, see `ratings.py`). HTML tags are no text.
 """
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import regex
 
-from seqserve.records import LineBreaks
+from seqserve.choices import LineBreaks
 from seqserve.text.furniture import (
     prefix_length,
     quote_length,

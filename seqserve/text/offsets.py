@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seqserve.records import OffsetUnit
+from seqserve.choices import OffsetUnit
 
 
 def offset_table(text: str, unit: OffsetUnit) -> Sequence[int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import regex
 
-from seqserve.records import LineBreaks
+from seqserve.choices import LineBreaks
 from seqserve.text.furniture import prefix_length
 from seqserve.text.lines import Line, cells_of, lines_of
 from seqserve.text.scripts import CJK

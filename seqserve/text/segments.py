@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import regex
 
-from seqserve.records import LineBreaks, TranslationItem
+from seqserve.choices import LineBreaks
+from seqserve.records import TranslationItem
 from seqserve.text.messages import branches_of
 from seqserve.text.paragraphs import Paragraph, paragraphs_of
 from seqserve.text.protected import KINDS, protected_spans, without_spans

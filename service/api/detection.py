@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
+from seqserve.choices import Warning
 from seqserve.errors import InputError, UnsupportedLanguagePair
 from seqserve.model_info import ModelInfo
-from seqserve.records import AUTO, DetectedLanguage, DetectionResult, Warning
+from seqserve.records import AUTO, DetectedLanguage, DetectionResult
 from seqserve.text.detection import detect_language
 from seqserve.text.languages import match_tag
 from service.api.pairs import name_pairs

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seqserve.choices import OnBlank
 from seqserve.errors import (
     INTERNAL_SENTENCE,
     BodyTooLarge,
@@ -19,7 +20,7 @@ from seqserve.errors import (
     TooManyTexts,
     UnavailableError,
 )
-from seqserve.records import OnBlank, TextError
+from seqserve.records import TextError
 from seqserve.tasks import TASKS, Task
 from seqserve.text.visible import is_blank
 from service.api.rounding import ScoreRounder

@@ -15,7 +15,7 @@ from seqserve.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 OURS = {
-    *("seqserve", "seqserve.errors", "seqserve.cli"),
+    *("seqserve", "seqserve.choices", "seqserve.errors", "seqserve.cli"),
     *(
         f"seqserve.cli.{name}"
         for name in (

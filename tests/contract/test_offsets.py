@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqserve.records import NerItem, OffsetUnit
+from seqserve.choices import OffsetUnit
+from seqserve.records import NerItem
 from seqserve.runtime import open_engine
 
 ENGINE = open_engine(Path(__file__).parents[2] / "bundles" / "ner-en")

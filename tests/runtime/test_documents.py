@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqserve.choices import OffsetUnit, TextFormat
 from seqserve.records import (
     Alternative,
-    OffsetUnit,
     Span,
-    TextFormat,
     TranslatedSegment,
     TranslationItem,
     TranslationResult,

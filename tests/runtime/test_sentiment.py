@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from seqserve.arrays import FloatArray
+from seqserve.choices import OffsetUnit
 from seqserve.errors import InputError
-from seqserve.records import OffsetUnit, SentimentItem
+from seqserve.records import SentimentItem
 from seqserve.runtime.calibration import NeutralBand
 from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig

@@ -9,8 +9,9 @@ import pytest
 
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.cancellation import Cancellation
+from seqserve.choices import OffsetUnit
 from seqserve.decode.search import SearchOptions, SearchVocabulary, beam_search
-from seqserve.records import OffsetUnit, Span, TranslationItem
+from seqserve.records import Span, TranslationItem
 from seqserve.runtime.engine import open_engine
 from seqserve.runtime.search_request import SearchRequest
 from seqserve.runtime.translation import TranslationPredictor

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import regex
 
-from seqserve.records import LineBreaks, TranslationItem, TranslationResult
+from seqserve.choices import LineBreaks
+from seqserve.records import TranslationItem, TranslationResult
 from seqserve.runtime.engine import Engine, open_engine
 
 BUNDLE = Path(__file__).parents[2] / "bundles" / "translate-en-zh"

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -58,10 +57,10 @@ def test_capitals_are_read_as_small_letters() -> None:
 
 
 def test_long_texts_are_sampled_at_the_start_and_in_the_middle() -> None:
-    text = SENTENCES["en"] * 10_000
-    started = time.perf_counter()
-    assert detect_language(text).language == "en"
-    assert time.perf_counter() - started < 1  # all of it: 50 ms; loading: 1 s
+    read = (SENTENCES["en"] * MAX_CHARS)[: MAX_CHARS // 2]
+    not_read = SENTENCES["de"] * 10_000
+    found = detect_language(f"{read}{not_read}{read}{not_read}")
+    assert found.language == "en" and found.confidence > 0.9
     numbers = "1234 " * MAX_CHARS
     assert detect_language(numbers + SENTENCES["de"] * 100 + numbers).language == "de"
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,34 +100,29 @@ def test_a_copy_asks_nothing() -> None:
     assert Copied("x y").finish([]) == "x y"
 
 
-EMPTIED = {
-    "tags": ("Click <b>here</b> now", "点击 <b></b>", True),
-    "tags with a space": ("Click <b>here</b> now", "点击 <b> </b>", True),
-    "marks": ("Click **the key** now", "点击 ****", True),
-    "translated": ("Click <b>here</b> now", "点击<b>此处</b>", False),
-    "empty before": ("Click <b></b> now", "点击<b></b>", False),
-    "one tag": ("Click <br> now", "点击 <br>", False),
-    "no tag": ("Click it", "点击", False),
+Judge = Callable[[Reading, str], bool]
+
+JUDGED: dict[str, tuple[Judge, str, str, bool]] = {
+    "emptied: tags": (is_emptied, "Click <b>here</b> now", "点击 <b></b>", True),
+    "emptied: tags with a space": (is_emptied, "Click <b>here</b> now", "点击 <b> </b>", True),
+    "emptied: marks": (is_emptied, "Click **the key** now", "点击 ****", True),
+    "emptied: translated": (is_emptied, "Click <b>here</b> now", "点击<b>此处</b>", False),
+    "emptied: empty before": (is_emptied, "Click <b></b> now", "点击<b></b>", False),
+    "emptied: one tag": (is_emptied, "Click <br> now", "点击 <br>", False),
+    "emptied: no tag": (is_emptied, "Click it", "点击", False),
+    "placeholders: there": (has_placeholders, "%d of %s", "%s 的 %d", True),
+    "placeholders: lost": (has_placeholders, "%d of %s", "%d", False),
+    "placeholders: part of another": (has_placeholders, "%d%% of %s done", "%d%%s", False),
+    "placeholders: in another": (has_placeholders, "{x} of ${x}", "${x}", False),
+    "placeholders: both": (has_placeholders, "{x} of ${x}", "${x} 的 {x}", True),
+    "placeholders: twice": (has_placeholders, "%s of %s", "%s", False),
+    "placeholders: more often": (has_placeholders, "%s of it", "%s %s", True),
+    "placeholders: none": (has_placeholders, "of it", "", True),
 }
 
 
-@pytest.mark.parametrize(("sentence", "translation", "expected"), EMPTIED.values(), ids=EMPTIED)
-def test_emptied(sentence: str, translation: str, expected: bool) -> None:
-    assert is_emptied(read(sentence), translation) is expected
-
-
-THERE = {
-    "there": ("%d of %s", "%s 的 %d", True),
-    "lost": ("%d of %s", "%d", False),
-    "part of another": ("%d%% of %s done", "%d%%s", False),
-    "in another": ("{x} of ${x}", "${x}", False),
-    "both": ("{x} of ${x}", "${x} 的 {x}", True),
-    "twice": ("%s of %s", "%s", False),
-    "more often": ("%s of it", "%s %s", True),
-    "none": ("of it", "", True),
-}
-
-
-@pytest.mark.parametrize(("sentence", "translation", "expected"), THERE.values(), ids=THERE)
-def test_placeholders_are_there(sentence: str, translation: str, expected: bool) -> None:
-    assert has_placeholders(read(sentence), translation) is expected
+@pytest.mark.parametrize(
+    ("judge", "sentence", "translation", "expected"), JUDGED.values(), ids=JUDGED
+)
+def test_judged(judge: Judge, sentence: str, translation: str, expected: bool) -> None:
+    assert judge(read(sentence), translation) is expected

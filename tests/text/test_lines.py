@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqserve.records import LineBreaks
+from seqserve.choices import LineBreaks
 from seqserve.text.lines import blocks_of, cells_of, lines_of
 from tests.timing import grows_linearly
 

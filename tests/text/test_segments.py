@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from seqserve.records import LineBreaks
+from seqserve.choices import LineBreaks
 from seqserve.text.joining import join_segments, source_spans
 from seqserve.text.segments import Segment, segments_of
 from tests.timing import grows_linearly

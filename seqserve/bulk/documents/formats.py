@@ -11,7 +11,7 @@ from seqserve.bulk.documents.json_strings import read_json
 from seqserve.bulk.documents.markup import read_html_file, read_markdown_file
 from seqserve.bulk.documents.subtitles import read_subtitles
 from seqserve.bulk.documents.unit import Parts
-from seqserve.records import TextFormat
+from seqserve.choices import TextFormat
 
 DocumentFormat: TypeAlias = Literal["html", "markdown", "srt", "vtt", "po", "json"]
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seqserve.choices import LineBreaks, OffsetUnit, TextFormat
 from seqserve.cli.app import App
 from seqserve.cli.predicting.options import Options, with_options
 from seqserve.cli.progress import bar
@@ -25,7 +26,6 @@ from seqserve.cli.reporting import (
     command_line,
     reported,
 )
-from seqserve.records import LineBreaks, OffsetUnit, TextFormat
 
 if TYPE_CHECKING:
     from seqserve.bulk.run import Totals

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from seqserve.choices import OnBlank
 from seqserve.cli.server_key import KEY_VARIABLE
-from seqserve.records import OnBlank
 
 IN, OUT, WHO = "Input", "Output", "Where to predict"
 

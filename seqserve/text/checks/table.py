@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from seqserve.records import Warning
+from seqserve.choices import Warning
 from seqserve.text.checks.negation import has_negation_mismatch
 from seqserve.text.checks.numbers import has_number_mismatch
 from seqserve.text.checks.omission import has_omission

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from seqserve.records import TextFormat
+from seqserve.choices import TextFormat
 from seqserve.text.documents.html import read_html
 from seqserve.text.documents.markdown import read_markdown
 from seqserve.text.documents.passages import Document, Passage

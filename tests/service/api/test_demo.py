@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from seqserve import errors
+from seqserve.choices import Warning
 from seqserve.errors import InputError, SeqserveError, UnavailableError
-from seqserve.records import Warning
 from service.api.demo import CONTENT_SECURITY_POLICY, DIRECTORY, page_routes, read_page
 from service.http.keys import new_key
 from tests.service.conftest import Server, serving

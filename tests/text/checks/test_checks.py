@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from seqserve.records import Warning
+from seqserve.choices import Warning
 from seqserve.text.checks.pair import Pair
 from seqserve.text.checks.table import CHECKS, warnings_of
 from tests.timing import grows_linearly

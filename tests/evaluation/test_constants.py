@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seqserve.evaluation.fitting import (
+from seqserve.evaluation.constants import (
     ScoredAnswers,
     ThreeClasses,
     choose_min_score,

@@ -1,0 +1,24 @@
+"""The values that fields of a request or a result have; it imports nothing, so that `seqserve` starts fast."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+OnBlank: TypeAlias = Literal["empty", "error"]
+OffsetUnit: TypeAlias = Literal["codepoint", "utf16", "byte"]
+LineBreaks: TypeAlias = Literal["keep", "join", "auto"]
+TextFormat: TypeAlias = Literal["text", "html", "markdown"]
+Warning: TypeAlias = Literal[
+    "truncated",
+    "wrong_language",
+    "low_confidence",
+    "number_mismatch",
+    "placeholder_mismatch",
+    "negation_mismatch",
+    "omission",
+    "repetition",
+    "untranslated",
+    "mostly_unknown",
+    "glossary_missed",
+    "uncertain_language",
+]
