@@ -12,6 +12,7 @@ import asyncio
 from types import TracebackType
 
 from seqserve.errors import Overloaded
+from service.http.cancelling import Interruptible
 
 MAX_HELD_BYTES = 64 * 2**20
 GRACE_S = 1.0  # for a client that sends at all
@@ -68,7 +69,6 @@ class Upload:
         "_counted",
         "_earlier",
         "_held",
-        "_is_refused",
         "_task",
         "is_complete",
         "n_bytes",
@@ -76,8 +76,7 @@ class Upload:
 
     def __init__(self, held: HeldBodies) -> None:
         self._held = held
-        self._task: asyncio.Task[object] | None = None  # set when the body is large
-        self._is_refused = False
+        self._task: Interruptible | None = None  # set when the body is large
         self.is_complete = False
         self.n_bytes = 0
 
@@ -93,7 +92,7 @@ class Upload:
         """
         now = asyncio.get_running_loop().time()
         if self._task is None:
-            self._task = asyncio.current_task()
+            self._task = Interruptible()
             self._begun, self._earlier = now, 0.0
         else:
             self._earlier = self.byte_seconds(now)
@@ -110,9 +109,12 @@ class Upload:
 
     def refuse(self) -> None:
         """Interrupt the task, which waits for the rest."""
-        self._is_refused = True
         if self._task is not None:
-            self._task.cancel()
+            self._task.interrupt(
+                Overloaded(
+                    "The server receives too many large bodies, and this one came slowly. Retry later."
+                )
+            )
 
     def __exit__(
         self,
@@ -128,7 +130,4 @@ class Upload:
         if self._task is None:
             return
         self._held.remove(self)
-        if self._is_refused and not self._task.uncancel() and kind is asyncio.CancelledError:
-            raise Overloaded(
-                "The server receives too many large bodies, and this one came slowly. Retry later."
-            ) from None
+        self._task.raise_error(kind)

@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from seqserve.errors import DeadlineExceeded
+from service.http.cancelling import Interruptible
 
 PATIENCE_S = 0.05
 
@@ -30,9 +31,8 @@ class Guard:
         self._deadline = deadline
         self._is_body_read = False
         self._loop = asyncio.get_running_loop()
-        self._working = asyncio.current_task()
+        self._working = Interruptible()
         self._watching: asyncio.Task[None] | None = None
-        self._error: Exception | None = None
 
     def __enter__(self) -> Guard:
         """Start the timer."""
@@ -53,17 +53,14 @@ class Guard:
         elif self._loop.time() < self._deadline:
             self._wait()
         else:
-            self._stop(DeadlineExceeded("The deadline passed before the body was complete."))
+            self._working.interrupt(
+                DeadlineExceeded("The deadline passed before the body was complete.")
+            )
 
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._stop(ClientDisconnect())
-
-    def _stop(self, error: Exception) -> None:
-        self._error = error
-        if self._working is not None:
-            self._working.cancel()
+        self._working.interrupt(ClientDisconnect())
 
     def __exit__(
         self,
@@ -71,12 +68,9 @@ class Guard:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the timer; raise the error of `_stop`, unless the block was cancelled by others as well."""
+        """Stop the timer; raise what interrupted the block."""
         self._timer.cancel()
         if self._watching is not None:
             self._watching.cancel()
             self._watching = None  # breaks a reference cycle
-        if self._error is not None and self._working is not None:
-            n_others = self._working.uncancel()
-            if kind is asyncio.CancelledError and not n_others:
-                raise self._error from None
+        self._working.raise_error(kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -15,7 +16,7 @@ HEAD_S = 10.0  # from the first byte, or the connection, to the end of the head
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class TimedConnection(HttpToolsProtocol):
+class TimedConnection(HttpToolsProtocol, ABC):
     """A connection of uvicorn with timers; what is received is parsed by a subclass."""
 
     unread = UnreadResponses()  # of all connections
@@ -54,8 +55,9 @@ class TimedConnection(HttpToolsProtocol):
         super().resume_writing()
         self.unread.release(self.transport)
 
+    @abstractmethod
     def _refuse(self, status: int, sentence: str) -> None:
-        raise NotImplementedError
+        """Refuse the request that is being received, and close the connection."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle

@@ -102,6 +102,20 @@ async def serving(
             await application.stop()
 
 
+@asynccontextmanager
+async def full_queue(server: Server) -> AsyncIterator[None]:
+    """Keep one request in the NER engine and two in its queue, which holds two; then let them be answered."""
+    engine = server.engine("ner")
+    engine.may_go_on.clear()
+    waiting = []
+    for _ in range(3):
+        waiting.append(asyncio.create_task(server.post("/v1/ner", {"text": "a"})))
+        await asyncio.sleep(0.02)
+    yield
+    engine.may_go_on.set()
+    assert [one.status_code for one in await asyncio.gather(*waiting)] == [200] * 3
+
+
 @pytest.fixture
 async def server(anyio_backend: str, bundles_dir: Path) -> AsyncIterator[Server]:
     async with serving(bundles_dir) as running:

@@ -175,7 +175,7 @@ async def test_a_refusal_and_a_deadline_at_once_are_one_error() -> None:
     guards: list[Guard] = []
     task = asyncio.create_task(answer())
     await asyncio.sleep(2 * GRACE_S)
-    guards[0]._stop(DeadlineExceeded("The deadline passed."))
+    guards[0]._working.interrupt(DeadlineExceeded("The deadline passed."))
     await bodies.read_json(request_of(body_of(MB)))
     assert await task == "DeadlineExceeded"
 
@@ -202,7 +202,7 @@ async def test_slow_bodies_over_http(bundles_dir: Any) -> None:
         refusals = [await post for post in posts if post.done()]
         assert refusals
         for refusal in refusals:
-            expect(refusal, 429, "overloaded", "came slowly")
+            expect(refusal, 429, "overloaded", "too many large bodies")
         for post in posts:
             post.cancel()
         await asyncio.gather(*posts, return_exceptions=True)
