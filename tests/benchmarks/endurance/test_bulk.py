@@ -17,6 +17,7 @@ from loadtest.readings import Reading
 from seqserve.errors import DataError
 
 MIB = 2**20
+BUNDLES = Path(__file__).parents[3] / "bundles"
 
 
 def reading(second: float, reader: float, worker: float | None) -> Reading:
@@ -98,7 +99,7 @@ def test_a_run_is_watched(tmp_path: Path) -> None:
 
 
 def test_a_run_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    seen = measure(BulkRun("ner", 40, None, 10.0), tmp_path)
+    seen = measure(BulkRun("ner", 8, BUNDLES, 10.0), tmp_path)
     assert not seen.is_complete and seen.n_rows > 0
 
 
