@@ -93,7 +93,7 @@ def test_the_input_is_as_large_as_it_should_be_and_the_same_again(tmp_path: Path
 
 
 def test_a_run_is_watched(tmp_path: Path) -> None:
-    seen = measure(BulkRun("sentiment", 4, None, 120.0), tmp_path)
+    seen = measure(BulkRun("sentiment", 30, None, 120.0), tmp_path)
     assert seen.is_complete and seen.n_rows == len((tmp_path / "in.txt").read_bytes().splitlines())
     assert all(warm > 10 for warm, _ in seen.memory().values())
 
