@@ -255,7 +255,7 @@ def test_the_command_line_gives_the_same_answer(visit: Visit, shipped: Serve, te
 def test_a_long_command_line_reads_its_body_from_itself(visiting: Opening, faked: Serve) -> None:
     visit = visiting(faked).open()
     visit.panel("ner").get_by_label("One text per line").check()
-    shown = visit.run("ner", "\n".join(["汉 it's " * 2000] * 8))
+    shown = visit.run("ner", "\n".join(["汉 " + "it's " * 3500] * 8))
     command = shown.locator(".code").text_content() or ""
     assert len(command.encode()) > 131_072
     done = subprocess.run(["sh"], input=command.encode(), capture_output=True, check=True)
