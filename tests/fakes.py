@@ -18,6 +18,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import sentencex
+
 from seqserve.bundle import Bundle, load_bundle, write_bundle
 from seqserve.errors import InputError
 from seqserve.manifest import Description
@@ -40,6 +42,7 @@ from seqserve.runtime.transformer_search import DecodingBatch
 from seqserve.tasks import TASKS
 
 POISON = "POISON"  # the engine raises
+PANIC = "PANIC"  # a library in Rust panics
 REFUSED = "REFUSED"  # the engine raises an error that is the caller's fault
 LETHAL = "LETHAL"  # the engine's process dies
 SLOW = "SLOW"  # the engine takes SLOW_S longer
@@ -98,6 +101,8 @@ def _obey(text: str) -> None:
         os._exit(1)
     if REFUSED in text:
         raise InputError("has a word that this model refuses.")
+    if PANIC in text:
+        sentencex.segment("en", "Z\xa0.")  # panics, in version 1.0.32
     if POISON in text:
         raise KeyError(text)  # an exception that quotes the text, as real ones do
     if HUNG in text:

@@ -203,7 +203,7 @@ class EngineHost:
     def _attempt(self, engine: Engine, items: Sequence[InferenceItem]) -> list[Any]:
         """Compute a batch; if that fails, compute its halves, down to the text that fails."""
         try:
-            results = list(engine.predict([self._engine_item(item) for item in items]))
+            results = _computed(engine, [self._engine_item(item) for item in items])
             if len(results) != len(items):
                 raise RuntimeError("an engine must return one result per item")
             return list(map(self._checked, items, results))
@@ -260,6 +260,21 @@ class EngineHost:
     def _log_failure(self, error: Exception, item: InferenceItem) -> None:
         log = get_logger().info if isinstance(error, InputError) else get_logger().error
         log("text failed", task=self._task, request_id=item.request_id, **failure_fields(error))
+
+
+def _computed(engine: Engine, items: Sequence[Any]) -> list[Any]:
+    """Return the results of a batch.
+
+    Raises:
+        RuntimeError: A library in Rust panicked. The panic itself is no `Exception`, and would end the call of
+            all texts.
+    """
+    try:
+        return list(engine.predict(items))
+    except BaseException as error:
+        if type(error).__module__ != "pyo3_runtime":  # its class cannot be imported
+            raise
+        raise RuntimeError("a library in Rust panicked") from error
 
 
 def _public(error: Exception) -> SeqserveError:

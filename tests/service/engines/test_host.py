@@ -61,14 +61,15 @@ def test_one_reply_per_text_in_order(bundles_dir: Path) -> None:
 
 @pytest.mark.parametrize("n_texts", [1, 2, 7, 32])
 @pytest.mark.parametrize("at", [0, -1])
+@pytest.mark.parametrize("fault", [fakes.POISON, fakes.PANIC])
 def test_a_text_that_fails_leaves_the_others_alone(
-    bundles_dir: Path, n_texts: int, at: int
+    bundles_dir: Path, n_texts: int, at: int, fault: str
 ) -> None:
     texts = [f"T{i}x" for i in range(n_texts)]
-    texts[at] = fakes.POISON
+    texts[at] = fault
     outcomes = answers(make_host(bundles_dir), [work(text) for text in texts])
     for text, outcome in zip(texts, outcomes, strict=True):
-        if text == fakes.POISON:
+        if text == fault:
             assert type(outcome) is SeqserveError
             assert str(outcome) == ""
         else:
