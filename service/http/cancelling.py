@@ -6,16 +6,12 @@ import asyncio
 
 
 class Interruptible:
-    """A task that can be interrupted with an error.
-
-    Args:
-        task: None: the current task.
-    """
+    """The current task, which can be interrupted with an error."""
 
     __slots__ = ("_error", "_task")
 
-    def __init__(self, task: asyncio.Task[object] | None = None) -> None:
-        self._task = task or asyncio.current_task()
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
         self._error: Exception | None = None
 
     def interrupt(self, error: Exception) -> None:

@@ -190,11 +190,12 @@ async def test_slow_bodies_over_http(bundles_dir: Any) -> None:
             yield b'"}'
 
         json_type = {"content-type": "application/json", "x-timeout-ms": "20000"}
-        posts = [
-            asyncio.create_task(server.client.post("/v1/ner", content=slowly(), headers=json_type))
-            for _ in range(N_SLOW + 1)
-        ]
-        await asyncio.sleep(1.0)
+        posts = []
+        for n_posts in (N_SLOW, 1):  # all but the last fit
+            for _ in range(n_posts):
+                post = server.client.post("/v1/ner", content=slowly(), headers=json_type)
+                posts.append(asyncio.create_task(post))
+            await asyncio.sleep(1.0)
         for n_bytes in (20_000, 100_000, 1_000_000):
             body = json.dumps({"text": "Ann", "x": "a" * n_bytes}).encode()
             response = await server.client.post("/v1/ner", content=body, headers=json_type)
@@ -202,7 +203,7 @@ async def test_slow_bodies_over_http(bundles_dir: Any) -> None:
         refusals = [await post for post in posts if post.done()]
         assert refusals
         for refusal in refusals:
-            expect(refusal, 429, "overloaded", "too many large bodies")
+            expect(refusal, 429, "overloaded", "came slowly")
         for post in posts:
             post.cancel()
         await asyncio.gather(*posts, return_exceptions=True)
