@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqserve.config import to_mapping
-from seqserve.evaluation.constants import (
+from seqserve.evaluation.fit import (
     ScoredAnswers,
     ThreeClasses,
     choose_min_score,

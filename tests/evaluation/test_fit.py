@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seqserve.evaluation.constants import (
+from seqserve.evaluation.fit import (
     ScoredAnswers,
     ThreeClasses,
     choose_min_score,
