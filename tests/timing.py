@@ -10,7 +10,7 @@ def grows_linearly(
     run: Callable[[str], object],
     unit: str,
     n_chars: int = 4_000,
-    before: str = "",
+    between: str = "",
     after: str = "",
 ) -> bool:
     """Return whether eight times the text takes clearly less than 64 times as long.
@@ -19,12 +19,12 @@ def grows_linearly(
         run: The function; its result is not used.
         unit: Repeated to a text of `n_chars`, and to one of eight times as many.
         n_chars: Of the shorter text.
-        before: What the text begins with, once.
-        after: Stands behind them, as often as the unit.
+        between: Stands behind them, once.
+        after: Stands at the end, as often as the unit.
     """
 
     def seconds(size: int) -> float:
-        text = before + (unit * size)[:size] + after * (size // max(1, len(unit)))
+        text = (unit * size)[:size] + between + after * (size // len(unit))
         best = float("inf")
         for _ in range(2):
             start = time.process_time()

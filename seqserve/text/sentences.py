@@ -13,13 +13,7 @@ import sentencex
 _PLAIN_SENTENCE = re.compile(r"[A-Za-z0-9 ,'()-]*[.!?]?")
 
 # The library crashes on these between a capital letter and a full stop: it takes them for one byte.
-_WIDE_SPACES = dict.fromkeys(
-    map(
-        ord,
-        "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B))),
-    ),
-    " ",
-)
+_WIDE_SPACES = {ord(space): " " for space in map(chr, range(0x80, 0x3001)) if space.isspace()}
 
 _MAX_CHARS = 4000  # read together: for quotes that stay open the library takes time of their square
 _LIKELY_ENDS = tuple(
