@@ -81,7 +81,7 @@ RETIRED: list[tuple[str, str]] = [
     (r"lifelines?", "heartbeat channel"),
     (r"(?:a|the|last|no|each|every) beats?", "heartbeat"),
     (r"tall(?:y|ies|ied)", "buffered counter, count"),
-    (r"fittings?", "middleware options; calibration"),
+    (r"fittings", "middleware options"),
     (r"gives? the same", "have, map to, return the same"),
     (r"the edge(?! of| case)", "middleware"),
     (r"(?<!time\s)stamp(?:s|ed)?", "response headers"),

@@ -103,17 +103,17 @@ async def serving(
 
 
 @asynccontextmanager
-async def full_queue(server: Server) -> AsyncIterator[None]:
-    """Keep one request in the NER engine and two in its queue, which holds two; then let them be answered."""
+async def pending_requests(server: Server, n_requests: int) -> AsyncIterator[None]:
+    """Keep one request in the NER engine and the others in its queue; then let them be answered."""
     engine = server.engine("ner")
     engine.may_go_on.clear()
     waiting = []
-    for _ in range(3):
+    for _ in range(n_requests):
         waiting.append(asyncio.create_task(server.post("/v1/ner", {"text": "a"})))
         await asyncio.sleep(0.02)
     yield
     engine.may_go_on.set()
-    assert [one.status_code for one in await asyncio.gather(*waiting)] == [200] * 3
+    assert [one.status_code for one in await asyncio.gather(*waiting)] == [200] * n_requests
 
 
 @pytest.fixture

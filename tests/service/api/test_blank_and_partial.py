@@ -11,7 +11,7 @@ import pytest
 from seqserve.tasks import TASKS
 from tests import fakes
 from tests.service.api.test_errors import expect
-from tests.service.conftest import Server, full_queue, serving
+from tests.service.conftest import Server, pending_requests, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -165,8 +165,8 @@ async def test_nothing_in_time_fails_the_request(server: Server) -> None:
     engine.may_go_on.set()
 
 
-async def test_a_full_queue_fails_a_partial_request(bundles_dir: Path) -> None:
-    async with serving(bundles_dir, max_queue_texts=2) as server, full_queue(server):
+async def test_a_pending_requests_fails_a_partial_request(bundles_dir: Path) -> None:
+    async with serving(bundles_dir, max_queue_texts=2) as server, pending_requests(server, 3):
         response = await server.post("/v1/ner", {"text": "late", "partial": True})
         expect(response, 429, "overloaded")
 

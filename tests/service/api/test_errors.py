@@ -19,7 +19,7 @@ from service.api.plan import PredictionRequest, plan_request
 from service.engines.host import FAILED_SENTENCE, MISSING_SENTENCE
 from service.settings import Settings
 from tests import fakes
-from tests.service.conftest import Server, full_queue, serving
+from tests.service.conftest import Server, pending_requests, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -238,7 +238,7 @@ async def test_a_smaller_largest_beam(bundles_dir: Path) -> None:
 
 
 async def test_overloaded(bundles_dir: Path) -> None:
-    async with serving(bundles_dir, max_queue_texts=2) as server, full_queue(server):
+    async with serving(bundles_dir, max_queue_texts=2) as server, pending_requests(server, 3):
         response = await server.post("/v1/ner", {"text": "late"})
         expect(response, 429, "overloaded", "nothing was computed")
         assert int(response.headers["retry-after"]) >= 1

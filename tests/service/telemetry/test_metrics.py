@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.reference import metrics_rows
 from service.telemetry.metrics import PROCESS_PID, name_process
 from tests import fakes
-from tests.service.conftest import Server, serving
+from tests.service.conftest import Server, pending_requests, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -117,18 +117,11 @@ async def test_a_process_that_is_gone_has_no_metrics(server: Server) -> None:
 
 
 async def test_the_age_of_the_oldest_grows_while_nothing_moves(server: Server) -> None:
-    engine = server.engine("ner")
-    engine.may_go_on.clear()
-    posts = []
-    for _ in range(2):
-        posts.append(asyncio.create_task(server.post("/v1/ner", {"text": "a"})))
+    async with pending_requests(server, 2):
+        first = await sample(server, "seqserve_queue_oldest_seconds", task="ner")
         await asyncio.sleep(0.05)
-    first = await sample(server, "seqserve_queue_oldest_seconds", task="ner")
-    await asyncio.sleep(0.05)
-    second = await sample(server, "seqserve_queue_oldest_seconds", task="ner")
-    assert 0 < first + 0.04 < second
-    engine.may_go_on.set()
-    await asyncio.gather(*posts)
+        second = await sample(server, "seqserve_queue_oldest_seconds", task="ner")
+        assert 0 < first + 0.04 < second
     assert await sample(server, "seqserve_queue_oldest_seconds", task="ner") == 0
 
 
@@ -150,26 +143,19 @@ async def test_batches_and_stages(server: Server) -> None:
 
 async def test_queue_in_flight_and_shed(bundles_dir: Path) -> None:
     async with serving(bundles_dir, max_queue_texts=3) as server:
-        engine = server.engine("ner")
-        engine.may_go_on.clear()
         shed = {"task": "ner", "reason": "queue_full"}
         before = await sample(server, "seqserve_shed_texts_total", **shed)
-        waiting = []
-        for _ in range(3):
-            waiting.append(asyncio.create_task(server.post("/v1/ner", {"text": "a"})))
-            await asyncio.sleep(0.02)
-        refused = await server.post("/v1/ner", {"text": ["b", "b"]})
-        assert refused.status_code == 429
-        assert await sample(server, "seqserve_queue_texts", task="ner") == 2
-        assert await sample(server, "seqserve_queue_tokens", task="ner") == 4
-        assert await sample(server, "seqserve_requests_in_flight", route="/v1/ner") == 3
-        assert await sample(server, "seqserve_shed_texts_total", **shed) - before == 2
-        late = {"task": "ner", "reason": "deadline"}
-        before = await sample(server, "seqserve_shed_texts_total", **late)
-        await server.post("/v1/ner", {"text": "late"}, x_timeout_ms="5")
-        assert await sample(server, "seqserve_shed_texts_total", **late) - before == 1
-        engine.may_go_on.set()
-        await asyncio.gather(*waiting)
+        async with pending_requests(server, 3):
+            refused = await server.post("/v1/ner", {"text": ["b", "b"]})
+            assert refused.status_code == 429
+            assert await sample(server, "seqserve_queue_texts", task="ner") == 2
+            assert await sample(server, "seqserve_queue_tokens", task="ner") == 4
+            assert await sample(server, "seqserve_requests_in_flight", route="/v1/ner") == 3
+            assert await sample(server, "seqserve_shed_texts_total", **shed) - before == 2
+            late = {"task": "ner", "reason": "deadline"}
+            before = await sample(server, "seqserve_shed_texts_total", **late)
+            await server.post("/v1/ner", {"text": "late"}, x_timeout_ms="5")
+            assert await sample(server, "seqserve_shed_texts_total", **late) - before == 1
         assert await sample(server, "seqserve_queue_texts", task="ner") == 0
         assert await sample(server, "seqserve_queue_tokens", task="ner") == 0
         assert await sample(server, "seqserve_requests_in_flight", route="/v1/ner") == 0
