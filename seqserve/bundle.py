@@ -15,6 +15,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -231,9 +232,7 @@ def _said_problems(manifest: Manifest) -> Iterator[str]:
     if manifest.format_version < _OLDEST_VERSION:
         reads = f"this program reads {_OLDEST_VERSION} to {FORMAT_VERSION}: export the model again"
         yield f"format_version is {manifest.format_version}; {reads}"
-    n_languages = TASKS[manifest.task].n_languages
-    if n_languages == 2 and len(manifest.languages) != n_languages:
-        yield f"languages are {manifest.languages}; {manifest.task} needs exactly (source, target)"
+    yield from _language_problems(manifest)
     for name, metric in manifest.metrics.items():
         if not math.isfinite(metric):
             yield f"metrics: {name} is {metric}; measure it again, or leave it out"
@@ -244,6 +243,17 @@ def _said_problems(manifest: Manifest) -> Iterator[str]:
         date.fromisoformat(manifest.created)
     except ValueError:
         yield f"created is {manifest.created!r}; it must be an ISO date such as 2026-01-31"
+
+
+def _language_problems(manifest: Manifest) -> Iterator[str]:
+    """What is wrong with the languages of a manifest."""
+    if not TASKS[manifest.task].is_pair:
+        if manifest.pairs:
+            yield f"pairs are {manifest.pairs}; {manifest.task} has none"
+    elif not manifest.pairs and len(manifest.languages) != 2:
+        yield f"languages are {manifest.languages}; {manifest.task} needs exactly (source, target), or pairs"
+    elif manifest.pairs and set(manifest.languages) != set(chain(*manifest.pairs)):
+        yield f"languages are {manifest.languages}; those of the pairs are {manifest.pairs}"
 
 
 def _name_problems(names: Collection[str]) -> Iterator[str]:

@@ -22,3 +22,4 @@ Warning: TypeAlias = Literal[
     "glossary_missed",
     "uncertain_language",
 ]
+ScoreKind: TypeAlias = Literal["posterior", "softmax", "sigmoid", "mean_log_probability"]

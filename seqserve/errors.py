@@ -27,6 +27,7 @@ SeqserveError                      500 internal
 ├── ConfigError                    500 invalid_config        a recipe, a setting or a bundle's config
 ├── DataError                      500 invalid_data          a training or evaluation file
 ├── BundleError                    500 invalid_bundle        a model directory on disk
+├── CheckpointError                500 invalid_checkpoint    a checkpoint that cannot be imported
 └── ExportError                    500 export_failed         torch and onnxruntime disagree
 ```
 """
@@ -225,6 +226,13 @@ class BundleError(SeqserveError):
 
     code = "invalid_bundle"
     title = "Invalid bundle"
+
+
+class CheckpointError(SeqserveError):
+    """A checkpoint directory that cannot be imported; says why, and what to do."""
+
+    code = "invalid_checkpoint"
+    title = "Invalid checkpoint"
 
 
 class ExportError(SeqserveError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from seqserve.tasks import Task
+from seqserve.choices import ScoreKind
+from seqserve.tasks import TASKS, Task
 
 Precision = Literal["fp32", "int8"]
 MIN_SCORE = "min_score"
@@ -42,6 +43,23 @@ class DataSource:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The checkpoint that a bundle was imported from.
+
+    Args:
+        kind: Of the checkpoint.
+        name: As the checkpoint calls itself, or the name of its directory.
+        family: The `model_type` of its config.json.
+        files: SHA-256 of the files that were read, in lower-case hexadecimal, by name.
+    """
+
+    kind: Literal["hugging-face"]
+    name: str
+    family: str
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Description:
     """What the maker of a bundle says about it.
 
@@ -49,7 +67,7 @@ class Description:
         name: The model's name in routes and metrics.
         version: The model's version, not the project's.
         task: What the model does.
-        languages: BCP 47 codes; for translation exactly (source, target).
+        languages: BCP 47 codes; for translation exactly (source, target), or with `pairs` all of them.
         labels: What the model can answer, in the order of its outputs; empty for translation.
         precision: Of the graphs' weights.
         limits: Largest inputs, for example {"max_tokens": 256}.
@@ -59,6 +77,9 @@ class Description:
         tools: Versions of what made it, for example {"torch": "2.13.0"}.
         created: Day of the export, YYYY-MM-DD.
         thresholds: Chosen on held-out sets, for example {"min_score": 0.25}, the default of that option.
+        pairs: The (source, target) pairs of a translator that has several; empty: it has one.
+        score_kind: What a score is; None: that of the task.
+        origin: Of an imported model; None: it was trained here.
     """
 
     name: str
@@ -74,6 +95,21 @@ class Description:
     tools: dict[str, str]
     created: str
     thresholds: dict[str, float] = field(default_factory=dict, kw_only=True)
+    pairs: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+    score_kind: ScoreKind | None = field(default=None, kw_only=True)
+    origin: Origin | None = field(default=None, kw_only=True)
+
+    @property
+    def language_pairs(self) -> tuple[tuple[str, ...], ...]:
+        """The (source, target) pairs of a translator; of other tasks none."""
+        if self.pairs or not TASKS[self.task].is_pair:
+            return self.pairs
+        return (self.languages,)
+
+    @property
+    def kind_of_score(self) -> ScoreKind:
+        """What a score of the model is."""
+        return self.score_kind or TASKS[self.task].score_kind
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from seqserve.choices import ScoreKind
 from seqserve.tasks import Task
 
 
@@ -24,6 +25,9 @@ class ModelInfo:
         precision: Of the weights, fp32 or int8.
         metrics: Quality as measured on the test sets, for example {"f1_test": 0.91}.
         thresholds: Chosen on held-out sets, for example {"min_score": 0.25}.
+        score_kind: What a score is: `posterior`, the exact probability of the span under the model; `softmax`
+            and `sigmoid`, the probability of the label; `mean_log_probability`, per target token.
+        language_pairs: The (source, target) pairs of a translator; empty for the other tasks.
     """
 
     name: str
@@ -36,3 +40,5 @@ class ModelInfo:
     precision: str
     metrics: Mapping[str, Any]
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    score_kind: ScoreKind | None = None
+    language_pairs: tuple[tuple[str, ...], ...] = ()

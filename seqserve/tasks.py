@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
+from seqserve.choices import ScoreKind
 from seqserve.records import (
     Item,
     NerItem,
@@ -48,6 +49,7 @@ class TaskSpec:
             empty: one file of lines per language.
         is_pair: Whether its languages are (source, target) instead of one.
         is_generative: Whether a result is decoded token by token, which takes longer than classification.
+        score_kind: What a score is, unless the manifest says otherwise.
         csv_columns: The fields of a row in CSV output.
         csv_rows: The part of a result that has one row per element; empty: a result is one row.
     """
@@ -59,6 +61,7 @@ class TaskSpec:
     item: type[Item]
     result: type[Result]
     main_metric: str
+    score_kind: ScoreKind
     csv_columns: tuple[str, ...]
     default_architecture: str
     csv_rows: str = ""
@@ -114,6 +117,7 @@ TASKS: Mapping[Task, TaskSpec] = {
             item=NerItem,
             result=NerResult,
             main_metric="f1",
+            score_kind="posterior",
             csv_columns=("text", "label", "start", "end", "score"),
             default_architecture="bilstm-crf",
             csv_rows="entities",
@@ -127,6 +131,7 @@ TASKS: Mapping[Task, TaskSpec] = {
             item=SentimentItem,
             result=SentimentResult,
             main_metric="accuracy",
+            score_kind="softmax",
             csv_columns=("label", "score", "warnings"),
             default_architecture="bilstm",
             data_suffix="jsonl",
@@ -139,6 +144,7 @@ TASKS: Mapping[Task, TaskSpec] = {
             item=TranslationItem,
             result=TranslationResult,
             main_metric="bleu",
+            score_kind="mean_log_probability",
             csv_columns=("text", "score", "warnings"),
             default_architecture="transformer",
             is_pair=True,

@@ -59,6 +59,7 @@ INSIDE: dict[str, list[set[str]]] = {
         {"int8"},
         {"parts"},
         {"cards"},
+        {"checkpoints"},
         {"sources"},
         {"pipeline", "refit"},
     ],

@@ -61,6 +61,8 @@ def describe(bundle: Bundle) -> ModelInfo:
         thresholds=manifest.thresholds,
         precision=manifest.precision,
         metrics=manifest.metrics,
+        score_kind=manifest.kind_of_score,
+        language_pairs=manifest.language_pairs,
     )
 
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
-from torch import nn
 
 from seqserve.arrays import FloatArray
 from seqserve.manifest import Precision
+
+if TYPE_CHECKING:
+    from torch import nn
 
 SCALES = ".scales"
 INPUT_SCALE = ".input_scale"
@@ -59,10 +61,26 @@ class Weights:
         exact: Collection[str] = (),
         steps: Mapping[str, float] | None = None,
     ) -> Weights:
-        """Take the weights of a torch model.
+        """Take the weights of a torch model; see `of_tensors`."""
+        arrays = {
+            name: parameter.detach().cpu().float().numpy()
+            for name, parameter in model.state_dict().items()
+        }
+        return cls.of_tensors(arrays, precision, inputs, exact, steps)
+
+    @classmethod
+    def of_tensors(
+        cls,
+        arrays: Mapping[str, FloatArray],
+        precision: Precision = "fp32",
+        inputs: Mapping[str, InputQuantization] | None = None,
+        exact: Collection[str] = (),
+        steps: Mapping[str, float] | None = None,
+    ) -> Weights:
+        """Take the tensors of a model.
 
         Args:
-            model: What was trained.
+            arrays: float32, by name.
             precision: int8: matrices of `MIN_INT8_SIZE` and more are quantized.
             inputs: Per layer; where there is none, every row has the scale of its largest value.
             exact: Tensors that stay float32 whatever the precision.
@@ -70,8 +88,7 @@ class Weights:
                 127 times as much.
         """
         tensors: dict[str, NDArray[Any]] = {}
-        for name, parameter in model.state_dict().items():
-            array: FloatArray = parameter.detach().cpu().float().numpy()
+        for name, array in arrays.items():
             is_large = array.ndim > 1 and array.size >= MIN_INT8_SIZE
             if precision == "int8" and steps and name in steps:
                 scale = np.full((1,) * array.ndim, steps[name], np.float32)
@@ -82,8 +99,8 @@ class Weights:
                 factors = inputs[layer].factors if inputs and layer in inputs else None
                 if factors is not None:
                     tensors[layer + INPUT_FACTORS] = factors
-                    array = array / factors
-                tensors[name], tensors[name + SCALES] = quantize_rows(array)
+                evened = array if factors is None else array / factors
+                tensors[name], tensors[name + SCALES] = quantize_rows(evened)
             else:
                 tensors[name] = array
         for layer, quantization in (inputs or {}).items():
