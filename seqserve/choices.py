@@ -22,4 +22,5 @@ Warning: TypeAlias = Literal[
     "glossary_missed",
     "uncertain_language",
 ]
+ModelState: TypeAlias = Literal["loading", "ready", "failed", "unloading"]
 ScoreKind: TypeAlias = Literal["posterior", "softmax", "sigmoid", "mean_log_probability"]

@@ -79,6 +79,7 @@ class AsyncClient:
         labels: Sequence[str] | None = None,
         offset_unit: OffsetUnit | None = None,
         alternatives: int | None = None,
+        model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -91,6 +92,7 @@ class AsyncClient:
             labels: Keep only these labels.
             offset_unit: The unit of `start` and `end`; by default code points, as in Python strings.
             alternatives: Number of labelings to return per sentence, the most probable first.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -103,6 +105,7 @@ class AsyncClient:
             labels=labels,
             offset_unit=offset_unit,
             alternatives=alternatives,
+            model=model,
             on_blank=on_blank,
             partial=partial,
         )
@@ -115,6 +118,7 @@ class AsyncClient:
         sentences: bool | None = None,
         neutral: bool | None = None,
         offset_unit: OffsetUnit | None = None,
+        model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -126,6 +130,7 @@ class AsyncClient:
             sentences: Classify every sentence as well.
             neutral: Answer `neutral` as well: three labels instead of two.
             offset_unit: The unit of `start` and `end` of sentences; by default code points.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -137,6 +142,7 @@ class AsyncClient:
             sentences=sentences,
             neutral=neutral,
             offset_unit=offset_unit,
+            model=model,
             on_blank=on_blank,
             partial=partial,
         )
@@ -159,6 +165,7 @@ class AsyncClient:
         min_score: float | None = None,
         segments: bool | None = None,
         offset_unit: OffsetUnit | None = None,
+        model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -180,6 +187,7 @@ class AsyncClient:
             min_score: Warn of `low_confidence` where the score of a segment is lower.
             segments: Return the segments with their spans, scores and warnings.
             offset_unit: The unit of their spans.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -201,6 +209,7 @@ class AsyncClient:
             min_score=min_score,
             segments=segments,
             offset_unit=offset_unit,
+            model=model,
             on_blank=on_blank,
             partial=partial,
         )

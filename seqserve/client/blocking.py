@@ -76,6 +76,7 @@ class Client:
         labels: Sequence[str] | None = None,
         offset_unit: OffsetUnit | None = None,
         alternatives: int | None = None,
+        model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -88,6 +89,7 @@ class Client:
             labels: Keep only these labels.
             offset_unit: The unit of `start` and `end`; by default code points, as in Python strings.
             alternatives: Number of labelings to return per sentence, the most probable first.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -100,6 +102,7 @@ class Client:
             labels=labels,
             offset_unit=offset_unit,
             alternatives=alternatives,
+            model=model,
             on_blank=on_blank,
             partial=partial,
         )
@@ -112,6 +115,7 @@ class Client:
         sentences: bool | None = None,
         neutral: bool | None = None,
         offset_unit: OffsetUnit | None = None,
+        model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -123,6 +127,7 @@ class Client:
             sentences: Classify every sentence as well.
             neutral: Answer `neutral` as well: three labels instead of two.
             offset_unit: The unit of `start` and `end` of sentences; by default code points.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -134,6 +139,7 @@ class Client:
             sentences=sentences,
             neutral=neutral,
             offset_unit=offset_unit,
+            model=model,
             on_blank=on_blank,
             partial=partial,
         )
@@ -156,6 +162,7 @@ class Client:
         min_score: float | None = None,
         segments: bool | None = None,
         offset_unit: OffsetUnit | None = None,
+        model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -177,6 +184,7 @@ class Client:
             min_score: Warn of `low_confidence` where the score of a segment is lower.
             segments: Return the segments with their spans, scores and warnings.
             offset_unit: The unit of their spans.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -198,6 +206,7 @@ class Client:
             min_score=min_score,
             segments=segments,
             offset_unit=offset_unit,
+            model=model,
             on_blank=on_blank,
             partial=partial,
         )

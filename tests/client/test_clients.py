@@ -93,7 +93,7 @@ def test_a_newer_server_may_say_more(call: Caller) -> None:
     assert len(call(MadeUpServer(more={"colour": "blue"}), "sentiment", ["a", "b"])) == 2
 
 
-HOW = {"on_blank": "error", "partial": False}
+HOW = {"model": "a@1.0", "on_blank": "error", "partial": False}
 OPTIONS: dict[str, dict[str, Any]] = {
     "ner": {"min_score": 0.0, "labels": ["PER"], "offset_unit": "utf16", "alternatives": 2, **HOW},
     "sentiment": {"sentences": False, "neutral": False, "offset_unit": "byte", **HOW},

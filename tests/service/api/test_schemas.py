@@ -10,9 +10,7 @@ from service.api.schemas import SCHEMAS, TaskSchema
 from service.settings import Settings
 
 NER, TRANSLATE = SCHEMAS["ner"], SCHEMAS["translation"]
-NER_FIELDS = (
-    "Fields of this route: text, min_score, labels, offset_unit, alternatives, on_blank, partial."
-)
+NER_FIELDS = "Fields of this route: text, min_score, labels, offset_unit, alternatives, on_blank, partial, model."
 
 
 def sentences(document: Any, schema: TaskSchema = NER) -> str:
