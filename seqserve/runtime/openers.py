@@ -20,6 +20,7 @@ from seqserve.manifest import LOW_CONFIDENCE, MIN_SCORE, NEUTRAL_HIGH, NEUTRAL_L
 from seqserve.runtime.calibration import NeutralBand, ScoreCalibration
 from seqserve.runtime.classification import ClassificationPredictor, LabelHead
 from seqserve.runtime.documents import DocumentTranslator
+from seqserve.runtime.encoder_ner import onnx_piece_model, transitions_of, word_potentials
 from seqserve.runtime.labelings import Lattice
 from seqserve.runtime.ner import (
     NerPredictor,
@@ -38,8 +39,11 @@ from seqserve.runtime.transformer_search import GRAPHS, TransformerSearch
 from seqserve.runtime.translation import DEFAULT_MIN_SCORE, TranslationPredictor
 from seqserve.tasks import ANY_ARCHITECTURE, TASKS, Task
 from seqserve.text.classification import WordTextEncoder
-from seqserve.text.protocols import Seq2SeqTokenizer
+from seqserve.text.piece_words import PieceTokenEncoder
+from seqserve.text.pieces import PieceTokenizer
+from seqserve.text.protocols import Seq2SeqTokenizer, TokenEncoder
 from seqserve.text.subwords import SubwordTokenizer
+from seqserve.text.tag_schemes import read_tags
 from seqserve.text.tagging import WordTokenEncoder
 
 TAGGER_GRAPH, EMISSION_GRAPH = "tagger.onnx", "emissions.onnx"
@@ -89,8 +93,16 @@ def _open_tagger(bundle: Bundle, n_threads: int | None) -> Predictor:
     return ner_predictor(bundle, text, emission_tagger(lattice, text.scheme), lattice)
 
 
+def _open_encoder_tagger(bundle: Bundle, n_threads: int | None) -> Predictor:
+    scheme = read_tags(bundle.config["tags"])
+    text = PieceTokenEncoder(_pieces(bundle), scheme)
+    model = onnx_piece_model(open_graph(bundle, EMISSION_GRAPH), bundle.config["temperature"])
+    lattice = Lattice(word_potentials(model, scheme), transitions_of(scheme))
+    return ner_predictor(bundle, text, emission_tagger(lattice, scheme), lattice)
+
+
 def ner_predictor(
-    bundle: Bundle, text: WordTokenEncoder, model: TaggerModel, lattice: Lattice | None
+    bundle: Bundle, text: TokenEncoder, model: TaggerModel, lattice: Lattice | None
 ) -> NerPredictor:
     """Return a predictor with what was fitted on held-out sets, if anything was."""
     found = bundle.config.get("calibration", {})
@@ -182,12 +194,18 @@ def _text_encoder(bundle: Bundle) -> WordTextEncoder:
     return WordTextEncoder.from_mapping(bundle.config["text"], str(bundle.path))
 
 
+def _pieces(bundle: Bundle) -> PieceTokenizer:
+    tokenizer = bundle.read("tokenizer.json")
+    return PieceTokenizer.from_bundle(tokenizer, bundle.config["text"], str(bundle.path))
+
+
 def _tokenizer(bundle: Bundle) -> SubwordTokenizer:
     return SubwordTokenizer.from_json(bundle.read("tokenizer.json").decode())
 
 
 OPENERS: Mapping[tuple[Task, str], Opener] = {
     ("ner", "bilstm-crf"): _open_bilstm_crf,
+    ("ner", "encoder"): _open_encoder_tagger,
     ("translation", "transformer"): _open_transformer,
     ("ner", ANY_ARCHITECTURE): _open_tagger,
     ("sentiment", ANY_ARCHITECTURE): _open_sentiment,
