@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2
@@ -12,6 +11,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.metrics import f1_score as label_f1
 
 from seqserve.arrays import IntArray
+from seqserve.training.bleu import bleu_metric
 
 
 def entity_scores(
@@ -30,11 +30,6 @@ def label_scores(gold: IntArray, predicted: IntArray, n_labels: int) -> dict[str
     """Compute accuracy and macro-averaged F1 of label indices, both (N,)."""
     macro_f1 = label_f1(gold, predicted, labels=range(n_labels), average="macro", zero_division=0.0)
     return {"accuracy": float(accuracy_score(gold, predicted)), "macro_f1": float(macro_f1)}
-
-
-def bleu_metric(target: str) -> BLEU:
-    """Return sacrebleu's BLEU with the tokenizer for a target language: "zh" for Chinese, else "13a"."""
-    return BLEU(tokenize="zh" if target == "zh" else "13a")
 
 
 def translation_scores(

@@ -1,0 +1,30 @@
+"""The families of checkpoints that can be imported, by the `model_type` of their config.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from model_export.checkpoints.base import Checkpoint, Family
+from seqserve.errors import CheckpointError
+
+FAMILIES: Mapping[str, Family] = {}
+
+
+def family_of(checkpoint: Checkpoint) -> Family:
+    """Return how a checkpoint is imported.
+
+    Raises:
+        CheckpointError: Its family is unknown or not supported.
+    """
+    name = checkpoint.config.get("model_type")
+    supported = ", ".join(sorted(FAMILIES))
+    if not isinstance(name, str):
+        raise CheckpointError(
+            f"{checkpoint.path / 'config.json'} has no model_type, so its family is unknown; these are "
+            f"imported: {supported}"
+        )
+    if name not in FAMILIES:
+        raise CheckpointError(
+            f"{checkpoint.path} has model_type {name!r}; these are imported: {supported}"
+        )
+    return FAMILIES[name]
