@@ -25,7 +25,7 @@ from seqserve.evaluation.report import CARD_FILE, GOLDEN_FILE, Report
 from seqserve.evaluation.reproduction import INT8_AGREEMENT, TORCH_DIFFERENCE
 from seqserve.files import as_typed
 from seqserve.manifest import Precision
-from seqserve.runtime.engine import Engine, agrees, open_engine
+from seqserve.runtime.engine import Engine, agrees, of_model, open_engine
 
 GOLDEN_TOLERANCES: dict[Precision, float] = {"fp32": 1e-3, "int8": 0.05}
 """How much a score may differ from that of the machine that made the bundle: a processor may sum in another
@@ -122,7 +122,7 @@ def _refuse_other_outputs(
 ) -> None:
     """Compare at half of what the bundle's users are allowed."""
     for question, torch_says, onnx_says in zip(golden.inputs, expected, actual, strict=True):
-        if not agrees(torch_says, onnx_says, golden.tolerance / 2):
+        if not agrees(of_model(torch_says), of_model(onnx_says), golden.tolerance / 2):
             raise ExportError(
                 f"{name}: to {question} torch answers {torch_says}, onnxruntime {onnx_says}"
             )
@@ -130,7 +130,10 @@ def _refuse_other_outputs(
 
 def _agreement(expected: list[dict[str, Any]], actual: list[dict[str, Any]]) -> float:
     """Return the share of results that are the same but for their scores."""
-    same = [agrees(one, other, math.inf) for one, other in zip(expected, actual, strict=True)]
+    same = [
+        agrees(of_model(one), of_model(other), math.inf)
+        for one, other in zip(expected, actual, strict=True)
+    ]
     return round(sum(same) / len(same), 4)
 
 

@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 from seqserve.choices import ScoreKind
 from seqserve.records import (
+    ClassificationItem,
+    ClassificationResult,
     Item,
     NerItem,
     NerResult,
@@ -25,7 +27,7 @@ from seqserve.records import (
     optional_parts,
 )
 
-Task: TypeAlias = Literal["ner", "sentiment", "translation"]
+Task: TypeAlias = Literal["ner", "sentiment", "classification", "translation"]
 DETECTION_PATH = "/v1/detect"
 """The route of language detection, which is no task: it has no bundle, no queue and no runner."""
 ANY_ARCHITECTURE = "*"
@@ -133,6 +135,19 @@ TASKS: Mapping[Task, TaskSpec] = {
             main_metric="accuracy",
             score_kind="softmax",
             csv_columns=("label", "score", "warnings"),
+            default_architecture="bilstm",
+            data_suffix="jsonl",
+        ),
+        TaskSpec(
+            name="classification",
+            title="Classification",
+            summary="Classify texts",
+            command="classify",
+            item=ClassificationItem,
+            result=ClassificationResult,
+            main_metric="macro_f1",
+            score_kind="softmax",
+            csv_columns=("label", "score", "labels", "warnings"),
             default_architecture="bilstm",
             data_suffix="jsonl",
         ),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from model_export.checkpoints import encoder
 from model_export.checkpoints.base import Checkpoint, Family
+from model_export.checkpoints.encoder_layouts import LAYOUTS
 from seqserve.errors import CheckpointError
 
-FAMILIES: Mapping[str, Family] = {}
+_ENCODER = Family(encoder.convert, encoder.compare)
+
+FAMILIES: Mapping[str, Family] = dict.fromkeys(LAYOUTS, _ENCODER)
 
 
 def family_of(checkpoint: Checkpoint) -> Family:

@@ -39,6 +39,9 @@ class TaskSetup(NamedTuple):
 SETUPS: Mapping[Task, TaskSetup] = {
     "ner": TaskSetup(ner.prepare, ner.NerConfig, trained.load_tagger),
     "sentiment": TaskSetup(sentiment.prepare, sentiment.SentimentConfig, trained.load_classifier),
+    "classification": TaskSetup(
+        sentiment.prepare, sentiment.SentimentConfig, trained.load_classifier
+    ),
     "translation": TaskSetup(translation.prepare, translation.PairConfig, trained.load_translator),
 }
 

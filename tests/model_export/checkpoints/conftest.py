@@ -1,13 +1,30 @@
-"""The family of tests/word_checkpoints.py in the table."""
-
 from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
 
 import pytest
 
-from model_export.checkpoints import table
-from tests.word_checkpoints import WORD_FAMILY
-
 
 @pytest.fixture(autouse=True)
-def words_family(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "FAMILIES", {**table.FAMILIES, "words": WORD_FAMILY})
+def text(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = SimpleNamespace(
+        config={"kind": "fake"},
+        files={"tokenizer.json": b"{}"},
+        max_tokens=318,
+        warnings=("Text.",),
+    )
+    monkeypatch.setitem(
+        sys.modules,
+        "model_export.checkpoints.tokenizer",
+        SimpleNamespace(encoder_text=lambda checkpoint, language: found),
+    )
+
+    def labels(tags: tuple[str, ...]) -> list[str]:
+        return list(dict.fromkeys(tag[2:] for tag in tags if tag != "O"))
+
+    monkeypatch.setitem(
+        sys.modules,
+        "seqserve.text.tag_schemes",
+        SimpleNamespace(read_tags=lambda tags: SimpleNamespace(labels=labels(tags))),
+    )

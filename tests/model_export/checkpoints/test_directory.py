@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from model_export.checkpoints import table
 from model_export.checkpoints.directory import checkpoint_name, read_checkpoint
 from model_export.checkpoints.readme import read_readme
 from model_export.checkpoints.table import family_of
 from seqserve.errors import CheckpointError
-from tests.word_checkpoints import README, config, tensors, write_checkpoint
+from tests.word_checkpoints import README, WORD_FAMILY, config, tensors, write_checkpoint
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
@@ -280,7 +281,10 @@ FAMILIES = {
 
 
 @pytest.mark.parametrize(("changes", "message"), FAMILIES.values(), ids=FAMILIES)
-def test_families_that_are_refused(path: Path, changes: dict[str, Any], message: str) -> None:
+def test_families_that_are_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], message: str
+) -> None:
+    monkeypatch.setattr(table, "FAMILIES", {"words": WORD_FAMILY})
     edit(**changes)(path)
     with pytest.raises(CheckpointError, match=message):
         family_of(read_checkpoint(path))
