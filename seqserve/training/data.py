@@ -19,6 +19,7 @@ from typing import Literal, TypeVar
 from seqserve.errors import DataError
 from seqserve.records import NEUTRAL
 from seqserve.tasks import TASKS, Task
+from seqserve.training.corpora import join_signs
 from seqserve.training.recipe import DataSet
 
 THREE_CLASSES: Mapping[int | str, int] = {0: 0, NEUTRAL: 1, 1: 2}
@@ -96,9 +97,18 @@ def read_tagged(root: Path, dataset: DataSet, split: Split) -> list[TaggedSenten
             tokens.append(token)
             tags.append(tag)
         elif tokens:
-            sentences.append(TaggedSentence(tuple(tokens), tuple(tags)))
+            sentences.append(_as_read(tokens, tags, dataset))
             tokens, tags = [], []
     return _not_empty(sentences, dataset, stem)
+
+
+def _as_read(tokens: Sequence[str], tags: Sequence[str], dataset: DataSet) -> TaggedSentence:
+    """Return a sentence as the recipe wants it read."""
+    if dataset.joins:
+        tokens, tags = join_signs(tokens, tags, dataset.joins)
+    if dataset.lower:
+        tokens = [token.lower() for token in tokens]
+    return TaggedSentence(tuple(tokens), tuple(tags))
 
 
 def read_unlabelled(root: Path, file: str) -> list[str]:
