@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 
 from seqserve.text.tags import OUTSIDE
 
 
 def join_signs(
-    tokens: Sequence[str], tags: Sequence[str], signs: Collection[str]
+    tokens: Sequence[str], tags: Sequence[str], signs: Mapping[str, bool]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Join signs such as `@` and `#` with the word behind them, as serving reads `@name` and `#topic`.
 
     Args:
         tokens: Of a sentence.
         tags: Their BIO2 tags.
-        signs: Tokens to join.
+        signs: Tokens to join, and whether what is joined can be an entity (a topic can, a user name cannot).
 
     Returns:
         Tokens and tags. A joined token has the tag of the sign if that is in an entity, else that of the word.
@@ -29,6 +29,7 @@ def join_signs(
             i += 1
             token += tokens[i]
             tag = tags[i] if tag == OUTSIDE else tag
+            tag = tag if signs[tokens[i - 1]] else OUTSIDE
         joined_tokens.append(token)
         joined_tags.append(tag)
         i += 1

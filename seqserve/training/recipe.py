@@ -37,7 +37,7 @@ class DataSet:
         weight: Of a training set, how often it is read per epoch (NER only); of a dev set, its share in the
             mean by which the best weights are chosen.
         joins: Signs that are joined with the word behind them, such as `@` and `#` of corpora that separate
-            them (NER only).
+            them, and whether what is joined keeps its label (NER only).
         lower: Read the texts in lower case; the metrics of the set have `_lower` in their names (NER only).
     """
 
@@ -48,7 +48,7 @@ class DataSet:
     split: str = ""
     labels: tuple[str, ...] = ()
     weight: float = 1.0
-    joins: tuple[str, ...] = ()
+    joins: dict[str, bool] = field(default_factory=dict)
     lower: bool = False
 
     def __post_init__(self) -> None:
@@ -323,7 +323,7 @@ def begun_with(directory: Path) -> dict[str, Any]:
 
 def _current(begun: dict[str, Any]) -> dict[str, Any]:
     """Return the identity of a run in today's form: sets of older runs lack the last fields."""
-    defaults = [1.0, [], False]
+    defaults = [1.0, {}, False]
     train = [[*one, *defaults[len(one) - 4 :]] for one in begun.get("train", [])]
     return {**begun, "train": train}
 

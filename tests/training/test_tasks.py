@@ -324,7 +324,9 @@ def test_variants_of_a_step_follow_from_its_seed(tiny: TinyProject, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "settings", [{"weight": 2.0}, {"joins": ("@",)}, {"lower": True}, {"labels": ("PER",)}], ids=str
+    "settings",
+    [{"weight": 2.0}, {"joins": {"@": True}}, {"lower": True}, {"labels": ("PER",)}],
+    ids=str,
 )
 def test_settings_of_ner_sets_are_refused_elsewhere(
     tiny: TinyProject, settings: dict[str, object]
