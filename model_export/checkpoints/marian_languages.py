@@ -13,8 +13,8 @@ from itertools import product
 
 from model_export.checkpoints.base import Checkpoint
 from seqserve.errors import CheckpointError
+from seqserve.text.joint_pieces import LANGUAGE_CODE
 from seqserve.text.languages import language_tag
-from seqserve.text.pieces import LANGUAGE_CODE
 
 _README_LINE = re.compile(
     r"^\W*(source|target) languages?(?:\(s\))?\W*:(.*)$", re.IGNORECASE | re.MULTILINE

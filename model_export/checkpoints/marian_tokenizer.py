@@ -9,10 +9,10 @@ from typing import Any, TypeGuard
 
 from model_export.checkpoints.base import Checkpoint
 from model_export.checkpoints.marian_languages import Directions, directions_of
-from model_export.checkpoints.pieces import segmentation_of
+from model_export.checkpoints.sentencepiece_model import segmentation_of
 from seqserve.errors import CheckpointError, DataError
 from seqserve.models.transformer_config import TransformerConfig
-from seqserve.text.pieces import PieceTokenizer
+from seqserve.text.joint_pieces import JointPieceTokenizer
 from seqserve.text.protocols import SpecialIds
 from seqserve.text.subwords import END, PAD, UNKNOWN, SubwordTokenizer, without_added_tokens
 
@@ -81,7 +81,7 @@ def _of_pieces(
     segmentation = segmentation_of(
         checkpoint.read(SOURCE_MODEL), str(checkpoint.path / SOURCE_MODEL)
     )
-    tokenizer = PieceTokenizer(segmentation, vocabulary, specials, directions.prefixes)
+    tokenizer = JointPieceTokenizer(segmentation, vocabulary, specials, directions.prefixes)
     tables = {"tokenizer": tokenizer.to_mapping()}
     return ReadTokenizer(directions, specials, tokenizer.to_files(), tables)
 

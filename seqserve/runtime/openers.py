@@ -35,7 +35,7 @@ from seqserve.runtime.transformer_search import GRAPHS, TransformerSearch
 from seqserve.runtime.translation import DEFAULT_MIN_SCORE, TranslationPredictor
 from seqserve.tasks import ANY_ARCHITECTURE, TASKS, Task
 from seqserve.text.classification import WordTextEncoder
-from seqserve.text.pieces import PieceTokenizer
+from seqserve.text.joint_pieces import JointPieceTokenizer
 from seqserve.text.subwords import SubwordTokenizer
 from seqserve.text.tagging import WordTokenEncoder
 
@@ -154,7 +154,7 @@ def _token_encoder(bundle: Bundle) -> WordTokenEncoder:
 
 def open_tokenizer(
     config: Mapping[str, Any], read: Callable[[str], bytes]
-) -> SubwordTokenizer | PieceTokenizer:
+) -> SubwordTokenizer | JointPieceTokenizer:
     """Load the tokenizer of a translator: pieces if config.json describes them, else subwords.
 
     Args:
@@ -162,7 +162,7 @@ def open_tokenizer(
         read: Name of a file of the bundle -> its contents.
     """
     if "tokenizer" in config:
-        return PieceTokenizer.restore(config["tokenizer"], read)
+        return JointPieceTokenizer.restore(config["tokenizer"], read)
     return SubwordTokenizer.from_json(read("tokenizer.json").decode())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sentencepiece
 
-from model_export.checkpoints.pieces import segmentation_of
+from model_export.checkpoints.sentencepiece_model import segmentation_of
 from seqserve.errors import CheckpointError
 from tests.marian_checkpoints import ENGLISH, FRENCH, GERMAN, train_pieces
 

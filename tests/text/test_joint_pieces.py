@@ -4,7 +4,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from seqserve.errors import DataError
-from seqserve.text.pieces import PieceTokenizer
+from seqserve.text.joint_pieces import JointPieceTokenizer
 from seqserve.text.protocols import SpecialIds
 
 VOCABULARY = {
@@ -21,11 +21,11 @@ VOCABULARY = {
 SPECIALS = SpecialIds(pad=8, end=3, unknown=5)
 
 
-def make(prefixes: dict[str, int] | None = None) -> PieceTokenizer:
+def make(prefixes: dict[str, int] | None = None) -> JointPieceTokenizer:
     pieces = [(" <unk>", 0.0), ("▁", -2.0), ("a", -2.0), ("▁ab", -1.0), ("x", -3.0)]
     segmentation = Tokenizer(models.Unigram(pieces, unk_id=0))
     segmentation.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always", split=False)
-    return PieceTokenizer(segmentation, VOCABULARY, SPECIALS, prefixes)
+    return JointPieceTokenizer(segmentation, VOCABULARY, SPECIALS, prefixes)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_which_characters_can_be_read() -> None:
 def test_files_restore_the_tokenizer() -> None:
     tokenizer = make({"fr": 6})
     files = tokenizer.to_files()
-    again = PieceTokenizer.restore(tokenizer.to_mapping(), files.__getitem__)
+    again = JointPieceTokenizer.restore(tokenizer.to_mapping(), files.__getitem__)
     assert again.towards("fr").encode("ab é") == tokenizer.towards("fr").encode("ab é")
     assert (again.specials, again.vocab_size) == (SPECIALS, 9)
     assert again.to_files() == files

@@ -26,7 +26,7 @@ LANGUAGE_CODE = re.compile(r">>[^<>]+<<")
 """A symbol that selects the target language, such as `>>fra<<`."""
 
 
-class PieceTokenizer:
+class JointPieceTokenizer:
     """str <-> ids of a joint vocabulary.
 
     Text that spells a special symbol or a language code is text: it never becomes its id.
@@ -73,7 +73,7 @@ class PieceTokenizer:
         """How many ids there are, from 0 to the largest one."""
         return max(self._vocabulary.values()) + 1
 
-    def towards(self, target: str) -> PieceTokenizer:
+    def towards(self, target: str) -> JointPieceTokenizer:
         """Return the tokenizer that selects a target language; it shares its vocabulary with this one."""
         other = copy(self)
         other._prefix = [self._prefixes[target]] if self._prefixes else []
@@ -118,7 +118,9 @@ class PieceTokenizer:
         }
 
     @classmethod
-    def restore(cls, values: Mapping[str, Any], files: Callable[[str], bytes]) -> PieceTokenizer:
+    def restore(
+        cls, values: Mapping[str, Any], files: Callable[[str], bytes]
+    ) -> JointPieceTokenizer:
         """Restore from the result of `to_mapping`, and from the files of `to_files` by name.
 
         Raises:

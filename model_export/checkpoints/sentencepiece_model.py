@@ -15,7 +15,7 @@ from sentencepiece import sentencepiece_model_pb2 as messages
 from tokenizers import Regex, Tokenizer, models, normalizers
 
 from seqserve.errors import CheckpointError
-from seqserve.text.pieces import SPACE
+from seqserve.text.joint_pieces import SPACE
 
 _TEXT_TYPES = frozenset({1, 4})  # normal, user defined: the others never match a text
 
