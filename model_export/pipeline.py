@@ -25,7 +25,7 @@ from seqserve.evaluation.report import CARD_FILE, GOLDEN_FILE, Report
 from seqserve.evaluation.writing import write_report
 from seqserve.files import as_typed
 from seqserve.manifest import Description, Precision
-from seqserve.runtime.engine import Engine, agrees, open_engine
+from seqserve.runtime.engine import Engine, agrees, of_model, open_engine
 from seqserve.tasks import Task
 
 GOLDEN_TOLERANCES: dict[Precision, float] = {"fp32": 1e-3, "int8": 0.05}
@@ -108,7 +108,8 @@ def _refuse_other_outputs(
     """Compare at half of what the bundle's users are allowed."""
     inputs = golden_inputs(identity.task)
     for question, torch_says, onnx_says in zip(inputs, expected, actual, strict=True):
-        if not agrees(torch_says, onnx_says, GOLDEN_TOLERANCES["fp32"] / 2):
+        tolerance = GOLDEN_TOLERANCES["fp32"] / 2
+        if not agrees(of_model(torch_says), of_model(onnx_says), tolerance):
             raise ExportError(
                 f"{identity.name}: to {question} torch answers {torch_says}, "
                 f"onnxruntime {onnx_says}"
@@ -152,4 +153,5 @@ def _describe(source: Source, parts: Parts, precision: Precision) -> Description
         metrics={},
         tools={tool: version(tool).partition("+")[0] for tool in _TOOLS},
         created=date.today().isoformat(),
+        score_kind=parts.score_kind,
     )

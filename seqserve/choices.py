@@ -23,3 +23,5 @@ Warning: TypeAlias = Literal[
     "uncertain_language",
 ]
 ScoreKind: TypeAlias = Literal["posterior", "softmax", "sigmoid", "mean_log_probability"]
+Activation: TypeAlias = Literal["softmax", "sigmoid"]
+"""How logits become probabilities: of labels that exclude each other, or of each label by itself."""

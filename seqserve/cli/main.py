@@ -32,7 +32,7 @@ def root(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Serve and train models for named entities (NER), sentiment and translation.
+    """Serve and train models for named entities (NER), sentiment, classification and translation.
 
     Exit codes: 0 success; 1 failure, with the reason on standard error; 2 wrong command line. Commands
     with further exit codes list them in their help; docs/cli.md has them all.

@@ -7,16 +7,20 @@ exporter writes, which the row of `ANY_ARCHITECTURE` opens.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from seqserve.bundle import Bundle
+from seqserve.choices import Activation
 from seqserve.config import from_mapping
 from seqserve.cpus import available_cpus
 from seqserve.decode.crf import Transitions
 from seqserve.decode.search import SearchVocabulary
+from seqserve.errors import BundleError
 from seqserve.manifest import LOW_CONFIDENCE, MIN_SCORE, NEUTRAL_HIGH, NEUTRAL_LOW
 from seqserve.runtime.calibration import NeutralBand, ScoreCalibration
+from seqserve.runtime.classification import ClassificationPredictor, LabelHead
 from seqserve.runtime.documents import DocumentTranslator
+from seqserve.runtime.encoder_ner import onnx_piece_model, transitions_of, word_potentials
 from seqserve.runtime.labelings import Lattice
 from seqserve.runtime.ner import (
     NerPredictor,
@@ -28,15 +32,20 @@ from seqserve.runtime.ner import (
 )
 from seqserve.runtime.search_request import Search
 from seqserve.runtime.sentences import Direction
-from seqserve.runtime.sentiment import SentimentPredictor, onnx_classifier
+from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.runtime.session import open_graph, open_graphs
 from seqserve.runtime.step_search import StepSearch
+from seqserve.runtime.text_logits import onnx_classifier
 from seqserve.runtime.transformer_search import GRAPHS, TransformerSearch
 from seqserve.runtime.translation import DEFAULT_MIN_SCORE, TranslationPredictor
 from seqserve.tasks import ANY_ARCHITECTURE, TASKS, Task
 from seqserve.text.classification import WordTextEncoder
 from seqserve.text.joint_pieces import JointPieceTokenizer
+from seqserve.text.piece_words import PieceTokenEncoder
+from seqserve.text.pieces import PieceTokenizer
+from seqserve.text.protocols import TokenEncoder
 from seqserve.text.subwords import SubwordTokenizer
+from seqserve.text.tag_schemes import read_tags
 from seqserve.text.tagging import WordTokenEncoder
 
 TAGGER_GRAPH, EMISSION_GRAPH = "tagger.onnx", "emissions.onnx"
@@ -86,8 +95,16 @@ def _open_tagger(bundle: Bundle, n_threads: int | None) -> Predictor:
     return ner_predictor(bundle, text, emission_tagger(lattice, text.scheme), lattice)
 
 
+def _open_encoder_tagger(bundle: Bundle, n_threads: int | None) -> Predictor:
+    scheme = read_tags(bundle.config["tags"])
+    text = PieceTokenEncoder(_pieces(bundle), scheme)
+    model = onnx_piece_model(open_graph(bundle, EMISSION_GRAPH), bundle.config["temperature"])
+    lattice = Lattice(word_potentials(model, scheme), transitions_of(scheme))
+    return ner_predictor(bundle, text, emission_tagger(lattice, scheme), lattice)
+
+
 def ner_predictor(
-    bundle: Bundle, text: WordTokenEncoder, model: TaggerModel, lattice: Lattice | None
+    bundle: Bundle, text: TokenEncoder, model: TaggerModel, lattice: Lattice | None
 ) -> NerPredictor:
     """Return a predictor with what was fitted on held-out sets, if anything was."""
     found = bundle.config.get("calibration", {})
@@ -96,11 +113,36 @@ def ner_predictor(
     return NerPredictor(text, model, calibration, min_score, lattice)
 
 
-def _open_classifier(bundle: Bundle, n_threads: int | None) -> Predictor:
-    text = WordTextEncoder.from_mapping(bundle.config["text"], str(bundle.path))
+def _open_sentiment(bundle: Bundle, n_threads: int | None) -> Predictor:
     model = onnx_classifier(open_graph(bundle, CLASSIFIER_GRAPH))
     return SentimentPredictor(
-        text, float(bundle.config["temperature"]), model, _neutral_band(bundle)
+        _text_encoder(bundle), float(bundle.config["temperature"]), model, _neutral_band(bundle)
+    )
+
+
+def _open_classifier(bundle: Bundle, n_threads: int | None) -> Predictor:
+    text = _text_encoder(bundle)
+    model = onnx_classifier(open_graph(bundle, CLASSIFIER_GRAPH))
+    return ClassificationPredictor(text, label_head(bundle, text.labels), model)
+
+
+def label_head(bundle: Bundle, labels: Sequence[str]) -> LabelHead:
+    """Return how the logits of a classifier's bundle become labels.
+
+    Raises:
+        BundleError: The activation is unknown.
+    """
+    activation = bundle.config.get("activation", "softmax")
+    if activation not in get_args(Activation):
+        raise BundleError(
+            f"{bundle.path}: config.json has activation {activation!r}; known are "
+            f"{', '.join(get_args(Activation))}"
+        )
+    return LabelHead(
+        tuple(labels),
+        activation,
+        float(bundle.config["temperature"]),
+        bundle.manifest.thresholds.get(MIN_SCORE),
     )
 
 
@@ -152,6 +194,15 @@ def _token_encoder(bundle: Bundle) -> WordTokenEncoder:
     return WordTokenEncoder.from_mapping(bundle.config["text"], str(bundle.path))
 
 
+def _text_encoder(bundle: Bundle) -> WordTextEncoder:
+    return WordTextEncoder.from_mapping(bundle.config["text"], str(bundle.path))
+
+
+def _pieces(bundle: Bundle) -> PieceTokenizer:
+    tokenizer = bundle.read("tokenizer.json")
+    return PieceTokenizer.from_bundle(tokenizer, bundle.config["text"], str(bundle.path))
+
+
 def open_tokenizer(
     config: Mapping[str, Any], read: Callable[[str], bytes]
 ) -> SubwordTokenizer | JointPieceTokenizer:
@@ -168,8 +219,10 @@ def open_tokenizer(
 
 OPENERS: Mapping[tuple[Task, str], Opener] = {
     ("ner", "bilstm-crf"): _open_bilstm_crf,
+    ("ner", "encoder"): _open_encoder_tagger,
     ("translation", "transformer"): _open_transformer,
     ("ner", ANY_ARCHITECTURE): _open_tagger,
-    ("sentiment", ANY_ARCHITECTURE): _open_classifier,
+    ("sentiment", ANY_ARCHITECTURE): _open_sentiment,
+    ("classification", ANY_ARCHITECTURE): _open_classifier,
     ("translation", ANY_ARCHITECTURE): _open_seq2seq,
 }

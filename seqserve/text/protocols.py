@@ -9,7 +9,7 @@ from typing import Protocol
 from seqserve.arrays import IntArray
 from seqserve.text.rows import TokenRow
 from seqserve.text.sentences import Sentence
-from seqserve.text.tags import TagScheme
+from seqserve.text.tags import SpanScheme
 from seqserve.text.words import Token
 
 
@@ -50,7 +50,7 @@ class TokenEncoder(Protocol):
     """Text to rows of tokens with offsets, and those to the inputs of a token classifier."""
 
     @property
-    def scheme(self) -> TagScheme:
+    def scheme(self) -> SpanScheme:
         """The tags that the model scores for every token."""
         ...
 
