@@ -19,7 +19,7 @@ from seqserve.evaluation.report import RECIPE_FILE, Findings, Report, SetReport,
 from seqserve.evaluation.sentiment import sentiment_findings
 from seqserve.evaluation.translation import translation_findings
 from seqserve.files import as_typed
-from seqserve.records import NerItem, SentimentItem, TranslationItem
+from seqserve.records import NEUTRAL, NerItem, SentimentItem, TranslationItem
 from seqserve.runtime.engine import Engine
 from seqserve.tasks import Task
 from seqserve.training.data import Split, read_labelled, read_pairs, read_tagged
@@ -118,7 +118,9 @@ def _sentiment(engine: Engine, query: _Query) -> tuple[int, Findings]:
             f"{query.dataset.path} {query.dataset.split or query.split} has labels {outside}; "
             f"the model's are 0 to {len(labels) - 1}: {', '.join(labels)}"
         )
-    results = predict_all(engine, [SentimentItem(text.text) for text in texts])
+    has_neutral = NEUTRAL in labels
+    items = [SentimentItem(text.text, neutral=has_neutral) for text in texts]
+    results = predict_all(engine, items)
     return len(texts), sentiment_findings(texts, results, labels)
 
 
