@@ -153,4 +153,5 @@ def _describe(source: Source, parts: Parts, precision: Precision) -> Description
         metrics={},
         tools={tool: version(tool).partition("+")[0] for tool in _TOOLS},
         created=date.today().isoformat(),
+        score_kind=parts.score_kind,
     )

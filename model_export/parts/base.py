@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +11,12 @@ import onnx
 from model_export.checks.torch_reference import torch_classifier
 from model_export.exporters.graphs.external import WEIGHTS_FILE, refer
 from model_export.exporters.graphs.weights import Weights
+from seqserve.choices import ScoreKind
 from seqserve.config import to_mapping
+from seqserve.runtime.classification import ClassificationPredictor, LabelHead
 from seqserve.runtime.openers import CLASSIFIER_GRAPH, Predictor
 from seqserve.runtime.sentiment import SentimentPredictor
+from seqserve.tasks import Task
 from seqserve.training.trained import TrainedClassifier
 
 
@@ -27,6 +31,7 @@ class Parts:
         reference: The torch model, or graphs that equal it, behind the same preprocessor.
         worst_difference: Largest difference between torch and the fp32 graphs on random inputs.
         labels: Of the model's outputs, in their order.
+        score_kind: What a score is; None: that of the task.
         limits: Largest inputs.
         files: Other files, by name.
     """
@@ -37,6 +42,7 @@ class Parts:
     reference: Predictor
     worst_difference: float
     labels: tuple[str, ...] = ()
+    score_kind: ScoreKind | None = None
     limits: dict[str, int] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
 
@@ -48,6 +54,11 @@ class Parts:
         weights = self.weights.to_bytes()
         graphs = {name: refer(graph, weights) for name, graph in self.graphs.items()}
         return {**graphs, WEIGHTS_FILE: weights, **self.files}
+
+
+def head_of(trained: TrainedClassifier) -> LabelHead:
+    """Return how the logits of a classifier become labels."""
+    return LabelHead(trained.text.labels, trained.activation, trained.temperature)
 
 
 def parts_of_classifier(
@@ -65,10 +76,26 @@ def parts_of_classifier(
             "model": to_mapping(trained.model.config),
             "text": trained.text.to_mapping(),
             "temperature": trained.temperature,
+            "activation": trained.activation,
         },
-        reference=SentimentPredictor(
-            trained.text, trained.temperature, torch_classifier(trained.model)
-        ),
+        reference=_REFERENCES[trained.task](trained),
         worst_difference=worst_difference,
         labels=trained.text.labels,
+        score_kind=trained.activation,
     )
+
+
+def _sentiment(trained: TrainedClassifier) -> Predictor:
+    model = torch_classifier(trained.model)
+    return SentimentPredictor(trained.text, trained.temperature, model)
+
+
+def _classification(trained: TrainedClassifier) -> Predictor:
+    return ClassificationPredictor(trained.text, head_of(trained), torch_classifier(trained.model))
+
+
+_REFERENCES: Mapping[Task, Callable[[TrainedClassifier], Predictor]] = {
+    "sentiment": _sentiment,
+    "classification": _classification,
+}
+"""A trained classifier in torch as a predictor of its task."""
