@@ -50,6 +50,7 @@ class TaskSpec:
         data_suffix: Of the files of its data sets: conll (tokens and tags) or jsonl (texts and labels);
             empty: one file of lines per language.
         is_pair: Whether its languages are (source, target) instead of one.
+        is_shipped: Whether a model of the task is shipped.
         is_generative: Whether a result is decoded token by token, which takes longer than classification.
         score_kind: What a score is, unless the manifest says otherwise.
         csv_columns: The fields of a row in CSV output.
@@ -70,6 +71,7 @@ class TaskSpec:
     data_suffix: str = ""
     is_pair: bool = False
     is_generative: bool = False
+    is_shipped: bool = True
 
     @property
     def path(self) -> str:
@@ -150,6 +152,7 @@ TASKS: Mapping[Task, TaskSpec] = {
             csv_columns=("label", "score", "labels", "warnings"),
             default_architecture="bilstm",
             data_suffix="jsonl",
+            is_shipped=False,
         ),
         TaskSpec(
             name="translation",
@@ -167,3 +170,6 @@ TASKS: Mapping[Task, TaskSpec] = {
         ),
     )
 }
+
+SHIPPED: tuple[Task, ...] = tuple(task for task, spec in TASKS.items() if spec.is_shipped)
+"""The tasks that a model is shipped for: what benchmarks measure, and load tests send."""

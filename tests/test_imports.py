@@ -25,7 +25,7 @@ ORDER = [
     {"seqserve.config"},
     {"seqserve.text"},
     {"seqserve.decode"},
-    {"seqserve.manifest"},
+    {"seqserve.manifest", "seqserve.bundle_folder"},
     {"seqserve.bundle"},
     {"seqserve.models"},
     {"seqserve.training"},

@@ -1,4 +1,4 @@
-"""Tiny random checkpoints of every family that is imported: weights as transformers saves them, and a tokenizer."""
+"""Tiny random checkpoints of every family: weights as transformers saves them, and a tokenizer."""
 
 from __future__ import annotations
 

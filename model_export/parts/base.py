@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,10 @@ from model_export.exporters.graphs.external import WEIGHTS_FILE, refer
 from model_export.exporters.graphs.weights import Weights
 from seqserve.choices import ScoreKind
 from seqserve.config import to_mapping
+from seqserve.runtime.classification import ClassificationPredictor, LabelHead
 from seqserve.runtime.openers import CLASSIFIER_GRAPH, Predictor
 from seqserve.runtime.sentiment import SentimentPredictor
+from seqserve.tasks import Task
 
 if TYPE_CHECKING:
     from seqserve.training.trained import TrainedClassifier
@@ -31,10 +34,10 @@ class Parts:
         worst_difference: Largest difference between torch and the fp32 graphs on random inputs; None: they
             were not compared.
         labels: Of the model's outputs, in their order.
+        score_kind: What a score is; None: that of the task.
         limits: Largest inputs.
         files: Other files, by name.
         pairs: The (source, target) pairs of a translator that has several.
-        score_kind: What a score is; None: that of the task.
         thresholds: As in the manifest.
         golden: The inputs of the golden cases; empty: those of the task.
     """
@@ -45,10 +48,10 @@ class Parts:
     reference: Predictor | None
     worst_difference: float | None
     labels: tuple[str, ...] = ()
+    score_kind: ScoreKind | None = None
     limits: dict[str, int] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     pairs: tuple[tuple[str, str], ...] = ()
-    score_kind: ScoreKind | None = None
     thresholds: dict[str, float] = field(default_factory=dict)
     golden: tuple[dict[str, Any], ...] = ()
 
@@ -62,6 +65,11 @@ class Parts:
         return {**graphs, WEIGHTS_FILE: weights, **self.files}
 
 
+def head_of(trained: TrainedClassifier) -> LabelHead:
+    """Return how the logits of a classifier become labels."""
+    return LabelHead(trained.text.labels, trained.activation, trained.temperature)
+
+
 def parts_of_classifier(
     trained: TrainedClassifier,
     graph: onnx.ModelProto,
@@ -69,8 +77,6 @@ def parts_of_classifier(
     worst_difference: float,
 ) -> Parts:
     """Return the parts of a classifier, whichever exporter made its graph; see `Parts`."""
-    from model_export.checks.torch_reference import torch_classifier
-
     return Parts(
         graphs={CLASSIFIER_GRAPH: graph},
         weights=weights,
@@ -79,10 +85,30 @@ def parts_of_classifier(
             "model": to_mapping(trained.model.config),
             "text": trained.text.to_mapping(),
             "temperature": trained.temperature,
+            "activation": trained.activation,
         },
-        reference=SentimentPredictor(
-            trained.text, trained.temperature, torch_classifier(trained.model)
-        ),
+        reference=_REFERENCES[trained.task](trained),
         worst_difference=worst_difference,
         labels=trained.text.labels,
+        score_kind=trained.activation,
     )
+
+
+def _sentiment(trained: TrainedClassifier) -> Predictor:
+    from model_export.checks.torch_reference import torch_classifier
+
+    model = torch_classifier(trained.model)
+    return SentimentPredictor(trained.text, trained.temperature, model)
+
+
+def _classification(trained: TrainedClassifier) -> Predictor:
+    from model_export.checks.torch_reference import torch_classifier
+
+    return ClassificationPredictor(trained.text, head_of(trained), torch_classifier(trained.model))
+
+
+_REFERENCES: Mapping[Task, Callable[[TrainedClassifier], Predictor]] = {
+    "sentiment": _sentiment,
+    "classification": _classification,
+}
+"""A trained classifier in torch as a predictor of its task."""

@@ -25,7 +25,7 @@ from model_export.exporters.graphs.weights import Weights
 from model_export.int8.calibration import calibrate_translator
 from model_export.int8.equalisation import equalised_classifier, equalised_tagger
 from model_export.int8.quantization import check_int8_classifier, check_int8_tagger
-from model_export.parts.base import Parts, parts_of_classifier
+from model_export.parts.base import Parts, head_of, parts_of_classifier
 from seqserve.config import to_mapping
 from seqserve.manifest import Precision
 from seqserve.models.classifier import Classifier
@@ -79,7 +79,7 @@ def bilstm_parts(trained: TrainedClassifier, precision: Precision) -> Parts:
         weights = Weights.of(equal, precision, exact=CLASSIFIER_EXACT, steps=steps)
     graph = classifier_graph(model.config, weights)
     if precision == "int8":
-        check_int8_classifier(model, trained.temperature, graph)
+        check_int8_classifier(model, head_of(trained).probabilities, graph)
     return parts_of_classifier(trained, graph, weights, worst)
 
 

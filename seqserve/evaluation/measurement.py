@@ -14,15 +14,22 @@ from seqserve.bundle import Bundle
 from seqserve.config import from_mapping
 from seqserve.errors import BundleError, ConfigError, DataError
 from seqserve.evaluation.bootstrap import N_RESAMPLES
+from seqserve.evaluation.label_set import label_set_findings
 from seqserve.evaluation.ner import known_names, ner_findings
+from seqserve.evaluation.one_label import one_label_findings
 from seqserve.evaluation.report import RECIPE_FILE, Findings, Report, SetReport, model_sha256
-from seqserve.evaluation.sentiment import sentiment_findings
 from seqserve.evaluation.translation import translation_findings
 from seqserve.files import as_typed
-from seqserve.records import NerItem, SentimentItem, TranslationItem
+from seqserve.records import (
+    NEUTRAL,
+    ClassificationItem,
+    NerItem,
+    SentimentItem,
+    TranslationItem,
+)
 from seqserve.runtime.engine import Engine
 from seqserve.tasks import Task
-from seqserve.training.data import Split, read_labelled, read_pairs, read_tagged
+from seqserve.training.data import Split, places_of, read_labelled, read_pairs, read_tagged
 from seqserve.training.recipe import DataSet, Recipe
 
 _CHUNK = 512
@@ -119,16 +126,25 @@ def _ner(engine: Engine, query: Query) -> tuple[int, Findings]:
 
 
 def _sentiment(engine: Engine, query: Query) -> tuple[int, Findings]:
-    texts = read_labelled(query.root, query.dataset, query.split)
     labels = engine.bundle.manifest.labels
-    outside = sorted({text.label for text in texts} - set(range(len(labels))))
-    if outside:
-        raise DataError(
-            f"{query.dataset.path} {query.dataset.split or query.split} has labels {outside}; "
-            f"the model's are 0 to {len(labels) - 1}: {', '.join(labels)}"
-        )
-    results = predict_all(engine, [SentimentItem(text.text) for text in texts])
-    return len(texts), sentiment_findings(texts, results, labels)
+    texts = read_labelled(query.root, query.dataset, query.split, places_of(labels))
+    items = [SentimentItem(text.text, neutral=NEUTRAL in labels) for text in texts]
+    results = predict_all(engine, items)
+    return len(texts), one_label_findings(texts, results, labels)
+
+
+def _classification(engine: Engine, query: Query) -> tuple[int, Findings]:
+    manifest = engine.bundle.manifest
+    labels, is_multi_label = manifest.labels, manifest.kind_of_score == "sigmoid"
+    texts = read_labelled(
+        *(query.root, query.dataset, query.split, places_of(labels)), is_multi_label=is_multi_label
+    )
+    # A threshold belongs to label sets; of labels that exclude each other, one is right.
+    items = [
+        ClassificationItem(text.text, min_score=None if is_multi_label else 0) for text in texts
+    ]
+    find = label_set_findings if is_multi_label else one_label_findings
+    return len(texts), find(texts, predict_all(engine, items), labels)
 
 
 def _translation(engine: Engine, query: Query) -> tuple[int, Findings]:
@@ -141,6 +157,7 @@ def _translation(engine: Engine, query: Query) -> tuple[int, Findings]:
 _FINDINGS: dict[Task, Callable[[Engine, Query], tuple[int, Findings]]] = {
     "ner": _ner,
     "sentiment": _sentiment,
+    "classification": _classification,
     "translation": _translation,
 }
 

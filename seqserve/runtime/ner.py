@@ -173,10 +173,11 @@ def onnx_tagger(session: onnxruntime.InferenceSession) -> TaggerModel:
 
 def emission_tagger(lattice: Lattice, scheme: SpanScheme) -> TaggerModel:
     """Return a graph that scores tags, with the CRF of `seqserve.decode`, as a model."""
+    inside, twins = scheme.inside_tags(), scheme.twin_tags()
 
     def paths(inputs: Inputs) -> TagPaths:
         emissions = lattice.emissions(inputs)
-        return tag_paths(emissions, inputs["lengths"], lattice.transitions, scheme.inside_tags())
+        return tag_paths(emissions, inputs["lengths"], lattice.transitions, inside, twins)
 
     return paths
 

@@ -32,6 +32,7 @@ _CONTINUES = "IELM"
 _PREFIXED = re.compile(rf"(?P<side>[{_BEGINS}{_CONTINUES}])[-_](?P<label>.+)", re.IGNORECASE)
 _SUFFIXED = re.compile(rf"(?P<label>.+)[-_](?P<side>[{_BEGINS}{_CONTINUES}])", re.IGNORECASE)
 _BARE = re.compile(rf"[{_BEGINS}{_CONTINUES}](?:[-_].*)?", re.IGNORECASE)
+_UNNAMED = "ENTITY"  # the label of tags that are B, I and O alone
 # What taggers predict for special tokens and padding is no entity.
 _SPECIAL = re.compile(r"\[.*\]|<.*>")
 
@@ -85,6 +86,17 @@ class SourceScheme:
         inside = {self._label[i]: i for i in np.flatnonzero(self._is_inside)}
         return np.array([inside.get(label, -1) for label in self._label])
 
+    def twin_tags(self) -> IntArray:
+        """Return the other state that begins an entity of the label, (S,); -1: none."""
+        begins: dict[int, list[int]] = {}
+        for i in np.flatnonzero((self._label > 0) & ~self._is_inside).tolist():
+            begins.setdefault(int(self._label[i]), []).append(i)
+        twins = np.full(len(self), -1)
+        for states in begins.values():
+            if len(states) > 1:
+                twins[states] = states[::-1]
+        return twins
+
     def spans(self, tags: IntArray, lengths: IntArray) -> BatchSpans:
         """Read the entities off the rows of a batch.
 
@@ -136,8 +148,12 @@ def read_tags(tags: Sequence[str]) -> SourceScheme:
 
 
 def _read(tags: Sequence[str]) -> list[SourceTag]:
-    """Tell prefixes and suffixes from labels that look as if they had one, such as `E-mail`."""
+    """Tell prefixes and suffixes from labels that look like tags with one, such as `E-mail`."""
     named = [tag for tag in tags if not _is_outside(tag)]
+    if {"I"} <= {tag.upper() for tag in named} <= set(_BEGINS + _CONTINUES):
+        return [
+            SourceTag(*("", "") if _is_outside(tag) else (tag.upper(), _UNNAMED)) for tag in tags
+        ]
     for pattern in (_PREFIXED, _SUFFIXED):
         found = [pattern.fullmatch(tag) for tag in named]
         sides = {match["side"].upper() for match in found if match}

@@ -78,6 +78,10 @@ class SpanScheme(Protocol):
         """Return the tag that makes an entity longer, (K,); -1: none."""
         ...
 
+    def twin_tags(self) -> IntArray | None:
+        """Return the other tag that begins the same entities, (K,), -1: none; None: no tag has one."""
+        ...
+
     def spans(self, tags: IntArray, lengths: IntArray) -> BatchSpans:
         """Read the entities off the rows of a batch of tag ids (B, T) with their lengths (B,)."""
         ...
@@ -113,6 +117,9 @@ class TagScheme:
     def inside_tags(self) -> IntArray:
         """Return the tag that makes an entity longer, (K,): I-X for B-X and I-X, -1 for O."""
         return np.array([-1, *(2 * (i // 2) + 2 for i in range(len(self.tags) - 1))])
+
+    def twin_tags(self) -> None:
+        """Return None: every entity begins with its own tag."""
 
     def spans(self, tags: IntArray, lengths: IntArray) -> BatchSpans:
         """Read the entities off the rows of a batch, as `spans_of` does off one.

@@ -10,7 +10,7 @@ from seqeval.scheme import IOB2
 from sklearn.metrics import accuracy_score
 from sklearn.metrics import f1_score as label_f1
 
-from seqserve.arrays import IntArray
+from seqserve.arrays import BoolArray, IntArray
 from seqserve.training.bleu import bleu_metric
 
 
@@ -30,6 +30,16 @@ def label_scores(gold: IntArray, predicted: IntArray, n_labels: int) -> dict[str
     """Compute accuracy and macro-averaged F1 of label indices, both (N,)."""
     macro_f1 = label_f1(gold, predicted, labels=range(n_labels), average="macro", zero_division=0.0)
     return {"accuracy": float(accuracy_score(gold, predicted)), "macro_f1": float(macro_f1)}
+
+
+def label_set_scores(gold: BoolArray, predicted: BoolArray) -> dict[str, float]:
+    """Compute micro- and macro-averaged F1 and the share of exact label sets of indicators, both (N, L)."""
+    micro, macro = (
+        float(label_f1(gold, predicted, average=average, zero_division=0.0))
+        for average in ("micro", "macro")
+    )
+    exact = float(accuracy_score(gold, predicted))
+    return {"micro_f1": micro, "macro_f1": macro, "subset_accuracy": exact}
 
 
 def translation_scores(

@@ -170,7 +170,7 @@ class Recipe:
     Args:
         name: Name of the run and of the bundle: letters, digits, dots, hyphens and underscores.
         version: Version of the bundle.
-        task: `ner`, `sentiment` or `translation`.
+        task: `ner`, `sentiment`, `classification` or `translation`.
         languages: Language code of the texts; for translation, source and target.
         licence: Licence of the weights.
         data: Data sets: `[[data.train]]` to learn from, `[[data.dev]]` to select the best weights,

@@ -49,14 +49,14 @@ def recipe_reference() -> str:
 
 
 def key_rows(cls: type[Any], *, is_sized_by_data: bool = False) -> Iterator[tuple[str, ...]]:
-    """Yield key, type, default and meaning of every field of a config dataclass.
+    """Yield key, type, default and meaning of every field of a config dataclass, its own before inherited ones.
 
     Args:
         cls: The dataclass; its docstring has an `Args:` section.
         is_sized_by_data: Whether the fields without a default are decided by the data, not by the recipe.
     """
     types, meanings = get_type_hints(cls), described(cls)
-    for one in fields(cls):
+    for one in sorted(fields(cls), key=lambda field: field.name not in cls.__annotations__):
         is_required = one.default is MISSING and one.default_factory is MISSING
         if f"{cls.__name__}.{one.name}" in _NOT_IN_FILES or (is_sized_by_data and is_required):
             continue
@@ -66,8 +66,15 @@ def key_rows(cls: type[Any], *, is_sized_by_data: bool = False) -> Iterator[tupl
 
 
 def described(cls: type[Any]) -> dict[str, str]:
-    """Return the text of every name in the `Args:` section of a Google-style docstring."""
-    _, _, rest = (inspect.getdoc(cls) or "").partition("\nArgs:\n")
+    """Return the text of every name in the `Args:` sections of a class and its bases, Google style."""
+    found: dict[str, str] = {}
+    for one in reversed(cls.__mro__):
+        found |= _described_in(inspect.cleandoc(one.__doc__ or ""))
+    return found
+
+
+def _described_in(docstring: str) -> dict[str, str]:
+    _, _, rest = docstring.partition("\nArgs:\n")
     section = re.split(r"\n\n?(?=\S)", rest, maxsplit=1)[0]
     entries = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE)
     return {name: " ".join(text.split()) for name, text in entries}

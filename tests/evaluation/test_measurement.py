@@ -114,9 +114,7 @@ def test_gold_label_that_the_model_does_not_have_is_an_error(root: Path, label: 
     with (root / "kind" / "corpus" / "test.jsonl").open("a") as file:
         file.write(f'{{"text": "x", "label": {label}}}\n')
     engine = Scripted("sentiment", str, ["negative", "positive"])
-    message = (
-        rf"kind/corpus test has labels \[{label}\]; the model's are 0 to 1: negative, positive"
-    )
+    message = rf"kind/corpus test, line 5: {label} is no label of the model; its labels: negative, positive"
     with pytest.raises(DataError, match=message):
         metrics_of(engine, root, CORPUS)
     assert engine.sizes == []  # reported before the model is called

@@ -13,17 +13,18 @@ from model_export.sources.run import RunSource
 from seqserve.arrays import IntArray
 from seqserve.errors import ConfigError, DataError
 from seqserve.text.subwords import SubwordTokenizer
-from seqserve.training import ner, sentiment, translation
+from seqserve.training import classification, ner, sentiment, translation
 from seqserve.training.data import SegmentPair
 from seqserve.training.recipe import read_recipe
 from seqserve.training.run import check_settings, run_recipe
-from seqserve.training.sentiment import fit_temperature
+from seqserve.training.temperature import fit_temperature
 from tests.tiny import TinyProject
 
 CPU = torch.device("cpu")
 PREPARE = {
     "ner": ner.prepare,
     "sentiment": sentiment.prepare,
+    "classification": classification.prepare,
     "translation": translation.prepare,
 }
 
@@ -77,20 +78,23 @@ def test_temperature_mends_overconfidence() -> None:
     labels = rng.integers(0, 2, 4000)
     truth = np.where(labels == 1, 1.0, -1.0) + rng.normal(0, 1, 4000)  # log-odds are 2 * truth
     logits = np.stack([np.zeros(4000), 2 * truth * 3], axis=1).astype(np.float32)
-    assert fit_temperature(logits, labels) == pytest.approx(3.0, rel=0.1)
+    assert fit_temperature([(logits, labels)]) == pytest.approx(3.0, rel=0.1)
 
 
 def test_temperature_is_bounded_where_nothing_is_wrong() -> None:
     logits = np.array([[4.0, 0.0], [0.0, 3.0]], dtype=np.float32)
-    assert fit_temperature(logits, np.array([0, 1])) == pytest.approx(0.05)
-    assert fit_temperature(logits, np.array([1, 0])) == pytest.approx(20)
+    assert fit_temperature([(logits, np.array([0, 1]))]) == pytest.approx(0.05)
+    assert fit_temperature([(logits, np.array([1, 0]))]) == pytest.approx(20)
 
 
 BAD_RECIPES = {
     "unknown key": ("colour = 1", "colour"),
     "unknown loop key": ("[loop]\nspeed = 1\nmax_steps = 1\nbatch_tokens = 1", "speed"),
     "not toml": ("name = ", "is not TOML"),
-    "no such task": ('task = "names"', "expected one of ner, sentiment, translation, got 'names'"),
+    "no such task": (
+        'task = "names"',
+        "expected one of ner, sentiment, classification, translation, got 'names'",
+    ),
 }
 
 
@@ -213,7 +217,9 @@ def test_label_numbers_must_have_names(tiny: TinyProject, tmp_path: Path) -> Non
     films.mkdir()
     for split in ("train", "dev"):
         (films / f"{split}.jsonl").write_text('{"text": "x", "label": 7}\n')
-    with pytest.raises(DataError, match=r"labels \[7\]"):
+    with pytest.raises(
+        DataError, match="7 is no label of the model; its labels: negative, positive"
+    ):
         run_recipe(recipe, tmp_path, tmp_path / "run")
 
 
