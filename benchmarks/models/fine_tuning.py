@@ -106,7 +106,7 @@ def fine_tune(
     import torch
     import transformers
 
-    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     torch.manual_seed(how.seed)
     torch.set_num_threads(1)
     is_tagger = isinstance(examples[0].target, list)
