@@ -20,6 +20,7 @@ from seqserve.runtime.openers import (
     ENCODER_GRAPH,
     STEP_GRAPH,
 )
+from seqserve.runtime.sentences import Direction
 from seqserve.runtime.session import make_session
 from seqserve.runtime.step_search import StepSearch
 from seqserve.runtime.translation import TranslationPredictor
@@ -82,7 +83,9 @@ def seq2seq_parts(trained: TrainedTranslator, precision: Precision) -> Parts:
         graphs={ENCODER_GRAPH: encoder, STEP_GRAPH: step},
         weights=None,
         config={"architecture": trained.architecture, "model": to_mapping(model.config)},
-        reference=TranslationPredictor(tokenizer, trained.languages, trained.max_tokens, reference),
+        reference=TranslationPredictor(
+            [Direction(*trained.languages, tokenizer)], trained.max_tokens, reference
+        ),
         worst_difference=worst,
         limits={"max_source_tokens": trained.max_tokens},
         files={"tokenizer.json": tokenizer.to_json().encode()},
