@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tests import marian_checkpoints
 from tests.model_export.checkpoints.encoders import SEQUENCE, TOKEN, checkpoint_directory
 from tests.tiny_tokenizers import write_checkpoint
 
@@ -32,9 +33,16 @@ def _write_encoder(path: Path, family: str, head: str) -> None:
     (path / "README.md").write_text(README, encoding="utf-8")
 
 
-CHECKPOINTS: Mapping[str, Callable[[Path, str, str], None]] = dict.fromkeys(
-    _TOKENIZERS, _write_encoder
-)
+def _write_marian(path: Path, family: str, head: str) -> None:
+    marian_checkpoints.write_checkpoint(path, n_steps=0)
+    readme = f"{README}* source language: eng\n* target language: fra\n"
+    (path / "README.md").write_text(readme, encoding="utf-8")
+
+
+CHECKPOINTS: Mapping[str, Callable[[Path, str, str], None]] = {
+    **dict.fromkeys(_TOKENIZERS, _write_encoder),
+    "marian": _write_marian,
+}
 """Family -> what writes a checkpoint of it: directory, family, head."""
 
 

@@ -40,7 +40,10 @@ def test_there_are_five_commands() -> None:
 
 
 def test_the_table_names_every_family() -> None:
-    assert sorted(re.findall("`([^`]+)`", first_cells("What is imported"))) == sorted(FAMILIES)
+    named = [
+        one for one in re.findall("`([^`]+)`", first_cells("What is imported")) if "*" not in one
+    ]
+    assert sorted(named) == sorted(FAMILIES)
 
 
 def test_there_is_a_tiny_checkpoint_of_every_family() -> None:
@@ -68,7 +71,7 @@ def test_first_steps(family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     write_tiny(tmp_path / "my-model", family)
     answer = json.loads(run_first_steps())
-    assert answer["line"] == 1 and {"entities", "text"} & answer.keys()
+    assert answer["line"] == 1 and ("text" if family == "marian" else "entities") in answer
     said = json.loads((tmp_path / "models/my-model/manifest.json").read_text())
     assert said["precision"] == "int8" and said["origin"]["family"] == family
 
