@@ -34,8 +34,7 @@ from seqserve.evaluation.markdown import interval_text, replace_section, table_l
 from seqserve.manifest import Precision
 from seqserve.runtime.engine import Engine, open_engine
 from seqserve.tasks import TASKS, Task
-from seqserve.training.data import read_tagged
-from seqserve.training.data.labelled import places_of, read_labelled
+from seqserve.training.data import places_of, read_labelled, read_tagged
 from seqserve.training.recipe import DataSet
 
 SECTION = "minilm"

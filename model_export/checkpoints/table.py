@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from model_export.checkpoints import encoder
 from model_export.checkpoints.base import Checkpoint, Family
 from model_export.checkpoints.encoder_layouts import LAYOUTS
+from model_export.checkpoints.marian import MARIAN
 from seqserve.errors import CheckpointError
 
 _ENCODER = Family(encoder.convert, encoder.compare)
 
-FAMILIES: Mapping[str, Family] = dict.fromkeys(LAYOUTS, _ENCODER)
+FAMILIES: Mapping[str, Family] = {**dict.fromkeys(LAYOUTS, _ENCODER), "marian": MARIAN}
 
 
 def family_of(checkpoint: Checkpoint) -> Family:

@@ -90,7 +90,7 @@ class CheckpointSource:
             options = replace(options, languages=self._readme.languages)
         self._tell(f"convert {self._checkpoint.family}")
         exact = family.convert(self._checkpoint, replace(options, precision="fp32", calibration=()))
-        languages = options.languages or exact.languages
+        languages = exact.languages or options.languages
         self._warn(exact)
         self.difference = self._compare(family.compare, exact)
         self._identity = self._identify(exact.task, languages)

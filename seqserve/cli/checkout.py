@@ -21,7 +21,7 @@ _FOR_SERVING = frozenset(
         *("regex", "safetensors", "sentencex", "starlette", "structlog", "tokenizers", "uvloop"),
     }
 )
-_FOR_IMPORT = frozenset({"onnx", "sacrebleu", "scipy", "sentencepiece", "yaml"})
+_FOR_IMPORT = frozenset({"onnx", "sacrebleu", "scipy", "sentencepiece", "google", "yaml"})
 
 
 def use_checkout(root: Path | None = ROOT) -> None:

@@ -20,7 +20,13 @@ from seqserve.evaluation.one_label import one_label_findings
 from seqserve.evaluation.report import RECIPE_FILE, Findings, Report, SetReport, model_sha256
 from seqserve.evaluation.translation import translation_findings
 from seqserve.files import as_typed
-from seqserve.records import ClassificationItem, NerItem, SentimentItem, TranslationItem
+from seqserve.records import (
+    NEUTRAL,
+    ClassificationItem,
+    NerItem,
+    SentimentItem,
+    TranslationItem,
+)
 from seqserve.runtime.engine import Engine
 from seqserve.tasks import Task
 from seqserve.training.data import Split, places_of, read_labelled, read_pairs, read_tagged
@@ -122,7 +128,8 @@ def _ner(engine: Engine, query: Query) -> tuple[int, Findings]:
 def _sentiment(engine: Engine, query: Query) -> tuple[int, Findings]:
     labels = engine.bundle.manifest.labels
     texts = read_labelled(query.root, query.dataset, query.split, places_of(labels))
-    results = predict_all(engine, [SentimentItem(text.text) for text in texts])
+    items = [SentimentItem(text.text, neutral=NEUTRAL in labels) for text in texts]
+    results = predict_all(engine, items)
     return len(texts), one_label_findings(texts, results, labels)
 
 
