@@ -11,7 +11,7 @@ from typing import Any
 
 from loadtest.config import LoadTestError
 from loadtest.texts import Sampler
-from seqserve.tasks import TASKS
+from seqserve.tasks import SHIPPED, TASKS
 
 ROUTES: Mapping[str, str] = {task: spec.path for task, spec in TASKS.items()}
 JSON = "application/json"
@@ -23,7 +23,7 @@ class Mix:
     """What is requested.
 
     Args:
-        tasks: Weight of each task.
+        tasks: Weight of each task. Default: 1 for those of the shipped models.
         batch_share: Share of the requests that have several texts.
         max_texts: Most texts of such a request; all numbers from 2 on are equally likely.
         invalid_share: Share of the requests that the server must refuse.
@@ -32,7 +32,7 @@ class Mix:
         LoadTestError: A task is unknown, or a number is out of range.
     """
 
-    tasks: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(ROUTES, 1.0))
+    tasks: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(SHIPPED, 1.0))
     batch_share: float = 0.2
     max_texts: int = 8
     invalid_share: float = 0.02

@@ -11,6 +11,7 @@ from loadtest.config import read_toml
 
 FOLDER = Path(__file__).with_name("texts")
 SHARES = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+_BORROWED = {"classification": "ner"}  # tasks without texts of their own get news
 _NEIGHBOURS = 5  # on either side, in the order of lengths
 
 
@@ -64,8 +65,9 @@ class Sampler:
 
 
 def samplers() -> dict[str, Sampler]:
-    """Load the samplers of all tasks that lengths.toml names."""
-    return {
+    """Load the samplers of all tasks."""
+    found = {
         task: Sampler((FOLDER / f"{task}.txt").read_text(encoding="utf-8").splitlines(), n_chars)
         for task, n_chars in read_toml(FOLDER / "lengths.toml").items()
     }
+    return found | {task: found[other] for task, other in _BORROWED.items()}

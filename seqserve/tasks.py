@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 from seqserve.choices import ScoreKind
 from seqserve.records import (
+    ClassificationItem,
+    ClassificationResult,
     Item,
     NerItem,
     NerResult,
@@ -25,7 +27,7 @@ from seqserve.records import (
     optional_parts,
 )
 
-Task: TypeAlias = Literal["ner", "sentiment", "translation"]
+Task: TypeAlias = Literal["ner", "sentiment", "classification", "translation"]
 DETECTION_PATH = "/v1/detect"
 """The route of language detection, which is no task: it has no bundle, no queue and no runner."""
 ANY_ARCHITECTURE = "*"
@@ -48,6 +50,7 @@ class TaskSpec:
         data_suffix: Of the files of its data sets: conll (tokens and tags) or jsonl (texts and labels);
             empty: one file of lines per language.
         is_pair: Whether its languages are (source, target) instead of one.
+        is_shipped: Whether a model of the task is shipped.
         is_generative: Whether a result is decoded token by token, which takes longer than classification.
         score_kind: What a score is, unless the manifest says otherwise.
         csv_columns: The fields of a row in CSV output.
@@ -68,6 +71,7 @@ class TaskSpec:
     data_suffix: str = ""
     is_pair: bool = False
     is_generative: bool = False
+    is_shipped: bool = True
 
     @property
     def path(self) -> str:
@@ -137,6 +141,20 @@ TASKS: Mapping[Task, TaskSpec] = {
             data_suffix="jsonl",
         ),
         TaskSpec(
+            name="classification",
+            title="Classification",
+            summary="Classify texts",
+            command="classify",
+            item=ClassificationItem,
+            result=ClassificationResult,
+            main_metric="macro_f1",
+            score_kind="softmax",
+            csv_columns=("label", "score", "labels", "warnings"),
+            default_architecture="bilstm",
+            data_suffix="jsonl",
+            is_shipped=False,
+        ),
+        TaskSpec(
             name="translation",
             title="Translation",
             summary="Translate",
@@ -152,3 +170,6 @@ TASKS: Mapping[Task, TaskSpec] = {
         ),
     )
 }
+
+SHIPPED: tuple[Task, ...] = tuple(task for task, spec in TASKS.items() if spec.is_shipped)
+"""The tasks that a model is shipped for: what benchmarks measure, and load tests send."""

@@ -18,6 +18,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from seqserve.bundle_folder import tasks_in
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
 from seqserve.tasks import TASKS, Task
@@ -92,9 +93,9 @@ class Settings(BaseSettings):
         description="Fraction of the successful requests that are logged; failed requests always are.",
     )
     tasks: Annotated[tuple[Task, ...], NoDecode] = Field(
-        default=tuple(TASKS),
+        default_factory=lambda values: _tasks_with_bundles(values["bundles_dir"]),
         min_length=1,
-        description="The tasks to serve. Each needs a bundle.",
+        description="The tasks to serve; each needs a bundle. Default: those that have one.",
     )
 
     api_keys_file: Path | None = Field(
@@ -167,6 +168,9 @@ class Settings(BaseSettings):
     sentiment_max_chars: int = Field(
         default=1_000_000, ge=1, description="Most characters in all texts of a request."
     )
+    classification_max_chars: int = Field(
+        default=1_000_000, ge=1, description="Most characters in all texts of a request."
+    )
     translation_max_chars: int = Field(
         default=200_000,
         ge=1,
@@ -209,8 +213,8 @@ class Settings(BaseSettings):
     calls: int | None = Field(
         default=None,
         ge=1,
-        description="Concurrent calls of the engines of `ner`, and of those of `sentiment`. Default: 1 on "
-        "one CPU, else the number of CPUs plus 1. Set 1 for a custom engine that is not thread-safe.",
+        description="Concurrent calls of the engines of each task but translation. Default: 1 on one CPU, "
+        "else the number of CPUs plus 1. Set 1 for a custom engine that is not thread-safe.",
     )
     translation_calls: int = Field(
         default=8,
@@ -230,6 +234,9 @@ class Settings(BaseSettings):
         default=10_000, ge=1, description="Deadline of a request without `X-Timeout-Ms`."
     )
     sentiment_timeout_ms: int = Field(
+        default=10_000, ge=1, description="Deadline of a request without `X-Timeout-Ms`."
+    )
+    classification_timeout_ms: int = Field(
         default=10_000, ge=1, description="Deadline of a request without `X-Timeout-Ms`."
     )
     translation_timeout_ms: int = Field(
@@ -359,6 +366,11 @@ class Settings(BaseSettings):
             base_concurrency=self.base_concurrency_of(task),
             n_chunks=self.chunks_of(task),
         )
+
+
+def _tasks_with_bundles(folder: Path) -> tuple[Task, ...]:
+    """Return the tasks of a folder's bundles; all if it has none, so that the error names what is missing."""
+    return tasks_in(folder) or tuple(TASKS)
 
 
 def _scheduling(task: Task) -> _Scheduling:

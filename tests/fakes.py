@@ -26,9 +26,12 @@ from seqserve.manifest import Description
 from seqserve.model_info import model_id
 from seqserve.records import (
     Alternative,
+    ClassificationItem,
+    ClassificationResult,
     Entity,
     NerItem,
     NerResult,
+    ScoredLabel,
     SentenceSentiment,
     SentimentItem,
     SentimentResult,
@@ -60,6 +63,7 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         "languages": ("en",),
         "labels": ("negative", "positive"),
     },
+    "topics-en": {"task": "classification", "languages": ("en",), "labels": ("sport", "politics")},
     "translate-en-zh": {"task": "translation", "languages": ("en", "zh"), "labels": ()},
 }
 
@@ -160,6 +164,23 @@ def _judge(text: str) -> tuple[str, float]:
     return ("negative", 0.75) if "bad" in text else ("positive", 0.875)
 
 
+class FakeClassification(FakeEngine):
+    """Labels a text with "vote" in it as politics, and others as sport."""
+
+    def answer(self, item: ClassificationItem) -> ClassificationResult:
+        scores = {"sport": 0.25, "politics": 0.75} if "vote" in item.text else {"sport": 0.875}
+        scores = {"sport": 0.0, "politics": 0.125} | scores
+        kept = {
+            name: score
+            for name, score in scores.items()
+            if item.labels is None or name in item.labels
+        }
+        best = max(kept, key=lambda name: kept[name])
+        label, score = (best, kept[best]) if kept[best] >= (item.min_score or 0) else (None, 0.0)
+        labels = () if label is None else (ScoredLabel(label, score),)
+        return ClassificationResult(label, score, labels, kept, n_tokens(item.text))
+
+
 class FakeTranslation(FakeEngine):
     """Translates by reversing the words."""
 
@@ -191,6 +212,7 @@ class FakeTranslation(FakeEngine):
 _ENGINES: dict[str, type[FakeEngine]] = {
     "ner": FakeNer,
     "sentiment": FakeSentiment,
+    "classification": FakeClassification,
     "translation": FakeTranslation,
 }
 OPENED: dict[str, FakeEngine] = {}  # the engine last opened in this process, by task

@@ -16,6 +16,11 @@ PEOPLE = ["Anna", "Boris", "Carla Mendez", "Dmitri Ivanov", "Eva", "Hermione Gra
 PLACES = ["Berlin", "New York", "Oslo", "Zürich", "São Paulo"]
 GOOD = ["great", "lovely", "brilliant", "moving", "funny"]
 BAD = ["dull", "awful", "boring", "weak", "silly"]
+TOPICS = {
+    "sport": ["goal", "team", "match", "striker"],
+    "science": ["atom", "cell", "theory", "telescope"],
+    "politics": ["vote", "party", "law", "minister"],
+}
 FILE_WORDS = {"file": "文件", "name": "名称", "number": "数字", "list": "列表", "value": "值"}
 VERBS = {"Return the": "返回", "Delete the": "删除", "Read the": "读取", "Close the": "关闭"}
 
@@ -23,13 +28,15 @@ VERBS = {"Return the": "返回", "Delete the": "删除", "Read the": "读取", "
 def write_data(root: Path) -> None:
     """Write one data set per task with train, dev and test splits."""
     rng = random.Random(4)
-    for folder in ("people", "films", "files"):
+    for folder in ("people", "films", "topics", "files"):
         (root / folder).mkdir(parents=True)
     for split, n in (("train", 160), ("dev", 24), ("test", 24)):
         sentences = "\n\n".join(_tagged(rng) for _ in range(n))
         (root / "people" / f"{split}.conll").write_text(sentences + "\n", encoding="utf-8")
         films = "\n".join(json.dumps(_film(rng, i % 2)) for i in range(n))
         (root / "films" / f"{split}.jsonl").write_text(films + "\n", encoding="utf-8")
+        topics = "\n".join(json.dumps(_topic(rng, i)) for i in range(n))
+        (root / "topics" / f"{split}.jsonl").write_text(topics + "\n", encoding="utf-8")
         pairs = [_pair(rng) for _ in range(n)]
         for side, language in enumerate(("en", "zh")):
             lines = "\n".join(pair[side] for pair in pairs)
@@ -49,6 +56,12 @@ def _film(rng: random.Random, label: int) -> dict[str, object]:
     n_lines = rng.randint(1, 3)
     text = f"A {words[0]} film. " + f"It was {words[1]} and {words[2]}.<br />" * n_lines
     return {"text": text, "label": label}
+
+
+def _topic(rng: random.Random, i: int) -> dict[str, object]:
+    label = list(TOPICS)[i % len(TOPICS)]
+    words = rng.choices(TOPICS[label], k=2)
+    return {"text": f"The {words[0]} and the {words[1]} were in the news.", "label": label}
 
 
 def _pair(rng: random.Random) -> tuple[str, str]:
@@ -73,6 +86,12 @@ RECIPES = {
         'licence = "CC0-1.0"\n[text]\nlabels = ["negative", "positive"]\n'
         "[model]\nword_dim = 16\nhidden = 16\n[loop]\n" + _LOOP + _DATA.format(folder="films")
     ),
+    "classification": (
+        'name = "topics-tiny"\nversion = "0.0.1"\ntask = "classification"\nlanguages = ["en"]\n'
+        'licence = "CC0-1.0"\n[model]\nword_dim = 16\nhidden = 16\n[loop]\n'
+        + _LOOP
+        + _DATA.format(folder="topics")
+    ),
     "translation": (
         'name = "translate-tiny"\nversion = "0.0.1"\ntask = "translation"\nlanguages = ["en", "zh"]\n'
         'licence = "CC0-1.0"\n[text]\nvocab_size = 400\n'
@@ -92,7 +111,7 @@ def write_recipes(folder: Path) -> dict[str, Path]:
 
 
 class TinyProject:
-    """Data, recipes, runs and bundles of three tiny models in one folder."""
+    """Data, recipes, runs and bundles of a tiny model per task in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self.data, self.runs, self.bundles = folder / "data", folder / "runs", folder / "bundles"

@@ -20,24 +20,27 @@ from benchmarks.tools.workspace import Report
 from loadtest.bodies import Mix, requests
 from loadtest.connection import NO_ANSWER
 from loadtest.machine import describe_machine
-from loadtest.metrics import TASKS, Row
+from loadtest.metrics import Row
 from loadtest.profiles import Phase, Profile, Stream
 from loadtest.service import Service
 from loadtest.targets import FAIL, PASS
 from loadtest.texts import samplers
 from loadtest.traffic import Traffic, send_traffic
 from seqserve.evaluation.markdown import table_lines
+from seqserve.tasks import SHIPPED
 
 MAX_BACK_S, MAX_UNNOTICED_S = 10.0, 2.0
 _DEADLINE_S, _LATE_S = 20.0, 1.0
 _BEFORE_S, _AFTER_S = 2.0, 2.0
 _RETRY_S = 0.05
 _PROBE_S = 1.5  # a probe without a response within that time has failed
-_DEADLINES = {f"SEQSERVE_{task.upper()}_TIMEOUT_MS": f"{_DEADLINE_S * 1000:.0f}" for task in TASKS}
+_DEADLINES = {
+    f"SEQSERVE_{task.upper()}_TIMEOUT_MS": f"{_DEADLINE_S * 1000:.0f}" for task in SHIPPED
+}
 
 _STREAMS = tuple(
     Stream(Mix({task: 1.0}, batch_share=0, invalid_share=0), clients=CLIENTS, think_s=_RETRY_S)
-    for task in TASKS
+    for task in SHIPPED
 )
 _PROFILE = Profile("clients of all tasks", (Phase("all", 600.0),), _STREAMS)
 

@@ -19,13 +19,13 @@ import psutil
 from benchmarks.endurance.wire import Wire, get, request
 from benchmarks.tools.served import Server, ServerFailed
 from loadtest.connection import NO_ANSWER
-from loadtest.metrics import TASKS
+from seqserve.tasks import SHIPPED
 
 CLIENTS = 4
 """For each task, with one request in flight each."""
 MISUSE_S = 5.0  # how long clients misbehave, or a resource is used up
 
-_IN_FLIGHT, _ANY = CLIENTS * len(TASKS), 10**6
+_IN_FLIGHT, _ANY = CLIENTS * len(SHIPPED), 10**6
 _SHED: dict[int, int] = {HTTPStatus.TOO_MANY_REQUESTS: _ANY}
 _SPARE_FDS = 10
 _MILLION_VALUES = b'{"text":"a","x":[' + b"[]," * 1_390_000 + b"[]]}"

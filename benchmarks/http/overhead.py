@@ -15,7 +15,7 @@ from benchmarks.tools.cores import split_cores
 from benchmarks.tools.served import Server
 from benchmarks.tools.timing import Comparison, Sample, Side
 from benchmarks.tools.workspace import Report, Workspace
-from seqserve.tasks import TASKS, Task
+from seqserve.tasks import SHIPPED, Task
 
 BARE = "bare"
 N_CLIENTS = 64
@@ -73,7 +73,7 @@ def measure_overhead(space: Workspace, size: HttpSize, report: Report) -> tuple[
         }
         for server in servers.values():
             running.enter_context(server)
-        for task in TASKS:
+        for task in SHIPPED:
             costs: dict[str, list[UnitCost]] = {name: [] for name in servers}
             requests, how = requests_of(task, [null.TEXT]), (size.overhead_s, size.warm_up_s / 10)
             for _ in range(size.overhead_rounds):

@@ -13,7 +13,7 @@ from benchmarks.models.texts import dev_texts
 from benchmarks.tools.cores import split_cores
 from benchmarks.tools.served import Server
 from benchmarks.tools.workspace import Report, Workspace
-from seqserve.tasks import TASKS, Task
+from seqserve.tasks import SHIPPED, Task
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ def measure_tail(space: Workspace, size: HttpSize, report: Report) -> tuple[Task
     """
     requests = {
         task: requests_of(task, dev_texts(space.bundle(task), space.data, size.n_texts, space.seed))
-        for task in TASKS
+        for task in SHIPPED
     }
-    rounds: dict[Task, list[TailRound]] = {task: [] for task in TASKS}
+    rounds: dict[Task, list[TailRound]] = {task: [] for task in SHIPPED}
     with model_server(space.bundles, space.scratch, split_cores().all, "runners") as server:
-        for n, task in product(range(size.tail_rounds), TASKS):
+        for n, task in product(range(size.tail_rounds), SHIPPED):
             found = _tail_round(server, requests[task], size, space.seed + n)
             rounds[task].append(found)
             report(

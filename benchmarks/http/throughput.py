@@ -19,7 +19,7 @@ from benchmarks.tools.timing import Comparison
 from benchmarks.tools.workspace import Report, Workspace
 from seqserve.bundle import Bundle
 from seqserve.runtime import open_engine
-from seqserve.tasks import TASKS, Task
+from seqserve.tasks import SHIPPED, TASKS, Task
 
 HTTP, RUNTIME = "HTTP", "runtime"
 N_CLIENTS, REQUEST_TEXTS = 16, 16
@@ -41,7 +41,7 @@ def measure_throughput(
     """Let both sides compute the same texts on one CPU, alternating."""
     cores, lines = split_cores(), []
     with model_server(space.bundles, space.scratch, cores.served, "runners") as server:
-        for task in TASKS:
+        for task in SHIPPED:
             bundle = space.bundle(task)
             texts = dev_texts(bundle, space.data, size.n_texts, space.seed)
             lines.append(_compare(bundle, texts, server, cores, size))

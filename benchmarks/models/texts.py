@@ -10,9 +10,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from benchmarks.tools.tasks import NER, SENTIMENT
+from benchmarks.tools.tasks import NER
 from seqserve.bundle import Bundle
-from seqserve.training.data import read_labelled, read_pairs, read_tagged
+from seqserve.tasks import TASKS
+from seqserve.training.data import read_pairs, read_raw, read_tagged
 from seqserve.training.recipe import DataSet, Recipe
 
 Item = TypeVar("Item")
@@ -64,6 +65,6 @@ def batches_of(items: Sequence[Item], size: int) -> list[list[Item]]:
 def _texts(recipe: Recipe, root: Path, dataset: DataSet) -> list[str]:
     if recipe.task == NER:
         return [" ".join(sentence.tokens) for sentence in read_tagged(root, dataset, "dev")]
-    if recipe.task == SENTIMENT:
-        return [example.text for example in read_labelled(root, dataset, "dev")]
+    if TASKS[recipe.task].data_suffix == "jsonl":
+        return [example.text for example in read_raw(root, dataset, "dev")]
     return [pair.source for pair in read_pairs(root, dataset, "dev", recipe.languages)]

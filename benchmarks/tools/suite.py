@@ -14,7 +14,7 @@ from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError, DataError
 from seqserve.evaluation.markdown import replace_section, table_lines
 from seqserve.files import written_whole
-from seqserve.tasks import TASKS
+from seqserve.tasks import SHIPPED
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Suite:
 
 def _describe_bundles(space: Workspace) -> dict[str, MeasuredBundle]:
     found = {}
-    for task in TASKS:
+    for task in SHIPPED:
         bundle = space.bundle(task)
         of = bundle.manifest
         changes = {k.removesuffix("_change"): v for k, v in of.metrics.items() if "_change" in k}

@@ -17,7 +17,7 @@ from seqserve.models.classifier import TextClassifier
 from seqserve.models.tagger import CrfTagger
 from seqserve.runtime.ner import TaggerModel
 from seqserve.runtime.search_request import SearchRequest
-from seqserve.runtime.sentiment import ClassifierModel
+from seqserve.runtime.text_logits import ClassifierModel
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.protocols import Inputs, SpecialIds
 from seqserve.text.tags import TagScheme

@@ -67,8 +67,15 @@ def check_int8_tagger(model: Tagger, text: WordTokenEncoder, graph: onnx.ModelPr
     return _worst("int8 tagger", draw, torch_side, graph_side)
 
 
-def check_int8_classifier(model: Classifier, temperature: float, graph: onnx.ModelProto) -> float:
+def check_int8_classifier(
+    model: Classifier, probabilities: Callable[[FloatArray], FloatArray], graph: onnx.ModelProto
+) -> float:
     """Compare an int8 classifier with torch, on words of its vocabulary in any order.
+
+    Args:
+        model: In torch.
+        probabilities: Of its labels, from its logits, both (B, L).
+        graph: In int8.
 
     Returns:
         The largest absolute difference of a probability.
@@ -83,16 +90,12 @@ def check_int8_classifier(model: Classifier, temperature: float, graph: onnx.Mod
         word_ids, lengths = _words(rng, n_texts, n_tokens, model.config.n_words)
         return {"word_ids": word_ids, "lengths": lengths}
 
-    def softmax(logits: FloatArray) -> Outputs:
-        scores = np.exp((logits - logits.max(axis=1, keepdims=True)) / np.float32(temperature))
-        return {"probabilities": scores / scores.sum(axis=1, keepdims=True)}
-
     check_invariance("classifier", partial(run, session), draw, SHAPES)
     return _worst(
         "int8 classifier",
         draw,
-        lambda inputs: softmax(in_torch(inputs)),
-        lambda inputs: softmax(run(session, inputs)["logits"]),
+        lambda inputs: {"probabilities": probabilities(in_torch(inputs))},
+        lambda inputs: {"probabilities": probabilities(run(session, inputs)["logits"])},
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 from seqserve.baselines.ner import CrfConfig, CrfTagger
 from seqserve.baselines.sentiment import (
@@ -15,14 +16,29 @@ from seqserve.baselines.sentiment import (
     naive_bayes,
     read_vectors,
     weighted_words,
+    weighted_words_per_label,
 )
 from seqserve.errors import ConfigError
+from seqserve.evaluation.label_set import indicators
 from seqserve.tasks import Task
 from seqserve.text.classification import normalized_tokens
 from seqserve.text.tagging import retokenize
 from seqserve.text.tags import spans_of, tags_of
-from seqserve.training.data import Split, read_labelled, read_pairs, read_tagged
-from seqserve.training.metrics import entity_scores, label_scores, translation_scores
+from seqserve.training.data import (
+    LabelledText,
+    Split,
+    labels_in_training,
+    places_of,
+    read_labelled,
+    read_pairs,
+    read_tagged,
+)
+from seqserve.training.metrics import (
+    entity_scores,
+    label_scores,
+    label_set_scores,
+    translation_scores,
+)
 from seqserve.training.recipe import DataSet, Recipe
 
 Metrics = dict[str, float]
@@ -111,24 +127,67 @@ def _measure_sentiment(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]:
         "averaged word vectors": AveragedVectors(config, read_vectors(root, config.vectors)),
         "naive Bayes": naive_bayes(config),
     }
-    texts, labels = [], []
-    for dataset in recipe.data.train:
-        for example in read_labelled(root, dataset, "train"):
-            texts.append(normalized_tokens(example.text))
-            labels.append(example.label)
+    return _one_label_rows(recipe, root, recipe.text["labels"], classifiers)
+
+
+def _measure_classification(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]:
+    config = BagConfig()
+    labels = recipe.text.get("labels") or labels_in_training(recipe, root)
+    if recipe.text.get("multi_label"):
+        return _label_set_rows(recipe, root, labels, weighted_words_per_label(config))
+    classifiers: dict[str, _Classifier] = {
+        "TF-IDF + logistic regression": weighted_words(config),
+        "naive Bayes": naive_bayes(config),
+    }
+    return _one_label_rows(recipe, root, labels, classifiers)
+
+
+def _one_label_rows(
+    recipe: Recipe, root: Path, labels: Sequence[str], classifiers: Mapping[str, _Classifier]
+) -> dict[str, list[Metrics]]:
+    """Fit classifiers whose labels exclude each other, and measure them on every test set."""
+    train = _labelled(recipe, root, "train", labels)
     for classifier in classifiers.values():
-        classifier.fit(texts, labels)
+        classifier.fit(_words_of(train), [text.label for text in train])
     rows: dict[str, list[Metrics]] = {name: [] for name in classifiers}
     for dataset in recipe.data.test:
-        examples = read_labelled(root, dataset, "test")
-        texts, gold = (
-            [normalized_tokens(e.text) for e in examples],
-            np.array([e.label for e in examples]),
-        )
+        texts = read_labelled(root, dataset, "test", places_of(labels))
+        gold, words = np.array([text.label for text in texts]), _words_of(texts)
         for name, classifier in classifiers.items():
-            predicted = np.asarray(classifier.predict(texts))
-            rows[name].append(label_scores(gold, predicted, 1 + max(labels)))
+            predicted = np.asarray(classifier.predict(words))
+            rows[name].append(label_scores(gold, predicted, len(labels)))
     return rows
+
+
+def _label_set_rows(
+    recipe: Recipe, root: Path, labels: Sequence[str], classifier: Pipeline
+) -> dict[str, list[Metrics]]:
+    """Fit one classifier for each label, and measure them together on every test set."""
+    train = _labelled(recipe, root, "train", labels, is_multi_label=True)
+    classifier.fit(_words_of(train), indicators(train, len(labels)))
+    rows = []
+    for dataset in recipe.data.test:
+        texts = read_labelled(root, dataset, "test", places_of(labels), is_multi_label=True)
+        predicted = np.asarray(classifier.predict(_words_of(texts))) > 0
+        rows.append(label_set_scores(indicators(texts, len(labels)), predicted))
+    return {"TF-IDF + logistic regression per label": rows}
+
+
+def _labelled(
+    recipe: Recipe, root: Path, split: Split, labels: Sequence[str], *, is_multi_label: bool = False
+) -> list[LabelledText]:
+    """Read all sets of a split."""
+    return [
+        text
+        for dataset in getattr(recipe.data, split)
+        for text in read_labelled(
+            root, dataset, split, places_of(labels), is_multi_label=is_multi_label
+        )
+    ]
+
+
+def _words_of(texts: Sequence[LabelledText]) -> list[list[str]]:
+    return [normalized_tokens(text.text) for text in texts]
 
 
 def _measure_translation(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]:
@@ -144,5 +203,6 @@ def _measure_translation(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]
 _MEASURES: dict[Task, Callable[[Recipe, Path], dict[str, list[Metrics]]]] = {
     "ner": _measure_ner,
     "sentiment": _measure_sentiment,
+    "classification": _measure_classification,
     "translation": _measure_translation,
 }

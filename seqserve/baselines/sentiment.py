@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 
@@ -54,6 +55,13 @@ def weighted_words(config: BagConfig) -> Pipeline:
     """Build TF-IDF of words and pairs, and logistic regression; fits and predicts lists of words."""
     weights = TfidfVectorizer(analyzer=pairs_too, min_df=config.min_texts, sublinear_tf=True)
     return make_pipeline(weights, LogisticRegression(C=config.weighted_c, max_iter=1000))
+
+
+def weighted_words_per_label(config: BagConfig) -> Pipeline:
+    """Build the same with a logistic regression for each label; fits and predicts indicators (N, L)."""
+    weights = TfidfVectorizer(analyzer=pairs_too, min_df=config.min_texts, sublinear_tf=True)
+    regression = LogisticRegression(C=config.weighted_c, max_iter=1000)
+    return make_pipeline(weights, OneVsRestClassifier(regression))
 
 
 def naive_bayes(config: BagConfig) -> Pipeline:

@@ -26,7 +26,9 @@ def serve(
     ] = None,
     tasks: Annotated[
         str | None,
-        typer.Option(help="tasks to serve, such as ner,sentiment; SEQSERVE_TASKS, or else all"),
+        typer.Option(
+            help="tasks to serve, such as ner,sentiment; SEQSERVE_TASKS, or else those with a bundle"
+        ),
     ] = None,
 ) -> None:
     """Serve the models over HTTP until Ctrl-C or SIGTERM.

@@ -10,10 +10,12 @@ from seqserve.client.policy import Policy
 from seqserve.client.problems import ServerUnreachable, UnexpectedAnswer
 from seqserve.records import (
     Alternative,
+    ClassificationResult,
     DetectedLanguage,
     DetectionResult,
     Entity,
     NerResult,
+    ScoredLabel,
     SentenceSentiment,
     SentimentResult,
     Span,
@@ -26,6 +28,7 @@ __all__ = [
     "Alternative",
     "Answer",
     "AsyncClient",
+    "ClassificationResult",
     "Client",
     "DetectedLanguage",
     "DetectionResult",
@@ -35,6 +38,7 @@ __all__ = [
     "NerResult",
     "Policy",
     "Receipt",
+    "ScoredLabel",
     "SentenceSentiment",
     "SentimentResult",
     "ServerUnreachable",

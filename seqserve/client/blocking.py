@@ -14,6 +14,7 @@ from seqserve.choices import LineBreaks, OffsetUnit, OnBlank, TextFormat
 from seqserve.client.answers import Answer, Health, Model
 from seqserve.client.batches import cut
 from seqserve.client.calls import (
+    CLASSIFY,
     DETECT,
     NER,
     SENTIMENT,
@@ -32,7 +33,13 @@ from seqserve.client.connection import Address, broken, timeout
 from seqserve.client.exchange import Broken, Send, Steps, Wait
 from seqserve.client.policy import Deadline, Policy
 from seqserve.client.problems import Reply
-from seqserve.records import DetectionResult, NerResult, SentimentResult, TranslationResult
+from seqserve.records import (
+    ClassificationResult,
+    DetectionResult,
+    NerResult,
+    SentimentResult,
+    TranslationResult,
+)
 
 T = TypeVar("T")
 
@@ -144,6 +151,43 @@ class Client:
             partial=partial,
         )
         return self._predict(SENTIMENT, texts, options, timeout_s)
+
+    def classify(  # noqa: PLR0913 - one parameter an option
+        self,
+        texts: str | Iterable[str],
+        *,
+        min_score: float | None = None,
+        labels: Sequence[str] | None = None,
+        top: int | None = None,
+        model: str | None = None,
+        on_blank: OnBlank | None = None,
+        partial: bool | None = None,
+        timeout_s: float | None = None,
+    ) -> Answer[ClassificationResult]:
+        """Classify texts.
+
+        Args:
+            texts: One text or several.
+            min_score: Return labels with at least this score, from 0 to 1; by default the model's threshold.
+            labels: Consider only these labels; their scores stay the same.
+            top: Return only the scores of the n most probable labels.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
+            on_blank: `error` refuses texts without a visible character; by default their results are empty.
+            partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
+            timeout_s: Deadline of this call, instead of the client's.
+
+        Raises:
+            SeqserveError: See docs/api.md#exceptions.
+        """
+        options = given(
+            min_score=min_score,
+            labels=labels,
+            top=top,
+            model=model,
+            on_blank=on_blank,
+            partial=partial,
+        )
+        return self._predict(CLASSIFY, texts, options, timeout_s)
 
     def translate(  # noqa: PLR0913 - one parameter an option
         self,

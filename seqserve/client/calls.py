@@ -26,7 +26,13 @@ from seqserve.client.exchange import Answered, Send, Steps, ask, posting
 from seqserve.client.policy import Deadline, Policy
 from seqserve.client.problems import Reply, UnexpectedAnswer
 from seqserve.errors import BodyTooLarge, Draining, NotReady, TooManyTexts, UnavailableError
-from seqserve.records import DetectionResult, NerResult, SentimentResult, TranslationResult
+from seqserve.records import (
+    ClassificationResult,
+    DetectionResult,
+    NerResult,
+    SentimentResult,
+    TranslationResult,
+)
 from seqserve.tasks import DETECTION_PATH, TASKS
 
 R = TypeVar("R")
@@ -53,6 +59,7 @@ class Route(Generic[R]):
 
 NER = Route.of(NerResult)
 SENTIMENT = Route.of(SentimentResult)
+CLASSIFY = Route.of(ClassificationResult)
 TRANSLATE = Route.of(TranslationResult)
 DETECT = Route(DETECTION_PATH, DetectionResult)
 

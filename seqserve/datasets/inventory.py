@@ -1,6 +1,6 @@
 """Inventory of a folder of data sets: splits, counts, licences, and files that differ from META.json.
 
-A data set is a folder with files that seqserve/training/data.py reads. `META.json` beside them is optional: its
+A data set is a folder with files that seqserve/training/data reads. `META.json` beside them is optional: its
 `licence` or `licences` is shown, and the `sha256` of its `files` is compared with the files.
 """
 
@@ -16,11 +16,17 @@ from typing import Any, Literal
 from seqserve.errors import ConfigError, DataError
 from seqserve.files import sha256_of
 from seqserve.tasks import TASKS, Task
-from seqserve.training.data import Split, count_examples, read_unlabelled
+from seqserve.training.data import (
+    Split,
+    count_examples,
+    has_labels,
+    read_raw,
+    read_unlabelled,
+)
 from seqserve.training.recipe import DataSet, Recipe
 
 META_FILE = "META.json"
-Kind = Task | Literal["unlabelled"]
+Kind = Task | Literal["labelled", "unlabelled"]
 
 
 @dataclass
@@ -29,7 +35,8 @@ class FoundSet:
 
     Args:
         path: Path below the data root, as recipes name it.
-        kind: The task of its files.
+        kind: The task of its files; `labelled` texts are those of sentiment or classification, which the recipe
+            decides.
         languages: Languages of the two sides, for translation.
         counts: Examples by split.
         licence: From META.json; empty if not stated.
@@ -87,7 +94,9 @@ def _sets_in(root: Path, folder: Path, *, hashed: bool) -> Iterator[FoundSet]:
 
 
 def _kind_of(endings: set[str]) -> tuple[Kind, tuple[str, ...]] | None:
-    """Return the task of a split's files, by their endings."""
+    """Return the kind of a split's files, by their endings."""
+    if "jsonl" in endings:
+        return "labelled", ()
     languages = tuple(sorted(ending for ending in endings if 2 <= len(ending) <= 3))
     for task, spec in TASKS.items():
         if spec.data_suffix and spec.data_suffix in endings:
@@ -123,16 +132,18 @@ def _count(root: Path, found: FoundSet, stem: str) -> None:
     """Read a split; an error becomes a fault."""
     dataset = DataSet(found.path, "", split=stem)
     try:
-        if found.kind == "unlabelled":
-            found.counts[stem] = len(read_unlabelled(root, f"{found.path}/{stem}.jsonl"))
-            return
-        found.counts[stem] = count_examples(root, dataset, "test", found.kind, found.languages)
-    except DataError as error:
-        if not found.counts and "KeyError('label')" in str(error):
+        if found.kind == "labelled" and not found.counts and not has_labels(root, dataset, "test"):
             found.kind = "unlabelled"
-            _count(root, found, stem)
+        if found.kind == "unlabelled":
+            n_examples = len(read_unlabelled(root, f"{found.path}/{stem}.jsonl"))
+        elif found.kind == "labelled":
+            n_examples = len(read_raw(root, dataset, "test"))
         else:
-            found.faults.append(str(error))
+            n_examples = count_examples(root, dataset, "test", found.kind, found.languages)
+    except DataError as error:
+        found.faults.append(str(error))
+    else:
+        found.counts[stem] = n_examples
 
 
 def _verify(folder: Path, meta: dict[str, Any], found: FoundSet) -> None:

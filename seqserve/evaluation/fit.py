@@ -87,6 +87,17 @@ def choose_min_score(sets: Sequence[ScoredAnswers]) -> float:
     return chosen
 
 
+def choose_label_threshold(sets: Sequence[ScoredAnswers]) -> float:
+    """Return the threshold of a classifier with label sets: the best F1 on average, the lowest such one.
+
+    Args:
+        sets: With the scores of all labels of all texts.
+    """
+    thresholds = [round(i * _STEP, 2) for i in range(1, round(1 / _STEP))]
+    f1 = [np.mean([answers.f1(threshold) for answers in sets]) for threshold in thresholds]
+    return thresholds[int(np.argmax(f1))]
+
+
 def fit_neutral(sets: Sequence[ThreeClasses]) -> NeutralBand:
     """Return the neutral class that makes the gold classes likeliest.
 

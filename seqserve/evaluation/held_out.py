@@ -13,22 +13,33 @@ from seqserve.config import to_mapping
 from seqserve.evaluation.fit import (
     ScoredAnswers,
     ThreeClasses,
+    choose_label_threshold,
     choose_min_score,
     fit_calibration,
     fit_neutral,
 )
+from seqserve.evaluation.label_set import indicators, scores_of
 from seqserve.evaluation.measurement import predict_all
 from seqserve.evaluation.ner import judge
 from seqserve.evaluation.thresholds import chrf_of, low_confidence_threshold
 from seqserve.manifest import LOW_CONFIDENCE, MIN_SCORE, NEUTRAL_HIGH, NEUTRAL_LOW
-from seqserve.records import NerItem, SentimentItem, TranslationItem
+from seqserve.records import ClassificationItem, NerItem, SentimentItem, TranslationItem
+from seqserve.runtime.calibration import logit, sigmoid
 from seqserve.runtime.engine import Engine
 from seqserve.runtime.openers import open_predictor
 from seqserve.tasks import Task
-from seqserve.training.data import THREE_CLASSES, read_labelled, read_pairs, read_tagged
+from seqserve.training.data import (
+    places_of,
+    read_labelled,
+    read_pairs,
+    read_tagged,
+    three_classes,
+)
 from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.temperature import fit_temperature
 
 CONFIG_KEYS = ("calibration", "neutral_slope")
+_LEAST = 1e-30  # of a probability, whose logarithm is needed
 _MAX_PAIRS = 2000  # of a dev set of translations, about evenly spaced
 
 
@@ -105,12 +116,44 @@ def _fit_sentiment(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldO
         return HeldOut()
     found = []
     for dataset in sets:
-        texts = read_labelled(root, dataset, "dev", THREE_CLASSES)
+        texts = read_labelled(root, dataset, "dev", three_classes(labels))
         results = predict_all(engine, [SentimentItem(text.text) for text in texts])
         positive = np.array([result.scores[labels[1]] for result in results], np.float32)
         found.append(ThreeClasses(positive, np.array([text.label for text in texts])))
     band = fit_neutral(found)
     return HeldOut({"neutral_slope": band.slope}, {NEUTRAL_LOW: band.low, NEUTRAL_HIGH: band.high})
+
+
+def _fit_classification(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldOut:
+    """Fit the temperature, and the threshold of labels that do not exclude each other.
+
+    The scores of the engine are those of the temperature that it has, so the new one is a multiple of it.
+    """
+    manifest = engine.bundle.manifest
+    labels, is_multi_label = manifest.labels, manifest.kind_of_score == "sigmoid"
+    found = []
+    for dataset in sets:
+        texts = read_labelled(
+            *(root, dataset, "dev", places_of(labels)), is_multi_label=is_multi_label
+        )
+        results = predict_all(engine, [ClassificationItem(text.text) for text in texts])
+        found.append((scores_of(results, labels), indicators(texts, len(labels))))
+    if not is_multi_label:
+        logs = [(np.log(np.maximum(scores, _LEAST)), gold.argmax(1)) for scores, gold in found]
+        factor = fit_temperature(logs, "softmax")
+        return HeldOut({"temperature": factor * float(engine.bundle.config["temperature"])})
+    logits = [(logit(scores), gold) for scores, gold in found]
+    factor = fit_temperature(logits, "sigmoid")
+    answers = [
+        ScoredAnswers(
+            sigmoid(of_set / factor).astype(np.float32).ravel(), gold.ravel(), int(gold.sum())
+        )
+        for of_set, gold in logits
+    ]
+    return HeldOut(
+        {"temperature": factor * float(engine.bundle.config["temperature"])},
+        {MIN_SCORE: choose_label_threshold(answers)},
+    )
 
 
 def _fit_translation(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldOut:
@@ -130,6 +173,7 @@ Fit = Callable[[Engine, Path, Sequence[DataSet]], HeldOut]
 _FIT: Mapping[Task, tuple[Fit, str]] = {
     "ner": (_fit_ner, "calibration"),
     "sentiment": (_fit_sentiment, "calibration"),
+    "classification": (_fit_classification, "calibration"),
     "translation": (_fit_translation, "dev"),
 }
 """Task -> how to fit, and the list of the recipe that names the sets."""

@@ -13,7 +13,8 @@ from seqserve.config import from_mapping
 from seqserve.errors import ConfigError
 from seqserve.models.classifier import Classifier, ClassifierConfig
 from seqserve.models.tagger import Tagger, TaggerConfig
-from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.models.transformer import Transformer
+from seqserve.models.transformer_config import TransformerConfig
 from seqserve.tasks import Task
 from seqserve.text.tags import TagScheme
 
@@ -23,8 +24,8 @@ class Architecture(NamedTuple):
 
     Args:
         config: A frozen dataclass; its fields without defaults are sizes that the data decide: `n_words`,
-            `n_chars`, `n_tags` (ner), `n_words`, `n_labels` (sentiment), `vocab_size`, `pad_id`, `end_id`
-            (translation). It need not have all of them.
+            `n_chars`, `n_tags` (ner), `n_words`, `n_labels` (sentiment, classification), `vocab_size`,
+            `pad_id`, `end_id` (translation). It need not have all of them.
         build: The config and the labels -> a `CrfTagger`, a `TextClassifier`, or a model with the methods of
             `RowSeq2Seq`.
     """
@@ -51,9 +52,12 @@ def _tagger(config: TaggerConfig, labels: Sequence[str]) -> Tagger:
     return Tagger(config, torch.from_numpy(start), torch.from_numpy(transitions))
 
 
+_CLASSIFIERS = {"bilstm": Architecture(ClassifierConfig, lambda config, _: Classifier(config))}
+
 ARCHITECTURES: dict[Task, dict[str, Architecture]] = {
     "ner": {"bilstm-crf": Architecture(TaggerConfig, _tagger)},
-    "sentiment": {"bilstm": Architecture(ClassifierConfig, lambda config, _: Classifier(config))},
+    "sentiment": _CLASSIFIERS,
+    "classification": _CLASSIFIERS,
     "translation": {
         "transformer": Architecture(TransformerConfig, lambda config, _: Transformer(config))
     },

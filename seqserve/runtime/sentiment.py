@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import onnxruntime
 
 from seqserve.arrays import FloatArray
 from seqserve.errors import InputError
 from seqserve.records import NEUTRAL, SentenceSentiment, SentimentItem, SentimentResult
 from seqserve.runtime.calibration import NeutralBand
-from seqserve.runtime.session import run
-from seqserve.text.batching import length_batches
+from seqserve.runtime.text_logits import (
+    ClassifierModel,
+    reading_warnings,
+    softmax,
+    text_logits,
+)
 from seqserve.text.offsets import offset_table
-from seqserve.text.protocols import Inputs, TextEncoder
+from seqserve.text.protocols import TextEncoder
 from seqserve.text.sentences import Sentence
-
-ClassifierModel = Callable[[Inputs], FloatArray]
-"""The inputs that a `TextEncoder` makes -> logits (B, L)."""
-
-_MOSTLY = 0.4  # of the words: flags 17 of 20 sentences in other languages, 1 of 90 English posts (GoEmotions)
-_MAX_BATCH_TOKENS = 2048
-_MAX_WINDOW_TOKENS = 4096  # what the model holds of a text while it reads; reviews are shorter
 
 
 class SentimentPredictor:
@@ -41,7 +37,8 @@ class SentimentPredictor:
             text: The preprocessor.
             temperature: Divides the logits.
             model: Computes the logits.
-            neutral: How probable a neutral class is, for a model with two labels that was calibrated for it.
+            neutral: How probable a neutral class is, for a model with two labels that was calibrated for it. A
+                model with a neutral label needs none: without the option, its two others share the whole.
         """
         self._text = text
         self._temperature = temperature
@@ -58,7 +55,8 @@ class SentimentPredictor:
         texts = [item.text for item in items]
         texts += [sentence.text for pieces in sentences for sentence in pieces]
         encoded = [self._text.encode(text) for text in texts]
-        scores = self._probabilities([text.ids for text in encoded])  # (B, L)
+        logits = text_logits(self._text, self._model, [text.ids for text in encoded])
+        scores = softmax(logits / self._temperature)  # (B, L)
         results = []
         row = len(items)
         for i, (item, pieces) in enumerate(zip(items, sentences, strict=True)):
@@ -75,7 +73,7 @@ class SentimentPredictor:
                     _sentences(item, pieces, best[1:]),
                     len(encoded[i].ids),
                     share,
-                    ("mostly_unknown",) if share >= _MOSTLY else (),
+                    reading_warnings(share),
                 )
             )
         return results
@@ -85,6 +83,8 @@ class SentimentPredictor:
     ) -> tuple[tuple[str, ...], FloatArray]:
         """Return the labels that an item wants, and their probabilities in every row."""
         labels = self._text.labels
+        if NEUTRAL in labels:
+            return (labels, scores) if item.neutral else _without_neutral(labels, scores)
         if not item.neutral:
             return labels, scores
         if self._neutral is None:
@@ -93,28 +93,16 @@ class SentimentPredictor:
             )
         return (labels[0], NEUTRAL, labels[1]), self._neutral.apply(scores[:, 1])
 
-    def _probabilities(self, ids: Sequence[Sequence[int]]) -> FloatArray:
-        """(B, L), rows summing to 1; over `_MAX_WINDOW_TOKENS` the logits are the mean of the windows'."""
-        starts = [
-            (i, at) for i in range(len(ids)) for at in range(0, len(ids[i]), _MAX_WINDOW_TOKENS)
-        ]
-        windows = [ids[i][at : at + _MAX_WINDOW_TOKENS] for i, at in starts]
-        text = np.array([i for i, _ in starts], dtype=np.int64)
-        shares = [len(row) / len(ids[i]) for (i, _), row in zip(starts, windows, strict=True)]
-        share = np.array(shares, dtype=np.float32)[:, None]
-        scores = np.zeros((len(ids), len(self._text.labels)), dtype=np.float32)
-        for batch in length_batches([len(row) for row in windows], _MAX_BATCH_TOKENS):
-            logits = self._model(self._text.inputs([windows[i] for i in batch]))
-            np.add.at(scores, text[batch], logits * share[batch])
-        scores /= self._temperature
-        scores = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
-        probabilities: FloatArray = scores / scores.sum(axis=1, keepdims=True)
-        return probabilities
 
-
-def onnx_classifier(session: onnxruntime.InferenceSession) -> ClassifierModel:
-    """Return a graph with the output `logits` as a model."""
-    return lambda inputs: run(session, inputs)["logits"]
+def _without_neutral(
+    labels: tuple[str, ...], scores: FloatArray
+) -> tuple[tuple[str, ...], FloatArray]:
+    """Return the other labels, and their probabilities (B, 2) given that the text is not neutral."""
+    kept = [i for i, label in enumerate(labels) if label != NEUTRAL]
+    # Both may be 0, then neither is more probable.
+    others = np.maximum(scores[:, kept], np.finfo(np.float32).tiny)
+    shares: FloatArray = others / others.sum(axis=1, keepdims=True)
+    return tuple(labels[i] for i in kept), shares
 
 
 def _sentences(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2
 from sklearn.metrics import accuracy_score
 from sklearn.metrics import f1_score as label_f1
 
-from seqserve.arrays import IntArray
+from seqserve.arrays import BoolArray, IntArray
+from seqserve.training.bleu import bleu_metric
 
 
 def entity_scores(
@@ -32,9 +32,14 @@ def label_scores(gold: IntArray, predicted: IntArray, n_labels: int) -> dict[str
     return {"accuracy": float(accuracy_score(gold, predicted)), "macro_f1": float(macro_f1)}
 
 
-def bleu_metric(target: str) -> BLEU:
-    """Return sacrebleu's BLEU with the tokenizer for a target language: "zh" for Chinese, else "13a"."""
-    return BLEU(tokenize="zh" if target == "zh" else "13a")
+def label_set_scores(gold: BoolArray, predicted: BoolArray) -> dict[str, float]:
+    """Compute micro- and macro-averaged F1 and the share of exact label sets of indicators, both (N, L)."""
+    micro, macro = (
+        float(label_f1(gold, predicted, average=average, zero_division=0.0))
+        for average in ("micro", "macro")
+    )
+    exact = float(accuracy_score(gold, predicted))
+    return {"micro_f1": micro, "macro_f1": macro, "subset_accuracy": exact}
 
 
 def translation_scores(

@@ -43,20 +43,20 @@ def recipe_reference() -> str:
     for task, spec in TASKS.items():
         title = spec.title.lower()
         text, model = default_configs(task)
-        sections += [(f"{name}, {title}", rows) for name, rows in _tables("text", text)]
+        sections += [(f"{name}, {title}", rows) for name, rows in _tables("`[text]`", text)]
         sections.append((f"`[model]`, {title}", list(key_rows(model, is_sized_by_data=True))))
     return "\n\n".join(_markdown(title, rows) for title, rows in sections)
 
 
 def key_rows(cls: type[Any], *, is_sized_by_data: bool = False) -> Iterator[tuple[str, ...]]:
-    """Yield key, type, default and meaning of every field of a config dataclass.
+    """Yield key, type, default and meaning of every field of a config dataclass, its own before inherited ones.
 
     Args:
         cls: The dataclass; its docstring has an `Args:` section.
         is_sized_by_data: Whether the fields without a default are decided by the data, not by the recipe.
     """
     types, meanings = get_type_hints(cls), described(cls)
-    for one in fields(cls):
+    for one in sorted(fields(cls), key=lambda field: field.name not in cls.__annotations__):
         is_required = one.default is MISSING and one.default_factory is MISSING
         if f"{cls.__name__}.{one.name}" in _NOT_IN_FILES or (is_sized_by_data and is_required):
             continue
@@ -66,20 +66,30 @@ def key_rows(cls: type[Any], *, is_sized_by_data: bool = False) -> Iterator[tupl
 
 
 def described(cls: type[Any]) -> dict[str, str]:
-    """Return the text of every name in the `Args:` section of a Google-style docstring."""
-    _, _, rest = (inspect.getdoc(cls) or "").partition("\nArgs:\n")
+    """Return the text of every name in the `Args:` sections of a class and its bases, Google style."""
+    found: dict[str, str] = {}
+    for one in reversed(cls.__mro__):
+        found |= _described_in(inspect.cleandoc(one.__doc__ or ""))
+    return found
+
+
+def _described_in(docstring: str) -> dict[str, str]:
+    _, _, rest = docstring.partition("\nArgs:\n")
     section = re.split(r"\n\n?(?=\S)", rest, maxsplit=1)[0]
     entries = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE)
     return {name: " ".join(text.split()) for name, text in entries}
 
 
 def _tables(name: str, cls: type[Any]) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
-    """Yield the table of a config and those of the configs inside it, `[loop]` aside."""
-    yield f"`[{name}]`", list(key_rows(cls))
+    """Yield the tables of a config and of the configs inside it, `[loop]` aside, with their titles."""
+    yield name, list(key_rows(cls))
     for key, kind in get_type_hints(cls).items():
         inner = next((k for k in (kind, *get_args(kind)) if is_dataclass(k)), None)
         if isinstance(inner, type) and inner is not LoopConfig:
-            yield from _tables(f"{name}.{key}", inner)
+            is_list = get_origin(kind) is tuple
+            bare = name.strip("`[]")
+            of_inner = f"{bare}.{key}"
+            yield from _tables(f"`[[{of_inner}]]`" if is_list else f"`[{of_inner}]`", inner)
 
 
 def _markdown(title: str, rows: list[tuple[str, ...]]) -> str:
@@ -104,5 +114,7 @@ def _type(kind: Any) -> str:
         return " or ".join(map(_type, inner))
     if origin is tuple:
         is_list = inner[1:] == [...]
-        return f"list of {_type(inner[0])}s" if is_list else f"{len(inner)} {_type(inner[0])}s"
+        one = re.sub("^list", "lists", _type(inner[0]))
+        several = one if one.startswith("lists") else f"{one}s"
+        return f"list of {several}" if is_list else f"{len(inner)} {several}"
     return "table" if is_dataclass(kind) or origin is dict else _TYPES[kind]

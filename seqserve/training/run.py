@@ -13,7 +13,7 @@ from seqserve.config import from_mapping
 from seqserve.errors import ConfigError
 from seqserve.models.architectures import find_architecture
 from seqserve.tasks import TASKS, Task
-from seqserve.training import ner, sentiment, trained, translation
+from seqserve.training import classification, ner, sentiment, trained, translation
 from seqserve.training.checkpoint import Progress
 from seqserve.training.curves import plot_curves
 from seqserve.training.loop import TrainingTask, train
@@ -38,7 +38,10 @@ class TaskSetup(NamedTuple):
 
 SETUPS: Mapping[Task, TaskSetup] = {
     "ner": TaskSetup(ner.prepare, ner.NerConfig, trained.load_tagger),
-    "sentiment": TaskSetup(sentiment.prepare, sentiment.SentimentConfig, trained.load_classifier),
+    "sentiment": TaskSetup(sentiment.prepare, sentiment.SentimentConfig, trained.load_sentiment),
+    "classification": TaskSetup(
+        classification.prepare, classification.ClassificationConfig, trained.load_classifier
+    ),
     "translation": TaskSetup(translation.prepare, translation.PairConfig, trained.load_translator),
 }
 

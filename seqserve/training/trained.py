@@ -8,23 +8,26 @@ from pathlib import Path
 
 import torch
 
+from seqserve.choices import Activation
 from seqserve.config import from_mapping
 from seqserve.models.classifier import TextClassifier
 from seqserve.models.tagger import CrfTagger
+from seqserve.tasks import Task
 from seqserve.text.classification import WordTextEncoder
 from seqserve.text.subwords import SubwordTokenizer
 from seqserve.text.tagging import WordTokenEncoder
+from seqserve.training import classification, sentiment
 from seqserve.training.checkpoint import load_preprocessor, load_weights
+from seqserve.training.classifier import (
+    ClassifierTask,
+    LabelledSets,
+    TextSettings,
+    make_classifier,
+)
 from seqserve.training.data import SegmentPair, read_pairs
 from seqserve.training.ner import make_tagger
 from seqserve.training.recipe import Recipe
-from seqserve.training.sentiment import (
-    SentimentTask,
-    fit_temperature,
-    make_classifier,
-    read_dev,
-    sentiment_config,
-)
+from seqserve.training.temperature import fit_temperature
 from seqserve.training.translation import PairConfig, Translator, make_translator
 
 _WEIGHTS = "best.safetensors"
@@ -54,12 +57,16 @@ class TrainedClassifier:
         text: Its preprocessor.
         temperature: Divides the logits, so that probabilities are calibrated.
         model: In eval mode.
+        activation: How logits become probabilities.
+        task: What it answers.
     """
 
     architecture: str
     text: WordTextEncoder
     temperature: float
     model: TextClassifier
+    activation: Activation
+    task: Task
 
 
 @dataclass(frozen=True)
@@ -92,18 +99,37 @@ def load_tagger(recipe: Recipe, run: Path, root: Path) -> TrainedTagger:
     return TrainedTagger(recipe.architecture, text, model.eval())
 
 
+def load_sentiment(recipe: Recipe, run: Path, root: Path) -> TrainedClassifier:
+    """Load the model of sentiment of a run."""
+    sets = sentiment.read_sets(recipe, root, with_train=False)
+    return _load_classifier(recipe, run, sentiment.sentiment_config(recipe), sets)
+
+
 def load_classifier(recipe: Recipe, run: Path, root: Path) -> TrainedClassifier:
-    """Load the classifier of a run; its temperature is fitted on the recipe's dev sets."""
+    """Load the classifier of a run."""
+    sets = classification.read_sets(recipe, root, _text_of(run).labels)
+    return _load_classifier(recipe, run, classification.classification_config(recipe), sets)
+
+
+def _text_of(run: Path) -> WordTextEncoder:
     path = run / "text.json"
-    text = WordTextEncoder.from_mapping(load_preprocessor(path), str(path))
+    return WordTextEncoder.from_mapping(load_preprocessor(path), str(path))
+
+
+def _load_classifier(
+    recipe: Recipe, run: Path, config: TextSettings, sets: LabelledSets
+) -> TrainedClassifier:
+    """Load the classifier of a run; its temperature is fitted on the recipe's dev sets."""
+    text = _text_of(run)
     model = make_classifier(recipe, text)
     load_weights(model, run / _WEIGHTS)
     model.eval()
     with torch.inference_mode():
-        config, dev = sentiment_config(recipe), read_dev(recipe, root)
-        task = SentimentTask(model, text, [], dev, config, recipe.loop.batch_tokens)
+        task = ClassifierTask(model, text, sets, config, recipe.loop.batch_tokens)
         held_out = task.dev_logits()
-    return TrainedClassifier(recipe.architecture, text, fit_temperature(*held_out), model)
+    activation = sets.objective.activation
+    temperature = fit_temperature([held_out], activation)
+    return TrainedClassifier(recipe.architecture, text, temperature, model, activation, recipe.task)
 
 
 def load_translator(recipe: Recipe, run: Path, root: Path) -> TrainedTranslator:

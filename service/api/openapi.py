@@ -23,7 +23,7 @@ Json = dict[str, Any]
 _DETECTION_TAG = "Language detection"
 _MODELS_TAG, _HEALTH_TAG = "Models", "Health and metrics"
 _DESCRIPTION = """\
-Named entity recognition, sentiment classification and translation, on CPUs.
+Named entity recognition, sentiment, classification and translation, on CPUs.
 
 `text` takes one text or a list of texts. A response has one result per text, in the same order. All errors
 are `application/problem+json` (RFC 9457): `code` identifies the error, `detail` says what to change.

@@ -101,7 +101,7 @@ def _defaults(task: Task) -> Mapping[str, Any]:
     }
 
 
-def _prepare_ner(request: PredictionRequest, model: ModelInfo, _: Settings) -> dict[str, Any]:
+def _prepare_labels(request: PredictionRequest, model: ModelInfo, _: Settings) -> dict[str, Any]:
     """Check that the model has the labels, and send each of them once."""
     labels = request.options.get("labels")
     if labels is None:
@@ -144,7 +144,8 @@ def _prepare_sentiment(request: PredictionRequest, model: ModelInfo, _: Settings
 
 
 _PREPARE: Mapping[Task, Callable[[PredictionRequest, ModelInfo, Settings], dict[str, Any]]] = {
-    "ner": _prepare_ner,
+    "ner": _prepare_labels,
     "sentiment": _prepare_sentiment,
+    "classification": _prepare_labels,
     "translation": _prepare_translation,
 }

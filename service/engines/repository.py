@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from seqserve.bundle import Bundle
-from seqserve.bundle_folder import MANIFEST, bundle_directories
+from seqserve.bundle_folder import manifests_in
 from seqserve.errors import ConfigError
 from seqserve.model_info import ModelInfo, model_id
 from seqserve.tasks import Task
@@ -66,14 +66,13 @@ def find_bundles(folder: Path, task: Task) -> tuple[list[FoundBundle], list[Path
     The task of an unreadable manifest is unknown, so the task that lacks a bundle reports it.
     """
     found, unreadable = [], []
-    for directory in bundle_directories(folder):
-        path = directory / MANIFEST
+    for path in manifests_in(folder):
         try:
             content = path.read_bytes()
             manifest = orjson.loads(content)
             if manifest["task"] == task:
                 digest = hashlib.sha256(content).hexdigest()
-                found.append(FoundBundle(directory, manifest, digest))
+                found.append(FoundBundle(path.parent, manifest, digest))
         except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
             fields = failure_fields(error)
             get_logger().error("manifest cannot be read", path=str(path), task=task, **fields)

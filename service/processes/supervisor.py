@@ -107,6 +107,8 @@ class Supervisor:
             "ORT_DISABLE_TELEMETRY": "1",  # else onnxruntime 1.31 records telemetry
             "MALLOC_ARENA_MAX": "2",  # memory freed in an arena per thread would stay with that thread
             **os.environ,
+            # The tasks stay the same, whatever happens to the folder of the bundles.
+            "SEQSERVE_TASKS": ",".join(self._settings.tasks),
             "BENTOML_HOME": directory,
             "TMPDIR": directory,  # BentoML's clients leave directories there
             "BENTOML_DO_NOT_TRACK": "True",

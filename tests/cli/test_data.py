@@ -24,7 +24,7 @@ def test_list(root: Path) -> None:
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines() == [
         "files  translation  dev 24, test 24, train 160  licence not stated",
-        "films  sentiment  dev 24, test 24, train 160  licence not stated",
+        "films  labelled  dev 24, test 24, train 160  licence not stated",
         "people  ner  dev 24, test 24, train 160  licence not stated",
     ]
     said = json.loads(RUNNER.invoke(app, ["data", "list", "--data", str(root), "--json"]).stdout)

@@ -12,7 +12,7 @@ from model_export.sources.run import RunSource
 from seqserve.config import from_mapping, to_mapping
 from seqserve.models.classifier import ClassifierConfig
 from seqserve.models.tagger import TaggerConfig
-from seqserve.models.transformer import TransformerConfig
+from seqserve.models.transformer_config import TransformerConfig
 from seqserve.runtime import check_golden, open_engine
 from seqserve.runtime.engine import agrees
 from seqserve.tasks import TASKS as SPECS
@@ -21,11 +21,11 @@ from seqserve.text.subwords import SubwordTokenizer
 from seqserve.text.tagging import WordTokenEncoder, retokenize
 from seqserve.training import sentiment
 from seqserve.training.checkpoint import load_preprocessor
-from seqserve.training.data import read_labelled, read_pairs, read_tagged
+from seqserve.training.data import read_pairs, read_raw, read_tagged
 from tests.contract.test_batch_equals_singles import LONG_TEXTS, TEXTS
 from tests.tiny import TinyProject
 
-TASKS = ("ner", "sentiment", "translation")
+TASKS = tuple(SPECS)
 # Longer than anything in training.
 MANY = [*TEXTS.values(), *LONG_TEXTS.values(), "Anna left Oslo. " * 40, "Read the file 5."]
 
@@ -48,7 +48,12 @@ def test_golden_cases_hold(tiny: TinyProject, task: str) -> None:
 
 
 def test_bundle_carries_the_resolved_dimensions(tiny: TinyProject) -> None:
-    kinds = {"ner": TaggerConfig, "sentiment": ClassifierConfig, "translation": TransformerConfig}
+    kinds = {
+        "ner": TaggerConfig,
+        "sentiment": ClassifierConfig,
+        "classification": ClassifierConfig,
+        "translation": TransformerConfig,
+    }
     for task, kind in kinds.items():
         values = tiny.made[task].config["model"]
         assert to_mapping(from_mapping(kind, values, "bundle")) == values
@@ -72,7 +77,7 @@ def test_classifier_and_translator_carry_their_training_text_side(tiny: TinyProj
     task = sentiment.prepare(
         tiny.recipes["sentiment"], tiny.data, tiny.run("sentiment"), torch.device("cpu")
     )
-    films = read_labelled(tiny.data, tiny.recipes["sentiment"].data.train[0], "train")
+    films = read_raw(tiny.data, tiny.recipes["sentiment"].data.train[0], "train")
     assert [served.ids(film.text) for film in films] == task._ids[: len(films)]
     trained = SubwordTokenizer.load(tiny.run("translation") / "tokenizer.json")
     shipped = SubwordTokenizer.load(tiny.made["translation"].file("tokenizer.json"))

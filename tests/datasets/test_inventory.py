@@ -42,7 +42,7 @@ def found(root: Path, *, hashed: bool = False) -> dict[str, FoundSet]:
 
 def test_sets_of_every_kind(root: Path) -> None:
     assert found(root) == {
-        "films": FoundSet("films", "sentiment", (), {"test": 1}),
+        "films": FoundSet("films", "labelled", (), {"test": 1}),
         "more": FoundSet("more", "unlabelled", (), {"unsup": 2}),
         "ner/people": FoundSet("ner/people", "ner", (), {"train": 2, "dev": 1}),
         "pairs": FoundSet("pairs", "translation", ("en", "zh"), {"train": 2}),
@@ -75,7 +75,13 @@ DAMAGED = {
         "people dev, line 1: 'Ann PER' is not token<TAB>tag",
     ),
     "sides": ("pairs/train.en", "a\n", "pairs", "pairs train: 1 en lines, 2 zh lines"),
-    "label": ("films/test.jsonl", '{"text": "x", "label": "1"}\n', "films", "integer label"),
+    "label": ("films/test.jsonl", '{"text": "x", "label": 1.5}\n', "films", "label is 1.5"),
+    "second line": (
+        "films/test.jsonl",
+        '{"text": "x", "label": 1}\n{"text": "y"}\n',
+        "films",
+        "line 2",
+    ),
     "no JSON": ("films/test.jsonl", "x\n", "films", "JSONDecodeError"),
     "no text": ("more/unsup.jsonl", '{"txt": 1}\n', "more", "KeyError"),
     "empty": ("ner/people/dev.conll", "", "ner/people", "people dev holds no examples"),

@@ -114,9 +114,7 @@ def test_gold_label_that_the_model_does_not_have_is_an_error(root: Path, label: 
     with (root / "kind" / "corpus" / "test.jsonl").open("a") as file:
         file.write(f'{{"text": "x", "label": {label}}}\n')
     engine = Scripted("sentiment", str, ["negative", "positive"])
-    message = (
-        rf"kind/corpus test has labels \[{label}\]; the model's are 0 to 1: negative, positive"
-    )
+    message = rf"kind/corpus test, line 5: {label} is no label of the model; its labels: negative, positive"
     with pytest.raises(DataError, match=message):
         metrics_of(engine, root, CORPUS)
     assert engine.sizes == []  # reported before the model is called
@@ -204,7 +202,7 @@ def test_bundle_carries_its_recipe(tmp_path: Path) -> None:
 
 
 BAD_RECIPES: dict[str, tuple[dict[str, bytes], str]] = {
-    "none": ({}, r"holds no recipe\.json.*: an older version .*; export it again"),
+    "none": ({}, r"holds no recipe\.json.*imported model: `seqserve evaluate --set FILE`"),
     "no JSON": ({"recipe.json": b"{"}, r"recipe\.json is malformed"),
     "no object": ({"recipe.json": b"[1]"}, r"recipe\.json is malformed"),
     "no recipe": ({"recipe.json": b"{}"}, r"recipe\.json is malformed.*required field"),

@@ -108,7 +108,7 @@ def test_host_and_port_are_not_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_only_the_translator_gives_way() -> None:
     settings = Settings(translation_niceness=7)
-    assert [settings.niceness_of(task) for task in TASKS] == [0, 0, 7]
+    assert [settings.niceness_of(task) for task in TASKS] == [0, 0, 0, 7]
 
 
 def test_timeouts() -> None:
@@ -145,8 +145,8 @@ def test_calls_at_once_follow_the_cpus_unless_set(
 ) -> None:
     monkeypatch.setattr("service.settings.available_cpus", lambda: n_cpus)
     settings = Settings(calls=calls, translation_calls=3)
-    assert [settings.concurrency_of(task) for task in TASKS] == [expected, expected, 3]
-    assert [settings.base_concurrency_of(task) for task in TASKS] == [expected, expected, n_cpus]
+    assert [settings.concurrency_of(task) for task in TASKS] == [expected] * 3 + [3]
+    assert [settings.base_concurrency_of(task) for task in TASKS] == [expected] * 3 + [n_cpus]
 
 
 @pytest.mark.parametrize(("n_cpus", "calls", "expected"), [(1, None, 1), (4, None, 4), (4, 2, 2)])
@@ -155,11 +155,12 @@ def test_what_waits_is_shared_out_among_threads_that_compute_at_once(
 ) -> None:
     monkeypatch.setattr("service.settings.available_cpus", lambda: n_cpus)
     settings = Settings(calls=calls)
-    assert [settings.chunks_of(task) for task in TASKS] == [expected, expected, 1]
+    assert [settings.chunks_of(task) for task in TASKS] == [expected] * 3 + [1]
 
 
 @pytest.mark.parametrize(
-    ("task", "flight"), [("ner", (7, 7, 5)), ("sentiment", (7, 7, 5)), ("translation", (6, 5, 1))]
+    ("task", "flight"),
+    [("ner", (7, 7, 5)), ("classification", (7, 7, 5)), ("translation", (6, 5, 1))],
 )
 def test_the_bounds_of_a_queue(
     monkeypatch: pytest.MonkeyPatch, task: TaskName, flight: tuple[int, int, int]

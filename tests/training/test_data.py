@@ -8,15 +8,18 @@ import pytest
 
 from seqserve.errors import DataError
 from seqserve.training.data import (
-    THREE_CLASSES,
     LabelledText,
     SegmentPair,
     TaggedSentence,
     count_calibration,
     count_examples,
+    has_labels,
+    places_of,
     read_labelled,
     read_pairs,
+    read_raw,
     read_tagged,
+    three_classes,
 )
 from seqserve.training.recipe import DataSet
 
@@ -44,7 +47,9 @@ def test_formats(tmp_path: Path, write: Callable[[str, str], None], suffix: str)
         TaggedSentence(("Anna", "ran"), ("B-PER", "O")),
         TaggedSentence(("Oslo",), ("B-LOC",)),
     ]
-    assert read_labelled(tmp_path, SET, "train") == [LabelledText("good\u2028film", 1)]
+    assert read_labelled(tmp_path, SET, "train", places_of(["bad", "good"])) == [
+        LabelledText("good\u2028film", (1,))
+    ]
     pairs = read_pairs(tmp_path, SET, "train", ["en", "zh"])
     assert pairs == [
         SegmentPair("one", "一"),
@@ -53,8 +58,8 @@ def test_formats(tmp_path: Path, write: Callable[[str, str], None], suffix: str)
     ]
     assert [
         count_examples(tmp_path, SET, "train", task, ["en", "zh"])
-        for task in ("ner", "sentiment", "translation")
-    ] == [2, 1, 3]
+        for task in ("ner", "sentiment", "classification", "translation")
+    ] == [2, 1, 1, 3]
 
 
 def test_files_of_windows(tmp_path: Path, write: Callable[[str, str], None]) -> None:
@@ -86,13 +91,20 @@ MISTAKES = {
     "no label": ("train.conll", "Anna\tB-\n", "train, line 1"),
     "nothing": ("train.conll", "\n\n", "train holds no examples"),
     "no text at all": ("train.jsonl", "", "train holds no examples"),
-    "truth is no number": ("train.jsonl", '{"text": "x", "label": true}', "integer label"),
+    "truth is no number": (
+        "train.jsonl",
+        '{"text": "x", "label": true}',
+        "label is true; it must be",
+    ),
     "no such tag": ("train.conll", "Anna\tPER\n", "train, line 1"),
     "columns with spaces": ("train.conll", "Anna NNP B-NP B-PER\n", "says how to convert files"),
     "other tags": ("train.conll", "Anna\tS-PER\n", "with a tag O, B-LABEL or I-LABEL"),
     "no json": ("train.jsonl", '{"text": "x", "label": 1}\n{', "train, line 2"),
-    "label left out": ("train.jsonl", '{"text": "x"}', "label"),
-    "label is a word": ("train.jsonl", '{"text": "x", "label": "good"}', "0 for the first"),
+    "label left out": ("train.jsonl", '{"text": "x"}', "wants either a label or labels"),
+    "label twice": ("train.jsonl", '{"text": "x", "label": 1, "labels": [1]}', "either a label"),
+    "labels no list": ("train.jsonl", '{"text": "x", "labels": "good"}', "it must be a name, or"),
+    "label in a list": ("train.jsonl", '{"text": "x", "labels": [["good"]]}', "it must be a name"),
+    "text is a number": ("train.jsonl", '{"text": 1, "label": 1}', "text is no string"),
     "no object": ("train.jsonl", "[1]", "train, line 1"),
 }
 
@@ -102,7 +114,7 @@ def test_mistakes_name_the_line(
     tmp_path: Path, write: Callable[[str, str], None], name: str, content: str, message: str
 ) -> None:
     write(name, content)
-    read = read_tagged if name.endswith("conll") else read_labelled
+    read = read_tagged if name.endswith("conll") else read_raw
     with pytest.raises(DataError, match=message):
         read(tmp_path, SET, "train")
 
@@ -136,18 +148,20 @@ def test_missing_and_broken_files_are_named(tmp_path: Path) -> None:
         read_tagged(tmp_path, SET, "train")
 
 
-THREE = {
+THREE = three_classes(["negative", "positive"])
+CLASSES = {
     "numbers": ('{"text": "a", "label": 1}', [2]),
     "a name": ('{"text": "a", "label": "neutral"}\n{"text": "b", "label": 0}', [1, 0]),
+    "names of labels": ('{"text": "a", "label": "positive"}', [2]),
 }
 
 
-@pytest.mark.parametrize(("content", "labels"), THREE.values(), ids=THREE)
+@pytest.mark.parametrize(("content", "labels"), CLASSES.values(), ids=CLASSES)
 def test_labels_of_three_classes(
     tmp_path: Path, write: Callable[[str, str], None], content: str, labels: list[int]
 ) -> None:
     write("dev.jsonl", content)
-    assert [one.label for one in read_labelled(tmp_path, SET, "dev", THREE_CLASSES)] == labels
+    assert [one.label for one in read_labelled(tmp_path, SET, "dev", THREE)] == labels
     assert count_calibration(tmp_path, SET, "sentiment") == len(labels)
 
 
@@ -156,8 +170,70 @@ def test_another_label_than_the_three_is_refused(
     tmp_path: Path, write: Callable[[str, str], None], label: str
 ) -> None:
     write("dev.jsonl", f'{{"text": "a", "label": {label}}}')
-    with pytest.raises(DataError, match=r"line 1: .* integer label or one of 0, neutral, 1"):
-        read_labelled(tmp_path, SET, "dev", THREE_CLASSES)
+    with pytest.raises(DataError, match=r"line 1: .*label"):
+        read_labelled(tmp_path, SET, "dev", THREE)
+
+
+NAMES = ["world", "sport", "science"]
+LABELLED: dict[str, tuple[str, bool, list[tuple[int, ...]]]] = {
+    "names": ('"label": "sport"', False, [(1,)]),
+    "places": ('"label": 2', False, [(2,)]),
+    "a list of one": ('"labels": ["sport"]', False, [(1,)]),
+    "one in a list twice": ('"labels": ["sport", 1]', False, [(1,)]),
+    "several": ('"labels": ["science", "world"]', True, [(0, 2)]),
+    "none": ('"labels": []', True, [()]),
+    "one of several": ('"label": "science"', True, [(2,)]),
+}
+
+
+@pytest.mark.parametrize(("label", "is_multi", "expected"), LABELLED.values(), ids=LABELLED)
+def test_labels_are_names_or_places(
+    tmp_path: Path,
+    write: Callable[[str, str], None],
+    label: str,
+    is_multi: bool,
+    expected: list[tuple[int, ...]],
+) -> None:
+    write("dev.jsonl", f'{{"text": "a", {label}}}')
+    found = read_labelled(tmp_path, SET, "dev", places_of(NAMES), is_multi_label=is_multi)
+    assert [one.labels for one in found] == expected
+
+
+WRONG_LABELS = {
+    "unknown name": ('"label": "art"', False, "line 1: 'art' is no label.*world, sport, science"),
+    "unknown place": ('"label": 3', False, "line 1: 3 is no label"),
+    "below zero": ('"label": -1', False, "-1 is no label"),
+    "unknown among several": ('"labels": ["sport", "art"]', True, "'art' is no label"),
+    "two that exclude each other": ('"labels": [0, 1]', False, "has 2 labels.*multi_label"),
+    "none of one": ('"labels": []', False, "has 0 labels.*multi_label"),
+}
+
+
+@pytest.mark.parametrize(("label", "is_multi", "message"), WRONG_LABELS.values(), ids=WRONG_LABELS)
+def test_labels_that_do_not_fit_the_model(
+    tmp_path: Path, write: Callable[[str, str], None], label: str, is_multi: bool, message: str
+) -> None:
+    write("dev.jsonl", f'{{"text": "a", {label}}}')
+    with pytest.raises(DataError, match=message):
+        read_labelled(tmp_path, SET, "dev", places_of(NAMES), is_multi_label=is_multi)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('{"text": "a", "label": 0}', True),
+        ('{"text": "a", "labels": []}', True),
+        ('{"text": "a"}', False),
+        ("{", True),
+        ("[]", True),
+        ("", True),
+    ],
+)
+def test_files_with_and_without_labels(
+    tmp_path: Path, write: Callable[[str, str], None], line: str, expected: bool
+) -> None:
+    write("dev.jsonl", line)
+    assert has_labels(tmp_path, SET, "dev") == expected
 
 
 def test_a_set_of_entities_is_counted_for_calibration(

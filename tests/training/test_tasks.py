@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,17 +14,18 @@ from model_export.sources.run import RunSource
 from seqserve.arrays import IntArray
 from seqserve.errors import ConfigError, DataError
 from seqserve.text.subwords import SubwordTokenizer
-from seqserve.training import ner, sentiment, translation
+from seqserve.training import classification, ner, sentiment, translation
 from seqserve.training.data import SegmentPair
 from seqserve.training.recipe import read_recipe
 from seqserve.training.run import check_settings, run_recipe
-from seqserve.training.sentiment import fit_temperature
+from seqserve.training.temperature import fit_temperature
 from tests.tiny import TinyProject
 
 CPU = torch.device("cpu")
 PREPARE = {
     "ner": ner.prepare,
     "sentiment": sentiment.prepare,
+    "classification": classification.prepare,
     "translation": translation.prepare,
 }
 
@@ -77,20 +79,23 @@ def test_temperature_mends_overconfidence() -> None:
     labels = rng.integers(0, 2, 4000)
     truth = np.where(labels == 1, 1.0, -1.0) + rng.normal(0, 1, 4000)  # log-odds are 2 * truth
     logits = np.stack([np.zeros(4000), 2 * truth * 3], axis=1).astype(np.float32)
-    assert fit_temperature(logits, labels) == pytest.approx(3.0, rel=0.1)
+    assert fit_temperature([(logits, labels)]) == pytest.approx(3.0, rel=0.1)
 
 
 def test_temperature_is_bounded_where_nothing_is_wrong() -> None:
     logits = np.array([[4.0, 0.0], [0.0, 3.0]], dtype=np.float32)
-    assert fit_temperature(logits, np.array([0, 1])) == pytest.approx(0.05)
-    assert fit_temperature(logits, np.array([1, 0])) == pytest.approx(20)
+    assert fit_temperature([(logits, np.array([0, 1]))]) == pytest.approx(0.05)
+    assert fit_temperature([(logits, np.array([1, 0]))]) == pytest.approx(20)
 
 
 BAD_RECIPES = {
     "unknown key": ("colour = 1", "colour"),
     "unknown loop key": ("[loop]\nspeed = 1\nmax_steps = 1\nbatch_tokens = 1", "speed"),
     "not toml": ("name = ", "is not TOML"),
-    "no such task": ('task = "names"', "expected one of ner, sentiment, translation, got 'names'"),
+    "no such task": (
+        'task = "names"',
+        "expected one of ner, sentiment, classification, translation, got 'names'",
+    ),
 }
 
 
@@ -213,7 +218,9 @@ def test_label_numbers_must_have_names(tiny: TinyProject, tmp_path: Path) -> Non
     films.mkdir()
     for split in ("train", "dev"):
         (films / f"{split}.jsonl").write_text('{"text": "x", "label": 7}\n')
-    with pytest.raises(DataError, match=r"labels \[7\]"):
+    with pytest.raises(
+        DataError, match="7 is no label of the model; its labels: negative, positive"
+    ):
         run_recipe(recipe, tmp_path, tmp_path / "run")
 
 
@@ -272,3 +279,66 @@ def test_two_sets_of_one_name_are_refused(tiny: TinyProject, split: str) -> None
         replace(recipe, data=replace(recipe.data, **twins))
     apart = {split: (one, replace(one, split="more"))}
     assert replace(recipe, data=replace(recipe.data, **apart)).data.dev
+
+
+def test_a_set_is_read_as_often_as_its_weight_says(tiny: TinyProject, tmp_path: Path) -> None:
+    recipe = tiny.recipes["ner"]
+    (people,) = recipe.data.train
+    data = replace(recipe.data, train=(replace(people, weight=2.5),))
+    made = ner.prepare(replace(recipe, data=data), tiny.data, tmp_path, CPU)
+    counts = np.bincount(np.concatenate(made.epoch(np.random.default_rng(0))))
+    assert set(counts.tolist()) == {2, 3} and 2.3 < counts.mean() < 2.7
+
+
+def test_dev_sets_have_weights_in_the_mean(
+    tiny: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tiny.recipes["ner"]
+    (people,) = recipe.data.dev
+    lower = replace(people, lower=True, weight=3.0)
+    data = replace(recipe.data, dev=(people, lower))
+    made = ner.prepare(replace(recipe, data=data), tiny.data, tmp_path, CPU)
+
+    def scores(examples: Sequence[ner.Example]) -> dict[str, float]:
+        is_lower = all(t.text == t.text.lower() for one in examples for t in one.tokens)
+        return {"f1": 0.4 if is_lower else 0.8}
+
+    monkeypatch.setattr(made, "_scores", scores)
+    assert made.evaluate() == {
+        "f1": pytest.approx(0.5),
+        f"f1_{people.name}": 0.8,
+        f"f1_{lower.name}": 0.4,
+    }
+
+
+def test_variants_of_a_step_follow_from_its_seed(tiny: TinyProject, tmp_path: Path) -> None:
+    recipe = tiny.recipes["ner"]
+    text = {**recipe.text, "augmentation": {"lower": 0.5}}
+    made = ner.prepare(replace(recipe, text=text), tiny.data, tmp_path, CPU)
+    made.model.eval()
+
+    def losses() -> list[float]:
+        found = []
+        for seed in (1, 2, 3):
+            torch.manual_seed(seed)
+            found.append(float(made.loss(np.arange(20))[0]))
+        return found
+
+    with torch.no_grad():
+        assert losses() == losses()
+        assert len(set(losses())) == 3
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"weight": 2.0}, {"joins": {"@": True}}, {"lower": True}, {"labels": ("PER",)}],
+    ids=str,
+)
+def test_settings_of_ner_sets_are_refused_elsewhere(
+    tiny: TinyProject, settings: dict[str, object]
+) -> None:
+    recipe = tiny.recipes["sentiment"]
+    train = tuple(replace(one, **settings) for one in recipe.data.train)  # type: ignore[arg-type]
+    (name,) = settings
+    with pytest.raises(ConfigError, match=f"sets {name}, which only recipes of the task ner have"):
+        replace(recipe, data=replace(recipe.data, train=train))

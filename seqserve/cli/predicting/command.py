@@ -1,4 +1,4 @@
-"""`seqserve predict ner|sentiment|translate`: files of texts in, a file of predictions out."""
+"""`seqserve predict ner|sentiment|classify|translate`: files of texts in, a file of predictions out."""
 
 from __future__ import annotations
 
@@ -95,6 +95,25 @@ def sentiment(
         neutral=neutral or None,
         offset_unit=offset_unit,
     )
+
+
+@app.command()
+@with_options
+def classify(
+    options: Options,
+    min_score: Annotated[
+        float | None,
+        typer.Option(help="minimum score of a label; default: the model's threshold"),
+    ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="consider only this label; repeatable")
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(help="only the scores of the n most probable labels")
+    ] = None,
+) -> None:
+    """Classify texts."""
+    _predict("classification", options, min_score=min_score, labels=label, top=top)
 
 
 @app.command()

@@ -29,7 +29,15 @@ export class Panel {
     this.shown = null; // {sent, received} or {failure}
     this.pending = null; // the AbortController of the current request
     this.hasStarted = false;
+    this.addModelField();
     this.listen();
+  }
+
+  /** Adds the field that selects a model; it is shown if there are several. */
+  addModelField() {
+    const label = element("span", { "data-word": "model" }, word("model"));
+    this.form.querySelector(".options").prepend(
+      element("label", { hidden: true }, label, " ", element("select", { name: "model" })));
   }
 
   listen() {

@@ -23,6 +23,7 @@ from model_export.int8.quantization import (
 from seqserve.errors import ExportError
 from seqserve.models.classifier import Classifier
 from seqserve.models.tagger import ILLEGAL, Tagger
+from seqserve.runtime.text_logits import softmax
 from seqserve.text.protocols import Inputs
 from seqserve.text.tagging import WordTokenEncoder
 
@@ -51,7 +52,7 @@ def test_sound_graphs_pass(
     graph = tagger_graph(tagger.config, weights, tagger_text.scheme)
     assert 0 < check_int8_tagger(tagger, tagger_text, graph) < TOLERANCE
     graph = classifier_graph(classifier.config, rounded_classifier(classifier))
-    assert 0 < check_int8_classifier(classifier, 1.0, graph) < TOLERANCE
+    assert 0 < check_int8_classifier(classifier, softmax, graph) < TOLERANCE
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_a_tagger_that_is_rounded_wrongly_is_refused(
 def test_a_classifier_that_is_rounded_wrongly_is_refused(classifier: Classifier) -> None:
     weights = changed(rounded_classifier(classifier), "output.weight", -3)
     with pytest.raises(ExportError, match=r"int8 classifier, .* tokens: probabilities"):
-        check_int8_classifier(classifier, 1.0, classifier_graph(classifier.config, weights))
+        check_int8_classifier(classifier, softmax, classifier_graph(classifier.config, weights))
 
 
 def test_a_tagger_whose_ranges_follow_the_batch_is_refused(
@@ -93,12 +94,15 @@ def test_a_classifier_whose_ranges_follow_the_batch_is_refused(classifier: Class
     weights = changed(rounded_classifier(classifier), "words.weight.scales", 1.5)
     graph = classifier_graph(classifier.config, weights)
     with pytest.raises(ExportError, match="is not the same alone and in a batch"):
-        check_int8_classifier(classifier, 1.0, graph)
+        check_int8_classifier(classifier, softmax, graph)
 
 
 def test_a_classifier_is_held_to_the_probabilities_that_it_serves(classifier: Classifier) -> None:
     graph = classifier_graph(classifier.config, rounded_classifier(classifier))
-    hot, cold = (check_int8_classifier(classifier, t, graph) for t in (10.0, 1.0))
+    hot, cold = (
+        check_int8_classifier(classifier, lambda logits, t=t: softmax(logits / t), graph)
+        for t in (np.float32(10), np.float32(1))
+    )
     assert hot < cold / 5
 
 

@@ -25,11 +25,20 @@ EMPTY: dict[str, Any] = {
         "unknown_share": 1.0,
         "warnings": [],
     },
+    "/v1/classify": {
+        "label": None,
+        "score": 0.0,
+        "labels": [],
+        "scores": {},
+        "unknown_share": 1.0,
+        "warnings": [],
+    },
     "/v1/translate": {"score": 0.0, "warnings": []},
 }
 OPTIONS: dict[str, Any] = {
     "/v1/ner": {},
     "/v1/sentiment": {"sentences": True},
+    "/v1/classify": {"labels": ["sport", "politics"]},
     "/v1/translate": {"alternatives": 1},
 }
 PATHS = tuple(spec.path for spec in TASKS.values())

@@ -208,6 +208,7 @@ async def test_models_are_listed_with_their_states(many_bundles: Path) -> None:
         assert [one["id"] for one in models if one["is_default"]] == [
             "ner-en@2.0",
             "sentiment-en@2.0",
+            "topics-en@2.0",
             "translate-en-zh@1.0.0",
         ]
         assert (await server.client.get("/readyz")).status_code == 200

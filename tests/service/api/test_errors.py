@@ -15,6 +15,7 @@ import pytest
 
 from seqserve.errors import InputError
 from seqserve.model_info import ModelInfo
+from seqserve.tasks import TASKS
 from service.api.plan import PredictionRequest, plan_request
 from service.engines.models import FAILED_SENTENCE, MISSING_SENTENCE
 from service.settings import Settings
@@ -23,7 +24,7 @@ from tests.service.conftest import Server, pending_requests, serving
 
 pytestmark = pytest.mark.anyio
 
-PREDICTIONS = ("/v1/ner", "/v1/sentiment", "/v1/translate")
+PREDICTIONS = tuple(spec.path for spec in TASKS.values())
 
 
 def expect(response: httpx.Response, status: int, code: str, detail: str = "") -> dict[str, Any]:
@@ -99,6 +100,15 @@ FAULTS = [
     pytest.param("/v1/sentiment", {"text": "a", "offset_unit": "x"}, "offset_unit: ", id="unit-2"),
     pytest.param("/v1/ner", {"text": "a", "alternatives": 8}, "alternatives: ", id="labelings"),
     pytest.param("/v1/ner", {"text": "a", "alternatives": -1}, "alternatives: ", id="no-labelings"),
+    pytest.param("/v1/classify", {"text": "a", "top": 0}, "top: ", id="top-0"),
+    pytest.param("/v1/classify", {"text": "a", "min_score": 2}, "min_score: ", id="score-2"),
+    pytest.param("/v1/classify", {"text": "a", "labels": []}, "labels: ", id="labels-none"),
+    pytest.param(
+        "/v1/classify",
+        {"text": "a", "labels": ["sport", "weather"]},
+        "labels: not a label of this model. Available labels: sport, politics.",
+        id="no-such-label",
+    ),
     pytest.param("/v1/translate", {"text": "a", "beam_size": 0}, "beam_size: ", id="beam-0"),
     pytest.param("/v1/translate", {"text": "a", "beam_size": 9}, "beam_size: ", id="beam-9"),
     pytest.param("/v1/translate", {"text": "a", "beam_size": 2.5}, "beam_size: ", id="beam-float"),
@@ -405,7 +415,7 @@ async def test_not_ready_while_golden_cases_fail(tmp_path: Path) -> None:
         expect(refusal, 503, "not_ready", FAILED_SENTENCE)
         models = (await server.client.get("/v1/models")).json()["models"]
         states = {model["task"]: model["state"] for model in models}
-        assert states == {"ner": "ready", "sentiment": "failed", "translation": "ready"}
+        assert states == {task: "failed" if task == "sentiment" else "ready" for task in TASKS}
         assert (await server.post("/v1/ner", {"text": "a"})).status_code == 200
 
 

@@ -31,7 +31,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, bundles_dir: Path) -> Itera
 def test_answers_are_as_documented(served: Serve, tmp_path: Path) -> None:
     found = fuzz(served.base, tmp_path, *BOUNDS)
     assert found.returncode == 0, found.stdout
-    assert "8 selected / 8 total" in found.stdout
+    assert "9 selected / 9 total" in found.stdout
     generated = re.search(r"(\d+) generated", found.stdout)
     assert generated and int(generated[1]) > 100
     assert '"event":"failure"' not in served.log.read_text()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from seqserve.tasks import TASKS
 from tests import fakes
 from tests.service.conftest import Server, serving
 
@@ -57,6 +58,32 @@ PREDICTIONS = [
         id="sentiment-sentences",
     ),
     pytest.param(
+        "/v1/classify",
+        {"text": "a vote"},
+        {
+            "label": "politics",
+            "score": 0.75,
+            "labels": [{"label": "politics", "score": 0.75}],
+            "scores": {"sport": 0.25, "politics": 0.75},
+            "unknown_share": 0.0,
+            "warnings": [],
+        },
+        id="classify",
+    ),
+    pytest.param(
+        "/v1/classify",
+        {"text": "a vote", "labels": ["sport"], "min_score": 0.5, "top": 1},
+        {
+            "label": None,
+            "score": 0.0,
+            "labels": [],
+            "scores": {"sport": 0.25},
+            "unknown_share": 0.0,
+            "warnings": [],
+        },
+        id="classify-threshold",
+    ),
+    pytest.param(
         "/v1/translate",
         {"text": "a b c", "source": "en", "target": "zh"},
         {"text": "c b a", "score": -0.5, "warnings": []},
@@ -100,7 +127,7 @@ PREDICTIONS = [
         for unit, end in (("codepoint", 6), ("utf16", 7), ("byte", 10))
     ),
 ]
-MODELS = {"ner": "ner-en", "sentiment": "sentiment-en", "translate": "translate-en-zh"}
+MODELS = {spec.path: name for spec, name in zip(TASKS.values(), fakes.DESCRIPTIONS, strict=True)}
 
 
 @pytest.mark.parametrize(("path", "body", "result"), PREDICTIONS)
@@ -109,14 +136,14 @@ async def test_prediction(server: Server, path: str, body: Any, result: Any) -> 
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
     assert response.json() == {
-        "model": MODELS[path.removeprefix("/v1/")],
+        "model": MODELS[path],
         "version": "1.0.0",
         "results": [result],
         "usage": {"n_texts": 1, "n_tokens": fakes.n_tokens(body["text"])},
     }
 
 
-@pytest.mark.parametrize("path", ["/v1/ner", "/v1/sentiment", "/v1/translate"])
+@pytest.mark.parametrize("path", MODELS)
 async def test_a_list_gives_what_singles_give(server: Server, path: str) -> None:
     texts = [f"Ann saw {'a bad ' * i}film in ROME" for i in range(70)]
     together = (await server.post(path, {"text": texts})).json()
@@ -184,8 +211,8 @@ async def test_request_id(server: Server, given: str, is_kept: bool, path: str) 
 
 async def test_models(server: Server) -> None:
     models = (await server.client.get("/v1/models")).json()["models"]
-    assert [model["name"] for model in models] == ["ner-en", "sentiment-en", "translate-en-zh"]
-    assert models[2]["languages"] == ["en", "zh"]
+    assert [model["name"] for model in models] == list(fakes.DESCRIPTIONS)
+    assert models[-1]["languages"] == ["en", "zh"]
     assert models[0]["labels"] == ["LOC", "PER"]
     assert all(re.fullmatch(r"[0-9a-f]{64}", model["sha256"]) for model in models)
     assert models[1]["metrics"] == {"f1": 0.9}

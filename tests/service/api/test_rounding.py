@@ -35,6 +35,23 @@ RESULTS: list[tuple[Task, dict[str, Any], dict[str, Any]]] = [
         },
     ),
     (
+        "classification",
+        {
+            "label": "b",
+            "score": 1 - LONG,
+            "labels": [{"label": "b", "score": 1 - LONG}],
+            "scores": {"a": LONG, "b": 1 - LONG},
+            "unknown_share": LONG,
+        },
+        {
+            "label": "b",
+            "score": 0.876543,
+            "labels": [{"label": "b", "score": 0.876543}],
+            "scores": {"a": 0.123457, "b": 0.876543},
+            "unknown_share": 0.123457,
+        },
+    ),
+    (
         "translation",
         {"text": "x", "score": -LONG, "warnings": [], "alternatives": [{"text": "y", "score": -1}]},
         {

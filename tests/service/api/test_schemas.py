@@ -10,7 +10,10 @@ from service.api.schemas import SCHEMAS, TaskSchema
 from service.settings import Settings
 
 NER, TRANSLATE = SCHEMAS["ner"], SCHEMAS["translation"]
-NER_FIELDS = "Fields of this route: text, min_score, labels, offset_unit, alternatives, on_blank, partial, model."
+NER_FIELDS = (
+    "Fields of this route: text, min_score, labels, offset_unit, alternatives, on_blank, partial, "
+    "model."
+)
 
 
 def sentences(document: Any, schema: TaskSchema = NER) -> str:

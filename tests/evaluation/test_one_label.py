@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from seqserve.evaluation.one_label import one_label_findings
 from seqserve.evaluation.report import Findings, Slice
-from seqserve.evaluation.sentiment import sentiment_findings
 from seqserve.records import SentimentResult
 from seqserve.training.data import LabelledText
 from seqserve.training.metrics import label_scores
@@ -15,12 +15,12 @@ LABELS = ("negative", "neutral", "positive")
 
 
 def findings(gold: list[int], answered: list[int], scores: list[float] | None = None) -> Findings:
-    texts = [LabelledText(f"text {i} " + "word " * (5 * i), g) for i, g in enumerate(gold)]
+    texts = [LabelledText(f"text {i} " + "word " * (5 * i), (g,)) for i, g in enumerate(gold)]
     results = [
         SentimentResult(LABELS[a], score, {}, n_tokens=1)
         for a, score in zip(answered, scores or [0.9] * len(gold), strict=True)
     ]
-    return sentiment_findings(texts, results, LABELS)
+    return one_label_findings(texts, results, LABELS)
 
 
 def parts(found: Findings, kind: str) -> dict[str, Slice]:

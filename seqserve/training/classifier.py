@@ -1,0 +1,197 @@
+"""Training a classifier of texts of any length, whatever its labels are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from seqserve.arrays import FloatArray, IntArray
+from seqserve.errors import ConfigError
+from seqserve.models.classifier import Classifier, TextClassifier
+from seqserve.text.batching import length_batches, pad
+from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig, normalized_tokens
+from seqserve.training.checkpoint import load_preprocessor, save_preprocessor
+from seqserve.training.data import LabelledText, TrainingTexts
+from seqserve.training.models import make_model
+from seqserve.training.objectives import Objective
+from seqserve.training.pretraining import PretrainingConfig, pretrain
+from seqserve.training.recipe import Recipe
+from seqserve.training.temperature import Targets
+from seqserve.training.vectors import Corpus, VectorConfig, VectorSource, start_embeddings
+
+_LM_DEV_TEXTS = 100
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    """The keys of the `[text]` table that the recipes of all classifiers have.
+
+    Args:
+        word_dropout: Share of training words that are read as unknown.
+        adversarial: Norm of the adversarial perturbation of a text's embeddings, relative to their own
+            norm. 0: none.
+        unlabelled: Files of texts without labels below the data root, objects with a `text` (`.jsonl`)
+            or one text a line; used for the vocabulary, word vectors and language model.
+        vectors: Initial word embeddings.
+        pretraining: Language model that initialises embeddings and LSTM; none: random weights.
+        reader: How text is converted to ids.
+    """
+
+    word_dropout: float = 0.1
+    adversarial: float = 0.0
+    unlabelled: tuple[str, ...] = ()
+    pretraining: PretrainingConfig | None = None
+    vectors: VectorConfig = field(default_factory=VectorConfig)
+    reader: WordTextEncoderConfig = field(default_factory=WordTextEncoderConfig)
+
+
+@dataclass(frozen=True)
+class LabelledSets:
+    """What is to be learnt.
+
+    Args:
+        labels: Names in the order of the model's outputs.
+        objective: How they are learnt.
+        train: Texts to learn from.
+        dev: Texts that select the best weights, by the name of their set.
+    """
+
+    labels: tuple[str, ...]
+    objective: Objective
+    train: Sequence[LabelledText]
+    dev: Mapping[str, Sequence[LabelledText]]
+
+
+class ClassifierTask:
+    """What the loop trains: an LSTM on labelled texts."""
+
+    def __init__(
+        self,
+        model: TextClassifier,
+        text: WordTextEncoder,
+        sets: LabelledSets,
+        config: TextSettings,
+        batch_tokens: int,
+    ) -> None:
+        """Take the texts; the rest as in TextSettings and LoopConfig."""
+        self.metric = sets.objective.metric
+        self.model = model
+        self._device = next(model.parameters()).device
+        self._n_labels = len(text.labels)
+        self._unknown_id = text.words.unknown_id
+        self._config = config
+        self._batch_tokens = batch_tokens
+        self._objective = sets.objective
+        texts = [*sets.train, *chain.from_iterable(sets.dev.values())]
+        self._ids = [text.ids(example.text) for example in texts]
+        self._targets = self._objective.targets(texts)
+        self._n_train = len(sets.train)
+        self._dev_set = np.repeat(list(sets.dev), [len(of_set) for of_set in sets.dev.values()])
+
+    def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
+        """Return one pass over the training texts, batched by length."""
+        order = rng.permutation(self._n_train)
+        lengths = [len(self._ids[i]) for i in order]
+        batches = [order[batch] for batch in length_batches(lengths, self._batch_tokens, 128)]
+        return [batches[i] for i in rng.permutation(len(batches))]
+
+    def loss(self, batch: IntArray) -> tuple[Tensor, int]:
+        """Return the loss per text, and the number of texts.
+
+        Source: Miyato et al. 2017, "Adversarial Training Methods for Semi-Supervised Text
+        Classification", section 3.
+        """
+        words, lengths = self._tensors(batch)
+        targets = torch.from_numpy(self._targets[batch]).to(self._device)
+        unknown = self._unknown_id
+        drop = torch.rand(words.shape, device=words.device) < self._config.word_dropout
+        x = self.model.embed(words.masked_fill(drop & (words > unknown), unknown))
+        loss = self._objective.loss(self.model.classify(x, lengths).float(), targets)
+        if self._config.adversarial:
+            (uphill,) = torch.autograd.grad(loss, x, retain_graph=True)
+            length = self._config.adversarial * x.detach().flatten(1).norm(dim=1)  # (B,)
+            direction = F.normalize(uphill.flatten(1), dim=1).view_as(x)
+            worst = x + direction * length[:, None, None]
+            of_worst = self.model.classify(worst, lengths).float()
+            loss = (loss + self._objective.loss(of_worst, targets)) / 2
+        return loss, len(batch)
+
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics on dev, and one of them on each set of it."""
+        logits, targets = self.dev_logits()
+        objective = self._objective
+        of_sets = {}
+        for name in dict.fromkeys(self._dev_set.tolist()):
+            rows = self._dev_set == name
+            scores = objective.scores(logits[rows], targets[rows])
+            of_sets[f"{name}_{objective.set_metric}"] = scores[objective.set_metric]
+        return {**objective.scores(logits, targets), **of_sets}
+
+    def dev_logits(self) -> tuple[FloatArray, Targets]:
+        """Return (N, L) logits of the dev texts, and their labels."""
+        dev = np.arange(self._n_train, len(self._ids))
+        logits = np.zeros((len(dev), self._n_labels), dtype=np.float32)
+        lengths = [len(self._ids[i]) for i in dev]
+        for rows in length_batches(lengths, self._batch_tokens * 2):
+            logits[rows] = self.model(*self._tensors(dev[rows])).float().cpu().numpy()
+        return logits, self._targets[dev]
+
+    def _tensors(self, batch: IntArray) -> tuple[Tensor, Tensor]:
+        """Words (B, T), lengths (B,)."""
+        words, lengths = pad([self._ids[i] for i in batch])
+        return torch.from_numpy(words).to(self._device), torch.from_numpy(lengths).to(self._device)
+
+
+def prepare_classifier(
+    recipe: Recipe,
+    config: TextSettings,
+    sets: LabelledSets,
+    root: Path,
+    directory: Path,
+    device: torch.device,
+) -> ClassifierTask:
+    """Collect or load the vocabulary, and make the task.
+
+    Args:
+        recipe: What to train.
+        config: Its `[text]`.
+        sets: Its labelled texts.
+        root: Where the data sets are.
+        directory: The run; gets `text.json`, and keeps it when the run is resumed.
+        device: Where to train.
+
+    Raises:
+        ConfigError: The recipe pretrains a model that reads in one direction only.
+        DataError: A file of texts is missing or malformed.
+    """
+    labelled = [example.text for example in sets.train]
+    corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), normalized_tokens)
+    path = directory / "text.json"
+    if not path.exists():
+        learnt = WordTextEncoder.learn(config.reader, sets.labels, corpus.texts)
+        save_preprocessor(learnt.to_mapping(), path)
+    text = WordTextEncoder.from_mapping(load_preprocessor(path), str(path))
+    torch.manual_seed(recipe.loop.seed)
+    model = make_classifier(recipe, text).to(device)
+    start_embeddings(model, text.words, config.vectors, VectorSource(root, directory, corpus))
+    if config.pretraining is not None:
+        if not isinstance(model, Classifier) or not model.config.bidirectional:
+            raise ConfigError(f"{recipe.name}: [text.pretraining] needs a bidirectional model")
+        held_out = (text.ids(e.text) for e in next(iter(sets.dev.values()))[:_LM_DEV_TEXTS])
+        texts = (map(text.ids, corpus.texts), held_out)
+        pretrain(model.words, model.lstm, texts, config.pretraining, directory)
+    return ClassifierTask(model, text, sets, config, recipe.loop.batch_tokens)
+
+
+def make_classifier(recipe: Recipe, text: WordTextEncoder) -> TextClassifier:
+    """Make the untrained model that fits the vocabulary."""
+    sizes = {"n_words": len(text.words), "n_labels": len(text.labels)}
+    return cast(TextClassifier, make_model(recipe, sizes, text.labels))

@@ -1,0 +1,91 @@
+"""What a classifier of texts learns: one label of several, or any number of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+from torch.nn import functional as F
+
+from seqserve.arrays import FloatArray
+from seqserve.choices import Activation
+from seqserve.training.data import LabelledText
+from seqserve.training.metrics import label_scores, label_set_scores
+from seqserve.training.temperature import Targets
+
+
+class Objective(Protocol):
+    """A loss, and the metrics that it is to improve."""
+
+    metric: str
+    """Which of the scores selects the best weights."""
+    set_metric: str
+    """Which of the scores is computed for every dev set alone, too."""
+    activation: Activation
+    """How logits become probabilities."""
+
+    def targets(self, texts: Sequence[LabelledText]) -> Targets:
+        """Return the right labels as numbers: (N,) or (N, L)."""
+        ...
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of N texts from their logits (N, L)."""
+        ...
+
+    def scores(self, logits: FloatArray, targets: Targets) -> dict[str, float]:
+        """Return the metrics of N texts from their logits (N, L)."""
+        ...
+
+
+class OneLabel:
+    """Labels that exclude each other: softmax and cross-entropy."""
+
+    set_metric = "accuracy"
+    activation: Activation = "softmax"
+
+    def __init__(self, n_labels: int, metric: str) -> None:
+        """Take the number of labels and the metric that selects the weights."""
+        self.metric = metric
+        self._n_labels = n_labels
+
+    def targets(self, texts: Sequence[LabelledText]) -> Targets:
+        """Return the label of every text, (N,)."""
+        return np.array([text.label for text in texts], dtype=np.int64)
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the cross-entropy."""
+        return F.cross_entropy(logits, targets)
+
+    def scores(self, logits: FloatArray, targets: Targets) -> dict[str, float]:
+        """Return accuracy and macro-F1 of the most probable labels."""
+        return label_scores(targets, logits.argmax(1), self._n_labels)
+
+
+class LabelSet:
+    """Labels that hold or not, each by itself: sigmoid and binary cross-entropy."""
+
+    metric = "macro_f1"
+    set_metric = "micro_f1"
+    activation: Activation = "sigmoid"
+
+    def __init__(self, n_labels: int) -> None:
+        """Take the number of labels."""
+        self._n_labels = n_labels
+
+    def targets(self, texts: Sequence[LabelledText]) -> Targets:
+        """Return (N, L): 1 for each label that a text has, else 0."""
+        found = np.zeros((len(texts), self._n_labels), dtype=np.float32)
+        for row, text in zip(found, texts, strict=True):
+            row[list(text.labels)] = 1
+        return found
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the binary cross-entropy, summed over labels: with more labels there is more to learn."""
+        of_labels = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+        return of_labels.sum(1).mean()
+
+    def scores(self, logits: FloatArray, targets: Targets) -> dict[str, float]:
+        """Return the metrics of the labels whose probability is above one half."""
+        return label_set_scores(targets > 0, logits > 0)
