@@ -1,4 +1,4 @@
-"""Watch the folder of the bundles, and report when it has changed and settled."""
+"""Watch the folder of the bundles, and report when it has changed and is stable."""
 
 from __future__ import annotations
 
