@@ -10,9 +10,7 @@ from service.api.schemas import SCHEMAS, TaskSchema
 from service.settings import Settings
 
 NER, TRANSLATE = SCHEMAS["ner"], SCHEMAS["translation"]
-NER_FIELDS = (
-    "Fields of this route: text, min_score, labels, offset_unit, alternatives, on_blank, partial."
-)
+NER_FIELDS = "Fields of this route: text, min_score, labels, offset_unit, alternatives, aggregation, on_blank, partial."
 
 
 def sentences(document: Any, schema: TaskSchema = NER) -> str:
@@ -72,6 +70,7 @@ def test_faults_are_described(document: Any, expected: str) -> None:
         ("target_lang", "target"),
         ("num_beams", "beam_size"),
         ("alternative", "alternatives"),
+        ("aggregation_strategy", "aggregation"),
     ],
 )
 def test_a_field_of_another_api_is_recognised(name: str, meant: str) -> None:
@@ -86,7 +85,9 @@ def test_only_fields_of_the_route_are_suggested() -> None:
 
 
 @pytest.mark.parametrize("value", ["Hunter2", ["Hunter2", 1], {"Hunter2": 1}, 22222.5])
-@pytest.mark.parametrize("field", ["min_score", "labels", "offset_unit", "alternatives"])
+@pytest.mark.parametrize(
+    "field", ["min_score", "labels", "offset_unit", "alternatives", "aggregation"]
+)
 def test_no_value_is_quoted(field: str, value: Any) -> None:
     said = sentences({"text": "a", field: value})
     assert said.startswith(field)
