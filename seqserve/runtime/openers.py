@@ -32,6 +32,7 @@ from seqserve.runtime.ner import (
     onnx_tagger,
 )
 from seqserve.runtime.search_request import Search
+from seqserve.runtime.sentences import Direction
 from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.runtime.session import open_graph, open_graphs
 from seqserve.runtime.step_search import StepSearch
@@ -40,10 +41,11 @@ from seqserve.runtime.transformer_search import GRAPHS, TransformerSearch
 from seqserve.runtime.translation import DEFAULT_MIN_SCORE, TranslationPredictor
 from seqserve.tasks import ANY_ARCHITECTURE, TASKS, Task
 from seqserve.text.classification import WordTextEncoder
+from seqserve.text.joint_pieces import JointPieceTokenizer
 from seqserve.text.piece_texts import PieceTextEncoder
 from seqserve.text.piece_words import PieceTokenEncoder
 from seqserve.text.pieces import PieceTokenizer
-from seqserve.text.protocols import Seq2SeqTokenizer, TextEncoder, TokenEncoder
+from seqserve.text.protocols import TextEncoder, TokenEncoder
 from seqserve.text.subwords import SubwordTokenizer
 from seqserve.text.tag_schemes import read_tags
 from seqserve.text.tagging import WordTokenEncoder
@@ -173,16 +175,15 @@ def _neutral_band(bundle: Bundle) -> NeutralBand | None:
 
 
 def _open_transformer(bundle: Bundle, n_threads: int | None) -> Predictor:
-    tokenizer = _tokenizer(bundle)
     search = open_translator(bundle, n_threads or available_cpus()).search
-    return _translation_predictor(bundle, tokenizer, search)
+    return translation_predictor(bundle, search)
 
 
 def _open_seq2seq(bundle: Bundle, n_threads: int | None) -> Predictor:
-    tokenizer = _tokenizer(bundle)
     encoder, step = open_graphs(bundle, (ENCODER_GRAPH, STEP_GRAPH))
-    return _translation_predictor(
-        bundle, tokenizer, StepSearch(encoder, step, tokenizer.specials).search
+    return translation_predictor(
+        bundle,
+        StepSearch(encoder, step, open_tokenizer(bundle.config, bundle.read).specials).search,
     )
 
 
@@ -190,19 +191,22 @@ def open_translator(bundle: Bundle, n_workers: int) -> TransformerSearch:
     """Load the graphs of a Transformer."""
     opened = open_graphs(bundle, [f"{name}.onnx" for name in GRAPHS])
     sessions = dict(zip(GRAPHS, opened, strict=True))
-    specials = _tokenizer(bundle).specials
+    specials = open_tokenizer(bundle.config, bundle.read).specials
     vocabulary = SearchVocabulary(specials.pad, specials.end, specials.banned)
     return TransformerSearch(sessions, vocabulary, specials.pad, n_workers)
 
 
-def _translation_predictor(
-    bundle: Bundle, tokenizer: Seq2SeqTokenizer, search: Search
-) -> DocumentTranslator:
-    source, target = bundle.manifest.languages
+def translation_predictor(bundle: Bundle, search: Search) -> DocumentTranslator:
+    """Return a predictor of all language pairs of a bundle, by any search."""
+    tokenizer = open_tokenizer(bundle.config, bundle.read)
+    directions = [
+        Direction(source, target, tokenizer.towards(target))
+        for source, target in bundle.manifest.language_pairs
+    ]
     limit = bundle.manifest.limits["max_source_tokens"]
     min_score = bundle.manifest.thresholds.get(LOW_CONFIDENCE, DEFAULT_MIN_SCORE)
-    predictor = TranslationPredictor(tokenizer, (source, target), limit, search, min_score)
-    return DocumentTranslator(predictor.predict, source)
+    predictor = TranslationPredictor(directions, limit, search, min_score)
+    return DocumentTranslator(predictor.predict, directions[0].source)
 
 
 def _token_encoder(bundle: Bundle) -> WordTokenEncoder:
@@ -218,8 +222,18 @@ def _pieces(bundle: Bundle) -> PieceTokenizer:
     return PieceTokenizer.from_bundle(tokenizer, bundle.config["text"], str(bundle.path))
 
 
-def _tokenizer(bundle: Bundle) -> SubwordTokenizer:
-    return SubwordTokenizer.from_json(bundle.read("tokenizer.json").decode())
+def open_tokenizer(
+    config: Mapping[str, Any], read: Callable[[str], bytes]
+) -> SubwordTokenizer | JointPieceTokenizer:
+    """Load the tokenizer of a translator: pieces if config.json describes them, else subwords.
+
+    Args:
+        config: The contents of config.json.
+        read: Name of a file of the bundle -> its contents.
+    """
+    if "tokenizer" in config:
+        return JointPieceTokenizer.restore(config["tokenizer"], read)
+    return SubwordTokenizer.from_json(read("tokenizer.json").decode())
 
 
 OPENERS: Mapping[tuple[Task, str], Opener] = {
