@@ -182,7 +182,9 @@ def wait_for_models(serve: Serve) -> None:
     end = time.monotonic() + START_S
     while time.monotonic() < end:
         with suppress(httpx.TransportError):
-            if len(serve.client.get("/v1/models").json().get("models", [])) == len(fakes.DESCRIPTIONS):
+            if len(serve.client.get("/v1/models").json().get("models", [])) == len(
+                fakes.DESCRIPTIONS
+            ):
                 return
         time.sleep(0.1)
     raise AssertionError("not up")
