@@ -312,6 +312,8 @@ class TranslationItem:
     )
     segments: bool = option(False, "Return the segments with their spans, scores and warnings.")
     offset_unit: OffsetUnit = option("codepoint", "The unit of `start` and `end`.")
+    pair: tuple[str, str] | None = _internal()
+    """(source, target), of a model with several pairs; None: its first one."""
     cancellation: Cancellation = field(
         default_factory=Cancellation, compare=False, metadata={"is_internal": True}
     )

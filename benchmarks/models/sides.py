@@ -59,8 +59,8 @@ def encode(bundle: Bundle, texts: list[str]) -> list[list[int]]:
 def rewrite(bundle: Bundle, precision: Precision, directory: Path) -> Path:
     """Write a translator bundle in another precision, in int8 without calibration."""
     from model_export.exporters.graphs.external import WEIGHTS_FILE, refer
+    from model_export.exporters.graphs.translator import translator_graphs
     from model_export.exporters.graphs.weights import Weights
-    from model_export.parts.fast_paths import translator_graphs
     from model_export.sources.restore import restore_translator
     from seqserve.evaluation.report import RECIPE_FILE
 

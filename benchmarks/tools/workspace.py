@@ -31,13 +31,13 @@ class Workspace:
     seed: int = 0
 
     def bundle(self, task: Task) -> Bundle:
-        """Load the first bundle of a task, by name.
+        """Load the first bundle of a task, by name; imported ones are not compared with torch.
 
         Raises:
             BundleError: There is none.
         """
         for path in sorted(self.bundles.glob("*/manifest.json")):
             bundle = load_bundle(path.parent.resolve())
-            if bundle.manifest.task == task:
+            if bundle.manifest.task == task and bundle.manifest.origin is None:
                 return bundle
         raise BundleError(f"{self.bundles} holds no bundle for {task}: export one first")

@@ -120,7 +120,9 @@ class Family:
         compare: Returns the largest difference between the fp32 parts and transformers over several batch
             sizes and lengths, and raises `ExportError` if it is too large. Called only where transformers and
             torch are installed.
+        is_translator: Whether its languages are pairs, which the list of a README does not tell.
     """
 
     convert: Callable[[Checkpoint, ImportOptions], Converted]
     compare: Callable[[Checkpoint, Converted], float]
+    is_translator: bool = False

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import cast
-
-import onnx
 
 from model_export.checks.parity import (
     check_classifier,
@@ -16,23 +13,24 @@ from model_export.checks.parity import (
 from model_export.checks.torch_reference import torch_search, torch_tagger
 from model_export.exporters.graphs.classifier import EXACT as CLASSIFIER_EXACT
 from model_export.exporters.graphs.classifier import classifier_graph
-from model_export.exporters.graphs.encoder import encoder_graph
 from model_export.exporters.graphs.lstm import FEATURE_SCALE
-from model_export.exporters.graphs.search import beam_graph, greedy_graph
 from model_export.exporters.graphs.tagger import EXACT as TAGGER_EXACT
 from model_export.exporters.graphs.tagger import tagger_graph
+from model_export.exporters.graphs.translator import translator_graphs
 from model_export.exporters.graphs.weights import Weights
 from model_export.int8.calibration import calibrate_translator
 from model_export.int8.equalisation import equalised_classifier, equalised_tagger
 from model_export.int8.quantization import check_int8_classifier, check_int8_tagger
-from model_export.parts.base import Parts, head_of, parts_of_classifier
+from model_export.parts.base import Parts
+from model_export.parts.classifier import head_of, parts_of_classifier
 from seqserve.config import to_mapping
 from seqserve.manifest import Precision
 from seqserve.models.classifier import Classifier
 from seqserve.models.tagger import Tagger
-from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.models.transformer import Transformer
 from seqserve.runtime.ner import NerPredictor
 from seqserve.runtime.openers import TAGGER_GRAPH
+from seqserve.runtime.sentences import Direction
 from seqserve.runtime.translation import TranslationPredictor
 from seqserve.training.ner import transitions_of
 from seqserve.training.trained import TrainedClassifier, TrainedTagger, TrainedTranslator
@@ -101,19 +99,10 @@ def transformer_parts(trained: TrainedTranslator, precision: Precision) -> Parts
         graphs={f"{name}.onnx": graph for name, graph in graphs.items()},
         weights=weights,
         config={"architecture": trained.architecture, "model": to_mapping(model.config)},
-        reference=TranslationPredictor(tokenizer, trained.languages, trained.max_tokens, search),
+        reference=TranslationPredictor(
+            [Direction(*trained.languages, tokenizer)], trained.max_tokens, search
+        ),
         worst_difference=worst,
         limits={"max_source_tokens": trained.max_tokens},
         files={"tokenizer.json": tokenizer.to_json().encode()},
     )
-
-
-def translator_graphs(
-    config: TransformerConfig, weights: Weights, banned_ids: Collection[int]
-) -> dict[str, onnx.ModelProto]:
-    """Return the three graphs of a translator by name."""
-    return {
-        "encoder": encoder_graph(config, weights),
-        "greedy": greedy_graph(config, weights, banned_ids),
-        "beam": beam_graph(config, weights, banned_ids),
-    }

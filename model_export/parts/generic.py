@@ -11,7 +11,8 @@ from model_export.checks.parity import (
 )
 from model_export.checks.torch_reference import torch_search, torch_tagger
 from model_export.exporters.torch_onnx import module_graph, seq2seq_graphs
-from model_export.parts.base import Parts, parts_of_classifier
+from model_export.parts.base import Parts
+from model_export.parts.classifier import parts_of_classifier
 from seqserve.config import to_mapping
 from seqserve.manifest import Precision
 from seqserve.runtime.ner import NerPredictor
@@ -20,6 +21,7 @@ from seqserve.runtime.openers import (
     ENCODER_GRAPH,
     STEP_GRAPH,
 )
+from seqserve.runtime.sentences import Direction
 from seqserve.runtime.session import make_session
 from seqserve.runtime.step_search import StepSearch
 from seqserve.runtime.translation import TranslationPredictor
@@ -82,7 +84,9 @@ def seq2seq_parts(trained: TrainedTranslator, precision: Precision) -> Parts:
         graphs={ENCODER_GRAPH: encoder, STEP_GRAPH: step},
         weights=None,
         config={"architecture": trained.architecture, "model": to_mapping(model.config)},
-        reference=TranslationPredictor(tokenizer, trained.languages, trained.max_tokens, reference),
+        reference=TranslationPredictor(
+            [Direction(*trained.languages, tokenizer)], trained.max_tokens, reference
+        ),
         worst_difference=worst,
         limits={"max_source_tokens": trained.max_tokens},
         files={"tokenizer.json": tokenizer.to_json().encode()},

@@ -14,7 +14,8 @@ from seqserve.bundle import Bundle
 from seqserve.config import from_mapping
 from seqserve.models.classifier import Classifier, ClassifierConfig
 from seqserve.models.tagger import Tagger, TaggerConfig
-from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.models.transformer import Transformer
+from seqserve.models.transformer_config import TransformerConfig
 from seqserve.text.tags import TagScheme
 
 Model = TypeVar("Model", bound=nn.Module)

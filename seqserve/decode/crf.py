@@ -179,7 +179,11 @@ def log_partition(emissions: FloatArray, lengths: IntArray, transitions: Transit
 
 
 def tag_paths(
-    emissions: FloatArray, lengths: IntArray, transitions: Transitions, inside_tags: IntArray
+    emissions: FloatArray,
+    lengths: IntArray,
+    transitions: Transitions,
+    inside_tags: IntArray,
+    twin_tags: IntArray | None = None,
 ) -> TagPaths:
     """The best path of every row, and the exact probabilities along it.
 
@@ -188,9 +192,11 @@ def tag_paths(
         lengths: (B,) tokens per row, 1..T.
         transitions: Log-potentials between tags.
         inside_tags: (K,), which tag right behind tag k makes its span longer; -1: none.
+        twin_tags: (K,), which other tag begins the same spans as tag k, with the same transitions from it; -1:
+            none. The probability of either is that of both. None: no tag has one.
     """
     tags, _ = viterbi(emissions, lengths, transitions)
-    return along(tags, emissions, lengths, transitions, inside_tags)
+    return along(tags, emissions, lengths, transitions, inside_tags, twin_tags)
 
 
 def along(
@@ -199,6 +205,7 @@ def along(
     lengths: IntArray,
     transitions: Transitions,
     inside_tags: IntArray,
+    twin_tags: IntArray | None = None,
 ) -> TagPaths:
     """As `tag_paths`, along any tags (B, T), 0 where padded."""
     emissions = _zero_padding(emissions, lengths)
@@ -208,6 +215,12 @@ def along(
     log_z = _log_partition(alphas, lengths, transitions)
     steps = transitions.matrix[tags[:, :-1]] + (emissions + betas)[:, 1:]  # (B, T - 1, K)
     steps -= _pick(betas, tags)[:, :-1, None]  # log P(tag next | tag)
+    marginals = alphas + betas
+    enters = _pick(marginals, tags)
+    if twin_tags is not None:
+        twins = twin_tags[tags]
+        of_twins = np.where(twins >= 0, _pick(marginals, np.maximum(twins, 0)), -np.inf)
+        enters = np.logaddexp(enters, of_twins)
     others = np.arange(emissions.shape[2]) != inside_tags[tags[:, :-1], None]
     leaves = _log_sum(np.where(others, steps, -np.inf))
 
@@ -216,7 +229,7 @@ def along(
 
     return TagPaths(
         tags,
-        probable(_pick(alphas + betas, tags) - log_z[:, None], is_token),
+        probable(enters - log_z[:, None], is_token),
         np.pad(probable(_pick(steps, tags[:, 1:]), is_token[:, 1:]), [(0, 0), (1, 0)]),
         np.pad(probable(leaves, is_token[:, 1:]), [(0, 0), (0, 1)]),
     )

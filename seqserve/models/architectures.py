@@ -13,7 +13,8 @@ from seqserve.config import from_mapping
 from seqserve.errors import ConfigError
 from seqserve.models.classifier import Classifier, ClassifierConfig
 from seqserve.models.tagger import Tagger, TaggerConfig
-from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.models.transformer import Transformer
+from seqserve.models.transformer_config import TransformerConfig
 from seqserve.tasks import Task
 from seqserve.text.tags import TagScheme
 

@@ -1,17 +1,30 @@
 """Our Transformer's weights under the names of `transformers.MarianMTModel`, and back.
 
 So the weights of any Marian checkpoint with shared embeddings fit our architecture, and ours can be read by
-other runtimes. Marian's tokenizers and special ids are another matter: the runtime here uses its own.
+other runtimes. The names are mapped, whatever holds the numbers: torch tensors or numpy arrays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from torch import Tensor
+from seqserve.models.transformer_config import TransformerConfig
 
-from seqserve.models.transformer import TransformerConfig
+Array = TypeVar("Array", bound=Any)
+"""A torch tensor or a numpy array."""
+SHARED = "model.shared.weight"
+TIED_COPIES = (
+    "model.encoder.embed_tokens.weight",
+    "model.decoder.embed_tokens.weight",
+    "lm_head.weight",
+)
+"""Tensors of a MarianMTModel that are `SHARED` under other names."""
+POSITION_TABLES = (
+    "model.encoder.embed_positions.weight",
+    "model.decoder.embed_positions.weight",
+)
+"""Tensors of a MarianMTModel that are computed, not trained."""
 
 
 def marian_settings(config: TransformerConfig) -> dict[str, Any]:
@@ -34,17 +47,17 @@ def marian_settings(config: TransformerConfig) -> dict[str, Any]:
     }
 
 
-def to_marian(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def to_marian(weights: Mapping[str, Array]) -> dict[str, Array]:
     """Rename our state dict to that of `transformers.MarianMTModel` (tied copies included)."""
     shared, bias = weights["shared.weight"], weights["output_bias"]
     marian = {f"model.{name}": value for name, value in weights.items() if name != "output_bias"}
-    for copy in ("model.encoder.embed_tokens", "model.decoder.embed_tokens", "lm_head"):
-        marian[f"{copy}.weight"] = shared
+    for copy in TIED_COPIES:
+        marian[copy] = shared
     marian["final_logits_bias"] = bias[None]
     return marian
 
 
-def from_marian(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def from_marian(weights: Mapping[str, Array]) -> dict[str, Array]:
     """Rename a MarianMTModel state dict to ours; tied copies and position tables are dropped."""
     ours = {
         name.removeprefix("model."): value

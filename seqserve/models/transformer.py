@@ -12,50 +12,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqserve.errors import ConfigError
+from seqserve.models.transformer_config import TransformerConfig
 
-Activation = Literal["relu", "swish"]
 Layer = TypeVar("Layer", bound=nn.Module)
-
-
-@dataclass(frozen=True)
-class TransformerConfig:
-    """Shape of the model.
-
-    Args:
-        vocab_size: V, ids of source and target alike.
-        d_model: D, width of the residual stream; divisible by `heads`.
-        heads: H, attention heads of every layer.
-        encoder_layers: Layers of the encoder.
-        decoder_layers: Layers of the decoder, which cost time per target token.
-        ffn_dim: Inner width of the feed-forward blocks.
-        activation: Non-linearity of the feed-forward blocks.
-        dropout: Dropout on embeddings and block outputs.
-        pad_id: Id that fills batches, and the decoder's start symbol.
-        end_id: Id that ends a sequence.
-    """
-
-    vocab_size: int
-    d_model: int = 256
-    heads: int = 4
-    encoder_layers: int = 3
-    decoder_layers: int = 2
-    ffn_dim: int = 1024
-    activation: Activation = "relu"
-    dropout: float = 0.1
-    pad_id: int = 0
-    end_id: int = 1
-
-    def __post_init__(self) -> None:
-        """Raises ConfigError: the heads do not share the width evenly."""
-        if self.d_model % self.heads:
-            raise ConfigError(f"d_model {self.d_model} is not divisible by {self.heads} heads")
 
 
 def sinusoids(n_positions: int, d_model: int) -> Tensor:

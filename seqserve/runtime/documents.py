@@ -43,7 +43,7 @@ class DocumentTranslator:
 
     Args:
         translate: Translates plain texts.
-        source: Their language.
+        source: Their language, where an item has no pair.
     """
 
     def __init__(self, translate: Translate, source: str) -> None:
@@ -55,7 +55,11 @@ class DocumentTranslator:
         plain = [item for item in items if _is_plain(item)]
         if len(plain) == len(items):
             return self._translate(items)
-        texts = [_Text.read(item, self._source) for item in items if not _is_plain(item)]
+        texts = [
+            _Text.read(item, item.pair[0] if item.pair else self._source)
+            for item in items
+            if not _is_plain(item)
+        ]
         pending = [(text.item, one) for text in texts for one in text.passages]
         asked = [_plain(item, text) for item, one in pending for text in one.texts()]
         results = iter(self._translate([*plain, *asked]))

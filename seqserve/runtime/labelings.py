@@ -15,7 +15,7 @@ from seqserve.text.batching import length_batches
 from seqserve.text.offsets import offset_table
 from seqserve.text.protocols import Inputs, TokenEncoder
 from seqserve.text.rows import TokenRow
-from seqserve.text.tags import TagScheme, spans_of
+from seqserve.text.tags import SpanScheme, spans_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def find_labelings(
 
 
 def _labeling(
-    sequence: TagSequence, row: TokenRow, item: NerItem, offsets: Sequence[int], scheme: TagScheme
+    sequence: TagSequence, row: TokenRow, item: NerItem, offsets: Sequence[int], scheme: SpanScheme
 ) -> Labeling:
     places = [
         (row.tokens[span.start].start, row.tokens[span.end - 1].end, span.label)

@@ -21,7 +21,7 @@ from seqserve.text.batching import length_batches
 from seqserve.text.offsets import offset_table
 from seqserve.text.protocols import Inputs, TokenEncoder
 from seqserve.text.rows import TokenRow
-from seqserve.text.tags import TagScheme
+from seqserve.text.tags import SpanScheme
 
 TaggerModel = Callable[[Inputs], TagPaths]
 """The inputs that a `TokenEncoder` makes -> the best tags and the probabilities along them."""
@@ -171,12 +171,13 @@ def onnx_tagger(session: onnxruntime.InferenceSession) -> TaggerModel:
     return paths
 
 
-def emission_tagger(lattice: Lattice, scheme: TagScheme) -> TaggerModel:
+def emission_tagger(lattice: Lattice, scheme: SpanScheme) -> TaggerModel:
     """Return a graph that scores tags, with the CRF of `seqserve.decode`, as a model."""
+    inside, twins = scheme.inside_tags(), scheme.twin_tags()
 
     def paths(inputs: Inputs) -> TagPaths:
         emissions = lattice.emissions(inputs)
-        return tag_paths(emissions, inputs["lengths"], lattice.transitions, scheme.inside_tags())
+        return tag_paths(emissions, inputs["lengths"], lattice.transitions, inside, twins)
 
     return paths
 

@@ -20,6 +20,7 @@ from seqserve.manifest import LOW_CONFIDENCE, MIN_SCORE, NEUTRAL_HIGH, NEUTRAL_L
 from seqserve.runtime.calibration import NeutralBand, ScoreCalibration
 from seqserve.runtime.classification import ClassificationPredictor, LabelHead
 from seqserve.runtime.documents import DocumentTranslator
+from seqserve.runtime.encoder_ner import onnx_piece_model, transitions_of, word_potentials
 from seqserve.runtime.labelings import Lattice
 from seqserve.runtime.ner import (
     NerPredictor,
@@ -30,6 +31,7 @@ from seqserve.runtime.ner import (
     onnx_tagger,
 )
 from seqserve.runtime.search_request import Search
+from seqserve.runtime.sentences import Direction
 from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.runtime.session import open_graph, open_graphs
 from seqserve.runtime.step_search import StepSearch
@@ -38,8 +40,13 @@ from seqserve.runtime.transformer_search import GRAPHS, TransformerSearch
 from seqserve.runtime.translation import DEFAULT_MIN_SCORE, TranslationPredictor
 from seqserve.tasks import ANY_ARCHITECTURE, TASKS, Task
 from seqserve.text.classification import WordTextEncoder
-from seqserve.text.protocols import Seq2SeqTokenizer
+from seqserve.text.joint_pieces import JointPieceTokenizer
+from seqserve.text.piece_texts import PieceTextEncoder
+from seqserve.text.piece_words import PieceTokenEncoder
+from seqserve.text.pieces import PieceTokenizer
+from seqserve.text.protocols import TextEncoder, TokenEncoder
 from seqserve.text.subwords import SubwordTokenizer
+from seqserve.text.tag_schemes import read_tags
 from seqserve.text.tagging import WordTokenEncoder
 
 TAGGER_GRAPH, EMISSION_GRAPH = "tagger.onnx", "emissions.onnx"
@@ -89,8 +96,16 @@ def _open_tagger(bundle: Bundle, n_threads: int | None) -> Predictor:
     return ner_predictor(bundle, text, emission_tagger(lattice, text.scheme), lattice)
 
 
+def _open_encoder_tagger(bundle: Bundle, n_threads: int | None) -> Predictor:
+    scheme = read_tags(bundle.config["tags"])
+    text = PieceTokenEncoder(_pieces(bundle), scheme)
+    model = onnx_piece_model(open_graph(bundle, EMISSION_GRAPH), bundle.config["temperature"])
+    lattice = Lattice(word_potentials(model, scheme), transitions_of(scheme))
+    return ner_predictor(bundle, text, emission_tagger(lattice, scheme), lattice)
+
+
 def ner_predictor(
-    bundle: Bundle, text: WordTokenEncoder, model: TaggerModel, lattice: Lattice | None
+    bundle: Bundle, text: TokenEncoder, model: TaggerModel, lattice: Lattice | None
 ) -> NerPredictor:
     """Return a predictor with what was fitted on held-out sets, if anything was."""
     found = bundle.config.get("calibration", {})
@@ -100,14 +115,28 @@ def ner_predictor(
 
 
 def _open_sentiment(bundle: Bundle, n_threads: int | None) -> Predictor:
+    return _sentiment(bundle, _text_encoder(bundle))
+
+
+def _open_encoder_sentiment(bundle: Bundle, n_threads: int | None) -> Predictor:
+    return _sentiment(bundle, PieceTextEncoder(_pieces(bundle), bundle.manifest.labels))
+
+
+def _sentiment(bundle: Bundle, text: TextEncoder) -> SentimentPredictor:
     model = onnx_classifier(open_graph(bundle, CLASSIFIER_GRAPH))
-    return SentimentPredictor(
-        _text_encoder(bundle), float(bundle.config["temperature"]), model, _neutral_band(bundle)
-    )
+    temperature = float(bundle.config["temperature"])
+    return SentimentPredictor(text, temperature, model, _neutral_band(bundle))
 
 
 def _open_classifier(bundle: Bundle, n_threads: int | None) -> Predictor:
-    text = _text_encoder(bundle)
+    return _classifier(bundle, _text_encoder(bundle))
+
+
+def _open_encoder_classifier(bundle: Bundle, n_threads: int | None) -> Predictor:
+    return _classifier(bundle, PieceTextEncoder(_pieces(bundle), bundle.manifest.labels))
+
+
+def _classifier(bundle: Bundle, text: TextEncoder) -> ClassificationPredictor:
     model = onnx_classifier(open_graph(bundle, CLASSIFIER_GRAPH))
     return ClassificationPredictor(text, label_head(bundle, text.labels), model)
 
@@ -142,16 +171,15 @@ def _neutral_band(bundle: Bundle) -> NeutralBand | None:
 
 
 def _open_transformer(bundle: Bundle, n_threads: int | None) -> Predictor:
-    tokenizer = _tokenizer(bundle)
     search = open_translator(bundle, n_threads or available_cpus()).search
-    return _translation_predictor(bundle, tokenizer, search)
+    return translation_predictor(bundle, search)
 
 
 def _open_seq2seq(bundle: Bundle, n_threads: int | None) -> Predictor:
-    tokenizer = _tokenizer(bundle)
     encoder, step = open_graphs(bundle, (ENCODER_GRAPH, STEP_GRAPH))
-    return _translation_predictor(
-        bundle, tokenizer, StepSearch(encoder, step, tokenizer.specials).search
+    return translation_predictor(
+        bundle,
+        StepSearch(encoder, step, open_tokenizer(bundle.config, bundle.read).specials).search,
     )
 
 
@@ -159,19 +187,22 @@ def open_translator(bundle: Bundle, n_workers: int) -> TransformerSearch:
     """Load the graphs of a Transformer."""
     opened = open_graphs(bundle, [f"{name}.onnx" for name in GRAPHS])
     sessions = dict(zip(GRAPHS, opened, strict=True))
-    specials = _tokenizer(bundle).specials
+    specials = open_tokenizer(bundle.config, bundle.read).specials
     vocabulary = SearchVocabulary(specials.pad, specials.end, specials.banned)
     return TransformerSearch(sessions, vocabulary, specials.pad, n_workers)
 
 
-def _translation_predictor(
-    bundle: Bundle, tokenizer: Seq2SeqTokenizer, search: Search
-) -> DocumentTranslator:
-    source, target = bundle.manifest.languages
+def translation_predictor(bundle: Bundle, search: Search) -> DocumentTranslator:
+    """Return a predictor of all language pairs of a bundle, by any search."""
+    tokenizer = open_tokenizer(bundle.config, bundle.read)
+    directions = [
+        Direction(source, target, tokenizer.towards(target))
+        for source, target in bundle.manifest.language_pairs
+    ]
     limit = bundle.manifest.limits["max_source_tokens"]
     min_score = bundle.manifest.thresholds.get(LOW_CONFIDENCE, DEFAULT_MIN_SCORE)
-    predictor = TranslationPredictor(tokenizer, (source, target), limit, search, min_score)
-    return DocumentTranslator(predictor.predict, source)
+    predictor = TranslationPredictor(directions, limit, search, min_score)
+    return DocumentTranslator(predictor.predict, directions[0].source)
 
 
 def _token_encoder(bundle: Bundle) -> WordTokenEncoder:
@@ -182,12 +213,30 @@ def _text_encoder(bundle: Bundle) -> WordTextEncoder:
     return WordTextEncoder.from_mapping(bundle.config["text"], str(bundle.path))
 
 
-def _tokenizer(bundle: Bundle) -> SubwordTokenizer:
-    return SubwordTokenizer.from_json(bundle.read("tokenizer.json").decode())
+def _pieces(bundle: Bundle) -> PieceTokenizer:
+    tokenizer = bundle.read("tokenizer.json")
+    return PieceTokenizer.from_bundle(tokenizer, bundle.config["text"], str(bundle.path))
+
+
+def open_tokenizer(
+    config: Mapping[str, Any], read: Callable[[str], bytes]
+) -> SubwordTokenizer | JointPieceTokenizer:
+    """Load the tokenizer of a translator: pieces if config.json describes them, else subwords.
+
+    Args:
+        config: The contents of config.json.
+        read: Name of a file of the bundle -> its contents.
+    """
+    if "tokenizer" in config:
+        return JointPieceTokenizer.restore(config["tokenizer"], read)
+    return SubwordTokenizer.from_json(read("tokenizer.json").decode())
 
 
 OPENERS: Mapping[tuple[Task, str], Opener] = {
     ("ner", "bilstm-crf"): _open_bilstm_crf,
+    ("ner", "encoder"): _open_encoder_tagger,
+    ("sentiment", "encoder"): _open_encoder_sentiment,
+    ("classification", "encoder"): _open_encoder_classifier,
     ("translation", "transformer"): _open_transformer,
     ("ner", ANY_ARCHITECTURE): _open_tagger,
     ("sentiment", ANY_ARCHITECTURE): _open_sentiment,

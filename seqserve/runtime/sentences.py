@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
 
@@ -21,17 +22,45 @@ from seqserve.text.segments import Segment
 _N_KEPT = 1 << 14  # characters of which it is known whether the model can read them
 
 
+@dataclass(frozen=True)
+class Direction:
+    """One language pair of a model.
+
+    Args:
+        source: Language of the texts.
+        target: Language of the translations.
+        tokenizer: Of both; where the model writes several languages, it selects the target.
+    """
+
+    source: str
+    target: str
+    tokenizer: Seq2SeqTokenizer
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """(source, target)."""
+        return self.source, self.target
+
+
 class Sentence:
     """A sentence on its way: its drafts, and what the search found for the current one.
 
     Args:
         item: The request it belongs to.
+        direction: Its language pair.
         drafts: At least one.
         is_capitals: Whether its translation is to be in capitals.
     """
 
-    def __init__(self, item: TranslationItem, drafts: Iterator[Draft], is_capitals: bool) -> None:
+    def __init__(
+        self,
+        item: TranslationItem,
+        direction: Direction,
+        drafts: Iterator[Draft],
+        is_capitals: bool,
+    ) -> None:
         self.item = item
+        self.direction = direction
         self._drafts = drafts
         self._is_capitals = is_capitals
         self.draft = next(drafts)
@@ -47,7 +76,7 @@ class Sentence:
         """
         item = self.item
         self._requests = [
-            SearchRequest(ids, _max_tokens(len(ids), item), _options(item), item.cancellation)
+            SearchRequest(ids, _limit(len(ids), item), _options(item), item.cancellation)
             for of_text in pieces
             for ids in of_text
         ]
@@ -94,47 +123,44 @@ class Sentence:
 class SentenceReader:
     """Segments to sentences with drafts."""
 
-    def __init__(self, tokenizer: Seq2SeqTokenizer, languages: tuple[str, str]) -> None:
-        """Take the tokenizer of the model and (source, target)."""
-        self._tokenizer = tokenizer
-        self._languages = languages
-        self._foreign_letter = foreign_letter(languages[0])
+    def __init__(self, direction: Direction) -> None:
+        """Take the language pair of the segments."""
+        self._direction = direction
+        self._foreign_letter = foreign_letter(direction.source)
         self._is_foreign = lru_cache(_N_KEPT)(self._cannot_read)
 
     def read(self, segment: Segment, item: TranslationItem) -> Sentence:
         """Return the sentence of a translatable segment."""
         if segment.is_foreign:
-            return Sentence(item, iter([Copied(segment.text)]), is_capitals=False)
-        reading = reading_of(segment.sentence, self._languages[0], self._is_foreign)
+            copied = iter([Copied(segment.text)])
+            return Sentence(item, self._direction, copied, is_capitals=False)
+        source, target = languages = self._direction.languages
+        reading = reading_of(segment.sentence, source, self._is_foreign)
 
         def is_kept(translation: str) -> bool:
-            pair = Pair(reading.text, translation, self._languages)
+            pair = Pair(reading.text, translation, languages)
             return (
                 has_placeholders(reading, translation)
                 and not has_placeholder_mismatch(pair)
                 and not is_emptied(reading, translation)
             )
 
-        is_capitals = reading.is_capitals and has_case(self._languages[1])
-        return Sentence(item, drafts_of(reading, is_kept), is_capitals)
+        is_capitals = reading.is_capitals and has_case(target)
+        return Sentence(item, self._direction, drafts_of(reading, is_kept), is_capitals)
 
     def _cannot_read(self, char: str) -> bool:
         return (
             is_rare_symbol(char)
             or self._foreign_letter.match(char) is not None
-            or not self._tokenizer.is_known(char)
+            or not self._direction.tokenizer.is_known(char)
         )
 
 
 class SentenceSearch:
     """Translations of sentences, by any search."""
 
-    def __init__(
-        self, tokenizer: Seq2SeqTokenizer, target: str, max_source_tokens: int, search: Search
-    ) -> None:
-        """Take the target language; texts over `max_source_tokens` are cut in pieces."""
-        self._tokenizer = tokenizer
-        self._target = target
+    def __init__(self, max_source_tokens: int, search: Search) -> None:
+        """Take the search; texts over `max_source_tokens` are cut in pieces."""
         self._max_source_tokens = max_source_tokens
         self._search = search
 
@@ -143,7 +169,7 @@ class SentenceSearch:
         pending = list(sentences)
         is_first = True
         while pending or is_first:
-            cut = [[self._pieces(text) for text in one.draft.texts] for one in pending]
+            cut = [[self._pieces(one, text) for text in one.draft.texts] for one in pending]
             asked = [one.ask(pieces) for one, pieces in zip(pending, cut, strict=True)]
             self._search([request for requests in asked for request in requests])
             pending = [
@@ -153,19 +179,20 @@ class SentenceSearch:
             ]
             is_first = False
 
-    def _pieces(self, text: str) -> list[list[int]]:
-        encode = self._tokenizer.encode
+    def _pieces(self, sentence: Sentence, text: str) -> list[list[int]]:
+        encode = sentence.direction.tokenizer.encode
         pieces = split_long(text, lambda part: len(encode(part)), self._max_source_tokens)
         return [encode(piece) for piece in pieces]
 
     def _decoded(self, sentence: Sentence, n_pieces: Sequence[int]) -> list[list[str]]:
         """Return the translations of the texts of a draft by rank, their pieces joined."""
         ends = [0, *accumulate(n_pieces)]
+        direction = sentence.direction
         by_rank = []
         for rank in range(sentence.item.alternatives + 1):
-            decoded = [self._tokenizer.decode(one.tokens) for one in sentence.hypotheses(rank)]
+            decoded = [direction.tokenizer.decode(one.tokens) for one in sentence.hypotheses(rank)]
             by_rank.append(
-                [join_pieces(decoded[start:end], self._target) for start, end in pairwise(ends)]
+                [join_pieces(decoded[start:end], direction.target) for start, end in pairwise(ends)]
             )
         return by_rank
 
@@ -174,7 +201,11 @@ def _options(item: TranslationItem) -> SearchOptions:
     return SearchOptions(item.beam_size, item.length_penalty, item.alternatives + 1)
 
 
-def _max_tokens(n_source_tokens: int, item: TranslationItem) -> int:
-    """Twice the source and some more is beyond any honest translation."""
-    limit = 2 * n_source_tokens + 10
+def max_target_tokens(n_source_tokens: int) -> int:
+    """Return the longest translation of a source: twice as many tokens are more than any correct one has."""
+    return 2 * n_source_tokens + 10
+
+
+def _limit(n_source_tokens: int, item: TranslationItem) -> int:
+    limit = max_target_tokens(n_source_tokens)
     return limit if item.max_tokens is None else min(limit, item.max_tokens)

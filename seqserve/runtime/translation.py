@@ -16,12 +16,11 @@ from seqserve.records import (
     TranslationResult,
 )
 from seqserve.runtime.search_request import Search
-from seqserve.runtime.sentences import Sentence, SentenceReader, SentenceSearch
+from seqserve.runtime.sentences import Direction, Sentence, SentenceReader, SentenceSearch
 from seqserve.text.checks.pair import Pair
 from seqserve.text.checks.table import warnings_of
 from seqserve.text.joining import JoinedText, join_segments, source_spans
 from seqserve.text.offsets import offset_table
-from seqserve.text.protocols import Seq2SeqTokenizer
 from seqserve.text.segments import Segment, segments_of
 
 _WARNINGS: tuple[Warning, ...] = get_args(Warning)
@@ -33,6 +32,7 @@ DEFAULT_MIN_SCORE = -1.2
 class _Source:
     """A text, cut: one sentence per translatable segment."""
 
+    languages: tuple[str, str]
     segments: list[Segment]
     sentences: list[Sentence]
 
@@ -59,8 +59,7 @@ class TranslationPredictor:
 
     def __init__(
         self,
-        tokenizer: Seq2SeqTokenizer,
-        languages: tuple[str, str],
+        directions: Sequence[Direction],
         max_source_tokens: int,
         search: Search,
         min_score: float = DEFAULT_MIN_SCORE,
@@ -68,15 +67,14 @@ class TranslationPredictor:
         """Create a predictor.
 
         Args:
-            tokenizer: Of source and target.
-            languages: (source, target).
+            directions: The language pairs; the first one is that of items without a pair.
             max_source_tokens: Longer sentences are cut in pieces.
             search: Translates the pieces.
             min_score: Segments with a lower score get the warning `low_confidence`.
         """
-        self._source, self._target = languages
-        self._reader = SentenceReader(tokenizer, languages)
-        self._sentences = SentenceSearch(tokenizer, self._target, max_source_tokens, search)
+        self._default = directions[0].languages
+        self._readers = {one.languages: SentenceReader(one) for one in directions}
+        self._sentences = SentenceSearch(max_source_tokens, search)
         self._min_score = min_score
 
     def predict(self, items: Sequence[TranslationItem]) -> list[TranslationResult]:
@@ -86,11 +84,11 @@ class TranslationPredictor:
         return [self._result(*pair) for pair in zip(items, sources, strict=True)]
 
     def _cut(self, item: TranslationItem) -> _Source:
-        segments = segments_of(item.text, self._source, item.line_breaks)
-        return _Source(
-            segments,
-            [self._reader.read(one, item) for one in segments if one.is_translatable],
-        )
+        source, target = languages = item.pair or self._default
+        segments = segments_of(item.text, source, item.line_breaks)
+        reader = self._readers[source, target]
+        sentences = [reader.read(one, item) for one in segments if one.is_translatable]
+        return _Source(languages, segments, sentences)
 
     def _result(self, item: TranslationItem, source: _Source) -> TranslationResult:
         """Put the translations of an item's sentences together."""
@@ -115,7 +113,7 @@ class TranslationPredictor:
         """Return the translation that has of every piece the hypothesis of this rank."""
         chosen = [sentence.hypotheses(rank) for sentence in source.sentences]
         texts = [sentence.text(rank) for sentence in source.sentences]
-        return _Version(chosen, texts, join_segments(source.segments, texts, self._target))
+        return _Version(chosen, texts, join_segments(source.segments, texts, source.languages[1]))
 
     def _warnings(
         self, item: TranslationItem, source: _Source, version: _Version
@@ -127,7 +125,7 @@ class TranslationPredictor:
         return [
             {"wrong_language"}
             if segment.is_foreign
-            else warnings_of(Pair(segment.sentence, text, (self._source, self._target)))
+            else warnings_of(Pair(segment.sentence, text, source.languages))
             | _of_hypotheses(hypotheses, min_score)
             for segment, text, hypotheses in triples
         ]

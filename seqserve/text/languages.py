@@ -15,6 +15,16 @@ from langcodes import Language
 from langcodes import standardize_tag as _standardize
 from langcodes.tag_parser import LanguageTagError
 
+# ISO 639-5, and what stands for several or no languages in ISO 639-2.
+_COLLECTION_CODES = """
+aav afa alg alv apa aqa aql art ath auf aus awd azc bad bai bat ber bih bnt btk cai cau cba ccn ccs cdc cdd
+cel cmc cpe cpf cpp crp csu cus day dmn dra egx esx euq fiu fox gem gme gmq gmw grk hmx hok hyx iir ijo inc
+ine ira iro itc jpx kar kdo khi kro map mis mkh mno mul mun myn nah nai ngf nic nub omq omv oto paa phi plf
+poz pqe pqw pra qwe roa sai sal sdv sem sgn sio sit sla smi son sqj ssa syd tai tbq trk tup tut tuw und urj
+wak wen xgn xnd ypk zhx zle zls zlw znd zxx
+"""
+_COLLECTIONS = frozenset(_COLLECTION_CODES.split())
+
 
 class Match(IntEnum):
     """How well a served tag matches a requested one; a smaller value is better."""
@@ -91,3 +101,23 @@ def _parse(tag: str) -> _Tag | None:
     except LanguageTagError:
         return None
     return _Tag(tuple(standard.lower().split("-")), script)
+
+
+@lru_cache(maxsize=4096)
+def language_tag(code: str) -> str | None:
+    """Return the shortest tag of a language: `fr` of `fra`, `zh` of `cmn_Hans`, `sr-Latn` of `srp_Latn`.
+
+    Args:
+        code: A tag, or an ISO 639-3 code with or without a script; `_` counts as `-`.
+
+    Returns:
+        None: the code is none of a single language.
+    """
+    try:
+        tag = Language.get(_standardize(code.replace("_", "-"), macro=True))
+    except LanguageTagError:
+        return None
+    if not tag.is_valid() or tag.extlangs or (tag.language or "und") in _COLLECTIONS:
+        return None
+    likely = Language.get(tag.to_tag()).update_dict({"script": None}).maximize().script
+    return (tag.update_dict({"script": None}) if tag.script == likely else tag).to_tag()

@@ -22,7 +22,8 @@ import regex
 from seqserve.text.elements import BLOCKS, names
 from seqserve.text.sentences import split_sentences
 
-_JOINER = "\u2060"
+FILLING = "\u2060"
+"""What fills the place of a mark; it is invisible."""
 
 _WEBVTT_BLOCKS = names("cue v")
 # Plain texts have these in angle brackets as placeholders; an icon (svg) is part of a sentence.
@@ -84,27 +85,28 @@ class MaskedText:
 
     def without_filling(self) -> str:
         """Return the text without word joiners, where offsets do not matter."""
-        return self.text if self.text.isascii() else self.text.replace(_JOINER, "")
+        return self.text if self.text.isascii() else self.text.replace(FILLING, "")
 
     def trimmed(self, start: int, end: int) -> tuple[int, int]:
         """Return first code point and end of a part without what is invisible at its edges."""
-        part = self.text[start:end].replace(_JOINER, " ")
+        part = self.text[start:end].replace(FILLING, " ")
         return end - len(part.lstrip()), start + len(part.rstrip())
 
     def sentences(self, start: int, end: int, language: str) -> Iterator[tuple[int, int]]:
         """Cut a part of the text into sentences, and yield their first and last code points plus one."""
         part = self.text[start:end]
         if not self.text.isascii():
-            part = part.replace(_JOINER, " ")  # sentences end before white space
+            part = part.replace(FILLING, " ")  # sentences end before white space
         for sentence in split_sentences(part, language):
             yield start + sentence.start, start + sentence.end
 
 
-def mask_markup(text: str) -> MaskedText:
+def mask_markup(text: str, is_narrowed: bool = True) -> MaskedText:
     """Mask HTML tags and character references, and convert full-width forms to ASCII.
 
     Args:
         text: Any text.
+        is_narrowed: Whether full-width forms are converted.
     """
     if not _HAS_MARKUP.search(text):
         return MaskedText(text)
@@ -115,7 +117,7 @@ def mask_markup(text: str) -> MaskedText:
         text = _REFERENCE.sub(_decoded, text)
     if "\\" in text or "â€" in text:
         text = _DAMAGED_APOSTROPHE.sub(lambda match: _padded("'", len(match.group())), text)
-    return MaskedText(text.translate(_FULL_WIDTH), tuple(marks))
+    return MaskedText(text.translate(_FULL_WIDTH) if is_narrowed else text, tuple(marks))
 
 
 def mask_markdown(masked: MaskedText) -> MaskedText:
@@ -164,7 +166,7 @@ def _decoded(match: regex.Match[str]) -> str:
 
 
 def _padded(text: str, length: int) -> str:
-    return text.ljust(length, _JOINER)
+    return text.ljust(length, FILLING)
 
 
 def _blanked(text: str, spans: list[tuple[int, int]]) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 from seqserve.arrays import IntArray
 from seqserve.text.rows import TokenRow
 from seqserve.text.sentences import Sentence
-from seqserve.text.tags import TagScheme
+from seqserve.text.tags import SpanScheme
 from seqserve.text.words import Token
 
 
@@ -50,7 +50,7 @@ class TokenEncoder(Protocol):
     """Text to rows of tokens with offsets, and those to the inputs of a token classifier."""
 
     @property
-    def scheme(self) -> TagScheme:
+    def scheme(self) -> SpanScheme:
         """The tags that the model scores for every token."""
         ...
 
@@ -69,6 +69,11 @@ class TextEncoder(Protocol):
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels, in the order of the model's outputs."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """How many ids of a text the model reads at once; a longer text is read in windows."""
         ...
 
     def sentences(self, text: str) -> list[Sentence]:

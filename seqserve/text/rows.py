@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from seqserve.text.words import Token
@@ -75,6 +75,34 @@ def windows(
         end = row[-1].end if is_last else tokens[first + width - (overlap + 1) // 2].start
         yield TokenRow(row, start or row[0].start, end, _borders(row, marks))
         start = end
+
+
+def sized_windows(
+    tokens: Sequence[Token],
+    sizes: Sequence[int],
+    width: int,
+    marks: Sequence[tuple[int, int]] = (),
+) -> Iterator[TokenRow]:
+    """Cut a sentence as `windows` does, where tokens have sizes of their own.
+
+    Args:
+        tokens: Of one sentence.
+        sizes: Of the tokens, at least 1.
+        width: The greatest size of a row; of a row of one token, it may be greater.
+        marks: (start, end) of what no entity may contain, code points in order.
+    """
+    edges = list(accumulate(sizes, initial=0))
+    first, start = 0, tokens[0].start if tokens else 0
+    while first < len(tokens):
+        last = max(first + 1, bisect_right(edges, edges[first] + width) - 1)
+        row = tokens[first:last]
+        if last == len(tokens):
+            yield TokenRow(row, start, row[-1].end, _borders(row, marks))
+            return
+        following = max(first + 1, bisect_left(edges, edges[last] - width // 4))
+        end = tokens[(following + last + 1) // 2].start
+        yield TokenRow(row, start, end, _borders(row, marks))
+        first, start = following, end
 
 
 def _borders(tokens: Sequence[Token], marks: Sequence[tuple[int, int]]) -> list[int]:

@@ -51,6 +51,10 @@ class SubwordTokenizer:
             raise DataError(f"the tokenizer's vocabulary lacks {symbol}")
         return int(found)
 
+    def towards(self, target: str) -> SubwordTokenizer:
+        """Return the tokenizer of a target language: there is only one."""
+        return self
+
     @property
     def vocab_size(self) -> int:
         """How many ids there are."""
@@ -142,11 +146,22 @@ def train_subwords(texts: Sequence[str], vocab_size: int) -> SubwordTokenizer:
         min_frequency=2,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    return SubwordTokenizer(_without_added_tokens(tokenizer))
+    return SubwordTokenizer(without_added_tokens(tokenizer.to_str()))
 
 
-def _without_added_tokens(tokenizer: Tokenizer) -> Tokenizer:
-    """Make specials and bytes plain vocabulary, so that a text that spells one is only text."""
-    parts = json.loads(tokenizer.to_str())
-    parts["added_tokens"] = []
-    return Tokenizer.from_str(json.dumps(parts, ensure_ascii=False))
+def without_added_tokens(text: str) -> Tokenizer:
+    """Return the tokenizer of a tokenizer.json in which a text that spells a special symbol is only text.
+
+    Specials and bytes become plain vocabulary, and a stored truncation or padding is dropped.
+
+    Raises:
+        ValueError: The text is not JSON, or no tokenizer that the library can read.
+    """
+    parts = json.loads(text)
+    if not isinstance(parts, dict):
+        raise ValueError("it is no JSON object")
+    parts |= {"added_tokens": [], "truncation": None, "padding": None}
+    try:
+        return Tokenizer.from_str(json.dumps(parts, ensure_ascii=False))
+    except Exception as error:  # the library raises no narrower class
+        raise ValueError(str(error)) from error

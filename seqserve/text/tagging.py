@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +9,10 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import regex
 
 from seqserve.arrays import IntArray
 from seqserve.config import from_mapping, to_mapping
-from seqserve.text.lines import blocks_of
-from seqserve.text.markup import MaskedText, mask_markdown, mask_markup
+from seqserve.text.readable import readable
 from seqserve.text.rows import TokenRow, windows
 from seqserve.text.tags import OUTSIDE, TagScheme, spans_of
 from seqserve.text.vocabulary import Vocabulary
@@ -29,11 +26,6 @@ from seqserve.text.words import (
     tokenize,
 )
 
-# No slash: names of the training data contain some.
-_DIVIDER = regex.compile(r"[;；|│¦•·‣◦▪●►▶→⇒»]+")
-# Neither markup, line breaks nor dividers: most sentences, which need not be searched for each of them.
-_PLAIN = re.compile(r"[ !\"$%'()+,\-./0-9:=?@A-Za-z{}]*")
-_GAP = "   "
 _CHAR = np.int32  # of a character id in the features that are kept
 
 
@@ -100,15 +92,12 @@ class WordTokenEncoder:
 
         Markup is masked. No row goes over a hard line break, a tab or a gap between columns.
         """
-        masked, blocks = MaskedText(text), [(0, len(text))]
-        if not _PLAIN.fullmatch(text) or _GAP in text:
-            masked = _with_dividers(mask_markdown(mask_markup(text)))
-            blocks = blocks_of(masked.text)
+        read = readable(text)
+        masked = read.masked
         rows: list[TokenRow] = []
-        for block in blocks:
-            for start, end in masked.sentences(*block, self.config.language):
-                tokens = tokenize(masked.text[start:end], start)
-                rows.extend(windows(tokens, self.config.max_tokens, masked.marks))
+        for start, end in read.sentences(self.config.language):
+            tokens = tokenize(masked.text[start:end], start)
+            rows.extend(windows(tokens, self.config.max_tokens, masked.marks))
         return rows
 
     def word_ids(self, tokens: Sequence[Token]) -> list[int]:
@@ -194,12 +183,6 @@ def retokenize(tokens: Sequence[str], tags: Sequence[str]) -> tuple[list[Token],
         for i in inside:
             our_tags[i] = f"{'B' if i == inside[0] else 'I'}-{span.label}"
     return ours, our_tags
-
-
-def _with_dividers(masked: MaskedText) -> MaskedText:
-    """Count the signs between the items of a list or a table as marks: no entity contains them either."""
-    dividers = [match.span() for match in _DIVIDER.finditer(masked.text)]
-    return MaskedText(masked.text, tuple(sorted([*masked.marks, *dividers])))
 
 
 def _middle_out(form: str, width: int) -> str:

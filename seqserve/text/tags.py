@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -60,6 +61,32 @@ def tags_of(spans: Iterable[Span], n_tokens: int) -> list[str]:
     return tags
 
 
+class SpanScheme(Protocol):
+    """What a predictor needs of the tags of a model."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What entities are labelled with."""
+        ...
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The BIO2 tag of every tag id, (K,)."""
+        ...
+
+    def inside_tags(self) -> IntArray:
+        """Return the tag that makes an entity longer, (K,); -1: none."""
+        ...
+
+    def twin_tags(self) -> IntArray | None:
+        """Return the other tag that begins the same entities, (K,), -1: none; None: no tag has one."""
+        ...
+
+    def spans(self, tags: IntArray, lengths: IntArray) -> BatchSpans:
+        """Read the entities off the rows of a batch of tag ids (B, T) with their lengths (B,)."""
+        ...
+
+
 class TagScheme:
     """Labels -> tag ids: 0 is O, then B and I of each label in turn."""
 
@@ -91,6 +118,9 @@ class TagScheme:
         """Return the tag that makes an entity longer, (K,): I-X for B-X and I-X, -1 for O."""
         return np.array([-1, *(2 * (i // 2) + 2 for i in range(len(self.tags) - 1))])
 
+    def twin_tags(self) -> None:
+        """Return None: every entity begins with its own tag."""
+
     def spans(self, tags: IntArray, lengths: IntArray) -> BatchSpans:
         """Read the entities off the rows of a batch, as `spans_of` does off one.
 
@@ -98,13 +128,24 @@ class TagScheme:
             tags: (B, T) ids, anything behind the lengths.
             lengths: (B,).
         """
-        real = np.arange(tags.shape[1]) < lengths[:, None]
-        labels = np.where(real, (tags + 1) // 2, 0)  # 0: outside
-        opened = labels > 0
-        goes_on = opened & (tags % 2 == 0)  # I-X behind B-X or I-X
-        goes_on[:, 1:] &= labels[:, 1:] == labels[:, :-1]
-        goes_on[:, :1] = False
-        is_last = opened.copy()
-        is_last[:, :-1] &= ~goes_on[:, 1:]
-        rows, starts = np.nonzero(opened & ~goes_on)
-        return BatchSpans(rows, starts, np.nonzero(is_last)[1] + 1, labels[rows, starts] - 1)
+        return batch_spans((tags + 1) // 2, tags % 2 == 0, lengths)
+
+
+def batch_spans(labels: IntArray, is_inside: BoolArray, lengths: IntArray) -> BatchSpans:
+    """Read the entities off the rows of a batch.
+
+    Args:
+        labels: (B, T), 1 and up; 0 is outside. Anything behind the lengths.
+        is_inside: (B, T), which tokens continue an entity of their label, if there is one before them.
+        lengths: (B,).
+    """
+    real = np.arange(labels.shape[1]) < lengths[:, None]
+    labels = np.where(real, labels, 0)
+    opened = labels > 0
+    goes_on = opened & is_inside
+    goes_on[:, 1:] &= labels[:, 1:] == labels[:, :-1]
+    goes_on[:, :1] = False
+    is_last = opened.copy()
+    is_last[:, :-1] &= ~goes_on[:, 1:]
+    rows, starts = np.nonzero(opened & ~goes_on)
+    return BatchSpans(rows, starts, np.nonzero(is_last)[1] + 1, labels[rows, starts] - 1)

@@ -21,7 +21,8 @@ from seqserve.errors import ConfigError, DataError
 from seqserve.files import written_whole
 from seqserve.models.layer_stacking import deepen_encoder
 from seqserve.models.seq2seq import RowSeq2Seq, RowState
-from seqserve.models.transformer import DecoderState, Transformer, TransformerConfig
+from seqserve.models.transformer import DecoderState, Transformer
+from seqserve.models.transformer_config import TransformerConfig
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.subwords import SubwordTokenizer, train_subwords
 from seqserve.training.checkpoint import LAST, read_weights

@@ -12,7 +12,7 @@ from model_export.sources.run import RunSource
 from seqserve.config import from_mapping, to_mapping
 from seqserve.models.classifier import ClassifierConfig
 from seqserve.models.tagger import TaggerConfig
-from seqserve.models.transformer import TransformerConfig
+from seqserve.models.transformer_config import TransformerConfig
 from seqserve.runtime import check_golden, open_engine
 from seqserve.runtime.engine import agrees
 from seqserve.tasks import TASKS as SPECS

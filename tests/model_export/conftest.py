@@ -9,7 +9,8 @@ import torch
 
 from seqserve.models.classifier import Classifier, ClassifierConfig
 from seqserve.models.tagger import Tagger, TaggerConfig
-from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.models.transformer import Transformer
+from seqserve.models.transformer_config import TransformerConfig
 from seqserve.text.tagging import WordTokenEncoder, WordTokenEncoderConfig
 from seqserve.text.vocabulary import Vocabulary
 

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from seqserve.errors import ConfigError
 from seqserve.models.layer_stacking import deepen_encoder
-from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.models.transformer import Transformer
+from seqserve.models.transformer_config import TransformerConfig
 
 SOURCE = torch.tensor([[5, 6, 7, 0], [8, 9, 10, 11]])
 TARGET = torch.tensor([[0, 12, 13], [0, 14, 15]])

@@ -7,11 +7,8 @@ import torch
 from transformers import MarianConfig, MarianMTModel
 
 from seqserve.models.marian import from_marian, marian_settings, to_marian
-from seqserve.models.transformer import (
-    Transformer,
-    TransformerConfig,
-    sinusoids,
-)
+from seqserve.models.transformer import Transformer, sinusoids
+from seqserve.models.transformer_config import TransformerConfig
 
 SHAPES = {
     "small": TransformerConfig(50, d_model=32, heads=4, encoder_layers=2, decoder_layers=1, ffn_dim=64),

@@ -9,6 +9,7 @@ import pytest
 from seqserve.decode.search import Hypothesis
 from seqserve.records import TranslationItem, TranslationResult
 from seqserve.runtime.search_request import SearchRequest
+from seqserve.runtime.sentences import Direction
 from seqserve.runtime.translation import TranslationPredictor
 from seqserve.text.subwords import train_subwords
 
@@ -34,7 +35,7 @@ class Scripted:
 def translated(
     search: Scripted, *items: TranslationItem, languages: tuple[str, str] = ("en", "zh")
 ) -> list[TranslationResult]:
-    return TranslationPredictor(TOKENIZER, languages, 40, search).predict(items)
+    return TranslationPredictor([Direction(*languages, TOKENIZER)], 40, search).predict(items)
 
 
 def without(*lost: str) -> Callable[[str], str]:

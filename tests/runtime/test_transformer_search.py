@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from model_export.exporters.graphs.translator import translator_graphs
 from model_export.exporters.graphs.weights import Weights
-from model_export.parts.fast_paths import translator_graphs
 from seqserve.decode.search import Hypothesis, SearchOptions, SearchVocabulary
-from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.models.transformer import Transformer
+from seqserve.models.transformer_config import TransformerConfig
 from seqserve.runtime.search_request import SearchRequest
 from seqserve.runtime.session import make_session
 from seqserve.runtime.transformer_search import (

@@ -14,6 +14,7 @@ from seqserve.decode.search import SearchOptions, SearchVocabulary, beam_search
 from seqserve.records import Span, TranslationItem
 from seqserve.runtime.engine import open_engine
 from seqserve.runtime.search_request import SearchRequest
+from seqserve.runtime.sentences import Direction
 from seqserve.runtime.translation import TranslationPredictor
 from seqserve.text.segments import segments_of
 from seqserve.text.subwords import SPECIALS, SubwordTokenizer, train_subwords
@@ -63,7 +64,7 @@ def make(
     languages: tuple[str, str] = ("en", "zh"), limit: int = 50, is_endless: bool = False
 ) -> tuple[TranslationPredictor, Copier]:
     model = Copier(TOKENIZER.vocab_size, is_endless)
-    return TranslationPredictor(TOKENIZER, languages, limit, model), model
+    return TranslationPredictor([Direction(*languages, TOKENIZER)], limit, model), model
 
 
 def test_lines_and_white_space_stay() -> None:
@@ -176,7 +177,7 @@ def test_segments_are_of_the_best_translation_and_only_on_request() -> None:
 def test_low_confidence(of_model: float, of_item: float | None, is_low: bool) -> None:
     """The model's score is -0.5 per token."""
     search = Copier(TOKENIZER.vocab_size, is_endless=False)
-    predictor = TranslationPredictor(TOKENIZER, ("en", "zh"), 50, search, of_model)
+    predictor = TranslationPredictor([Direction("en", "zh", TOKENIZER)], 50, search, of_model)
     item = TranslationItem("Close it. 12", min_score=of_item)
     assert ("low_confidence" in predictor.predict([item])[0].warnings) is is_low
     assert predictor.predict([TranslationItem("12")])[0].warnings == ()

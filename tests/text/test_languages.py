@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from seqserve.text.languages import Match, explain_mismatch, match_tag
+from seqserve.text.languages import Match, explain_mismatch, language_tag, match_tag
 
 ENGLISH = {
     "en": Match.EXACT,
@@ -97,3 +97,16 @@ def test_what_is_no_tag_matches_nothing(tag: str) -> None:
 )
 def test_reasons(requested: str, reason: str | None) -> None:
     assert explain_mismatch(requested, "pt-BR") == reason
+
+
+@pytest.mark.parametrize(
+    ("code", "tag"),
+    [
+        *[("fra", "fr"), ("EN", "en"), ("deu", "de"), ("nob", "nb"), ("zsm_Latn", "ms"), ("yue_Hant", "yue")],
+        *[("cmn", "zh"), ("cmn_Hans", "zh"), ("cmn_Hant", "zh-Hant"), ("zh_cn", "zh-CN"), ("pt_br", "pt-BR")],
+        *[("srp_Cyrl", "sr"), ("srp_Latn", "sr-Latn"), ("arb", "ar"), ("es_419", "es-419")],
+        *[("ROMANCE", None), ("gmq", None), ("mul", None), ("und", None), ("xxx", None), ("", None)],
+    ],
+)  # fmt: skip
+def test_a_code_has_one_tag(code: str, tag: str | None) -> None:
+    assert language_tag(code) == tag

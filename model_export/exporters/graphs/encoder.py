@@ -9,7 +9,7 @@ from onnx import TensorProto
 from model_export.exporters.graphs.builder import GraphBuilder
 from model_export.exporters.graphs.transformer_blocks import Blocks
 from model_export.exporters.graphs.weights import Weights
-from seqserve.models.transformer import TransformerConfig
+from seqserve.models.transformer_config import TransformerConfig
 
 
 def encoder_graph(config: TransformerConfig, weights: Weights) -> onnx.ModelProto:

@@ -14,6 +14,7 @@ import numpy as np
 from model_export.exporters.graphs.builder import MICROSOFT, GraphBuilder, Weight
 from model_export.exporters.graphs.weights import INPUT_FACTORS, INPUT_SCALE
 
+_TINY = 1e-30  # far below the largest value of any row but one of zeros
 ZERO_POINT = 128  # signed numbers as unsigned bytes: these, times signed weights, are what CPUs multiply fast
 
 
@@ -63,6 +64,7 @@ def multiply(g: GraphBuilder, x: str, layer: str, names: Sequence[str], bias: st
         quantization = g.constant(np.float32(input_scale)), zero_point
         return _int8_product(g, x, quantization, weight, bias)
     largest = g.once("ReduceMax", g.once("Abs", x), g.ints(-1), keepdims=1)
+    largest = g.once("Max", largest, g.float(_TINY))  # a row of zeros stays a row of zeros
     quantization = g.float(1 / 127), zero_point
     product = _int8_product(g, g.once("Div", x, largest), quantization, weight, "")
     return g.op("Add", g.op("Mul", product, largest), bias)
@@ -93,7 +95,7 @@ def _columns(g: GraphBuilder, weight: Weight) -> str:
     return g.root.once("Transpose", weight.stored, perm=[1, 0])
 
 
-def layer_norm(g: GraphBuilder, x: str, name: str) -> str:
+def layer_norm(g: GraphBuilder, x: str, name: str, epsilon: float = 1e-5) -> str:
     """(..., D) -> (..., D)."""
     scale, bias = g.vector(f"{name}.weight"), g.vector(f"{name}.bias")
-    return g.op("LayerNormalization", x, scale, bias, axis=-1, epsilon=1e-5)
+    return g.op("LayerNormalization", x, scale, bias, axis=-1, epsilon=epsilon)

@@ -20,7 +20,7 @@ from model_export.exporters.graphs.layers import multiply
 from model_export.exporters.graphs.top_k import top_log_prob, top_log_probs
 from model_export.exporters.graphs.transformer_blocks import MASKED, Blocks
 from model_export.exporters.graphs.weights import Weights
-from seqserve.models.transformer import TransformerConfig
+from seqserve.models.transformer_config import TransformerConfig
 
 _BOOL, _INT32, _INT64 = TensorProto.BOOL, TensorProto.INT32, TensorProto.INT64
 OUTPUT = "output"  # the layer that scores symbols: the shared table, with a bias of its own

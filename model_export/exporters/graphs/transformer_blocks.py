@@ -10,7 +10,7 @@ from onnx import TensorProto
 
 from model_export.exporters.graphs.builder import MICROSOFT, GraphBuilder
 from model_export.exporters.graphs.layers import layer_norm, linear, linear_of_relu
-from seqserve.models.transformer import TransformerConfig
+from seqserve.models.transformer_config import TransformerConfig
 
 KeysValues = tuple[str, str]
 MAX_POSITIONS = 1024

@@ -17,7 +17,8 @@ from benchmarks.models.translators import (
 )
 from model_export.checks.torch_reference import torch_search
 from seqserve.decode.search import SearchOptions
-from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.models.transformer import Transformer
+from seqserve.models.transformer_config import TransformerConfig
 from seqserve.runtime.search_request import SearchRequest
 from seqserve.text.subwords import SPECIALS
 

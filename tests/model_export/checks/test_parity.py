@@ -20,8 +20,8 @@ from model_export.checks.parity import (
 from model_export.exporters.graphs import lstm
 from model_export.exporters.graphs.classifier import classifier_graph
 from model_export.exporters.graphs.tagger import tagger_graph
+from model_export.exporters.graphs.translator import translator_graphs
 from model_export.exporters.graphs.weights import Weights
-from model_export.parts.fast_paths import translator_graphs
 from seqserve.arrays import FloatArray
 from seqserve.errors import ExportError
 from seqserve.models.classifier import Classifier

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from model_export.exporters.graphs.search import OUTPUT
 from model_export.exporters.graphs.weights import InputQuantization, quantize_rows
 from model_export.int8.calibration import best_quantization, calibrate_translator, watching
-from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.models.transformer import Transformer
+from seqserve.models.transformer_config import TransformerConfig
 from seqserve.text.subwords import SubwordTokenizer
 from seqserve.training.data import read_pairs
 from tests.tiny import TinyProject

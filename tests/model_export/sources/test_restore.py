@@ -16,6 +16,7 @@ from seqserve.errors import ConfigError
 from seqserve.records import NerItem, SentimentItem, TranslationItem
 from seqserve.runtime.engine import agrees, open_engine
 from seqserve.runtime.openers import Predictor, ner_predictor
+from seqserve.runtime.sentences import Direction
 from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.runtime.translation import TranslationPredictor
 from seqserve.text.classification import WordTextEncoder
@@ -44,7 +45,7 @@ def translator_of(bundle: Bundle) -> Predictor:
     source, target = bundle.manifest.languages
     limit = bundle.manifest.limits["max_source_tokens"]
     search = torch_search(restore_translator(bundle), tokenizer.specials)
-    return TranslationPredictor(tokenizer, (source, target), limit, search)
+    return TranslationPredictor([Direction(source, target, tokenizer)], limit, search)
 
 
 RESTORED: dict[str, tuple[Callable[[Bundle], Predictor], Callable[[str], Any]]] = {

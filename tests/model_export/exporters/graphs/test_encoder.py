@@ -10,7 +10,8 @@ from model_export.exporters.graphs.encoder import encoder_graph
 from model_export.exporters.graphs.weights import InputQuantization, Weights
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.manifest import Precision
-from seqserve.models.transformer import Transformer, TransformerConfig
+from seqserve.models.transformer import Transformer
+from seqserve.models.transformer_config import TransformerConfig
 from seqserve.runtime.session import make_session, run
 
 CONFIGS = {

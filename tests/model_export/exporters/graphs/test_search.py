@@ -10,11 +10,12 @@ import torch
 
 from model_export.checks.parity import graph_search
 from model_export.checks.torch_reference import torch_search
+from model_export.exporters.graphs.translator import translator_graphs
 from model_export.exporters.graphs.weights import InputQuantization, Weights
 from model_export.int8.calibration import calibrate
-from model_export.parts.fast_paths import translator_graphs
 from seqserve.decode.search import Hypothesis, SearchOptions
-from seqserve.models.transformer import Activation, Transformer, TransformerConfig
+from seqserve.models.transformer import Transformer
+from seqserve.models.transformer_config import Activation, TransformerConfig
 from seqserve.runtime.search_request import Search, SearchRequest
 from seqserve.text.batching import pad
 from seqserve.text.subwords import SPECIALS

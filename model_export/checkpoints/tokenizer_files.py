@@ -1,0 +1,279 @@
+"""The tokenizers of checkpoints, as the JSON of the `tokenizers` library; no text can spell a special token.
+
+A `tokenizer.json` is taken as it is, with the options of tokenizer_config.json that transformers applies to it;
+`vocab.txt` is WordPiece, `vocab.json` with `merges.txt` byte-level BPE. Everything else needs a converter of
+transformers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+from model_export.checkpoints.base import Checkpoint
+from seqserve.errors import CheckpointError
+
+TOKENIZER_FILE = "tokenizer.json"
+_LINE_BREAK = re.compile(r"\r?\n")
+_WORD_PIECE_CLASS = re.compile(r"(?:Bert|DistilBert|Electra)Tokenizer(?:Fast)?")
+_BYTE_LEVEL_CLASS = re.compile(r"Roberta(?:Bpe)?Tokenizer(?:Fast)?|GPT2Tokenizer(?:Fast)?")
+_AS_IN_JSON = frozenset({"PreTrainedTokenizerFast", "TokenizersBackend"})
+_MAX_WORD_CHARACTERS = 100  # of WordPiece: a longer word is unknown
+_ANY_TEXT = "a \u65e5 \U0001f600"
+# No text spells it: it is a control character, and normalizers delete it.
+_RESPELLED = "\0"
+_OPTIONS = {
+    "BertNormalizer": {
+        "lowercase": "do_lower_case",
+        "strip_accents": "strip_accents",
+        "handle_chinese_chars": "tokenize_chinese_chars",
+    },
+    "ByteLevel": {"add_prefix_space": "add_prefix_space"},
+}
+"""Per component of a tokenizer: its field -> the key of tokenizer_config.json that sets it."""
+
+
+def tokenizer_parts(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return the tokenizer of a checkpoint as the parts of a tokenizer.json, without truncation and padding.
+
+    Raises:
+        CheckpointError: There is no tokenizer that can be read, or it is damaged.
+    """
+    for names, read in _READERS.items():
+        if all(checkpoint.has(name) for name in names):
+            parts = read(checkpoint)
+            break
+    else:
+        raise CheckpointError(
+            f"{checkpoint.path} has no tokenizer that can be read ({TOKENIZER_FILE}, vocab.txt, or vocab.json "
+            f"with merges.txt). {_remedy(checkpoint)}"
+        )
+    parts["truncation"] = parts["padding"] = None
+    return _parts(open_tokenizer(checkpoint, parts))
+
+
+def open_tokenizer(checkpoint: Checkpoint, parts: Mapping[str, Any]) -> Tokenizer:
+    """Return the tokenizer that parts of a checkpoint make.
+
+    Raises:
+        CheckpointError: They make none.
+    """
+    with _library_errors(checkpoint, TOKENIZER_FILE):
+        tokenizer = Tokenizer.from_str(json.dumps(parts, ensure_ascii=False))
+        tokenizer.encode(_ANY_TEXT)  # fails without the symbol of unknown words
+    return tokenizer
+
+
+@contextmanager
+def _library_errors(checkpoint: Checkpoint, files: str) -> Iterator[None]:
+    """Report what the library raises about files: plain exceptions, and panics, which are none."""
+    try:
+        yield
+    except BaseException as error:
+        is_panic = type(error).__module__ == "pyo3_runtime"
+        if not isinstance(error, Exception) and not is_panic:
+            raise
+        raise CheckpointError(
+            f"{files} of {checkpoint.path} cannot be read: {error}. {_remedy(checkpoint)}"
+        ) from error
+
+
+def vocabulary_of(parts: Mapping[str, Any]) -> dict[str, int]:
+    """Return symbol -> id of a model, added tokens not included."""
+    vocabulary = parts["model"]["vocab"]
+    if isinstance(vocabulary, list):
+        return {symbol: i for i, (symbol, _) in enumerate(vocabulary)}
+    return dict(vocabulary)
+
+
+def without_special_tokens(parts: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Make special tokens what no text can spell; ordinary words that users added are kept.
+
+    Args:
+        parts: Of a tokenizer.
+        names: Special tokens, besides those that the tokenizer marks as special.
+
+    Returns:
+        The parts, in which every symbol has the id that it had.
+    """
+    added = parts["added_tokens"]
+    special = {*names, *(token["content"] for token in added if token["special"])}
+    kept = [token for token in added if token["content"] not in special]
+    model = dict(parts["model"])
+    vocabulary = vocabulary_of(parts)
+    if kept:
+        vocabulary |= {token["content"]: token["id"] for token in added}
+    # Merges name their symbols, and cannot make others. The unknown symbol of other models is named, too.
+    is_merged = model["type"] == "BPE" and not model.get("ignore_merges")
+    fixed = {model.get("unk_token")} | (set(vocabulary) if is_merged else set())
+    symbols = {
+        (_RESPELLED + symbol if symbol in special - fixed else symbol): i
+        for symbol, i in vocabulary.items()
+    }
+    if isinstance(model["vocab"], list):
+        scores = [score for _, score in model["vocab"]]
+        ordered = sorted(symbols, key=symbols.__getitem__)
+        scores += [min(scores)] * (len(ordered) - len(scores))
+        model["vocab"] = [list(entry) for entry in zip(ordered, scores, strict=True)]
+    else:
+        model["vocab"] = symbols
+    return {**parts, "model": model, "added_tokens": kept}
+
+
+def _from_json(checkpoint: Checkpoint) -> dict[str, Any]:
+    try:
+        parts = json.loads(checkpoint.read(TOKENIZER_FILE))
+    except ValueError as error:
+        raise CheckpointError(f"{checkpoint.path / TOKENIZER_FILE} is no JSON: {error}") from error
+    if not isinstance(parts, dict) or not isinstance(parts.get("model"), dict):
+        raise CheckpointError(
+            f"{checkpoint.path / TOKENIZER_FILE} describes no tokenizer. {_remedy(checkpoint)}"
+        )
+    if checkpoint.tokenizer_config.get("tokenizer_class") not in _AS_IN_JSON:
+        for part in ("normalizer", "pre_tokenizer"):
+            parts[part] = _with_options(parts.get(part), checkpoint.tokenizer_config)
+    return parts
+
+
+def _with_options(component: Any, options: Mapping[str, Any]) -> Any:
+    """Set the options of a component, or of those that it is a sequence of."""
+    if not isinstance(component, dict):
+        return component
+    fields = _OPTIONS.get(component.get("type", ""), {})
+    changed = {field: options[key] for field, key in fields.items() if key in options}
+    nested = {
+        key: [_with_options(one, options) for one in component[key]]
+        for key in ("normalizers", "pretokenizers")
+        if isinstance(component.get(key), list)
+    }
+    return {**component, **changed, **nested}
+
+
+def _from_vocab_txt(checkpoint: Checkpoint) -> dict[str, Any]:
+    _check_class(checkpoint, _WORD_PIECE_CLASS)
+    lines = _LINE_BREAK.split(_text(checkpoint, "vocab.txt"))
+    vocabulary = {line: i for i, line in enumerate(lines) if line or i < len(lines) - 1}
+    options = checkpoint.tokenizer_config
+    special = special_names(checkpoint)
+    unknown, first, last = (special.get(role, _BERT[role]) for role in ("unk", "cls", "sep"))
+    _check_symbols(checkpoint, vocabulary, (unknown, first, last), "vocab.txt")
+    word_piece = models.WordPiece(
+        vocabulary, unk_token=unknown, max_input_chars_per_word=_MAX_WORD_CHARACTERS
+    )
+    tokenizer = Tokenizer(word_piece)
+    tokenizer.normalizer = normalizers.BertNormalizer(
+        clean_text=True,
+        handle_chinese_chars=options.get("tokenize_chinese_chars", True),
+        strip_accents=options.get("strip_accents"),
+        lowercase=options.get("do_lower_case", True),
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=[first, "$A", last],
+        special_tokens=[(first, vocabulary[first]), (last, vocabulary[last])],
+    )
+    return _parts(tokenizer)
+
+
+def _from_merges(checkpoint: Checkpoint) -> dict[str, Any]:
+    _check_class(checkpoint, _BYTE_LEVEL_CLASS)
+    lines = _LINE_BREAK.split(_text(checkpoint, "merges.txt"))
+    with _library_errors(checkpoint, "vocab.json with merges.txt"):
+        vocabulary = json.loads(_text(checkpoint, "vocab.json"))
+        pairs = [line.split(" ") for line in lines if line and not line.startswith("#version")]
+        tokenizer = Tokenizer(models.BPE(vocabulary, [(left, right) for left, right in pairs]))
+    special = special_names(checkpoint)
+    first, last = (special.get(role, _ROBERTA[role]) for role in ("cls", "sep"))
+    _check_symbols(checkpoint, vocabulary, (first, last), "vocab.json")
+    has_space = checkpoint.tokenizer_config.get("add_prefix_space", False)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=has_space)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.RobertaProcessing(
+        (last, vocabulary[last]),
+        (first, vocabulary[first]),
+        trim_offsets=True,
+        add_prefix_space=has_space,
+    )
+    return _parts(tokenizer)
+
+
+_READERS: Mapping[tuple[str, ...], Callable[[Checkpoint], dict[str, Any]]] = {
+    (TOKENIZER_FILE,): _from_json,
+    ("vocab.txt",): _from_vocab_txt,
+    ("vocab.json", "merges.txt"): _from_merges,
+}
+"""The files that a tokenizer is read from -> their reader; the first row of which all files exist is taken."""
+
+_BERT = {"unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "pad": "[PAD]", "mask": "[MASK]"}
+_ROBERTA = {"unk": "<unk>", "cls": "<s>", "sep": "</s>", "pad": "<pad>", "mask": "<mask>"}
+USUAL_NAMES = (_BERT, _ROBERTA)
+"""Role -> special token of checkpoints that name none."""
+
+
+def special_names(checkpoint: Checkpoint) -> dict[str, str]:
+    """Return role -> special token, as tokenizer_config.json and special_tokens_map.json name them."""
+    found: dict[str, str] = {}
+    for source in (checkpoint.tokenizer_config, _special_tokens_map(checkpoint)):
+        for role in (*_BERT, "bos", "eos"):
+            name = source.get(f"{role}_token")
+            name = name.get("content") if isinstance(name, Mapping) else name
+            if isinstance(name, str):
+                found.setdefault(role, name)
+    return found
+
+
+def _special_tokens_map(checkpoint: Checkpoint) -> Mapping[str, Any]:
+    name = "special_tokens_map.json"
+    if not checkpoint.has(name):
+        return {}
+    try:
+        found = json.loads(checkpoint.read(name))
+    except ValueError as error:
+        raise CheckpointError(f"{checkpoint.path / name} is no JSON: {error}") from error
+    return found if isinstance(found, Mapping) else {}
+
+
+def _check_class(checkpoint: Checkpoint, known: re.Pattern[str]) -> None:
+    name = checkpoint.tokenizer_config.get("tokenizer_class")
+    if isinstance(name, str) and not known.fullmatch(name):
+        raise CheckpointError(
+            f"the tokenizer of {checkpoint.path} is a {name}, which only transformers can read. "
+            f"{_remedy(checkpoint)}"
+        )
+
+
+def _check_symbols(
+    checkpoint: Checkpoint, vocabulary: Mapping[str, int], symbols: Collection[str], file: str
+) -> None:
+    missing = [symbol for symbol in symbols if symbol not in vocabulary]
+    if missing:
+        raise CheckpointError(
+            f"{checkpoint.path / file} lacks {', '.join(missing)}: it is the vocabulary of another kind of "
+            f"tokenizer. {_remedy(checkpoint)}"
+        )
+
+
+def _text(checkpoint: Checkpoint, name: str) -> str:
+    try:
+        return checkpoint.read(name).decode()
+    except UnicodeDecodeError as error:
+        raise CheckpointError(f"{checkpoint.path / name} is not UTF-8: {error}") from error
+
+
+def _parts(tokenizer: Tokenizer) -> dict[str, Any]:
+    parts: dict[str, Any] = json.loads(tokenizer.to_str())
+    return parts
+
+
+def _remedy(checkpoint: Checkpoint) -> str:
+    path = str(checkpoint.path)
+    return (
+        f'Make a {TOKENIZER_FILE} with transformers: python -c "from transformers import AutoTokenizer; '
+        f'AutoTokenizer.from_pretrained({path!r}).save_pretrained({path!r})"'
+    )

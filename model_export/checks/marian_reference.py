@@ -1,0 +1,88 @@
+"""Verify the graphs of an imported Marian checkpoint with `transformers`.
+
+What the graphs find is scored by transformers, token by token: so the comparison does not depend on how the two
+searches break ties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from transformers import MarianMTModel
+
+from model_export.checks.parity import TOLERANCE, compare, graph_search
+from seqserve.decode.search import Hypothesis, SearchOptions
+from seqserve.runtime.search_request import SearchRequest
+from seqserve.text.batching import pad
+from seqserve.text.protocols import SpecialIds
+
+_SHAPES = ((1, 4), (5, 12), (2, 60))  # texts, tokens
+_BEAM_SIZES = (1, 4)
+_MORE_TOKENS = 3  # than the source has
+
+
+def check_search(path: Path, graphs: Mapping[str, onnx.ModelProto], specials: SpecialIds) -> float:
+    """Compare the scores of the hypotheses that the graphs find.
+
+    Args:
+        path: The checkpoint.
+        graphs: In float32, by file name.
+        specials: Of the vocabulary.
+
+    Returns:
+        The largest absolute difference of a mean log-probability per token.
+
+    Raises:
+        ExportError: It is too large.
+    """
+    model = MarianMTModel.from_pretrained(path, dtype=torch.float32)
+    search = graph_search(
+        {name.removesuffix(".onnx"): graph for name, graph in graphs.items()}, specials
+    )
+    rng = np.random.default_rng(0)
+    special = {specials.pad, specials.end, specials.unknown}
+    plain = [i for i in range(model.config.vocab_size) if i not in special]
+    worst = 0.0
+    for beam_size in _BEAM_SIZES:
+        for n_texts, n_tokens in _SHAPES:
+            lengths = rng.integers(1, n_tokens + 1, n_texts)
+            sources = [[*rng.choice(plain, n).tolist(), specials.end] for n in lengths]
+            options = SearchOptions(beam_size, 1.0, beam_size)
+            requests = [SearchRequest(ids, len(ids) + _MORE_TOKENS, options) for ids in sources]
+            search(requests)
+            found = [(one.ids, hypothesis) for one in requests for hypothesis in one.best]
+            where = f"beam size {beam_size}, {n_texts} x {n_tokens} tokens"
+            expected = {"scores": _scores(model, found, specials)}
+            actual = {"scores": np.array([one.score for _, one in found], np.float32)}
+            worst = max(worst, compare(where, expected, actual, TOLERANCE))
+    return worst
+
+
+def _scores(
+    model: MarianMTModel,
+    found: Sequence[tuple[Sequence[int], Hypothesis]],
+    specials: SpecialIds,
+) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """Return the mean log-probability per token of hypotheses of sources, (N,)."""
+    sources, lengths = pad([ids for ids, _ in found], specials.pad)
+    written = [
+        [*one.tokens, specials.end] if one.is_finished else list(one.tokens) for _, one in found
+    ]
+    targets, n_tokens = pad(written, specials.pad)
+    starts = np.full((len(found), 1), specials.pad, np.int64)
+    is_source = np.arange(sources.shape[1]) < lengths[:, None]
+    with torch.inference_mode():
+        logits = model(
+            input_ids=torch.from_numpy(sources),
+            attention_mask=torch.from_numpy(is_source.astype(np.int64)),
+            decoder_input_ids=torch.from_numpy(np.concatenate([starts, targets[:, :-1]], axis=1)),
+        ).logits
+        logits[:, :, list(specials.banned)] = -torch.inf
+        of_tokens = logits.log_softmax(2).gather(2, torch.from_numpy(targets)[:, :, None])[:, :, 0]
+        is_token = torch.from_numpy(np.arange(targets.shape[1]) < n_tokens[:, None])
+        totals = torch.where(is_token, of_tokens, 0).sum(1).numpy()
+    return np.asarray(totals / n_tokens, np.float32)

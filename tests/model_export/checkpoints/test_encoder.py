@@ -1,0 +1,152 @@
+"""Every family and head against transformers, in every precision; answers alone and in a batch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from model_export.checkpoints import encoder
+from model_export.checkpoints.base import Converted, ImportOptions
+from model_export.checkpoints.encoder_parts import random_inputs
+from model_export.int8.quantization import check_invariance
+from seqserve.errors import ExportError
+from seqserve.manifest import Precision
+from seqserve.runtime.session import make_session, run
+from seqserve.text.protocols import Inputs
+from tests.model_export.checkpoints.encoders import (
+    CASES,
+    SEQUENCE,
+    TAGS,
+    TOKEN,
+    TOPICS,
+    VOCABULARY,
+    checkpoint_directory,
+    read,
+    with_tensors,
+)
+
+HEADS = pytest.mark.parametrize("head", [TOKEN, SEQUENCE], ids=["token", "sequence"])
+FAMILIES = pytest.mark.parametrize("case", CASES)
+SHAPES = [(n_texts, n_tokens) for n_texts in (1, 2, 7) for n_tokens in (1, 2, 3, 17, 64, 300)]
+
+
+@cache
+def converted(case: str, head: str, precision: Precision = "fp32") -> Converted:
+    checkpoint = read(checkpoint_directory(case, head))
+    return encoder.convert(checkpoint, ImportOptions(precision, languages=("en",)))
+
+
+def session_of(parts: Converted) -> onnxruntime.InferenceSession:
+    (graph,) = parts.graphs.values()
+    return make_session(graph.SerializeToString())
+
+
+def draw(rng: np.random.Generator, n_texts: int, n_tokens: int) -> Inputs:
+    return random_inputs(rng, n_texts, n_tokens, (VOCABULARY, 1))
+
+
+@HEADS
+@FAMILIES
+def test_fp32_equals_transformers(case: str, head: str) -> None:
+    checkpoint = read(checkpoint_directory(case, head))
+    assert encoder.compare(checkpoint, converted(case, head)) < 1e-5
+
+
+@HEADS
+@FAMILIES
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_answers_alone_equal_those_in_a_batch(case: str, head: str, precision: Precision) -> None:
+    session = session_of(converted(case, head, precision))
+    check_invariance(case, lambda inputs: run(session, inputs), draw, SHAPES)
+
+
+@HEADS
+@FAMILIES
+def test_int8_is_close_to_fp32(case: str, head: str) -> None:
+    sessions = [session_of(converted(case, head, precision)) for precision in ("fp32", "int8")]
+    inputs = draw(np.random.default_rng(0), 7, 40)
+    exact, rounded = (next(iter(run(session, inputs).values())) for session in sessions)
+    spread = np.abs(exact - exact.mean()).max()
+    assert 0 < np.abs(exact - rounded).max() < 0.1 * spread
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=["half", "bfloat16"])
+@pytest.mark.parametrize("case", ["bert", "roberta", "distilbert"])
+def test_half_precision_is_read_as_float32(case: str, dtype: torch.dtype) -> None:
+    checkpoint = read(checkpoint_directory(case, TOKEN, dtype))
+    parts = encoder.convert(checkpoint, ImportOptions("fp32"))
+    assert encoder.compare(checkpoint, parts) < 1e-5
+
+
+def test_a_wrong_graph_is_noticed() -> None:
+    checkpoint = read(checkpoint_directory("bert", TOKEN))
+    with pytest.raises(ExportError, match="differs from transformers"):
+        encoder.compare(checkpoint, converted("bert with relu", TOKEN))
+
+
+def test_parts_of_a_token_head() -> None:
+    parts = converted("bert", TOKEN, "int8")
+    assert parts.task == "ner"
+    assert parts.labels == ("PER", "LOC")
+    assert list(parts.graphs) == ["emissions.onnx"]
+    assert parts.config["architecture"] == "encoder"
+    assert parts.config["tags"] == list(TAGS)
+    assert parts.config["activation"] == "softmax"
+    assert parts.config["temperature"] == 1.0
+    assert parts.config["model"]["family"] == "bert"
+    assert parts.config["model"]["layers"] == 2
+    assert parts.score_kind == "posterior"
+    assert parts.languages == ("en",)
+    assert parts.warnings == ("Text.",)
+
+
+def test_parts_of_a_sequence_head() -> None:
+    parts = converted("roberta", SEQUENCE)
+    assert parts.task == "classification"
+    assert parts.labels == TOPICS
+    assert list(parts.graphs) == ["classifier.onnx"]
+    assert "tags" not in parts.config
+    assert parts.score_kind == "softmax"
+
+
+@HEADS
+def test_weights_keep_their_names(head: str) -> None:
+    checkpoint = read(checkpoint_directory("bert", head))
+    parts = encoder.convert(checkpoint, ImportOptions("fp32"))
+    assert parts.weights is not None
+    for name, tensor in parts.weights.tensors.items():
+        assert np.array_equal(tensor, checkpoint.tensors[name])
+
+
+def test_old_names_of_layer_norms() -> None:
+    checkpoint = read(checkpoint_directory("bert", TOKEN))
+    old = {
+        name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
+            "LayerNorm.bias", "LayerNorm.beta"
+        ): tensor
+        for name, tensor in checkpoint.tensors.items()
+    }
+    assert old.keys() != checkpoint.tensors.keys()
+    parts = encoder.convert(replace(checkpoint, tensors=old), ImportOptions("fp32"))
+    assert parts.graphs == converted("bert", TOKEN).graphs
+
+
+def test_equal_checkpoints_have_equal_graphs() -> None:
+    checkpoint = read(checkpoint_directory("albert", TOKEN))
+    again = encoder.convert(checkpoint, ImportOptions("fp32", languages=("en",)))
+    assert again.graphs == converted("albert", TOKEN).graphs
+
+
+def test_a_row_of_zeros_has_logits() -> None:
+    """Relu makes rows of zeros where all inputs are negative."""
+    checkpoint = read(checkpoint_directory("bert with relu", TOKEN))
+    name = "bert.encoder.layer.0.intermediate.dense.bias"
+    dead = with_tensors(checkpoint, **{name: np.full(128, -1e4, np.float32)})
+    parts = encoder.convert(dead, ImportOptions("int8"))
+    (found,) = run(session_of(parts), draw(np.random.default_rng(0), 2, 9)).values()
+    assert np.isfinite(found).all()

@@ -1,0 +1,108 @@
+"""Bundles of encoders without context: the logits of a piece depend on its id alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from model_export.checkpoints.tokenizer import encoder_text
+from seqserve.arrays import FloatArray
+from seqserve.bundle import Bundle, write_bundle
+from seqserve.manifest import Description
+from seqserve.tasks import Task
+from seqserve.text.pieces import PieceTokenizer
+from seqserve.text.tag_schemes import read_tags
+from tests.tiny_tokenizers import write_checkpoint
+
+TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+WORDS = {"Anna": "B-PER", "Lee": "I-PER", "Berlin": "B-LOC"}
+"""Word -> the tag that its first piece gets with a margin of 4; the first pieces of all others get O."""
+
+
+def piece_graph(table: FloatArray, output: str) -> bytes:
+    """Return a graph with the inputs `ids` and `lengths`, and the rows of a table (V, K) as its output.
+
+    An output `logits` is the mean of the rows.
+    """
+    nodes = [helper.make_node("Gather", ["table", "ids"], ["emissions"])]
+    shape: list[str | int] = ["B", "T", table.shape[1]]
+    if output == "logits":
+        nodes.append(helper.make_node("ReduceMean", ["emissions", "axes"], ["logits"], keepdims=0))
+        shape = ["B", table.shape[1]]
+    graph = helper.make_graph(
+        nodes,
+        "pieces",
+        [
+            helper.make_tensor_value_info("ids", TensorProto.INT64, ["B", "T"]),
+            helper.make_tensor_value_info("lengths", TensorProto.INT64, ["B"]),
+        ],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)],
+        [
+            numpy_helper.from_array(table.astype(np.float32), "table"),
+            numpy_helper.from_array(np.array([1]), "axes"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    onnx.checker.check_model(model)
+    contents: bytes = model.SerializeToString()
+    return contents
+
+
+def tagger_files(
+    folder: Path, name: str, tags: Sequence[str] = TAGS, **config: Any
+) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """Return the files of a tagger that knows `WORDS`, and its labels."""
+    text = encoder_text(write_checkpoint(folder / "checkpoint", name, **config), "en")
+    tokenizer = PieceTokenizer.from_bundle(text.files["tokenizer.json"], text.config, "test")
+    table = np.random.default_rng(3).normal(scale=0.1, size=(500, len(tags)))
+    outside = tags.index("O")
+    table[:, outside] += 4
+    for word, tag in WORDS.items():
+        for spelled in (word, f" {word}"):
+            first = next(
+                piece.id for piece in tokenizer.pieces(spelled) if piece.symbol not in "▁Ġ"
+            )
+            table[first] = 0
+            table[first, tags.index(tag)] = 4
+    files = {
+        "emissions.onnx": piece_graph(table, "emissions"),
+        "config.json": _json(
+            {"architecture": "encoder", "text": text.config, "tags": list(tags), "temperature": 1.0}
+        ),
+        **text.files,
+    }
+    return files, read_tags(tags).labels
+
+
+def write_tagger(folder: Path, name: str, tags: Sequence[str] = TAGS, **config: Any) -> Bundle:
+    """Write the bundle of a tagger that knows `WORDS`, with a tokenizer of `TOKENIZERS`."""
+    files, labels = tagger_files(folder, name, tags, **config)
+    return write_bundle(folder / "bundle", files, description("ner", labels))
+
+
+def description(task: Task, labels: Sequence[str]) -> Description:
+    """Return what a manifest says of a tiny encoder."""
+    return Description(
+        name="tiny-encoder",
+        version="1",
+        task=task,
+        languages=("en",),
+        labels=tuple(labels),
+        precision="fp32",
+        limits={"max_tokens": 62},
+        data=(),
+        licence="CC0-1.0",
+        metrics={},
+        tools={},
+        created="2026-01-01",
+    )
+
+
+def _json(values: Mapping[str, Any]) -> bytes:
+    return json.dumps(values).encode()
