@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from seqserve.bundle_folder import tasks_in
+from seqserve.bundle_tasks import tasks_in
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
 from seqserve.tasks import TASKS, Task
@@ -65,8 +65,7 @@ class Settings(BaseSettings):
     )
     bundles_dir: Path = Field(
         default=Path("bundles"),
-        description="Directory of the bundles: one for `ner`, one for `sentiment`, one for "
-        "`classification`, one per language pair.",
+        description="Directory of the bundles: one per task, and for `translation` one per language pair.",
     )
     engine_factory: str = Field(
         default="seqserve.runtime:open_engine",
