@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 from seqserve.bundle_folder import MANIFEST, bundle_directories
-from seqserve.tasks import TASKS, Task
+from seqserve.tasks import SHIPPED, TASKS, Task
 
 
 def tasks_in(folder: Path) -> tuple[Task, ...]:
     """Return the tasks that have a bundle in a folder, in the order of `TASKS`.
 
-    A manifest that cannot be read has no task here; the server reports it when it opens the bundles.
+    The task of a manifest that cannot be read is unknown. The tasks of the shipped models are then among the
+    result, as they are without any bundle: a task that lacks a bundle says which manifests cannot be read.
     """
-    found = set(_tasks_of(bundle_directories(folder)))
-    return tuple(task for task in TASKS if task in found)
-
-
-def _tasks_of(directories: list[Path]) -> Iterator[str]:
-    for directory in directories:
+    found, is_complete = set(), True
+    for directory in bundle_directories(folder):
         try:
-            yield str(json.loads((directory / MANIFEST).read_bytes())["task"])
+            found.add(json.loads((directory / MANIFEST).read_bytes())["task"])
         except (OSError, ValueError, KeyError, TypeError):
-            continue
+            is_complete = False
+    if not found or not is_complete:
+        found.update(SHIPPED)
+    return tuple(task for task in TASKS if task in found)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seqserve.errors import ConfigError
-from seqserve.tasks import TASKS
+from seqserve.tasks import SHIPPED, TASKS
 from seqserve.tasks import Task as TaskName
 from service.queue.limits import BatchLimits
 from service.settings import Settings, load_settings
@@ -194,11 +194,14 @@ FOLDERS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     ),
     "a version": ({"a__1.0": '{"task": "classification"}'}, ("classification",)),
     "beside what is no bundle": (
-        {"a": "{", "b": "[]", "c": "{}", "d": '{"task": "speech"}', "e": '{"task": "sentiment"}'},
+        {"a": '{"task": "speech"}', "b": '{"task": "sentiment"}'},
         ("sentiment",),
     ),
     "hidden": ({".a": '{"task": "ner"}', "b": '{"task": "sentiment"}'}, ("sentiment",)),
-    "no bundle": ({}, tuple(TASKS)),  # each says then what it lacks
+    "no JSON": ({"a": "{", "b": '{"task": "classification"}'}, tuple(TASKS)),
+    "no object": ({"a": "[]", "b": '{"task": "ner"}'}, SHIPPED),
+    "no task": ({"a": "{}"}, SHIPPED),
+    "no bundle": ({}, SHIPPED),  # each says then what it lacks
 }
 
 
