@@ -84,11 +84,11 @@ class TranslationPredictor:
         return [self._result(*pair) for pair in zip(items, sources, strict=True)]
 
     def _cut(self, item: TranslationItem) -> _Source:
-        source, target = languages = item.pair or self._default
+        source, target = item.pair or self._default
         segments = segments_of(item.text, source, item.line_breaks)
         reader = self._readers[source, target]
         sentences = [reader.read(one, item) for one in segments if one.is_translatable]
-        return _Source(languages, segments, sentences)
+        return _Source((source, target), segments, sentences)
 
     def _result(self, item: TranslationItem, source: _Source) -> TranslationResult:
         """Put the translations of an item's sentences together."""

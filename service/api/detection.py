@@ -71,9 +71,10 @@ def find_sources(
         UnsupportedLanguagePair: No model translates to the target.
     """
     served = [
-        model.languages[0]
+        pair[0]
         for model in models
-        if target is None or match_tag(target, model.languages[1]) is not None
+        for pair in model.language_pairs
+        if target is None or match_tag(target, pair[1]) is not None
     ]
     if not served:
         raise UnsupportedLanguagePair(

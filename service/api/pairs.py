@@ -19,10 +19,13 @@ def choose_pair(source: str | None, target: str | None, models: Sequence[ModelIn
 
     Raises:
         UnsupportedLanguagePair: No model matches.
-        InputError: Several models match equally well.
+        InputError: Several pairs match equally well.
     """
     ranked = [
-        (rank, model) for model in models if (rank := _rank((source, target), model)) is not None
+        (rank, model, pair)
+        for model in models
+        for pair in model.language_pairs
+        if (rank := _rank((source, target), pair)) is not None
     ]
     if not ranked:
         reason = _explain((source, target), models)
@@ -30,25 +33,32 @@ def choose_pair(source: str | None, target: str | None, models: Sequence[ModelIn
             f"No model translates {source or 'any'}→{target or 'any'}. "
             f"Available pairs: {name_pairs(models)}.{reason}"
         )
-    best = min(rank for rank, _ in ranked)
-    matching = [model for rank, model in ranked if rank == best]
+    best = min(rank for rank, _, _ in ranked)
+    matching = [(model, pair) for rank, model, pair in ranked if rank == best]
     if len(matching) > 1:
         raise InputError(
             f"source, target: several pairs match; set both. Available pairs: {name_pairs(models)}."
         )
-    return matching[0]
+    return matching[0][0]
+
+
+def pair_of(source: str | None, target: str | None, model: ModelInfo) -> tuple[str, ...]:
+    """Return the pair of a chosen model that matches requested languages best."""
+    ranks = {pair: _rank((source, target), pair) for pair in model.language_pairs}
+    return min((rank, pair) for pair, rank in ranks.items() if rank is not None)[1]
 
 
 def name_pairs(models: Sequence[ModelInfo]) -> str:
     """Return the language pairs of models, for messages."""
-    return ", ".join("→".join(model.languages) for model in models)
+    pairs = dict.fromkeys(pair for model in models for pair in model.language_pairs)
+    return ", ".join(map("→".join, pairs))
 
 
-def _rank(pair: tuple[str | None, str | None], model: ModelInfo) -> int | None:
-    """Return how well a model matches requested languages, 0 is best; None if it does not."""
+def _rank(requested: tuple[str | None, str | None], pair: tuple[str, ...]) -> int | None:
+    """Return how well a pair matches requested languages, 0 is best; None if it does not."""
     rank = 0
-    for requested, served in zip(pair, model.languages, strict=True):
-        match = Match.EXACT if requested is None else match_tag(requested, served)
+    for tag, served in zip(requested, pair, strict=True):
+        match = Match.EXACT if tag is None else match_tag(tag, served)
         if match is None:
             return None
         rank += match
@@ -60,7 +70,8 @@ def _explain(pair: tuple[str | None, str | None], models: Sequence[ModelInfo]) -
     reasons = dict.fromkeys(
         reason
         for model in models
-        for requested, served in zip(pair, model.languages, strict=True)
+        for served_pair in model.language_pairs
+        for requested, served in zip(pair, served_pair, strict=True)
         if requested and (reason := explain_mismatch(requested, served))
     )
     return f" {'; '.join(reasons)}." if reasons else ""

@@ -102,4 +102,5 @@ def unpack_status(packed: bytes) -> Status:
 
 def _to_model_info(fields: Mapping[str, Any]) -> ModelInfo:
     as_tuples = {name: tuple(fields[name]) for name in ("languages", "labels")}
-    return ModelInfo(**{**fields, **as_tuples})
+    pairs = tuple(map(tuple, fields["language_pairs"]))
+    return ModelInfo(**{**fields, **as_tuples, "language_pairs": pairs})
