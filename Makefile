@@ -9,6 +9,7 @@ PYTHON ?= python3
 BIN := $(abspath $(VENV))/bin
 SERVING := $(VENV)/.serving
 LOADING := $(VENV)/.loading
+IMPORTING := $(VENV)/.importing
 EVERYTHING := $(VENV)/.everything
 PIP := $(BIN)/pip --disable-pip-version-check install --progress-bar off --constraint requirements/lock.txt
 # One line per package instead of pip's own output, which has several.
@@ -21,7 +22,7 @@ $(call require,BUNDLE,bundles/ner-en,evaluate)
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: hashes help install serve test fuzz lint types train ablate export evaluate baselines bench soak chaos docs examples screenshots image up clean bench-http load
+.PHONY: hashes help install serve import test fuzz lint types train ablate export evaluate baselines bench soak chaos docs examples screenshots image up clean bench-http load
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,15 +42,22 @@ $(LOADING): requirements/load.txt requirements/lock.txt | $(BIN)/python
 	@set -o pipefail; $(PIP) --requirement requirements/load.txt | $(PACKAGES)
 	@touch $@
 
-$(EVERYTHING): requirements/serve.txt requirements/client.txt requirements/tracing.txt requirements/train.txt requirements/load.txt requirements/dev.txt requirements/lock.txt pyproject.toml | $(BIN)/python
+$(IMPORTING): requirements/serve.txt requirements/client.txt requirements/import.txt requirements/lock.txt pyproject.toml | $(SERVING)
+	@echo "Installing what seqserve import needs into $(VENV), once"
+	@set -o pipefail; $(PIP) --editable ".[serve,import]" | $(PACKAGES)
+	@touch $@
+
+$(EVERYTHING): requirements/serve.txt requirements/client.txt requirements/tracing.txt requirements/import.txt requirements/train.txt requirements/load.txt requirements/dev.txt requirements/lock.txt pyproject.toml | $(BIN)/python
 	@echo "Installing everything into $(VENV), once; torch is large, so this takes several minutes"
-	@set -o pipefail; $(PIP) --editable ".[serve,train,tracing,load,dev]" | $(PACKAGES)
-	@touch $@ $(SERVING) $(LOADING)
+	@set -o pipefail; $(PIP) --editable ".[serve,import,train,tracing,load,dev]" | $(PACKAGES)
+	@touch $@ $(SERVING) $(LOADING) $(IMPORTING)
 
 install: $(EVERYTHING) ## Install everything that training and the tests need, too
 
 serve: $(SERVING) ## Install once, then serve the models in bundles/ on PORT
 	@exec $(BIN)/seqserve serve --host $(HOST) --port $(PORT)
+
+import: $(IMPORTING) ## Install what `seqserve import` needs; no torch
 
 test: $(EVERYTHING) ## Run all tests
 	$(BIN)/python -m pytest

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from model_export.cards.ablation import read_ablation
 from model_export.cards.card import CardSources, model_card
 from model_export.cards.refresh import recipe_bytes, training_cost_of
-from model_export.checks.golden import golden_bytes, golden_outputs
+from model_export.checks.golden import GoldenSet, golden_inputs
 from seqserve.bundle import Bundle, load_bundle, replace_bundle, write_bundle
 from seqserve.errors import ConfigError
 from seqserve.evaluation.held_out import fit_held_out, unfitted
@@ -59,14 +59,16 @@ def refit(path: Path, root: Path, recipe: Recipe | None = None) -> Bundle:
     files = {name: bundle.file(name).read_bytes() for name in bundle.manifest.files}
     files["config.json"] = json.dumps(config, ensure_ascii=False).encode()
     files[RECIPE_FILE] = recipe_bytes(recipe)
+    task = description.task
+    golden = GoldenSet(task, golden_inputs(task), bundle.golden_tolerance())
     with TemporaryDirectory() as scratch:
         write_bundle(draft := Path(scratch, "bundle"), files, description)
         engine = open_engine(draft)
-        outputs = golden_outputs(description.task, engine)
+        outputs = golden.outputs(engine)
         report = evaluate(engine, root, recipe)
     of_export = {k: v for k, v in bundle.manifest.metrics.items() if is_of_export(k)}
     description = replace(description, metrics=report.metrics() | of_export)
-    files[GOLDEN_FILE] = golden_bytes(description.task, outputs, bundle.golden_tolerance())
+    files[GOLDEN_FILE] = golden.to_bytes(outputs)
     ablation = read_ablation(recipe.card.ablation)
     sources = CardSources(recipe, report, training_cost_of(bundle), ablation, as_typed(path))
     files[CARD_FILE] = model_card(description, sources).encode()

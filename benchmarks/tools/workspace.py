@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqserve.bundle import Bundle, load_bundle
+from seqserve.bundle_folder import manifests_in
 from seqserve.errors import BundleError
 from seqserve.tasks import Task
 
@@ -31,13 +32,13 @@ class Workspace:
     seed: int = 0
 
     def bundle(self, task: Task) -> Bundle:
-        """Load the first bundle of a task, by name.
+        """Load the first bundle of a task, by name; imported ones are not compared with torch.
 
         Raises:
             BundleError: There is none.
         """
-        for path in sorted(self.bundles.glob("*/manifest.json")):
-            bundle = load_bundle(path.parent.resolve())
-            if bundle.manifest.task == task:
+        for manifest in manifests_in(self.bundles):
+            bundle = load_bundle(manifest.parent.resolve())
+            if bundle.manifest.task == task and bundle.manifest.origin is None:
                 return bundle
         raise BundleError(f"{self.bundles} holds no bundle for {task}: export one first")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from model_export.checkpoints.base import Checkpoint
+from model_export.checkpoints.directory import checkpoint_name
 from seqserve.errors import CheckpointError
 from seqserve.text.joint_pieces import LANGUAGE_CODE
 from seqserve.text.languages import language_tag
@@ -127,7 +128,7 @@ def _places(checkpoint: Checkpoint, side: str) -> Iterator[Sequence[str]]:
     setting = checkpoint.tokenizer_config.get(f"{side}_lang")
     if isinstance(setting, str):
         yield _split(setting)
-    for name in (checkpoint.config.get("_name_or_path"), checkpoint.path.resolve().name):
+    for name in (checkpoint.config.get("_name_or_path"), checkpoint_name(checkpoint.path)):
         if isinstance(name, str) and (match := _NAME.search(name)):
             yield _split(match[1 + _SIDES.index(side)])
     if checkpoint.has("README.md"):

@@ -1,13 +1,14 @@
-"""The golden cases: inputs that every bundle must answer as torch does, plain ones and the edges of Unicode.
+"""The golden cases: inputs with the results that a bundle gave for them where it was made.
 
-`golden.json` beside this file holds the inputs by task, as fields of the task's item.
+`golden.json` beside this file holds the inputs by task, as fields of the task's item: plain ones and the edges
+of Unicode.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,31 @@ def golden_inputs(task: Task) -> list[dict[str, Any]]:
     return inputs
 
 
-def golden_outputs(task: Task, predictor: Predictor) -> list[dict[str, Any]]:
-    """Return the results for the golden inputs, predicted in one batch."""
-    item = TASKS[task].item
-    items = [from_mapping(item, values, str(_FILE)) for values in golden_inputs(task)]
-    return [asdict(result) for result in predictor.predict(items)]
+@dataclass(frozen=True)
+class GoldenSet:
+    """The inputs of a bundle's golden cases.
 
+    Args:
+        task: Of the bundle.
+        inputs: Fields of the task's item.
+        tolerance: How much a number in a result may differ elsewhere.
+    """
 
-def golden_bytes(task: Task, outputs: Iterable[Mapping[str, Any]], tolerance: float) -> bytes:
-    """Return golden.json of a bundle: the golden inputs with their results."""
-    cases = [
-        {"input": given, "output": output}
-        for given, output in zip(golden_inputs(task), outputs, strict=True)
-    ]
-    golden = {"tolerance": tolerance, "cases": cases}
-    return json.dumps(golden, ensure_ascii=False, indent=1).encode()
+    task: Task
+    inputs: Sequence[dict[str, Any]]
+    tolerance: float
+
+    def outputs(self, predictor: Predictor) -> list[dict[str, Any]]:
+        """Return the results for the inputs, predicted in one batch."""
+        item = TASKS[self.task].item
+        items = [from_mapping(item, values, "golden inputs") for values in self.inputs]
+        return [asdict(result) for result in predictor.predict(items)]
+
+    def to_bytes(self, outputs: Iterable[Mapping[str, Any]]) -> bytes:
+        """Return golden.json of a bundle: the inputs with their results."""
+        cases = [
+            {"input": given, "output": output}
+            for given, output in zip(self.inputs, outputs, strict=True)
+        ]
+        golden = {"tolerance": self.tolerance, "cases": cases}
+        return json.dumps(golden, ensure_ascii=False, indent=1).encode()

@@ -21,7 +21,8 @@ from model_export.exporters.graphs.weights import Weights
 from model_export.int8.calibration import calibrate_translator
 from model_export.int8.equalisation import equalised_classifier, equalised_tagger
 from model_export.int8.quantization import check_int8_classifier, check_int8_tagger
-from model_export.parts.base import Parts, head_of, parts_of_classifier
+from model_export.parts.base import Parts
+from model_export.parts.classifier import head_of, parts_of_classifier
 from seqserve.config import to_mapping
 from seqserve.manifest import Precision
 from seqserve.models.classifier import Classifier

@@ -11,7 +11,8 @@ from model_export.checks.parity import (
 )
 from model_export.checks.torch_reference import torch_search, torch_tagger
 from model_export.exporters.torch_onnx import module_graph, seq2seq_graphs
-from model_export.parts.base import Parts, parts_of_classifier
+from model_export.parts.base import Parts
+from model_export.parts.classifier import parts_of_classifier
 from seqserve.config import to_mapping
 from seqserve.manifest import Precision
 from seqserve.runtime.ner import NerPredictor

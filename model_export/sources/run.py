@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import get_args
@@ -10,9 +10,11 @@ from typing import get_args
 from model_export.cards.ablation import read_ablation
 from model_export.cards.card import CardSources, model_card
 from model_export.cards.refresh import recipe_bytes, training_cost_bytes
+from model_export.int8.cost import too_costly
 from model_export.parts.base import Parts
 from model_export.parts.exporters import make_parts
 from model_export.sources.base import Identity
+from seqserve.errors import ExportError
 from seqserve.evaluation.held_out import HeldOut, fit_held_out
 from seqserve.evaluation.measurement import evaluate
 from seqserve.evaluation.report import RECIPE_FILE, TRAINING_FILE, Report
@@ -22,6 +24,8 @@ from seqserve.training.cost import TrainingCost, read_training_cost
 from seqserve.training.data import Split, count_calibration, count_examples
 from seqserve.training.recipe import DataSet, Recipe, verify_recipe
 from seqserve.training.run import load_run
+
+_TOOLS = ("torch", "onnx", "onnxruntime", "numpy", "tokenizers", "sentencex")
 
 
 class RunSource:
@@ -41,7 +45,9 @@ class RunSource:
     def identity(self) -> Identity:
         """The recipe's."""
         recipe = self._recipe
-        return Identity(recipe.name, recipe.version, recipe.task, recipe.languages, recipe.licence)
+        return Identity(
+            recipe.name, recipe.version, recipe.task, recipe.languages, recipe.licence, _TOOLS
+        )
 
     def parts(self, precision: Precision) -> Parts:
         """Export the best weights of the run.
@@ -81,6 +87,11 @@ class RunSource:
     def evaluate(self, engine: Engine) -> Report:
         """Measure an engine on the recipe's test sets."""
         return evaluate(engine, self._root, self._recipe)
+
+    def accept_int8(self, changes: Mapping[str, float]) -> None:
+        """Raises ExportError: a metric lost more than int8 may cost."""
+        if costs := too_costly(changes):
+            raise ExportError(f"{self._recipe.name}: {'; '.join(costs)}")
 
     def fit(self, engine: Engine) -> HeldOut:
         """Calibrate the scores on the recipe's calibration sets, and choose thresholds there."""

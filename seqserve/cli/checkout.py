@@ -21,6 +21,7 @@ _FOR_SERVING = frozenset(
         *("regex", "safetensors", "sentencex", "starlette", "structlog", "tokenizers", "uvloop"),
     }
 )
+_FOR_IMPORT = frozenset({"onnx", "sacrebleu", "scipy", "sentencepiece", "google", "yaml"})
 
 
 def use_checkout(root: Path | None = ROOT) -> None:
@@ -59,7 +60,9 @@ def how_to_get(module: str, root: Path | None = ROOT) -> str:
             f"this command needs the folder {top}/, which only a checkout of the project has: "
             "clone it, run `make install` there and use .venv/bin/seqserve"
         )
-    target = "make serve" if top in _FOR_SERVING else "make install"
+    targets = {"make serve": _FOR_SERVING, "make import": _FOR_IMPORT}
+    found = (target for target, packages in targets.items() if top in packages)
+    target = next(found, "make install")
     where = "run" if root else "this command runs from a checkout of the project: clone it and run"
     return f"the Python package {top} is not installed; {where} `{target}`"
 

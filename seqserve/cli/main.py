@@ -1,4 +1,4 @@
-"""The `seqserve` command: nine commands for users, and the group `dev` for those who work on the project."""
+"""The `seqserve` command: ten commands for users, and the group `dev` for those who work on the project."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from seqserve.cli.app import App, RootGroup
 from seqserve.cli.checkout import version
 from seqserve.cli.dev import app as dev_app
 from seqserve.cli.environment import restart_for_training
+from seqserve.cli.importing import import_checkpoint
 from seqserve.cli.models import models
 from seqserve.cli.predicting.command import app as predict_app
 from seqserve.cli.serving import serve
@@ -41,6 +42,7 @@ def root(
 
 app.command()(serve)
 app.add_typer(predict_app, name="predict")
+app.command("import")(import_checkpoint)
 app.command()(models)
 app.add_typer(data.app, name="data")
 app.command()(train)

@@ -118,9 +118,17 @@ def evaluate(
     split: Annotated[
         Literal["train", "dev", "test"], typer.Option(help="split of the sets")
     ] = "test",
+    sets: Annotated[
+        list[Path] | None,
+        typer.Option("--set", help="labelled file instead of the recipe's sets; repeatable"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate a bundle on its data sets; on test, the metrics must equal the manifest's."""
+    """Evaluate a bundle on its data sets; on test, the metrics must equal the manifest's.
+
+    With --set, it is evaluated on any file in the formats of the training data, as an imported model is.
+    """
+    from seqserve.evaluation.labelled_files import evaluate_files
     from seqserve.evaluation.measurement import evaluate as measure
     from seqserve.evaluation.measurement import recipe_of
     from seqserve.evaluation.reproduction import compare, refuse_no_metrics, refuse_other_metrics
@@ -130,9 +138,13 @@ def evaluate(
     with reported():
         engine = open_engine(bundle)
         with working(f"evaluate {bundle.name}"):
-            report = measure(engine, data, recipe_of(engine.bundle), split)
+            if sets:
+                report = evaluate_files(engine, sets)
+            else:
+                report = measure(engine, data, recipe_of(engine.bundle), split)
         folder = write_report(report, out)
-        if split == "test":
+        must_agree = split == "test" and not sets
+        if must_agree:
             comparisons = compare(engine.bundle.manifest.metrics, report.metrics())
             lines = [found.line() for found in comparisons]
         else:
@@ -142,6 +154,6 @@ def evaluate(
             typer.echo(json.dumps({**said, "report": str(folder)}))
         else:
             typer.echo("\n".join([*lines, f"more in {folder}"]))
-        if split == "test":
+        if must_agree:
             refuse_no_metrics(comparisons, bundle)
             refuse_other_metrics(comparisons, bundle)

@@ -20,7 +20,13 @@ from seqserve.evaluation.one_label import one_label_findings
 from seqserve.evaluation.report import RECIPE_FILE, Findings, Report, SetReport, model_sha256
 from seqserve.evaluation.translation import translation_findings
 from seqserve.files import as_typed
-from seqserve.records import ClassificationItem, NerItem, SentimentItem, TranslationItem
+from seqserve.records import (
+    NEUTRAL,
+    ClassificationItem,
+    NerItem,
+    SentimentItem,
+    TranslationItem,
+)
 from seqserve.runtime.engine import Engine
 from seqserve.tasks import Task
 from seqserve.training.data import Split, places_of, read_labelled, read_pairs, read_tagged
@@ -31,13 +37,13 @@ _TOOLS = ("numpy", "onnxruntime", "sacrebleu")
 
 
 @dataclass(frozen=True)
-class _Query:
+class Query:
     """A data set to measure; `seen` reads the entities of the training sets (NER only)."""
 
     root: Path
     dataset: DataSet
     split: Split
-    seen: Callable[[], frozenset[str]]
+    seen: Callable[[], frozenset[str]] = frozenset
 
 
 def recipe_of(bundle: Bundle) -> Recipe:
@@ -48,8 +54,8 @@ def recipe_of(bundle: Bundle) -> Recipe:
     """
     if RECIPE_FILE not in bundle.manifest.files:
         raise BundleError(
-            f"{bundle.path} holds no {RECIPE_FILE}, so what to measure it on is unknown: an older "
-            "version of seqserve made it; export it again"
+            f"{bundle.path} holds no {RECIPE_FILE}, so what to measure it on is unknown, as of every imported "
+            "model: `seqserve evaluate --set FILE` measures it on a file"
         )
     path = bundle.file(RECIPE_FILE)
     try:
@@ -71,13 +77,22 @@ def evaluate(engine: Engine, root: Path, recipe: Recipe, split: Split = "test") 
         DataError: A set is missing or malformed, or has a label that the model does not know; the
             training sets alone may be missing.
     """
-    bundle = engine.bundle
     seen = cache(partial(_seen, root, recipe))
+    queries = [Query(root, dataset, split, seen) for dataset in getattr(recipe.data, split)]
+    return measure(engine, queries, split, as_typed(root))
+
+
+def measure(engine: Engine, queries: Sequence[Query], split: Split, data: str) -> Report:
+    """Measure an engine on data sets; `data` is their folder, as typed from the working directory.
+
+    Raises:
+        DataError: A set is missing or malformed, or has a label that the model does not know.
+    """
+    bundle = engine.bundle
     sets = []
-    for dataset in getattr(recipe.data, split):
-        n_examples, findings = _FINDINGS[bundle.manifest.task](
-            engine, _Query(root, dataset, split, seen)
-        )
+    for query in queries:
+        n_examples, findings = _FINDINGS[bundle.manifest.task](engine, query)
+        dataset = query.dataset
         sets.append(SetReport(dataset.name, dataset.split or split, n_examples, findings))
     return Report(
         bundle.manifest.name,
@@ -89,7 +104,7 @@ def evaluate(engine: Engine, root: Path, recipe: Recipe, split: Split = "test") 
         N_RESAMPLES,
         {tool: version(tool) for tool in _TOOLS},
         tuple(sets),
-        as_typed(root),
+        data,
     )
 
 
@@ -103,21 +118,22 @@ def _seen(root: Path, recipe: Recipe) -> frozenset[str]:
         return frozenset()
 
 
-def _ner(engine: Engine, query: _Query) -> tuple[int, Findings]:
+def _ner(engine: Engine, query: Query) -> tuple[int, Findings]:
     sentences = read_tagged(query.root, query.dataset, query.split)
     results = predict_all(engine, [NerItem(" ".join(sentence.tokens)) for sentence in sentences])
     findings = ner_findings(sentences, results, query.dataset.labels, query.seen())
     return len(sentences), findings
 
 
-def _sentiment(engine: Engine, query: _Query) -> tuple[int, Findings]:
+def _sentiment(engine: Engine, query: Query) -> tuple[int, Findings]:
     labels = engine.bundle.manifest.labels
     texts = read_labelled(query.root, query.dataset, query.split, places_of(labels))
-    results = predict_all(engine, [SentimentItem(text.text) for text in texts])
+    items = [SentimentItem(text.text, neutral=NEUTRAL in labels) for text in texts]
+    results = predict_all(engine, items)
     return len(texts), one_label_findings(texts, results, labels)
 
 
-def _classification(engine: Engine, query: _Query) -> tuple[int, Findings]:
+def _classification(engine: Engine, query: Query) -> tuple[int, Findings]:
     manifest = engine.bundle.manifest
     labels, is_multi_label = manifest.labels, manifest.kind_of_score == "sigmoid"
     texts = read_labelled(
@@ -131,14 +147,14 @@ def _classification(engine: Engine, query: _Query) -> tuple[int, Findings]:
     return len(texts), find(texts, predict_all(engine, items), labels)
 
 
-def _translation(engine: Engine, query: _Query) -> tuple[int, Findings]:
+def _translation(engine: Engine, query: Query) -> tuple[int, Findings]:
     languages = engine.bundle.manifest.languages
     pairs = read_pairs(query.root, query.dataset, query.split, languages)
     results = predict_all(engine, [TranslationItem(pair.source) for pair in pairs])
     return len(pairs), translation_findings(pairs, results, languages[1])
 
 
-_FINDINGS: dict[Task, Callable[[Engine, _Query], tuple[int, Findings]]] = {
+_FINDINGS: dict[Task, Callable[[Engine, Query], tuple[int, Findings]]] = {
     "ner": _ner,
     "sentiment": _sentiment,
     "classification": _classification,

@@ -10,6 +10,10 @@ from typing import Literal
 from seqserve.errors import BundleError
 
 PER_CENT = ("bleu", "chrf")  # measures of 0..100; all others are 0..1
+TORCH_DIFFERENCE = "torch_max_difference"
+INT8_AGREEMENT = "int8_agreement"
+"""Metrics of export: the largest difference between torch and the fp32 graphs on random inputs; the share of
+golden inputs for which int8 and its reference return the same but for scores."""
 _TOLERANCE = 5e-4
 _TOLERANCE_PER_CENT = 0.05
 _SLACK = (
@@ -54,8 +58,8 @@ def _text(metric: float | None) -> str:
 
 
 def is_of_export(name: str) -> bool:
-    """Return whether a metric compares the bundle with torch, so that only export measures it."""
-    return name == "torch_max_difference" or name.endswith("_change")
+    """Return whether a metric compares the bundle with its reference, so that only export measures it."""
+    return name in (TORCH_DIFFERENCE, INT8_AGREEMENT) or name.endswith("_change")
 
 
 def compare(recorded: Mapping[str, float], measured: Mapping[str, float]) -> list[Comparison]:

@@ -16,8 +16,8 @@ from seqserve.evaluation.lengths import length_buckets
 from seqserve.evaluation.report import Example, Findings, Slice
 from seqserve.records import TranslationResult
 from seqserve.text.words import tokenize
+from seqserve.training.bleu import bleu_metric
 from seqserve.training.data import SegmentPair
-from seqserve.training.metrics import bleu_metric
 
 _LENGTHS = (5, 10, 20, 40)  # tokens of the source
 _SHORT = 10

@@ -41,9 +41,10 @@ from seqserve.runtime.translation import DEFAULT_MIN_SCORE, TranslationPredictor
 from seqserve.tasks import ANY_ARCHITECTURE, TASKS, Task
 from seqserve.text.classification import WordTextEncoder
 from seqserve.text.joint_pieces import JointPieceTokenizer
+from seqserve.text.piece_texts import PieceTextEncoder
 from seqserve.text.piece_words import PieceTokenEncoder
 from seqserve.text.pieces import PieceTokenizer
-from seqserve.text.protocols import TokenEncoder
+from seqserve.text.protocols import TextEncoder, TokenEncoder
 from seqserve.text.subwords import SubwordTokenizer
 from seqserve.text.tag_schemes import read_tags
 from seqserve.text.tagging import WordTokenEncoder
@@ -114,14 +115,28 @@ def ner_predictor(
 
 
 def _open_sentiment(bundle: Bundle, n_threads: int | None) -> Predictor:
+    return _sentiment(bundle, _text_encoder(bundle))
+
+
+def _open_encoder_sentiment(bundle: Bundle, n_threads: int | None) -> Predictor:
+    return _sentiment(bundle, PieceTextEncoder(_pieces(bundle), bundle.manifest.labels))
+
+
+def _sentiment(bundle: Bundle, text: TextEncoder) -> SentimentPredictor:
     model = onnx_classifier(open_graph(bundle, CLASSIFIER_GRAPH))
-    return SentimentPredictor(
-        _text_encoder(bundle), float(bundle.config["temperature"]), model, _neutral_band(bundle)
-    )
+    temperature = float(bundle.config["temperature"])
+    return SentimentPredictor(text, temperature, model, _neutral_band(bundle))
 
 
 def _open_classifier(bundle: Bundle, n_threads: int | None) -> Predictor:
-    text = _text_encoder(bundle)
+    return _classifier(bundle, _text_encoder(bundle))
+
+
+def _open_encoder_classifier(bundle: Bundle, n_threads: int | None) -> Predictor:
+    return _classifier(bundle, PieceTextEncoder(_pieces(bundle), bundle.manifest.labels))
+
+
+def _classifier(bundle: Bundle, text: TextEncoder) -> ClassificationPredictor:
     model = onnx_classifier(open_graph(bundle, CLASSIFIER_GRAPH))
     return ClassificationPredictor(text, label_head(bundle, text.labels), model)
 
@@ -220,6 +235,8 @@ def open_tokenizer(
 OPENERS: Mapping[tuple[Task, str], Opener] = {
     ("ner", "bilstm-crf"): _open_bilstm_crf,
     ("ner", "encoder"): _open_encoder_tagger,
+    ("sentiment", "encoder"): _open_encoder_sentiment,
+    ("classification", "encoder"): _open_encoder_classifier,
     ("translation", "transformer"): _open_transformer,
     ("ner", ANY_ARCHITECTURE): _open_tagger,
     ("sentiment", ANY_ARCHITECTURE): _open_sentiment,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from seqserve.arrays import FloatArray
 from seqserve.errors import InputError
 from seqserve.records import NEUTRAL, SentenceSentiment, SentimentItem, SentimentResult
@@ -35,7 +37,8 @@ class SentimentPredictor:
             text: The preprocessor.
             temperature: Divides the logits.
             model: Computes the logits.
-            neutral: How probable a neutral class is, for a model with two labels that was calibrated for it.
+            neutral: How probable a neutral class is, for a model with two labels that was calibrated for it. A
+                model with a neutral label needs none: without the option, its two others share the whole.
         """
         self._text = text
         self._temperature = temperature
@@ -80,6 +83,8 @@ class SentimentPredictor:
     ) -> tuple[tuple[str, ...], FloatArray]:
         """Return the labels that an item wants, and their probabilities in every row."""
         labels = self._text.labels
+        if NEUTRAL in labels:
+            return (labels, scores) if item.neutral else _without_neutral(labels, scores)
         if not item.neutral:
             return labels, scores
         if self._neutral is None:
@@ -87,6 +92,17 @@ class SentimentPredictor:
                 f"neutral: this model was not calibrated for it. Its labels: {', '.join(labels)}."
             )
         return (labels[0], NEUTRAL, labels[1]), self._neutral.apply(scores[:, 1])
+
+
+def _without_neutral(
+    labels: tuple[str, ...], scores: FloatArray
+) -> tuple[tuple[str, ...], FloatArray]:
+    """Return the other labels, and their probabilities (B, 2) given that the text is not neutral."""
+    kept = [i for i, label in enumerate(labels) if label != NEUTRAL]
+    # Both may be 0, then neither is more probable.
+    others = np.maximum(scores[:, kept], np.finfo(np.float32).tiny)
+    shares: FloatArray = others / others.sum(axis=1, keepdims=True)
+    return tuple(labels[i] for i in kept), shares
 
 
 def _sentences(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any, NamedTuple
 
 import regex
@@ -18,11 +18,10 @@ from seqserve.arrays import IntArray
 from seqserve.config import from_mapping, to_mapping
 from seqserve.text.batching import pad
 from seqserve.text.contractions import contracted, with_apostrophes
-from seqserve.text.furniture import prefix_length
-from seqserve.text.lines import blocks_of
 from seqserve.text.markup import mask_markup
 from seqserve.text.protocols import EncodedText
 from seqserve.text.ratings import emoticon_words, rated_in_words, sign_word
+from seqserve.text.readable import trimmed_sentences
 from seqserve.text.sentences import Sentence
 from seqserve.text.vocabulary import Vocabulary
 from seqserve.text.words import (
@@ -49,7 +48,7 @@ _TREEBANK = {
 _LINK = regex.compile(
     r"[<(\"']*(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.|[\w.+-]+@[\w-]+\.[\w.-]+).*", regex.DOTALL
 )
-_IS_WORD = regex.compile(r"[\p{L}\p{So}]")
+IS_WORD = regex.compile(r"[\p{L}\p{So}]")
 _ONE_LETTER = regex.compile(r"(?![aiAI])\p{Latin}")
 
 
@@ -70,6 +69,8 @@ class WordTextEncoderConfig:
 
 class WordTextEncoder:
     """The preprocessor of a classifier; the same object in training and in serving."""
+
+    max_tokens = 4096  # what the model holds of a text while it reads; reviews are shorter
 
     def __init__(
         self, config: WordTextEncoderConfig, labels: Sequence[str], words: Vocabulary
@@ -122,25 +123,17 @@ class WordTextEncoder:
             Sentences without white space at their edges; markup in their text is masked.
         """
         masked = mask_markup(text)
-        found = []
-        for block in blocks_of(masked.text):
-            # "1." is no sentence, but a part of the first one.
-            mark, _ = masked.trimmed(*block)
-            behind_mark = mark + prefix_length(masked.text[mark : block[1]])
-            bounds = list(masked.sentences(*block, self.config.language))
-            ends = [end for _, end in bounds if end > behind_mark or end == block[1]]
-            for start, end in pairwise([block[0], *ends]):
-                first, stop = masked.trimmed(start, end)
-                if first < stop:
-                    found.append(Sentence(masked.text[first:stop], first, stop))
-        return found
+        return [
+            Sentence(masked.text[start:end], start, end)
+            for start, end in trimmed_sentences(masked, self.config.language)
+        ]
 
     def _read(self, pre_token: str) -> _Read:
         forms = _forms(pre_token)
         ids = tuple([self.words[form] for form in forms])
         if _LINK.fullmatch(pre_token):  # is one word
             return _Read(ids, 1, 1)
-        words = [form for form in forms if _IS_WORD.search(form)]
+        words = [form for form in forms if IS_WORD.search(form)]
         return _Read(ids, len(words), sum(map(self._is_unknown, words)))
 
     def _is_unknown(self, word: str) -> bool:

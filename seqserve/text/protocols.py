@@ -71,6 +71,11 @@ class TextEncoder(Protocol):
         """The labels, in the order of the model's outputs."""
         ...
 
+    @property
+    def max_tokens(self) -> int:
+        """How many ids of a text the model reads at once; a longer text is read in windows."""
+        ...
+
     def sentences(self, text: str) -> list[Sentence]:
         """Cut a text into sentences without white space at their edges; offsets count from its start."""
         ...

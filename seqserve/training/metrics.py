@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2
@@ -12,6 +11,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.metrics import f1_score as label_f1
 
 from seqserve.arrays import BoolArray, IntArray
+from seqserve.training.bleu import bleu_metric
 
 
 def entity_scores(
@@ -40,11 +40,6 @@ def label_set_scores(gold: BoolArray, predicted: BoolArray) -> dict[str, float]:
     )
     exact = float(accuracy_score(gold, predicted))
     return {"micro_f1": micro, "macro_f1": macro, "subset_accuracy": exact}
-
-
-def bleu_metric(target: str) -> BLEU:
-    """Return sacrebleu's BLEU with the tokenizer for a target language: "zh" for Chinese, else "13a"."""
-    return BLEU(tokenize="zh" if target == "zh" else "13a")
 
 
 def translation_scores(

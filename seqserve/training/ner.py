@@ -22,6 +22,7 @@ from seqserve.text.batching import length_batches, pad
 from seqserve.text.tagging import WordTokenEncoder, WordTokenEncoderConfig, retokenize
 from seqserve.text.tags import OUTSIDE
 from seqserve.text.words import Token, normalize_tokens
+from seqserve.training.augmentation import Augmentation, AugmentationConfig
 from seqserve.training.checkpoint import load_preprocessor, save_preprocessor
 from seqserve.training.data import TaggedSentence, TrainingTexts, read_tagged
 from seqserve.training.metrics import entity_scores
@@ -43,6 +44,7 @@ class NerConfig:
             or one text a line; word vectors are learnt from them as well, and they add words.
         vectors: Initial word embeddings.
         reader: How text is converted to ids.
+        augmentation: Variants of the training sentences.
     """
 
     labels: tuple[str, ...]
@@ -50,6 +52,7 @@ class NerConfig:
     unlabelled: tuple[str, ...] = ()
     vectors: VectorConfig = field(default_factory=VectorConfig)
     reader: WordTokenEncoderConfig = field(default_factory=WordTokenEncoderConfig)
+    augmentation: AugmentationConfig | None = None
 
     def __post_init__(self) -> None:
         """Raises ConfigError: there is no label."""
@@ -66,79 +69,110 @@ class NerTask:
         self,
         model: CrfTagger,
         text: WordTokenEncoder,
-        examples: tuple[Sequence[Example], Sequence[Example]],
+        sets: tuple[Sequence[ExampleSet], Sequence[ExampleSet]],
         config: NerConfig,
         batch_tokens: int,
+        augmentation: Augmentation | None = None,
     ) -> None:
-        """Take train and dev `examples`; the rest as in NerConfig and LoopConfig."""
+        """Take the training and the dev `sets`; the rest as in NerConfig and LoopConfig."""
         self.model = model
         self._text = text
         self._device = next(model.parameters()).device
         self._config = config
         self._batch_tokens = batch_tokens
-        self._examples = [*examples[0], *examples[1]]
-        self._n_train = len(examples[0])
+        self._augmentation = augmentation
+        train, self._dev = sets
+        self._examples = [example for one in train for example in one.examples]
+        self._weights = np.repeat(
+            [s.dataset.weight for s in train], [len(s.examples) for s in train]
+        )
         self._is_partial = np.array(
-            [example.labels != text.scheme.labels for example in examples[0]]
+            [example.labels != text.scheme.labels for example in self._examples]
         )
 
     def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
         """Return one pass over the training sentences, batched by length; partly labelled ones apart."""
         batches = []
+        counts = np.floor(self._weights + rng.random(len(self._weights))).astype(int)
         for is_partial in (False, True):
-            order = rng.permutation(np.flatnonzero(self._is_partial == is_partial))
+            places = np.flatnonzero(self._is_partial == is_partial)
+            order = rng.permutation(np.repeat(places, counts[places]))
             lengths = [len(self._examples[i].words) for i in order]
             batches += [order[batch] for batch in length_batches(lengths, self._batch_tokens)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def loss(self, batch: IntArray) -> tuple[Tensor, int]:
         """Return minus the log-likelihood per sentence, and the number of sentences."""
-        words, chars, forms, tags, lengths = self._tensors(batch)
+        examples = self._variants([self._examples[i] for i in batch])
+        words, chars, forms, tags, lengths = self._tensors(examples)
         unknown = self._text.words.unknown_id
         drop = torch.rand(words.shape, device=words.device) < self._config.word_dropout
         words = words.masked_fill(drop & (words > unknown), unknown)
         emissions = self.model.emissions_by_form(words, chars, forms, lengths).float()
         if self._is_partial[batch[0]]:
-            losses = self.model.crf.partial_loss(emissions, self._allowed(batch, tags), lengths)
+            losses = self.model.crf.partial_loss(emissions, self._allowed(examples, tags), lengths)
         else:
             losses = self.model.crf(emissions, tags, lengths)
         return losses.mean(), len(batch)
 
-    def _allowed(self, batch: IntArray, tags: Tensor) -> Tensor:
+    def _variants(self, examples: list[Example]) -> list[Example]:
+        """Return what the model reads instead of training sentences; torch's generator decides."""
+        if self._augmentation is None:
+            return examples
+        rng = np.random.default_rng(int(torch.randint(2**31, ())))
+        return [
+            example(self._text, self._augmentation(one.sentence, rng), one.labels)
+            for one in examples
+        ]
+
+    def _allowed(self, examples: Sequence[Example], tags: Tensor) -> Tensor:
         """Tags (B, T) -> (B, T, K) bool: outside may also be any label that the set does not annotate."""
         scheme = self._text.scheme
         allowed = F.one_hot(tags, len(scheme)).bool()
-        hidden = [[tag[2:] not in self._examples[i].labels for tag in scheme.tags] for i in batch]
+        hidden = [[tag[2:] not in one.labels for tag in scheme.tags] for one in examples]
         is_hidden = torch.tensor(hidden, device=tags.device)  # (B, K), true for outside as well
         outside = scheme.id_of(OUTSIDE)
         return allowed | ((tags == outside)[:, :, None] & is_hidden[:, None])
 
     def evaluate(self) -> dict[str, float]:
-        """Return entity precision, recall and F1 on dev, of Viterbi tags."""
-        dev = np.arange(self._n_train, len(self._examples))
+        """Return the weighted mean over the dev sets of entity precision, recall and F1 of Viterbi tags."""
+        scores = [self._scores(one.examples) for one in self._dev]
+        weights = [one.dataset.weight for one in self._dev]
+        mean = {
+            name: float(np.average([of_set[name] for of_set in scores], weights=weights))
+            for name in scores[0]
+        }
+        if len(scores) == 1:
+            return mean
+        each = {
+            f"f1_{s.dataset.name}": of_set["f1"]
+            for s, of_set in zip(self._dev, scores, strict=True)
+        }
+        return mean | each
+
+    def _scores(self, examples: Sequence[Example]) -> dict[str, float]:
         transitions = transitions_of(self.model)
         gold, predicted = [], []
-        lengths = [len(self._examples[i].words) for i in dev]
+        lengths = [len(one.words) for one in examples]
         for rows in length_batches(lengths, self._batch_tokens * 4):
-            words, chars, forms, tags, n = self._tensors(dev[rows])
+            batch = [examples[i] for i in rows]
+            words, chars, forms, tags, n = self._tensors(batch)
             emissions = self.model.emissions_by_form(words, chars, forms, n).float().cpu().numpy()
             best, _ = viterbi(emissions, n.cpu().numpy(), transitions)
-            gold += self._tag_names(dev[rows], tags.cpu().numpy())
-            predicted += self._tag_names(dev[rows], best)
+            gold += self._tag_names(batch, tags.cpu().numpy())
+            predicted += self._tag_names(batch, best)
         return entity_scores(gold, predicted)
 
-    def _tag_names(self, batch: IntArray, tags: IntArray) -> list[list[str]]:
+    def _tag_names(self, examples: Sequence[Example], tags: IntArray) -> list[list[str]]:
         """Tags (B, T) -> names of each row; labels that the row's set does not annotate are outside."""
         names = self._text.scheme.tags
-        examples = [self._examples[i] for i in batch]
         return [
             [names[i] if names[i][2:] in e.labels else OUTSIDE for i in row[: len(e.words)]]
             for row, e in zip(tags, examples, strict=True)
         ]
 
-    def _tensors(self, batch: IntArray) -> list[Tensor]:
+    def _tensors(self, examples: Sequence[Example]) -> list[Tensor]:
         """Words (B, T), characters (N, C) of distinct tokens, indices (B, T) of those, tags, lengths."""
-        examples = [self._examples[i] for i in batch]
         words, lengths = pad([example.words for example in examples])
         tags, _ = pad([example.tags for example in examples])
         forms = {token.form: token for example in examples for token in example.tokens}
@@ -158,19 +192,30 @@ class Example:
         words: (T,) word ids.
         tags: (T,) tag ids.
         labels: What its data set annotates.
+        sentence: Of the data set.
     """
 
     tokens: list[Token]
     words: list[int]
     tags: list[int]
     labels: tuple[str, ...]
+    sentence: TaggedSentence
+
+
+@dataclass(frozen=True)
+class ExampleSet:
+    """A data set and its sentences as the tagger reads them."""
+
+    dataset: DataSet
+    examples: Sequence[Example]
 
 
 def example(text: WordTokenEncoder, sentence: TaggedSentence, labels: tuple[str, ...]) -> Example:
     """Read a sentence of a data set that annotates `labels`; entities of others count as outside."""
     tokens, tags = retokenize(sentence.tokens, sentence.tags)
     kept = [tag if tag[2:] in labels else OUTSIDE for tag in tags]
-    return Example(tokens, text.word_ids(tokens), [text.scheme.id_of(t) for t in kept], labels)
+    ids = [text.scheme.id_of(tag) for tag in kept]
+    return Example(tokens, text.word_ids(tokens), ids, labels, sentence)
 
 
 def transitions_of(model: CrfTagger) -> Transitions:
@@ -206,11 +251,15 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), normalize_tokens)
     start_embeddings(model, text.words, config.vectors, VectorSource(root, directory, corpus))
 
-    def examples(sets: Sequence[_TaggedSet]) -> list[Example]:
-        return [example(text, s, d.labels or config.labels) for d, ss in sets for s in ss]
+    def examples(sets: Sequence[_TaggedSet]) -> list[ExampleSet]:
+        return [
+            ExampleSet(d, [example(text, one, d.labels or config.labels) for one in sentences])
+            for d, sentences in sets
+        ]
 
     pair = (examples(train), examples(dev))
-    return NerTask(model, text, pair, config, recipe.loop.batch_tokens)
+    augmentation = Augmentation(config.augmentation, root) if config.augmentation else None
+    return NerTask(model, text, pair, config, recipe.loop.batch_tokens, augmentation)
 
 
 def _check_labels(sets: Iterable[_TaggedSet], labels: Sequence[str]) -> None:

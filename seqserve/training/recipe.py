@@ -7,6 +7,7 @@ on the task, which reads them into its own configs.
 from __future__ import annotations
 
 import json
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -33,6 +34,11 @@ class DataSet:
             anything can be a test set, or files named `test_2016_flickr`.
         labels: Labels that the set annotates, if not all of the model's (NER only). The others count as
             unknown in this set: they are neither learnt as absent nor counted as errors.
+        weight: Of a training set, how often it is read per epoch (NER only); of a dev set, its share in the
+            mean by which the best weights are chosen.
+        joins: Signs that are joined with the word behind them, such as `@` and `#` of corpora that separate
+            them, and whether what is joined keeps its label (NER only).
+        lower: Read the texts in lower case; the metrics of the set have `_lower` in their names (NER only).
     """
 
     path: str
@@ -41,11 +47,19 @@ class DataSet:
     skip: tuple[int, int] | None = None
     split: str = ""
     labels: tuple[str, ...] = ()
+    weight: float = 1.0
+    joins: dict[str, bool] = field(default_factory=dict)
+    lower: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError: the weight is not positive."""
+        if not 0 < self.weight < math.inf:
+            raise ConfigError(f"{self.path}: weight is {self.weight}; it must be above 0")
 
     @property
     def name(self) -> str:
         """The last folder of the path, which the metrics of the set begin with."""
-        return self.path.rstrip("/").rsplit("/", 1)[-1]
+        return self.path.rstrip("/").rsplit("/", 1)[-1] + ("_lower" if self.lower else "")
 
 
 @dataclass(frozen=True)
@@ -218,9 +232,22 @@ class Recipe:
                     f"{self.name}: two sets of data.{split} have the same last folder, so their "
                     "metrics would have the same names; rename a folder"
                 )
+        if self.task != "ner":
+            self._refuse_settings_of_ner()
         wanted = TASKS[self.task].n_languages
         if len(self.languages) != wanted:
             raise ConfigError(f"{self.name}: {self.task} needs {wanted} languages")
+
+    def _refuse_settings_of_ner(self) -> None:
+        """Raises ConfigError: a data set has a setting that would have no effect in this task."""
+        for dataset in (*self.data.train, *self.data.dev, *self.data.test):
+            found = [name for name in ("labels", "joins", "lower") if getattr(dataset, name)]
+            found += ["weight"] * (dataset.weight != 1)
+            if found:
+                raise ConfigError(
+                    f"{self.name}: {dataset.path} sets {', '.join(found)}, which only recipes of the task ner "
+                    "have; remove it"
+                )
 
     @property
     def architecture(self) -> str:
@@ -239,7 +266,10 @@ class Recipe:
             "languages": list(self.languages),
             "text": self.text,
             "model": self.model,
-            "train": [[s.path, s.skip, s.split, s.labels] for s in self.data.train],
+            "train": [
+                [s.path, s.skip, s.split, s.labels, s.weight, s.joins, s.lower]
+                for s in self.data.train
+            ],
             "seed": self.loop.seed,
             "batch_tokens": self.loop.batch_tokens,
         }
@@ -288,7 +318,14 @@ def begun_with(directory: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} cannot be read: {error}; remove the run") from error
     if not isinstance(begun, dict):
         raise ConfigError(f"{path} holds no object; remove the run")
-    return begun
+    return _current(begun)
+
+
+def _current(begun: dict[str, Any]) -> dict[str, Any]:
+    """Return the identity of a run in today's form: sets of older runs lack the last fields."""
+    defaults = [1.0, {}, False]
+    train = [[*one, *defaults[len(one) - 4 :]] for one in begun.get("train", [])]
+    return {**begun, "train": train}
 
 
 def verify_recipe(recipe: Recipe, directory: Path) -> None:

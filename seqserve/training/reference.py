@@ -43,7 +43,7 @@ def recipe_reference() -> str:
     for task, spec in TASKS.items():
         title = spec.title.lower()
         text, model = default_configs(task)
-        sections += [(f"{name}, {title}", rows) for name, rows in _tables("text", text)]
+        sections += [(f"{name}, {title}", rows) for name, rows in _tables("`[text]`", text)]
         sections.append((f"`[model]`, {title}", list(key_rows(model, is_sized_by_data=True))))
     return "\n\n".join(_markdown(title, rows) for title, rows in sections)
 
@@ -81,12 +81,15 @@ def _described_in(docstring: str) -> dict[str, str]:
 
 
 def _tables(name: str, cls: type[Any]) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
-    """Yield the table of a config and those of the configs inside it, `[loop]` aside."""
-    yield f"`[{name}]`", list(key_rows(cls))
+    """Yield the tables of a config and of the configs inside it, `[loop]` aside, with their titles."""
+    yield name, list(key_rows(cls))
     for key, kind in get_type_hints(cls).items():
         inner = next((k for k in (kind, *get_args(kind)) if is_dataclass(k)), None)
         if isinstance(inner, type) and inner is not LoopConfig:
-            yield from _tables(f"{name}.{key}", inner)
+            is_list = get_origin(kind) is tuple
+            bare = name.strip("`[]")
+            of_inner = f"{bare}.{key}"
+            yield from _tables(f"`[[{of_inner}]]`" if is_list else f"`[{of_inner}]`", inner)
 
 
 def _markdown(title: str, rows: list[tuple[str, ...]]) -> str:
@@ -111,5 +114,7 @@ def _type(kind: Any) -> str:
         return " or ".join(map(_type, inner))
     if origin is tuple:
         is_list = inner[1:] == [...]
-        return f"list of {_type(inner[0])}s" if is_list else f"{len(inner)} {_type(inner[0])}s"
+        one = re.sub("^list", "lists", _type(inner[0]))
+        several = one if one.startswith("lists") else f"{one}s"
+        return f"list of {several}" if is_list else f"{len(inner)} {several}"
     return "table" if is_dataclass(kind) or origin is dict else _TYPES[kind]

@@ -65,7 +65,7 @@ def find_sources(
     Args:
         texts: By their index in the request.
         target: The requested target language; None matches any.
-        models: The loaded translators.
+        models: The translators that may answer.
 
     Raises:
         UnsupportedLanguagePair: No model translates to the target.

@@ -9,17 +9,20 @@ from seqserve.model_info import ModelInfo
 from seqserve.text.languages import Match, explain_mismatch, match_tag
 
 
-def choose_pair(source: str | None, target: str | None, models: Sequence[ModelInfo]) -> ModelInfo:
-    """Return the one model whose languages match best.
+def choose_pair(
+    source: str | None, target: str | None, models: Sequence[ModelInfo], name: str | None = None
+) -> ModelInfo:
+    """Return the first model whose languages match best.
 
     Args:
         source: Requested language of the texts; None matches any.
         target: Requested language of the translations; likewise.
-        models: The loaded translators.
+        models: The translators that may answer, in order of preference.
+        name: The model that the request names, for messages.
 
     Raises:
         UnsupportedLanguagePair: No model matches.
-        InputError: Several pairs match equally well.
+        InputError: Several pairs match equally well, and no default model has one of them.
     """
     ranked = [
         (rank, model, pair)
@@ -29,17 +32,20 @@ def choose_pair(source: str | None, target: str | None, models: Sequence[ModelIn
     ]
     if not ranked:
         reason = _explain((source, target), models)
+        what = "No model translates" if name is None else f"{name} does not translate"
         raise UnsupportedLanguagePair(
-            f"No model translates {source or 'any'}→{target or 'any'}. "
+            f"{what} {source or 'any'}→{target or 'any'}. "
             f"Available pairs: {name_pairs(models)}.{reason}"
         )
     best = min(rank for rank, _, _ in ranked)
     matching = [(model, pair) for rank, model, pair in ranked if rank == best]
-    if len(matching) > 1:
+    first = matching[0][0]
+    pairs = {pair for model, pair in matching if model is first or not first.is_default}
+    if len(pairs) > 1:
         raise InputError(
             f"source, target: several pairs match; set both. Available pairs: {name_pairs(models)}."
         )
-    return matching[0][0]
+    return first
 
 
 def pair_of(source: str | None, target: str | None, model: ModelInfo) -> tuple[str, ...]:

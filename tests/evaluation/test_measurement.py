@@ -202,7 +202,7 @@ def test_bundle_carries_its_recipe(tmp_path: Path) -> None:
 
 
 BAD_RECIPES: dict[str, tuple[dict[str, bytes], str]] = {
-    "none": ({}, r"holds no recipe\.json.*: an older version .*; export it again"),
+    "none": ({}, r"holds no recipe\.json.*imported model: `seqserve evaluate --set FILE`"),
     "no JSON": ({"recipe.json": b"{"}, r"recipe\.json is malformed"),
     "no object": ({"recipe.json": b"[1]"}, r"recipe\.json is malformed"),
     "no recipe": ({"recipe.json": b"{}"}, r"recipe\.json is malformed.*required field"),

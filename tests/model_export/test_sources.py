@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -31,13 +31,16 @@ class Borrowed:
 
     @property
     def identity(self) -> Identity:
-        return Identity("borrowed", "3.1", "sentiment", ("en",), "MIT")
+        return Identity("borrowed", "3.1", "sentiment", ("en",), "MIT", ("onnx",))
 
     def parts(self, precision: Precision) -> Parts:
         return self._lender.parts(precision)
 
     def data(self) -> Iterable[DataSource]:
         return ()
+
+    def accept_int8(self, changes: Mapping[str, float]) -> None:
+        pass
 
     def fit(self, engine: Engine) -> HeldOut:
         return HeldOut()

@@ -34,7 +34,7 @@ def test_outside_may_be_what_the_set_does_not_annotate(tiny: TinyProject, tmp_pa
     made = prepared(tiny, tmp_path, ("PER",))
     scheme = made._text.scheme
     tags = torch.tensor([[scheme.id_of("B-PER"), scheme.id_of("O")]])
-    allowed = made._allowed(np.array([0]), tags)[0]
+    allowed = made._allowed(made._examples[:1], tags)[0]
     assert [t for t, ok in zip(scheme.tags, allowed[0], strict=True) if ok] == ["B-PER"]
     expected = {"O", *(t for t in scheme.tags if t[2:] not in ("", "PER"))}
     assert {t for t, ok in zip(scheme.tags, allowed[1], strict=True) if ok} == expected
@@ -68,8 +68,9 @@ def test_dev_counts_only_what_its_set_annotates(
     made = prepared(tiny, tmp_path, ("PER",))
     names = made._text.scheme.tags
     wide = np.array([range(len(names))])
-    cut = made._tag_names(np.array([made._n_train]), wide)[0]
-    n = len(made._examples[made._n_train].words)
+    first = made._dev[0].examples[0]
+    cut = made._tag_names([first], wide)[0]
+    n = len(first.words)
     assert cut == [t if t.endswith("PER") else "O" for t in names[:n]]
     tag_of = {  # in these texts a word always has the same tag; the second 160 have all of them
         word: tag
@@ -83,7 +84,9 @@ def test_dev_counts_only_what_its_set_annotates(
 
     monkeypatch.setattr(made.model, "emissions", sees_all)
     assert made.evaluate() == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
-    made._examples = [replace(e, labels=("PER", "LOC")) for e in made._examples]
+    (dev,) = made._dev
+    both = [replace(one, labels=("PER", "LOC")) for one in dev.examples]
+    made._dev = [ner.ExampleSet(dev.dataset, both)]
     assert made.evaluate()["precision"] == 0.5  # now the places count, and gold has none
 
 

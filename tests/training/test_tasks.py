@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -278,3 +279,66 @@ def test_two_sets_of_one_name_are_refused(tiny: TinyProject, split: str) -> None
         replace(recipe, data=replace(recipe.data, **twins))
     apart = {split: (one, replace(one, split="more"))}
     assert replace(recipe, data=replace(recipe.data, **apart)).data.dev
+
+
+def test_a_set_is_read_as_often_as_its_weight_says(tiny: TinyProject, tmp_path: Path) -> None:
+    recipe = tiny.recipes["ner"]
+    (people,) = recipe.data.train
+    data = replace(recipe.data, train=(replace(people, weight=2.5),))
+    made = ner.prepare(replace(recipe, data=data), tiny.data, tmp_path, CPU)
+    counts = np.bincount(np.concatenate(made.epoch(np.random.default_rng(0))))
+    assert set(counts.tolist()) == {2, 3} and 2.3 < counts.mean() < 2.7
+
+
+def test_dev_sets_have_weights_in_the_mean(
+    tiny: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tiny.recipes["ner"]
+    (people,) = recipe.data.dev
+    lower = replace(people, lower=True, weight=3.0)
+    data = replace(recipe.data, dev=(people, lower))
+    made = ner.prepare(replace(recipe, data=data), tiny.data, tmp_path, CPU)
+
+    def scores(examples: Sequence[ner.Example]) -> dict[str, float]:
+        is_lower = all(t.text == t.text.lower() for one in examples for t in one.tokens)
+        return {"f1": 0.4 if is_lower else 0.8}
+
+    monkeypatch.setattr(made, "_scores", scores)
+    assert made.evaluate() == {
+        "f1": pytest.approx(0.5),
+        f"f1_{people.name}": 0.8,
+        f"f1_{lower.name}": 0.4,
+    }
+
+
+def test_variants_of_a_step_follow_from_its_seed(tiny: TinyProject, tmp_path: Path) -> None:
+    recipe = tiny.recipes["ner"]
+    text = {**recipe.text, "augmentation": {"lower": 0.5}}
+    made = ner.prepare(replace(recipe, text=text), tiny.data, tmp_path, CPU)
+    made.model.eval()
+
+    def losses() -> list[float]:
+        found = []
+        for seed in (1, 2, 3):
+            torch.manual_seed(seed)
+            found.append(float(made.loss(np.arange(20))[0]))
+        return found
+
+    with torch.no_grad():
+        assert losses() == losses()
+        assert len(set(losses())) == 3
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"weight": 2.0}, {"joins": {"@": True}}, {"lower": True}, {"labels": ("PER",)}],
+    ids=str,
+)
+def test_settings_of_ner_sets_are_refused_elsewhere(
+    tiny: TinyProject, settings: dict[str, object]
+) -> None:
+    recipe = tiny.recipes["sentiment"]
+    train = tuple(replace(one, **settings) for one in recipe.data.train)  # type: ignore[arg-type]
+    (name,) = settings
+    with pytest.raises(ConfigError, match=f"sets {name}, which only recipes of the task ner have"):
+        replace(recipe, data=replace(recipe.data, train=train))

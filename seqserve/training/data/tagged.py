@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from seqserve.errors import DataError
 from seqserve.training.data.files import Split, not_empty, read_lines, stem_of
+from seqserve.training.data.signs import join_signs
 from seqserve.training.recipe import DataSet
 
 
@@ -39,6 +41,15 @@ def read_tagged(root: Path, dataset: DataSet, split: Split) -> list[TaggedSenten
             tokens.append(token)
             tags.append(tag)
         elif tokens:
-            sentences.append(TaggedSentence(tuple(tokens), tuple(tags)))
+            sentences.append(_as_read(tokens, tags, dataset))
             tokens, tags = [], []
     return not_empty(sentences, dataset, stem)
+
+
+def _as_read(tokens: Sequence[str], tags: Sequence[str], dataset: DataSet) -> TaggedSentence:
+    """Return a sentence as the recipe wants it read."""
+    if dataset.joins:
+        tokens, tags = join_signs(tokens, tags, dataset.joins)
+    if dataset.lower:
+        tokens = [token.lower() for token in tokens]
+    return TaggedSentence(tuple(tokens), tuple(tags))

@@ -11,7 +11,8 @@ from service.settings import Settings
 
 NER, TRANSLATE = SCHEMAS["ner"], SCHEMAS["translation"]
 NER_FIELDS = (
-    "Fields of this route: text, min_score, labels, offset_unit, alternatives, on_blank, partial."
+    "Fields of this route: text, min_score, labels, offset_unit, alternatives, on_blank, partial, "
+    "model."
 )
 
 
