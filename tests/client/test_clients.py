@@ -95,7 +95,14 @@ def test_a_newer_server_may_say_more(call: Caller) -> None:
 
 HOW = {"model": "a@1.0", "on_blank": "error", "partial": False}
 OPTIONS: dict[str, dict[str, Any]] = {
-    "ner": {"min_score": 0.0, "labels": ["PER"], "offset_unit": "utf16", "alternatives": 2, **HOW},
+    "ner": {
+        "min_score": 0.0,
+        "labels": ["PER"],
+        "offset_unit": "utf16",
+        "alternatives": 2,
+        "aggregation": "viterbi",
+        **HOW,
+    },
     "sentiment": {"sentences": False, "neutral": False, "offset_unit": "byte", **HOW},
     "classify": {"min_score": 0.5, "labels": ["a"], "top": 1, **HOW},
     "translate": {

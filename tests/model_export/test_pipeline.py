@@ -33,7 +33,7 @@ from seqserve.training.cost import read_training_cost
 from seqserve.training.recipe import Recipe
 from tests.tiny import TinyProject
 
-TASKS = ("ner", "sentiment", "translation")
+TASKS = ("ner", "sentiment", "classification", "translation")
 
 
 def files_below(folder: Path) -> list[Path]:

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Mapping
 
 import onnx
+import onnxruntime
 from onnx import TensorProto
+
+from model_export.exporters.graphs.vnni import with_signed_weights
+from model_export.exporters.graphs.weights import Weights
+from seqserve.runtime.session import GRAPH_SUFFIX, VNNI_SUFFIX, make_session
 
 WEIGHTS_FILE = "weights.safetensors"
 
@@ -58,3 +64,30 @@ def refer(model: onnx.ModelProto, weights: bytes, location: str = WEIGHTS_FILE) 
             tensor.external_data.add(key=key, value=str(value))
     contents: bytes = slim.SerializeToString(deterministic=True)
     return contents
+
+
+def graph_files(graphs: Mapping[str, onnx.ModelProto], weights: Weights | None) -> dict[str, bytes]:
+    """Return the files of graphs and of the weights that they share.
+
+    Graphs in int8 have a second file, for CPUs that are faster with signed weights.
+
+    Args:
+        graphs: By file name, with all their tensors.
+        weights: What they share; None: nothing, and their files hold all tensors.
+    """
+    if weights is None:
+        return {name: graph.SerializeToString() for name, graph in graphs.items()}
+    contents = weights.to_bytes()
+    files = {WEIGHTS_FILE: contents}
+    for name, graph in graphs.items():
+        files[name] = refer(graph, contents)
+        signed = with_signed_weights(graph)
+        if signed is not None:
+            files[name.removesuffix(GRAPH_SUFFIX) + VNNI_SUFFIX] = refer(signed, contents)
+    return files
+
+
+def session_of(graph: onnx.ModelProto, weights: Weights) -> onnxruntime.InferenceSession:
+    """Load a graph that shares its weights."""
+    contents = weights.to_bytes()
+    return make_session(refer(graph, contents), weights={WEIGHTS_FILE: contents})

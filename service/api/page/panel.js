@@ -1,6 +1,7 @@
 /** The panel of one task: its form, its examples and the place of its result. */
 
 import { Failure, hasKey, request } from "./api.js";
+import * as classification from "./classification.js";
 import { element } from "./dom.js";
 import { examplesFor } from "./examples.js";
 import * as ner from "./ner.js";
@@ -12,6 +13,7 @@ import { word } from "./words.js";
 const TASKS = {
   ner: { path: "v1/ner", title: "ner.title", ...ner },
   sentiment: { path: "v1/sentiment", title: "sentiment.title", ...sentiment },
+  classification: { path: "v1/classify", title: "classification.title", ...classification },
   translation: { path: "v1/translate", title: "translation.title", ...translation },
 };
 
