@@ -22,6 +22,7 @@ Warning: TypeAlias = Literal[
     "glossary_missed",
     "uncertain_language",
 ]
+Aggregation: TypeAlias = Literal["viterbi", "none", "simple", "first", "average", "max"]
 ModelAction: TypeAlias = Literal["reload", "load", "unload"]
 ModelState: TypeAlias = Literal["loading", "ready", "failed", "unloading"]
 ScoreKind: TypeAlias = Literal["posterior", "softmax", "sigmoid", "mean_log_probability"]

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from seqserve.bundle_folder import tasks_in
+from seqserve.bundle_tasks import tasks_in
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
 from seqserve.tasks import TASKS, Task
@@ -99,7 +99,7 @@ class Settings(BaseSettings):
         description="Fraction of the successful requests that are logged; failed requests always are.",
     )
     tasks: Annotated[tuple[Task, ...], NoDecode] = Field(
-        default_factory=lambda values: _tasks_with_bundles(values["bundles_dir"]),
+        default_factory=lambda values: tasks_in(values["bundles_dir"]),
         min_length=1,
         description="The tasks to serve; each needs a bundle. Default: those that have one.",
     )
@@ -377,11 +377,6 @@ class Settings(BaseSettings):
             base_concurrency=self.base_concurrency_of(task),
             n_chunks=self.chunks_of(task),
         )
-
-
-def _tasks_with_bundles(folder: Path) -> tuple[Task, ...]:
-    """Return the tasks of a folder's bundles; all if it has none, so that the error names what is missing."""
-    return tasks_in(folder) or tuple(TASKS)
 
 
 def _scheduling(task: Task) -> _Scheduling:

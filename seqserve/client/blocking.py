@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from seqserve.choices import LineBreaks, ModelAction, OffsetUnit, OnBlank, TextFormat
+from seqserve.choices import Aggregation, LineBreaks, ModelAction, OffsetUnit, OnBlank, TextFormat
 from seqserve.client.answers import Answer, Health, Model
 from seqserve.client.batches import cut
 from seqserve.client.calls import (
@@ -85,6 +85,7 @@ class Client:
         labels: Sequence[str] | None = None,
         offset_unit: OffsetUnit | None = None,
         alternatives: int | None = None,
+        aggregation: Aggregation | None = None,
         model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
@@ -98,6 +99,7 @@ class Client:
             labels: Keep only these labels.
             offset_unit: The unit of `start` and `end`; by default code points, as in Python strings.
             alternatives: Number of labelings to return per sentence, the most probable first.
+            aggregation: How tags become entities; by default `viterbi`. Others for imported models only.
             model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
@@ -111,6 +113,7 @@ class Client:
             labels=labels,
             offset_unit=offset_unit,
             alternatives=alternatives,
+            aggregation=aggregation,
             model=model,
             on_blank=on_blank,
             partial=partial,

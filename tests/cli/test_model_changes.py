@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from seqserve.cli.main import app
 from tests import fakes
 from tests.service.engines.test_models import damage, version
-from tests.serving import FAKES, START_S, Serve, free_port
+from tests.serving import FAKES, Serve, free_port
 
 RUNNER = CliRunner()
 

@@ -13,12 +13,14 @@ from seqserve import errors
 from seqserve.client import (
     Alternative,
     AsyncClient,
+    ClassificationResult,
     Client,
     DetectedLanguage,
     DetectionResult,
     Entity,
     Health,
     Policy,
+    ScoredLabel,
     ServerUnreachable,
     TranslationResult,
     UnexpectedAnswer,
@@ -61,6 +63,13 @@ def test_sentiment(call: Caller) -> None:
     assert result.scores == {"negative": 0.25, "positive": 0.75} and result.sentences == ()
 
 
+def test_classification(call: Caller) -> None:
+    server = MadeUpServer()
+    (result,) = call(server, "classify", "fine", min_score=0.5, labels=["a", "b"], top=1)
+    assert result == ClassificationResult("a", 0.75, (ScoredLabel("a", 0.75),), {"a": 0.75})
+    assert server.bodies() == [{"text": ["fine"], "min_score": 0.5, "labels": ["a", "b"], "top": 1}]
+
+
 def test_translation(call: Caller) -> None:
     (result,) = call(MadeUpServer(), "translate", "abc", source="en", target="zh")
     assert result == TranslationResult("cba", -0.5, ())
@@ -95,7 +104,14 @@ def test_a_newer_server_may_say_more(call: Caller) -> None:
 
 HOW = {"model": "a@1.0", "on_blank": "error", "partial": False}
 OPTIONS: dict[str, dict[str, Any]] = {
-    "ner": {"min_score": 0.0, "labels": ["PER"], "offset_unit": "utf16", "alternatives": 2, **HOW},
+    "ner": {
+        "min_score": 0.0,
+        "labels": ["PER"],
+        "offset_unit": "utf16",
+        "alternatives": 2,
+        "aggregation": "viterbi",
+        **HOW,
+    },
     "sentiment": {"sentences": False, "neutral": False, "offset_unit": "byte", **HOW},
     "classify": {"min_score": 0.5, "labels": ["a"], "top": 1, **HOW},
     "translate": {

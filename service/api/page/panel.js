@@ -1,6 +1,7 @@
 /** The panel of one task: its form, its examples and the place of its result. */
 
 import { Failure, hasKey, request } from "./api.js";
+import * as classification from "./classification.js";
 import { element } from "./dom.js";
 import { examplesFor } from "./examples.js";
 import * as ner from "./ner.js";
@@ -12,6 +13,7 @@ import { word } from "./words.js";
 const TASKS = {
   ner: { path: "v1/ner", title: "ner.title", ...ner },
   sentiment: { path: "v1/sentiment", title: "sentiment.title", ...sentiment },
+  classification: { path: "v1/classify", title: "classification.title", ...classification },
   translation: { path: "v1/translate", title: "translation.title", ...translation },
 };
 
@@ -84,7 +86,8 @@ export class Panel {
 
   /** The model that the form selects; undefined if the task has none. */
   selectedModel() {
-    return this.models.find(({ id }) => id === this.form.elements.model.value) ?? this.models[0];
+    const model = this.models.find(({ id }) => id === this.form.elements.model.value) ?? this.models[0];
+    return withPair(model, JSON.parse(this.form.elements.pair?.value || "[]"));
   }
 
   /** The field `model` of a request; omitted for the model that answers by default. */
@@ -166,7 +169,8 @@ export class Panel {
   /** The model that gave the shown result; undefined if it is not known. */
   model() {
     const { model, version } = this.shown.received.document;
-    return this.models.find((one) => one.name === model && one.version === version);
+    const { source, target } = JSON.parse(this.shown.sent.body);
+    return withPair(this.models.find((one) => one.name === model && one.version === version), [source, target]);
   }
 
   summary() {
@@ -188,4 +192,9 @@ export class Panel {
     const { task, choices } = this;
     this.place.replaceChildren(drawResult({ ...this.shown, task, model: this.model(), choices, onChoice }));
   }
+}
+
+/** A model with the languages of a request instead of all of its own; `pair` may be empty, `model` undefined. */
+function withPair(model, [source, target]) {
+  return model && source && target ? { ...model, languages: [source, target] } : model;
 }
