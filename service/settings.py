@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from seqserve.bundle_tasks import tasks_in
+from seqserve.bundle_folder import tasks_in
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
 from seqserve.tasks import Task
@@ -65,7 +65,12 @@ class Settings(BaseSettings):
     )
     bundles_dir: Path = Field(
         default=Path("bundles"),
-        description="Directory of the bundles: one per task, and for `translation` one per language pair.",
+        description="Directory of the bundles: `NAME/`, or `NAME/VERSION/` for several versions.",
+    )
+    default_models: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="The model that answers requests without `model`, per task: `ner=NAME`, or "
+        "`translation=NAME@VERSION`, comma-separated. Default: the newest version.",
     )
     engine_factory: str = Field(
         default="seqserve.runtime:open_engine",
@@ -265,7 +270,7 @@ class Settings(BaseSettings):
         "that load balancers notice. It is part of the grace period.",
     )
 
-    @field_validator("tasks", "cors_origins", "allowed_hosts", mode="before")
+    @field_validator("tasks", "default_models", "cors_origins", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -279,6 +284,25 @@ class Settings(BaseSettings):
         if repeated:
             raise ValueError(f"name each task once; repeated: {', '.join(repeated)}")
         return tasks
+
+    @field_validator("default_models")
+    @classmethod
+    def _check_default_models(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        tasks = [one.partition("=")[0] for one in given]
+        for one, task in zip(given, tasks, strict=True):
+            if task not in TASKS or not one.partition("=")[2]:
+                raise ValueError(
+                    f"{one!r} must be TASK=NAME or TASK=NAME@VERSION; tasks: {', '.join(TASKS)}"
+                )
+        repeated = sorted({task for task in tasks if tasks.count(task) > 1})
+        if repeated:
+            raise ValueError(f"name one model per task; repeated: {', '.join(repeated)}")
+        return given
+
+    def default_model_of(self, task: Task) -> str | None:
+        """Return the name or id of a task's default model, if it is set."""
+        named = dict(one.split("=", 1) for one in self.default_models)
+        return named.get(task)
 
     def timeout_ms(self, task: Task) -> int:
         """Return the deadline of a request without `X-Timeout-Ms`."""

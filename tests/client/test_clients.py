@@ -66,7 +66,9 @@ def test_sentiment(call: Caller) -> None:
 def test_classification(call: Caller) -> None:
     server = MadeUpServer()
     (result,) = call(server, "classify", "fine", min_score=0.5, labels=["a", "b"], top=1)
-    assert result == ClassificationResult("a", 0.75, (ScoredLabel("a", 0.75),), {"a": 0.75})
+    assert result == ClassificationResult(
+        "a", 0.75, (ScoredLabel("a", 0.75),), {"a": 0.75, "b": 0.25}
+    )
     assert server.bodies() == [{"text": ["fine"], "min_score": 0.5, "labels": ["a", "b"], "top": 1}]
 
 
@@ -102,10 +104,18 @@ def test_a_newer_server_may_say_more(call: Caller) -> None:
     assert len(call(MadeUpServer(more={"colour": "blue"}), "sentiment", ["a", "b"])) == 2
 
 
-HOW = {"on_blank": "error", "partial": False}
+HOW = {"model": "a@1.0", "on_blank": "error", "partial": False}
 OPTIONS: dict[str, dict[str, Any]] = {
-    "ner": {"min_score": 0.0, "labels": ["PER"], "offset_unit": "utf16", "alternatives": 2, **HOW},
+    "ner": {
+        "min_score": 0.0,
+        "labels": ["PER"],
+        "offset_unit": "utf16",
+        "alternatives": 2,
+        "aggregation": "viterbi",
+        **HOW,
+    },
     "sentiment": {"sentences": False, "neutral": False, "offset_unit": "byte", **HOW},
+    "classify": {"min_score": 0.5, "labels": ["a"], "top": 1, **HOW},
     "translate": {
         "source": "en",
         "target": "zh",
