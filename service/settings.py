@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from seqserve.bundle_folder import tasks_in
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
-from seqserve.tasks import Task
+from seqserve.tasks import TASKS, Task
 from service.queue.limits import BatchLimits
 from service.telemetry.logs import LogFormat
 
