@@ -13,8 +13,7 @@ from seqserve.runtime import Engine, open_engine
 from tests.contract.test_offsets import cut
 from tests.model_export.checkpoints.encoders import TAGS, TOKEN
 from tests.tiny import TinyProject
-from tests.tiny_encoders import write_converted
-from tests.tiny_tokenizers import TOKENIZERS
+from tests.tiny_encoders import CONVERTED, write_converted
 
 STRATEGIES: tuple[Aggregation, ...] = ("none", "simple", "first", "average", "max")
 TEXTS = [
@@ -25,7 +24,7 @@ TEXTS = [
     "x",
 ]
 MODELS = {
-    **{name: (name, TAGS) for name in TOKENIZERS if name != "deberta"},
+    **{name: (name, TAGS) for name in CONVERTED},
     "BIOES": ("bert", ("O", "B-PER", "I-PER", "E-PER", "S-PER")),
     "IO": ("roberta", ("PER", "LOC", "O", "E-mail", "ORG")),
 }
