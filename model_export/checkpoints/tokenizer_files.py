@@ -38,8 +38,8 @@ _OPTIONS = {
 """Per component of a tokenizer: its field -> the key of tokenizer_config.json that sets it."""
 
 
-def tokenizer_parts(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Return the tokenizer of a checkpoint as the parts of a tokenizer.json, without truncation and padding.
+def read_tokenizer(checkpoint: Checkpoint) -> tuple[Tokenizer, dict[str, Any]]:
+    """Return the tokenizer of a checkpoint without truncation and padding, and the parts of its tokenizer.json.
 
     Raises:
         CheckpointError: There is no tokenizer that can be read, or it is damaged.
@@ -54,7 +54,8 @@ def tokenizer_parts(checkpoint: Checkpoint) -> dict[str, Any]:
             f"with merges.txt). {_remedy(checkpoint)}"
         )
     parts["truncation"] = parts["padding"] = None
-    return _parts(open_tokenizer(checkpoint, parts))
+    tokenizer = open_tokenizer(checkpoint, parts)
+    return tokenizer, _parts(tokenizer)
 
 
 def open_tokenizer(checkpoint: Checkpoint, parts: Mapping[str, Any]) -> Tokenizer:
