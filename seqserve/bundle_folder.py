@@ -1,33 +1,27 @@
-"""The folder of the bundles: which model directories it has, and of which tasks."""
+"""Where the bundles of a folder are: `NAME/`, or `NAME/VERSION/` for several versions side by side."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import os
 from pathlib import Path
-
-from seqserve.tasks import TASKS, Task
 
 MANIFEST = "manifest.json"
 
 
-def manifests_in(folder: Path) -> list[Path]:
-    """Return the manifests in a folder by path, hidden directories left out; none without a folder."""
-    return sorted(folder.glob(f"[!.]*/{MANIFEST}"))
+def bundle_directories(folder: Path) -> list[Path]:
+    """Return the model directories of a folder, by name.
 
-
-def tasks_in(folder: Path) -> tuple[Task, ...]:
-    """Return the tasks that have a bundle in a folder, in the order of `TASKS`.
-
-    A manifest that cannot be read has no task here; the server reports it when it opens the bundles.
+    Hidden directories are none, and neither are those without a manifest.
     """
-    found = set(_tasks_of(manifests_in(folder)))
-    return tuple(task for task in TASKS if task in found)
+    return [path for top in sorted(folder.glob("[!.]*/")) for path in bundles_at(top)]
 
 
-def _tasks_of(manifests: list[Path]) -> Iterator[object]:
-    for manifest in manifests:
-        try:
-            yield json.loads(manifest.read_bytes()).get("task")
-        except (OSError, ValueError, AttributeError):
-            continue
+def bundles_at(directory: Path) -> list[Path]:
+    """Return a directory if it is a bundle, or else the bundles that are exactly one level deeper."""
+    if _has_manifest(directory):
+        return [directory]
+    return [path for path in sorted(directory.glob("[!.]*/")) if _has_manifest(path)]
+
+
+def _has_manifest(directory: Path) -> bool:
+    return os.path.lexists(directory / MANIFEST)

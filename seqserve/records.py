@@ -77,6 +77,13 @@ class RequestOptions:
     partial: bool = option(
         False, "Answer the other texts if one fails: that one gets an `error` instead of a result."
     )
+    model: str | None = option(
+        None,
+        "The model that is to answer: `NAME` or `NAME@VERSION`, as in `GET /v1/models`; default: for "
+        "translation one that has the languages, else the default model of the task.",
+        min_length=1,
+        max_length=200,
+    )
 
 
 @dataclass(frozen=True)

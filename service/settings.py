@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from seqserve.bundle_folder import tasks_in
+from seqserve.bundle_tasks import tasks_in
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
 from seqserve.tasks import TASKS, Task
@@ -65,8 +65,18 @@ class Settings(BaseSettings):
     )
     bundles_dir: Path = Field(
         default=Path("bundles"),
-        description="Directory of the bundles: one for `ner`, one for `sentiment`, one for "
-        "`classification`, one per language pair.",
+        description="Directory of the bundles: `NAME/`, or `NAME/VERSION/` for several versions.",
+    )
+    default_models: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="The model that answers requests without `model`, per task: `ner=NAME`, or "
+        "`translation=NAME@VERSION`, comma-separated. Default: the newest version.",
+    )
+    watch_s: float = Field(
+        default=0,
+        ge=0,
+        description="Seconds between two looks at the directory of the bundles; models are reloaded when it "
+        "has changed and settled. `0`: only on request.",
     )
     engine_factory: str = Field(
         default="seqserve.runtime:open_engine",
@@ -89,7 +99,7 @@ class Settings(BaseSettings):
         description="Fraction of the successful requests that are logged; failed requests always are.",
     )
     tasks: Annotated[tuple[Task, ...], NoDecode] = Field(
-        default_factory=lambda values: _tasks_with_bundles(values["bundles_dir"]),
+        default_factory=lambda values: tasks_in(values["bundles_dir"]),
         min_length=1,
         description="The tasks to serve; each needs a bundle. Default: those that have one.",
     )
@@ -129,7 +139,12 @@ class Settings(BaseSettings):
         ge=1,
         le=65535,
         description="A second port for `/metrics`, `/livez` and `/readyz`, which then are not on the "
-        "first port.",
+        "first port, and for `/admin/models/…`, which changes the loaded models.",
+    )
+    admin_keys_file: Path | None = Field(
+        default=None,
+        description="File of the keys for `/admin/models/…`, as of `SEQSERVE_API_KEYS_FILE`. Without it, these "
+        "routes need no key, and exist only if `SEQSERVE_ADMIN_HOST` is a loopback address.",
     )
 
     otlp_endpoint: str | None = Field(
@@ -266,7 +281,7 @@ class Settings(BaseSettings):
         "that load balancers notice. It is part of the grace period.",
     )
 
-    @field_validator("tasks", "cors_origins", "allowed_hosts", mode="before")
+    @field_validator("tasks", "default_models", "cors_origins", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -280,6 +295,25 @@ class Settings(BaseSettings):
         if repeated:
             raise ValueError(f"name each task once; repeated: {', '.join(repeated)}")
         return tasks
+
+    @field_validator("default_models")
+    @classmethod
+    def _check_default_models(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        tasks = [one.partition("=")[0] for one in given]
+        for one, task in zip(given, tasks, strict=True):
+            if task not in TASKS or not one.partition("=")[2]:
+                raise ValueError(
+                    f"{one!r} must be TASK=NAME or TASK=NAME@VERSION; tasks: {', '.join(TASKS)}"
+                )
+        repeated = sorted({task for task in tasks if tasks.count(task) > 1})
+        if repeated:
+            raise ValueError(f"name one model per task; repeated: {', '.join(repeated)}")
+        return given
+
+    def default_model_of(self, task: Task) -> str | None:
+        """Return the name or id of a task's default model, if it is set."""
+        named = dict(one.split("=", 1) for one in self.default_models)
+        return named.get(task)
 
     def timeout_ms(self, task: Task) -> int:
         """Return the deadline of a request without `X-Timeout-Ms`."""
@@ -343,11 +377,6 @@ class Settings(BaseSettings):
             base_concurrency=self.base_concurrency_of(task),
             n_chunks=self.chunks_of(task),
         )
-
-
-def _tasks_with_bundles(folder: Path) -> tuple[Task, ...]:
-    """Return the tasks of a folder's bundles; all if it has none, so that the error names what is missing."""
-    return tasks_in(folder) or tuple(TASKS)
 
 
 def _scheduling(task: Task) -> _Scheduling:

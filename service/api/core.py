@@ -16,6 +16,7 @@ from seqserve.errors import Draining, InputError, NotReady, SeqserveError
 from seqserve.model_info import ModelInfo
 from seqserve.records import AUTO
 from seqserve.tasks import Task
+from service.api.choice import candidate_models
 from service.api.detection import DetectedSource, find_sources, only_source
 from service.api.partial import Outcomes, Queue, engine_deadline, submit_partial
 from service.api.plan import Plan, PredictionRequest, plan_request
@@ -91,15 +92,19 @@ class Core:
         self.is_draining = False
 
     def models(self) -> list[ModelInfo]:
-        """Return all loaded models.
+        """Return the models of all tasks, also those that are not ready; those of a task by preference.
 
         Raises:
-            NotReady: None is loaded yet.
+            NotReady: None is known yet.
         """
-        loaded = [model for client in self.engines.values() for model in client.models]
-        if not loaded:
+        found = self.known_models()
+        if not found:
             raise NotReady("No model is loaded yet.")
-        return loaded
+        return found
+
+    def known_models(self) -> list[ModelInfo]:
+        """Return the models of all tasks, also if there is none yet."""
+        return [model for client in self.engines.values() for model in client.models]
 
     def require_up(self, task: Task) -> None:
         """Refuse a request that could not be answered, before its body is read.
@@ -134,7 +139,7 @@ class Core:
         detected: Mapping[int, DetectedSource] = {}
         if request.source == AUTO:
             request, detected = await self._detect(request, aside)
-        plan = plan_request(request, self.engines[task].models, self._settings)
+        plan = plan_request(request, self.known_models(), self._settings)
         places = [i for i in range(len(plan.items)) if i not in aside]
         prepared = time.perf_counter()
         answered = await self._submit(request, plan, places, call)
@@ -144,7 +149,7 @@ class Core:
         for i, language in detected.items():
             language.add_to(results[i])
         n_tokens = sum(one.n_tokens for one in answered.texts if isinstance(one, InferenceResult))
-        _count(request, n_tokens)
+        _count(request, plan.model, n_tokens, answered.engine_s)
         return Prediction(
             plan.model,
             results,
@@ -165,7 +170,7 @@ class Core:
             InputError: The texts are in several languages.
         """
         texts = {i: text for i, text in enumerate(request.texts) if i not in aside}
-        models = self.engines[request.task].models
+        models = candidate_models(request.task, request.how.model, self.known_models())
         found = await asyncio.to_thread(find_sources, texts, request.target, models)
         sources = {i: one for i, one in found.items() if isinstance(one, DetectedSource)}
         for i, fault in found.items():
@@ -205,12 +210,13 @@ class Core:
             return _NOTHING
         items = _queue_items(plan, places, call, is_partial=request.how.partial)
         queue = self.queues[request.task]
-        if request.how.partial:
-            return await submit_partial(queue, items, call.deadline)
-        try:
-            answer = await queue.submit(items, call.deadline)
-        except ItemError as failure:
-            raise name_text(places[failure.index], failure.error) from failure.error
+        with self.engines[request.task].using((plan.model.id,)):
+            if request.how.partial:
+                return await submit_partial(queue, items, call.deadline)
+            try:
+                answer = await queue.submit(items, call.deadline)
+            except ItemError as failure:
+                raise name_text(places[failure.index], failure.error) from failure.error
         return Outcomes(answer.results, answer.engine_s, answer.queue_s)
 
 
@@ -233,7 +239,7 @@ def _queue_items(
         (
             InferenceItem(
                 call.request_id,
-                plan.model.name,
+                plan.model.id,
                 plan.items[i],
                 deadline,
                 traceparent=call.traceparent,
@@ -246,8 +252,11 @@ def _queue_items(
     ]
 
 
-def _count(request: PredictionRequest, n_tokens: int) -> None:
+def _count(request: PredictionRequest, model: ModelInfo, n_tokens: int, engine_s: float) -> None:
     series = metrics.of_task(request.task)
     series.texts.inc(len(request.texts))
     series.tokens.inc(n_tokens)
     series.characters.inc(sum(map(len, request.texts)))
+    of_model = metrics.of_model(request.task, model.name, model.version)
+    of_model.texts.inc(len(request.texts))
+    of_model.seconds.observe(engine_s)

@@ -1,7 +1,4 @@
-"""The gateway's side of the engines of one task: a backend, its health, and retries.
-
-The backend is `LocalBackend`, with threads in this process, or `RunnerBackend` of rpc.py.
-"""
+"""The gateway's side of the engines of one task: their health, their models, and retries."""
 
 from __future__ import annotations
 
@@ -9,23 +6,24 @@ import asyncio
 import errno
 import math
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
+from seqserve.choices import ModelState
 from seqserve.errors import NotReady, UnavailableError
 from seqserve.model_info import ModelInfo
-from service.engines.host import EngineHost, Status
+from service.engines.backend import EngineBackend
+from service.engines.changes import Change, Changes
 from service.engines.messages import InferenceItem, InferenceResult
 from service.queue.batcher import DOWN_SENTENCE, Reply
 from service.queue.shared_call import SharedCall
 from service.telemetry import metrics
 from service.telemetry.logs import failure_fields, get_logger
 
-T = TypeVar("T")
-
 _LOADING = "still loading"
+_LOADED: tuple[ModelState, ...] = ("ready", "unloading")
 _FIRST_RETRY_S = 0.1
 _LAST_RETRY_S = 1.0
 _WATCH_S = 1.0
@@ -51,61 +49,6 @@ class _Pong:
     is_missed: bool = False
 
 
-class EngineBackend(Protocol):
-    """The engines of one task, in this process or in another."""
-
-    async def status(self) -> Status:
-        """Return the models; answered even while a batch is computed."""
-        ...
-
-    async def predict(self, items: Sequence[InferenceItem]) -> Reply[InferenceResult]:
-        """Compute a batch; see `EngineHost.predict`."""
-        ...
-
-    async def cancel(self, cancellation_ids: list[str]) -> None:
-        """Cancel texts that are still being computed."""
-        ...
-
-    async def close(self) -> None:
-        """Release threads and connections."""
-        ...
-
-
-class LocalBackend:
-    """Engines in this process; its threads open them and then compute.
-
-    Args:
-        make_host: Opens the engines.
-        n_threads: The number of concurrent calls.
-    """
-
-    def __init__(self, make_host: Callable[[], EngineHost], n_threads: int) -> None:
-        self._threads = ThreadPoolExecutor(n_threads)
-        self._host = self._threads.submit(make_host)
-
-    async def status(self) -> Status:
-        """Wait for the engines to open, and return their models."""
-        host = await asyncio.shield(asyncio.wrap_future(self._host))
-        return host.status
-
-    async def predict(self, items: Sequence[InferenceItem]) -> Reply[InferenceResult]:
-        """Compute on a thread."""
-        return await self.run(lambda host: host.predict(items))
-
-    async def run(self, call: Callable[[EngineHost], T]) -> T:
-        """Run a function of the host on a thread."""
-        host = self._host.result()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call, host)
-
-    async def cancel(self, cancellation_ids: list[str]) -> None:
-        """Pass the ids on to the host."""
-        self._host.result().cancel(cancellation_ids)
-
-    async def close(self) -> None:
-        """Let the threads end after their batches."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
 class EngineClient:
     """Watch the engines of one task, and send them batches.
 
@@ -128,7 +71,11 @@ class EngineClient:
         self._shared_ping = SharedCall(self._ping, _FRESH_S)
         self._pinging: asyncio.Task[None] | None = None
         self._cancelling: set[asyncio.Task[None]] = set()
-        self.models: Sequence[ModelInfo] = ()
+        self._in_use: Counter[str] = Counter()  # texts of pending requests, by id of the model
+        self._was_up = False
+        self.models: Sequence[
+            ModelInfo
+        ] = ()  # in order of preference, also those that are not ready
         self.n_answered = 0  # calls
 
     def connect(self) -> None:
@@ -158,7 +105,7 @@ class EngineClient:
         """
         if self.is_up or self._recovery_s_left() > 0:
             return
-        if self.models:
+        if self._was_up:
             raise UnavailableError(DOWN_SENTENCE)
         raise NotReady(f"{self._task}: {self._reason}.")
 
@@ -182,11 +129,12 @@ class EngineClient:
                 status = await self._engines.status()
         except Exception as error:
             get_logger().debug("ping failed", task=self._task, **failure_fields(error))
-            reason = "does not answer" if self.models else _LOADING
+            reason = "does not answer" if self._was_up else _LOADING
             return _Pong(reason, is_missed=not _is_out_of_files(error))
+        self._note_models(status.models)
         if status.reason is None:
-            self._mark_up(status.models)
-        return _Pong(status.reason)
+            self._mark_up()
+        return _Pong(status.reason or _fault_of_default(status.models))
 
     async def predict(self, items: list[InferenceItem]) -> Reply[InferenceResult]:
         """Compute one batch; retry once if the engines crash and recover in time.
@@ -227,6 +175,39 @@ class EngineClient:
         except TimeoutError:
             raise UnavailableError(DOWN_SENTENCE) from None
 
+    @contextmanager
+    def using(self, model_ids: Sequence[str]) -> Iterator[None]:
+        """Keep models from being dropped until the texts of a request are answered."""
+        self._in_use.update(model_ids)
+        try:
+            yield
+        finally:
+            self._in_use.subtract(model_ids)
+
+    async def change(self, change: Change) -> Changes:
+        """Carry out a command about the models; new requests see the outcome when it returns.
+
+        Raises:
+            Exception: The engines are down, or crashed.
+        """
+        changes = await self._engines.change(change)
+        await self._ping()
+        return changes
+
+    async def _drop_unloading(self) -> None:
+        """Release the models that are unloading, once no pending request needs them."""
+        idle = [
+            model.id
+            for model in self.models
+            if model.state == "unloading" and not self._in_use[model.id]
+        ]
+        if not idle:
+            return
+        try:
+            await self.change(Change("drop", tuple(idle)))
+        except Exception as error:  # with the next ping again
+            get_logger().warning("models not dropped", task=self._task, **failure_fields(error))
+
     def cancel(self, items: list[InferenceItem]) -> None:
         """Cancel texts in the background.
 
@@ -245,18 +226,24 @@ class EngineClient:
         except Exception as error:
             get_logger().debug("cancel failed", task=self._task, **failure_fields(error))
 
-    def _mark_up(self, models: Sequence[ModelInfo]) -> None:
-        if not self.is_up:
-            get_logger().info("model up", task=self._task, models=[model.name for model in models])
+    def _note_models(self, models: Sequence[ModelInfo]) -> None:
         if models != self.models:  # a runner may come back with other bundles
             self._export_info(self.models, 0)
             self._export_info(models, 1)
         self.models = models
+
+    def _mark_up(self) -> None:
+        if not self.is_up:
+            ready = [model.id for model in self.models if model.state == "ready"]
+            get_logger().info("model up", task=self._task, models=ready)
+        self._was_up = True
         self._up.set()
         metrics.MODEL_UP.labels(self._task).set(1)
 
     def _export_info(self, models: Sequence[ModelInfo], is_loaded: int) -> None:
         for model in models:
+            if model.state not in _LOADED:
+                continue
             labels = (model.name, model.version, model.precision, model.sha256[:_SHA_CHARS])
             metrics.MODEL_INFO.labels(self._task, *labels).set(is_loaded)
 
@@ -277,12 +264,22 @@ class EngineClient:
                 if self._n_missed >= _PINGS_UNTIL_DOWN:
                     self._mark_down()
             last = pong
+            await self._drop_unloading()
             if pong.reason is None:
                 delay_s = _FIRST_RETRY_S
             else:
                 self._reason = pong.reason
             await asyncio.sleep(_WATCH_S if pong.reason is None else delay_s)
             delay_s = min(2 * delay_s, _LAST_RETRY_S)
+
+
+def _fault_of_default(models: Sequence[ModelInfo]) -> str | None:
+    """Return why the default model of the task does not answer, if it does not."""
+    for model in models:
+        if model.is_default and model.state != "ready":
+            why = f": {model.reason}" if model.reason else ""
+            return f"the default model {model.id} is {model.state}{why}"
+    return None
 
 
 def _is_out_of_files(error: Exception) -> bool:

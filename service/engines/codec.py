@@ -12,10 +12,11 @@ from typing import Any
 
 import orjson
 
-from seqserve.errors import DeadlineExceeded, InputError, SeqserveError
+from seqserve.errors import DeadlineExceeded, InputError, SeqserveError, UnavailableError
 from seqserve.model_info import ModelInfo
-from service.engines.host import Status
+from service.engines.changes import Change, Changes
 from service.engines.messages import InferenceItem, InferenceResult, encode_result
+from service.engines.models import Status
 from service.queue.batcher import Reply
 
 
@@ -73,7 +74,12 @@ def pack_reply(reply: Reply[orjson.Fragment]) -> bytes:
     return orjson.dumps({"texts": texts, "engine_s": reply.engine_s})
 
 
-_PUBLIC: list[type[SeqserveError]] = [InputError, *InputError.__subclasses__(), DeadlineExceeded]
+_PUBLIC: list[type[SeqserveError]] = [
+    InputError,
+    *InputError.__subclasses__(),
+    UnavailableError,
+    DeadlineExceeded,
+]
 _PUBLIC_BY_CODE = {kind.code: kind for kind in _PUBLIC}
 
 
@@ -102,4 +108,28 @@ def unpack_status(packed: bytes) -> Status:
 
 def _to_model_info(fields: Mapping[str, Any]) -> ModelInfo:
     as_tuples = {name: tuple(fields[name]) for name in ("languages", "labels")}
-    return ModelInfo(**{**fields, **as_tuples})
+    pairs = tuple(map(tuple, fields["language_pairs"]))
+    return ModelInfo(**{**fields, **as_tuples, "language_pairs": pairs})
+
+
+def pack_change(change: Change) -> bytes:
+    """Encode a command about the models."""
+    return orjson.dumps(change)
+
+
+def unpack_change(packed: bytes) -> Change:
+    """Decode a command about the models."""
+    fields = orjson.loads(packed)
+    return Change(fields["action"], tuple(fields["models"]))
+
+
+def pack_changes(changes: Changes) -> bytes:
+    """Encode what a command changed."""
+    return orjson.dumps(changes)
+
+
+def unpack_changes(packed: bytes) -> Changes:
+    """Decode what a command changed."""
+    fields = orjson.loads(packed)
+    as_tuples = {name: tuple(fields[name]) for name in ("loaded", "unloading")}
+    return Changes(**{**fields, **as_tuples})

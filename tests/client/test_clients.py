@@ -13,12 +13,14 @@ from seqserve import errors
 from seqserve.client import (
     Alternative,
     AsyncClient,
+    ClassificationResult,
     Client,
     DetectedLanguage,
     DetectionResult,
     Entity,
     Health,
     Policy,
+    ScoredLabel,
     ServerUnreachable,
     TranslationResult,
     UnexpectedAnswer,
@@ -61,6 +63,13 @@ def test_sentiment(call: Caller) -> None:
     assert result.scores == {"negative": 0.25, "positive": 0.75} and result.sentences == ()
 
 
+def test_classification(call: Caller) -> None:
+    server = MadeUpServer()
+    (result,) = call(server, "classify", "fine", min_score=0.5, labels=["a", "b"], top=1)
+    assert result == ClassificationResult("a", 0.75, (ScoredLabel("a", 0.75),), {"a": 0.75})
+    assert server.bodies() == [{"text": ["fine"], "min_score": 0.5, "labels": ["a", "b"], "top": 1}]
+
+
 def test_translation(call: Caller) -> None:
     (result,) = call(MadeUpServer(), "translate", "abc", source="en", target="zh")
     assert result == TranslationResult("cba", -0.5, ())
@@ -93,7 +102,7 @@ def test_a_newer_server_may_say_more(call: Caller) -> None:
     assert len(call(MadeUpServer(more={"colour": "blue"}), "sentiment", ["a", "b"])) == 2
 
 
-HOW = {"on_blank": "error", "partial": False}
+HOW = {"model": "a@1.0", "on_blank": "error", "partial": False}
 OPTIONS: dict[str, dict[str, Any]] = {
     "ner": {
         "min_score": 0.0,
@@ -104,6 +113,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         **HOW,
     },
     "sentiment": {"sentences": False, "neutral": False, "offset_unit": "byte", **HOW},
+    "classify": {"min_score": 0.5, "labels": ["a"], "top": 1, **HOW},
     "translate": {
         "source": "en",
         "target": "zh",
@@ -148,7 +158,7 @@ def test_both_clients_have_the_same_methods() -> None:
 
     plain, with_async = methods(Client), methods(AsyncClient)
     assert with_async.pop("aclose") == plain.pop("close")
-    assert plain == with_async and len(plain) == 9
+    assert plain == with_async and len(plain) == 10
 
 
 def test_every_route_of_the_contract_has_a_method(call: Caller) -> None:
@@ -160,7 +170,7 @@ def test_every_route_of_the_contract_has_a_method(call: Caller) -> None:
             return MadeUpServer()(request)
         return httpx.Response(200, json={"models": [MODEL]})
 
-    for method in ("ner", "sentiment", "translate", "detect"):
+    for method in ("ner", "sentiment", "classify", "translate", "detect"):
         call(server, method, "a")
     for method in ("models", "health", "is_alive", "metrics", "openapi"):
         call(server, method)

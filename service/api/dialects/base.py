@@ -83,6 +83,7 @@ class Dialect(ABC):
         write_s = time.perf_counter() - started
         context.log_fields = {
             "model": prediction.model.name,
+            "version": prediction.model.version,
             "n_texts": len(asked.texts),
             "n_tokens": prediction.n_tokens,
         }

@@ -12,7 +12,7 @@ from service.settings import Settings
 NER, TRANSLATE = SCHEMAS["ner"], SCHEMAS["translation"]
 NER_FIELDS = (
     "Fields of this route: text, min_score, labels, offset_unit, alternatives, aggregation, on_blank, "
-    "partial."
+    "partial, model."
 )
 
 
