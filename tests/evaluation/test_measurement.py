@@ -205,7 +205,7 @@ def test_missing_data_are_an_error(root: Path) -> None:
 
 
 def test_bundle_carries_its_recipe(tmp_path: Path) -> None:
-    made_from = recipe("translation", CORPUS, DataSet("x", "y", "z", (1, 2), "dev", ("PER",)))
+    made_from = recipe("ner", CORPUS, DataSet("x", "y", "z", (1, 2), "dev", ("PER",)))
     bundle = bundle_with(tmp_path, {"recipe.json": recipe_bytes(made_from)})
     assert recipe_of(bundle) == made_from
 
