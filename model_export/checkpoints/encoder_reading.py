@@ -25,6 +25,7 @@ from seqserve.errors import CheckpointError
 _EPSILON = 1e-12
 _PADDING_ID = 1  # of the families that count positions from it, where config.json has none
 _NAMED = 3  # tensors, in an error message
+LARGEST_MODEL = 2**31 - 2**24  # bytes; a protobuf message has at most 2 GiB
 _LARGEST_COUNT, _MOST_LAYERS = 2**31, 1000
 _OLD_NAMES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 _UNUSED = re.compile(
@@ -285,11 +286,17 @@ def _refuse_wrong_tensors(
 
 
 def refuse_damaged(tensors: Mapping[str, FloatArray]) -> None:
-    """Refuse tensors that hold no float32 numbers.
+    """Refuse tensors that hold no float32 numbers, or more than a graph can hold.
 
     Raises:
-        CheckpointError: One of them is quantized, or has values that are not finite.
+        CheckpointError: One of them is quantized, or has values that are not finite; or all are too large.
     """
+    n_bytes = sum(tensor.nbytes for tensor in tensors.values())
+    if n_bytes > LARGEST_MODEL:
+        raise CheckpointError(
+            f"the model has {n_bytes / 1e9:.1f} GB in float32; at most {LARGEST_MODEL / 1e9:.1f} GB can be "
+            "imported, since an ONNX graph in memory is limited to 2 GiB: use a smaller model of its family"
+        )
     for name, tensor in tensors.items():
         if tensor.dtype != np.float32:
             raise CheckpointError(
