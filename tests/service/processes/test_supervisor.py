@@ -18,7 +18,7 @@ import pytest
 
 from seqserve.tasks import TASKS
 from service.engines.host import STUCK_S
-from service.processes.supervisor import banner
+from service.processes.terminal import banner
 from tests import fakes
 from tests.serving import FAKES, START_S, STOP_S, Serve, running_server
 
