@@ -39,7 +39,13 @@ def check_search(path: Path, graphs: Mapping[str, onnx.ModelProto], specials: Sp
     Raises:
         ExportError: It is too large.
     """
-    model = MarianMTModel.from_pretrained(path, dtype=torch.float32)
+    model = MarianMTModel.from_pretrained(
+        path,
+        dtype=torch.float32,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+    )
     search = graph_search(
         {name.removesuffix(".onnx"): graph for name, graph in graphs.items()}, specials
     )
