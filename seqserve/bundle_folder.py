@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from seqserve.tasks import TASKS, Task
+from seqserve.tasks import SHIPPED, TASKS, Task
 
 MANIFEST = "manifest.json"
 
@@ -34,15 +33,15 @@ def _has_manifest(directory: Path) -> bool:
 def tasks_in(folder: Path) -> tuple[Task, ...]:
     """Return the tasks that have a bundle in a folder, in the order of `TASKS`.
 
-    A manifest that cannot be read has no task here; the server reports it when it opens the bundles.
+    The task of a manifest that cannot be read is unknown. The tasks of the shipped models are then among the
+    result, as they are without any bundle: a task that lacks a bundle says which manifests cannot be read.
     """
-    found = set(_tasks_of(manifests_in(folder)))
-    return tuple(task for task in TASKS if task in found)
-
-
-def _tasks_of(manifests: Iterable[Path]) -> Iterator[object]:
-    for manifest in manifests:
+    found, is_complete = set(), True
+    for manifest in manifests_in(folder):
         try:
-            yield json.loads(manifest.read_bytes()).get("task")
-        except (OSError, ValueError, AttributeError):
-            continue
+            found.add(json.loads(manifest.read_bytes())["task"])
+        except (OSError, ValueError, KeyError, TypeError):
+            is_complete = False
+    if not found or not is_complete:
+        found.update(SHIPPED)
+    return tuple(task for task in TASKS if task in found)

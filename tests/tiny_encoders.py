@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from model_export.checkpoints.base import ImportOptions
 from model_export.checkpoints.encoder import convert
+from model_export.checkpoints.encoder_layouts import LAYOUTS
 from model_export.checkpoints.tokenizer import encoder_text
 from model_export.exporters.graphs.external import WEIGHTS_FILE, refer
 from seqserve.arrays import FloatArray
@@ -29,6 +30,9 @@ from tests.tiny_tokenizers import TOKENIZERS, read_checkpoint, write_checkpoint,
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 WORDS = {"Anna": "B-PER", "Lee": "I-PER", "Berlin": "B-LOC"}
 """Word -> the tag that its first piece gets with a margin of 4; the first pieces of all others get O."""
+
+CONVERTED = [name for name, (family, _) in TOKENIZERS.items() if family in LAYOUTS]
+"""Tokenizers of the families that `write_converted` converts."""
 
 
 def piece_graph(table: FloatArray) -> bytes:

@@ -270,12 +270,8 @@ def _refuse_wrong_tensors(
     tensors: Mapping[str, FloatArray], wanted: Mapping[str, tuple[int, ...]]
 ) -> None:
     """Raises CheckpointError: A tensor is missing, has another shape, or holds no numbers."""
-    adapters = [name for name in tensors if name not in wanted and _ADAPTERS.search(name)]
-    if adapters:
-        raise CheckpointError(
-            f"the checkpoint has tensors of an adapter ({adapters[0]}): merge it into the model "
-            "(merge_and_unload of peft), and save that"
-        )
+    refuse_damaged({name: tensor for name, tensor in tensors.items() if name in wanted})
+    _refuse_adapters(name for name in tensors if name not in wanted)
     missing = [name for name in wanted if name not in tensors]
     if missing:
         raise CheckpointError(
@@ -286,6 +282,15 @@ def _refuse_wrong_tensors(
         tensor = tensors[name]
         if tensor.shape != shape:
             raise CheckpointError(f"{name} is {tensor.shape}; by config.json it must be {shape}")
+
+
+def refuse_damaged(tensors: Mapping[str, FloatArray]) -> None:
+    """Refuse tensors that hold no float32 numbers.
+
+    Raises:
+        CheckpointError: One of them is quantized, or has values that are not finite.
+    """
+    for name, tensor in tensors.items():
         if tensor.dtype != np.float32:
             raise CheckpointError(
                 f"{name} is {tensor.dtype}: quantized checkpoints cannot be imported; import the one "
@@ -293,6 +298,15 @@ def _refuse_wrong_tensors(
             )
         if not np.isfinite(tensor).all():
             raise CheckpointError(f"{name} has values that are not finite: the file is damaged")
+
+
+def _refuse_adapters(names: Iterable[str]) -> None:
+    adapter = next(filter(_ADAPTERS.search, names), None)
+    if adapter:
+        raise CheckpointError(
+            f"the checkpoint has tensors of an adapter ({adapter}): merge it into the model "
+            "(merge_and_unload of peft), and save that"
+        )
 
 
 def _some(names: list[str]) -> str:

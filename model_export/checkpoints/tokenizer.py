@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,11 +11,12 @@ from tokenizers import Tokenizer
 
 from model_export.checkpoints.base import Checkpoint
 from model_export.checkpoints.tokenizer_files import (
+    RESPELLED,
     TOKENIZER_FILE,
     USUAL_NAMES,
     open_tokenizer,
+    read_tokenizer,
     special_names,
-    tokenizer_parts,
     vocabulary_of,
     without_special_tokens,
 )
@@ -62,8 +64,8 @@ def encoder_text(checkpoint: Checkpoint, language: str) -> EncoderText:
     Raises:
         CheckpointError: The tokenizer cannot be read, or does not match the model.
     """
-    parts = tokenizer_parts(checkpoint)
-    special = _specials(checkpoint, parts)
+    tokenizer, parts = read_tokenizer(checkpoint)
+    special = _specials(checkpoint, tokenizer, parts["model"])
     names = set(special_names(checkpoint).values())
     disarmed = without_special_tokens(parts, names)
     _check_ids(checkpoint, disarmed, special)
@@ -76,13 +78,12 @@ def encoder_text(checkpoint: Checkpoint, language: str) -> EncoderText:
         )
     primary = language.replace("_", "-").split("-")[0].lower()
     config = PieceConfig("" if primary in _UNSPLIT else primary, *special, max_tokens=max_tokens)
-    tokenizer = open_tokenizer(checkpoint, disarmed)
-    files = {TOKENIZER_FILE: tokenizer.to_str(pretty=False).encode()}
+    open_tokenizer(checkpoint, disarmed)
+    files = {TOKENIZER_FILE: json.dumps(disarmed, ensure_ascii=False).encode()}
     return EncoderText(to_mapping(config), files, max_tokens, _warnings(checkpoint, parts))
 
 
-def _specials(checkpoint: Checkpoint, parts: Mapping[str, Any]) -> _Specials:
-    tokenizer = open_tokenizer(checkpoint, parts)
+def _specials(checkpoint: Checkpoint, tokenizer: Tokenizer, model: Mapping[str, Any]) -> _Specials:
     names = special_names(checkpoint)
     pad = _first_id(tokenizer, names, "pad")
     if pad is None:
@@ -97,7 +98,7 @@ def _specials(checkpoint: Checkpoint, parts: Mapping[str, Any]) -> _Specials:
                 "sep_token in tokenizer_config.json"
             )
         prefix, suffix = (first,), (last,)
-    return _Specials(prefix, suffix, pad, _unknown(tokenizer, parts["model"]))
+    return _Specials(prefix, suffix, pad, _unknown(tokenizer, model))
 
 
 def _around(tokenizer: Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -137,7 +138,7 @@ def _check_ids(checkpoint: Checkpoint, parts: Mapping[str, Any], special: _Speci
     n_ids = checkpoint.config.get("vocab_size")
     if not isinstance(n_ids, int):
         raise CheckpointError(f"{checkpoint.path / 'config.json'} lacks a vocab_size")
-    used = [i for symbol, i in vocabulary_of(parts).items() if not symbol.startswith("\0")]
+    used = [i for symbol, i in vocabulary_of(parts).items() if not symbol.startswith(RESPELLED)]
     used += [*special.prefix, *special.suffix, special.pad, special.unknown or 0]
     if max(used) >= n_ids:
         raise CheckpointError(

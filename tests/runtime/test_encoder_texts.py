@@ -11,8 +11,7 @@ from seqserve.records import NEUTRAL, ClassificationItem, NerItem, SentimentItem
 from seqserve.runtime import Engine, open_engine
 from seqserve.text.piece_texts import PieceTextEncoder
 from tests.model_export.checkpoints.encoders import SEQUENCE, TOKEN, TOPICS
-from tests.tiny_encoders import write_converted
-from tests.tiny_tokenizers import TOKENIZERS
+from tests.tiny_encoders import CONVERTED, write_converted
 
 TEXTS = [
     "Anna Lee lives in Berlin.",
@@ -25,10 +24,8 @@ TEXTS = [
 POLARITY = ("negative", NEUTRAL, "positive")
 
 
-@pytest.fixture(scope="module", params=TOKENIZERS)
+@pytest.fixture(scope="module", params=CONVERTED)
 def topics(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    if request.param == "deberta":
-        pytest.skip("has no hand-built graph")
     folder = tmp_path_factory.mktemp("topics")
     return open_engine(write_converted(folder, request.param, SEQUENCE).path)
 
