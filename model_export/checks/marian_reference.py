@@ -41,7 +41,13 @@ def check_search(path: Path, graphs: Mapping[str, onnx.ModelProto], specials: Sp
     """
     found = _find(graphs, specials)
     # Loaded when the sessions of the graphs are gone: together they would need twice the memory.
-    model = MarianMTModel.from_pretrained(path, dtype=torch.float32)
+    model = MarianMTModel.from_pretrained(
+        path,
+        dtype=torch.float32,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+    )
     return max(
         compare(
             where,
