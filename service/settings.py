@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from seqserve.bundle_tasks import tasks_in
+from seqserve.bundle_folder import tasks_in
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
 from seqserve.tasks import TASKS, Task

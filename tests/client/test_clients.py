@@ -66,7 +66,9 @@ def test_sentiment(call: Caller) -> None:
 def test_classification(call: Caller) -> None:
     server = MadeUpServer()
     (result,) = call(server, "classify", "fine", min_score=0.5, labels=["a", "b"], top=1)
-    assert result == ClassificationResult("a", 0.75, (ScoredLabel("a", 0.75),), {"a": 0.75})
+    assert result == ClassificationResult(
+        "a", 0.75, (ScoredLabel("a", 0.75),), {"a": 0.75, "b": 0.25}
+    )
     assert server.bodies() == [{"text": ["fine"], "min_score": 0.5, "labels": ["a", "b"], "top": 1}]
 
 
