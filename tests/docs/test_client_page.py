@@ -22,12 +22,10 @@ def test_methods_and_their_options() -> None:
     for name, method in vars(Client).items():
         if name.startswith("_") or not inspect.isfunction(method):
             continue
-        options = [
-            one.name
-            for one in inspect.signature(method).parameters.values()
-            if one.kind is inspect.Parameter.KEYWORD_ONLY
-        ]
-        shown = f"`{name}({'texts, *, ' if options else ''}{', '.join(options)})`"
+        parameters = list(inspect.signature(method).parameters.values())[1:]
+        options = [one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY]
+        values = [one.name for one in parameters if one.name not in options]
+        shown = f"`{name}({', '.join([*values, *(['*'] if options else []), *options])})`"
         assert shown in TEXT
     assert "`aclose()`" in TEXT and hasattr(AsyncClient, "aclose")
 
@@ -57,6 +55,8 @@ def test_errors(kind: type[errors.SeqserveError]) -> None:
 def test_all_that_can_be_imported() -> None:
     results = {"Alternative", "Answer", "Entity", "Health", "Model", "Receipt", "Span"}
     results |= {
+        "ClassificationResult",
+        "ScoredLabel",
         "DetectedLanguage",
         "DetectionResult",
         "NerResult",
