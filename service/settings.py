@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         description="Seconds between two looks at the directory of the bundles; models are reloaded when it "
-        "has changed and is complete. `0`: only on request.",
+        "has changed and is stable. `0`: only on request.",
     )
     engine_factory: str = Field(
         default="seqserve.runtime:open_engine",

@@ -22,7 +22,8 @@ from model_export.checkpoints.encoder_parts import (
     load_reference,
     text_of,
 )
-from model_export.checkpoints.encoder_reading import count_of, refuse_damaged, refuse_unsupported
+from model_export.checkpoints.encoder_reading import count_of, refuse_unsupported
+from model_export.checkpoints.encoder_tensors import refuse_damaged
 from model_export.exporters.graphs.rewriting import quantized, with_named_weights
 from model_export.exporters.graphs.weights import InputQuantization, Weights
 from model_export.int8.input_scales import calibrate

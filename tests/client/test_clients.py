@@ -160,7 +160,7 @@ def test_both_clients_have_the_same_methods() -> None:
 
     plain, with_async = methods(Client), methods(AsyncClient)
     assert with_async.pop("aclose") == plain.pop("close")
-    assert plain == with_async and len(plain) == 10
+    assert plain == with_async and len(plain) == 11
 
 
 def test_every_route_of_the_contract_has_a_method(call: Caller) -> None:
