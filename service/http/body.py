@@ -43,7 +43,7 @@ class BodyReader:
         self, max_bytes: int, max_values: int, max_held_bytes: int = MAX_HELD_BYTES
     ) -> None:
         self._max_bytes = max_bytes
-        self._max_values = max_values
+        self.max_values = max_values
         self._held = HeldBodies(max_held_bytes)
         self._lock = asyncio.Lock()
 
@@ -61,7 +61,7 @@ class BodyReader:
         """
         headers: dict[bytes, bytes] = dict(request.scope["headers"])
         _check_content_type(headers.get(b"content-type", b""))
-        return await self.read(request, headers, lambda body: parse_json(body, self._max_values))
+        return await self.read(request, headers, lambda body: parse_json(body, self.max_values))
 
     async def read(
         self,
