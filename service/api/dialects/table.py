@@ -1,0 +1,13 @@
+"""The dialects that an operator can switch on, by the name in the setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from service.api.dialects.base import Dialect
+from service.api.dialects.hf import HuggingFaceDialect
+from service.settings import DialectName
+
+DIALECTS: Mapping[DialectName, type[Dialect]] = {
+    "hf": HuggingFaceDialect,
+}
