@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from service.api.dialects.base import Dialect
 from service.api.dialects.hf import HuggingFaceDialect
+from service.api.dialects.libretranslate import LibreTranslateDialect
 from service.settings import DialectName
 
 DIALECTS: Mapping[DialectName, type[Dialect]] = {
     "hf": HuggingFaceDialect,
+    "libretranslate": LibreTranslateDialect,
 }

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import fakes
-from tests.service.conftest import Server, serving
+from tests.service.conftest import Server
 
 pytestmark = pytest.mark.anyio
 
@@ -19,17 +17,6 @@ ROME = {"entity_group": "LOC", "score": 0.625, "word": "ROME", "start": 7, "end"
 GOOD = [{"label": "positive", "score": 0.875}, {"label": "negative", "score": 0.125}]
 BAD = [{"label": "negative", "score": 0.75}, {"label": "positive", "score": 0.25}]
 TOPICS = [{"label": "sport", "score": 0.875}, {"label": "politics", "score": 0.125}]
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-async def hf(anyio_backend: str, bundles_dir: Path) -> AsyncIterator[Server]:
-    async with serving(bundles_dir, dialects=("hf",), max_texts=4) as server:
-        yield server
 
 
 ANSWERS: dict[str, tuple[str, dict[str, Any], Any]] = {
@@ -97,9 +84,9 @@ ANSWERS: dict[str, tuple[str, dict[str, Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-async def test_answers(hf: Server, name: str) -> None:
+async def test_answers(everything: Server, name: str) -> None:
     path, body, answer = ANSWERS[name]
-    response = await hf.post(f"/hf/{path}", body)
+    response = await everything.post(f"/hf/{path}", body)
     assert (response.status_code, response.json()) == (200, answer)
 
 
@@ -158,32 +145,32 @@ FAULTS: dict[str, tuple[str, Any, int, str, str]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_faults(hf: Server, name: str) -> None:
+async def test_faults(everything: Server, name: str) -> None:
     path, body, status, kind, error = FAULTS[name]
-    response = await hf.post(f"/hf/{path}", body)
+    response = await everything.post(f"/hf/{path}", body)
     document = response.json()
     assert (response.status_code, document["error_type"]) == (status, kind)
     assert error in document["error"]
 
 
-async def test_what_clients_ask_of_a_model(hf: Server) -> None:
+async def test_what_clients_ask_of_a_model(everything: Server) -> None:
     for path in ("/hf/ner", "/hf/ner-en/info"):
-        info = (await hf.client.get(path)).json()
+        info = (await everything.client.get(path)).json()
         assert (info["model_id"], info["pipeline_tag"]) == ("ner-en", "token-classification")
-    assert (await hf.client.get("/hf/ner/health")).status_code == 200
-    assert (await hf.client.get("/hf/nope/health")).status_code == 404
-    assert (await hf.client.put("/hf/ner")).json()["error_type"] == "method_not_allowed"
+    assert (await everything.client.get("/hf/ner/health")).status_code == 200
+    assert (await everything.client.get("/hf/nope/health")).status_code == 404
+    assert (await everything.client.put("/hf/ner")).json()["error_type"] == "method_not_allowed"
 
 
-async def test_texts_are_batched_with_those_of_the_native_api(hf: Server) -> None:
-    engine = hf.engine("ner")
+async def test_texts_are_batched_with_those_of_the_native_api(everything: Server) -> None:
+    engine = everything.engine("ner")
     engine.batches.clear()
     engine.may_go_on.clear()
-    first = asyncio.create_task(hf.post("/v1/ner", {"text": "first"}))
+    first = asyncio.create_task(everything.post("/v1/ner", {"text": "first"}))
     await asyncio.sleep(0.05)
     others = [
-        asyncio.create_task(hf.post("/v1/ner", {"text": "native"})),
-        asyncio.create_task(hf.post("/hf/ner", {"inputs": "other"})),
+        asyncio.create_task(everything.post("/v1/ner", {"text": "native"})),
+        asyncio.create_task(everything.post("/hf/ner", {"inputs": "other"})),
     ]
     await asyncio.sleep(0.05)
     engine.may_go_on.set()
@@ -191,7 +178,7 @@ async def test_texts_are_batched_with_those_of_the_native_api(hf: Server) -> Non
     assert sorted(engine.batches[-1]) == ["native", "other"]
 
 
-async def test_metrics_have_the_dialect(hf: Server) -> None:
-    await hf.post("/hf/ner", {"inputs": "a"})
-    page = (await hf.client.get("/metrics")).text
+async def test_metrics_have_the_dialect(everything: Server) -> None:
+    await everything.post("/hf/ner", {"inputs": "a"})
+    page = (await everything.client.get("/metrics")).text
     assert 'code="ok",dialect="hf",route="/hf/{name}",status="200"' in page
