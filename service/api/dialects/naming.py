@@ -17,6 +17,9 @@ PIPELINES: Mapping[Task, str] = {
 """What Hugging Face calls the tasks."""
 
 
+_MAX_NAME_CHARS = 40
+
+
 def find_model(name: str, models: Sequence[ModelInfo]) -> ModelInfo:
     """Return the model that a name means: that of a model, of a task, or of a pipeline of Hugging Face.
 
@@ -36,4 +39,4 @@ def find_model(name: str, models: Sequence[ModelInfo]) -> ModelInfo:
         if name in names or name.split("_", maxsplit=1)[0] in names:  # translation_en_to_zh
             return model
     served = ", ".join([*(model.name for model in models), *dict.fromkeys(m.task for m in models)])
-    raise NotFound(f"No model or task has this name. Served: {served}.")
+    raise NotFound(f"{name[:_MAX_NAME_CHARS]!a} is no model or task. Served: {served}.")

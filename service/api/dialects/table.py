@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from service.api.dialects.base import Dialect
 from service.api.dialects.hf import HuggingFaceDialect
 from service.api.dialects.libretranslate import LibreTranslateDialect
+from service.api.dialects.oip import OpenInferenceDialect
 from service.settings import DialectName
 
 DIALECTS: Mapping[DialectName, type[Dialect]] = {
     "hf": HuggingFaceDialect,
+    "oip": OpenInferenceDialect,
     "libretranslate": LibreTranslateDialect,
 }
