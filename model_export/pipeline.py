@@ -8,6 +8,7 @@ int8 is the same model in fp32.
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -55,16 +56,19 @@ def export(
     description = describe(source, parts, precision)
     inputs = parts.golden or golden_inputs(description.task)
     golden = GoldenSet(description.task, inputs, GOLDEN_TOLERANCES[precision])
-    expected = golden.outputs(parts.reference) if parts.reference else None
     with TemporaryDirectory() as scratch:
-        draft = Path(scratch) / "bundle"
-        write_bundle(draft, _files(parts, golden, expected or [{}] * len(inputs)), description)
-        engine = open_engine(draft)
+        draft = write_bundle(
+            Path(scratch) / "draft", _files(parts, golden, [{}] * len(inputs)), description
+        )
+        expected, before = _ask_reference(source, parts, draft, golden)
+        parts = replace(parts, reference=None)
+        gc.collect()  # engines have cycles, and two large ones at once may not fit
+        engine = open_engine(draft.path)
         served = golden.outputs(engine)
         if expected and precision == "fp32":
             _refuse_other_outputs(description.name, golden, expected, served)
         report = source.evaluate(engine)
-        of_export = _export_metrics(source, parts, engine, report)
+        of_export = _export_metrics(source, parts, before, report)
         if expected and precision == "int8":
             of_export[INT8_AGREEMENT] = _agreement(expected, served)
         if held_out := source.fit(engine):
@@ -94,20 +98,35 @@ def refuse_existing(directory: Path) -> None:
         raise BundleError(f"{directory} exists already: delete it, or choose another directory")
 
 
+def _ask_reference(
+    source: Source, parts: Parts, draft: Bundle, golden: GoldenSet
+) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """Return the results of the reference for the golden inputs, and of int8 its metrics; else nothing."""
+    if parts.reference is None:
+        return [], {}
+    expected = golden.outputs(parts.reference)
+    if draft.manifest.precision == "fp32":
+        return expected, {}
+    return expected, source.evaluate(Engine(draft, parts.reference)).metrics()
+
+
 def _export_metrics(
-    source: Source, parts: Parts, engine: Engine, report: Report
+    source: Source, parts: Parts, before: Mapping[str, float], report: Report
 ) -> dict[str, float]:
     """Return what export changes: the largest difference from torch, or what int8 costs.
+
+    Args:
+        source: Judges the costs.
+        parts: Of the bundle.
+        before: The metrics of the reference in int8.
+        report: Of the bundle.
 
     Raises:
         ExportError: Int8 costs too much.
     """
-    if engine.bundle.manifest.precision == "fp32":
+    if report.precision == "fp32":
         worst = parts.worst_difference
         return {} if worst is None else {TORCH_DIFFERENCE: worst}
-    if parts.reference is None:
-        return {}
-    before = source.evaluate(Engine(engine.bundle, parts.reference)).metrics()
     after = report.metrics()
     changes = {name: round(after[name] - before[name], 4) for name in before}
     source.accept_int8(changes)

@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from seqserve.bundle_folder import MANIFEST
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import BundleError, ConfigError
 from seqserve.files import sha256_of
@@ -29,7 +30,7 @@ from seqserve.tasks import TASKS
 FORMAT_VERSION = 3
 _OLDEST_VERSION = 2  # graphs refer to weights.safetensors; `metrics` of the manifest is `figures`
 
-_MANIFEST, _CONFIG, _GOLDEN = "manifest.json", "config.json", "golden.json"
+_CONFIG, _GOLDEN = "config.json", "golden.json"
 _SUFFIXES = (".onnx", ".json", ".safetensors", ".txt", ".md")  # no pickle, ever
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -163,7 +164,7 @@ def write_bundle(directory: Path, files: Mapping[str, bytes], description: Descr
     with TemporaryDirectory(prefix=f".{directory.name}.", dir=directory.parent) as scratch:
         unfinished = Path(scratch, directory.name)
         unfinished.mkdir()
-        for name, content in [*files.items(), (_MANIFEST, _json_bytes(to_mapping(manifest)))]:
+        for name, content in [*files.items(), (MANIFEST, _json_bytes(to_mapping(manifest)))]:
             _write_to_disk(unfinished / name, content)
         bundle = _verify(unfinished, shown_as=directory)
         _sync_directory(unfinished)
@@ -215,16 +216,16 @@ def _verify(path: Path, shown_as: Path) -> Bundle:
 
 def _read_manifest(path: Path) -> Manifest:
     """The manifest as it stands; only its keys and types were checked."""
-    if not (path / _MANIFEST).is_file():
-        raise ValueError(f"{_MANIFEST} is missing, so this is no bundle or half of one")
-    values = _parse_object((path / _MANIFEST).read_bytes(), _MANIFEST)
+    if not (path / MANIFEST).is_file():
+        raise ValueError(f"{MANIFEST} is missing, so this is no bundle or half of one")
+    values = _parse_object((path / MANIFEST).read_bytes(), MANIFEST)
     version = values.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         reads = f"this program reads {FORMAT_VERSION}: upgrade seqserve"
         raise BundleError(f"{path}: this bundle has format {version}, {reads}")
     if version == _OLDEST_VERSION and "figures" in values:
         values["metrics"] = values.pop("figures")
-    return from_mapping(Manifest, values, where=_MANIFEST)
+    return from_mapping(Manifest, values, where=MANIFEST)
 
 
 def _said_problems(manifest: Manifest) -> Iterator[str]:
@@ -263,7 +264,7 @@ def _name_problems(names: Collection[str]) -> Iterator[str]:
     for name in sorted(names):
         if not _PLAIN_NAME.fullmatch(name):
             yield f"{name!r} is no plain file name: use letters, digits, '.', '_' and '-'"
-        elif name == _MANIFEST:
+        elif name == MANIFEST:
             yield f"{name} cannot list itself: leave it out"
         elif Path(name).suffix not in _SUFFIXES:
             yield f"{name} has a suffix that is not allowed; allowed are {', '.join(_SUFFIXES)}"
@@ -277,8 +278,8 @@ def _directory_problems(path: Path, files: Mapping[str, FileEntry]) -> Iterator[
             yield f"{name} is no regular file: put a copy of the file in its place, or remove it"
         elif name in files:
             yield from _content_problems(entry, files[name])
-        elif name != _MANIFEST:
-            yield f"{name} is not listed in {_MANIFEST}: remove it"
+        elif name != MANIFEST:
+            yield f"{name} is not listed in {MANIFEST}: remove it"
     for name in sorted(set(files) - set(there)):
         yield f"{name} is listed, but missing: copy or export the bundle again"
 

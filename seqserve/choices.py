@@ -22,6 +22,8 @@ Warning: TypeAlias = Literal[
     "glossary_missed",
     "uncertain_language",
 ]
+Aggregation: TypeAlias = Literal["viterbi", "none", "simple", "first", "average", "max"]
+ModelState: TypeAlias = Literal["loading", "ready", "failed", "unloading"]
 ScoreKind: TypeAlias = Literal["posterior", "softmax", "sigmoid", "mean_log_probability"]
 Activation: TypeAlias = Literal["softmax", "sigmoid"]
 """How logits become probabilities: of labels that exclude each other, or of each label by itself."""

@@ -1,4 +1,4 @@
-"""How many CPUs this process may use: what its control group grants, not what the host has."""
+"""How many CPUs this process may use (what its control group grants, not what the host has), and their kind."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 _GROUPS = Path("/sys/fs/cgroup")
+_CPU_INFO = Path("/proc/cpuinfo")
+_VNNI = {"avx512_vnni", "avx_vnni"}
 
 
 def available_cpus(groups: Path = _GROUPS) -> int:
@@ -32,3 +34,17 @@ def _quota(groups: Path) -> float | None:
     if not limit.isdigit():  # "max", or -1
         return None
     return int(limit) / int(period)
+
+
+def has_vnni(info: Path = _CPU_INFO) -> bool:
+    """Return whether the CPUs are x86 that multiply unsigned by signed bytes exactly, and fast.
+
+    Args:
+        info: Where Linux lists what they have; elsewhere the answer is no.
+    """
+    try:
+        lines = info.read_text().splitlines()
+    except OSError:
+        return False
+    flags = [set(line.partition(":")[2].split()) for line in lines if line.startswith("flags")]
+    return bool(flags) and all(of_one & _VNNI for of_one in flags)

@@ -17,6 +17,7 @@ SeqserveError                      500 internal
 │   ├── BodyTooLarge               413 body_too_large
 │   ├── TextTooLong                413 text_too_long
 │   ├── TooManyTexts               413 too_many_texts
+│   ├── UnknownModel               422 unknown_model
 │   └── UnsupportedLanguagePair    422 unsupported_language_pair
 ├── UnavailableError               503 model_unavailable     the server's state; a retry may succeed
 │   ├── NotReady                   503 not_ready
@@ -146,6 +147,14 @@ class TooManyTexts(InputError):
     code = "too_many_texts"
     status = 413
     title = "Too many texts"
+
+
+class UnknownModel(InputError):
+    """The server has no model of this name for the task."""
+
+    code = "unknown_model"
+    status = 422
+    title = "Unknown model"
 
 
 class UnsupportedLanguagePair(InputError):

@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqserve.choices import ScoreKind
-from seqserve.tasks import Task
+from seqserve.choices import ModelState, ScoreKind
+from seqserve.tasks import TASKS, Task
+
+
+def model_id(name: str, version: str) -> str:
+    """Return what identifies a model on a server."""
+    return f"{name}@{version}"
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """One loaded bundle, as `GET /v1/models` shows it.
+    """One bundle of a server, as `GET /v1/models` shows it.
 
     Args:
         name: Of the bundle.
@@ -28,6 +33,11 @@ class ModelInfo:
         score_kind: What a score is: `posterior`, the exact probability of the span under the model; `softmax`
             and `sigmoid`, the probability of the label; `mean_log_probability`, per target token.
         language_pairs: The (source, target) pairs of a translator; empty for the other tasks.
+        id: `NAME@VERSION`, which identifies the model on its server.
+        state: `ready` models answer. A model is `failed` if its bundle could not be loaded, and `unloading`
+            while it answers the requests that it had accepted.
+        reason: Why the model is failed, or why a newer bundle of it could not be loaded.
+        is_default: Whether it answers requests that name no model, and for translation no languages.
     """
 
     name: str
@@ -42,3 +52,14 @@ class ModelInfo:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     score_kind: ScoreKind | None = None
     language_pairs: tuple[tuple[str, ...], ...] = ()
+    id: str = ""
+    state: ModelState = "ready"
+    reason: str | None = None
+    is_default: bool = False
+
+    def __post_init__(self) -> None:
+        """Derive what was not given."""
+        object.__setattr__(self, "id", self.id or model_id(self.name, self.version))
+        spec = TASKS.get(self.task)  # a newer server may have other tasks
+        if spec is not None and spec.is_pair and not self.language_pairs:
+            object.__setattr__(self, "language_pairs", (self.languages,))

@@ -11,7 +11,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Annotated, Any, Self, TypeAlias
 
 from seqserve.cancellation import Cancellation
-from seqserve.choices import LineBreaks, OffsetUnit, OnBlank, TextFormat, Warning
+from seqserve.choices import Aggregation, LineBreaks, OffsetUnit, OnBlank, TextFormat, Warning
 
 AUTO = "auto"
 """As the source language of a translation: detect it."""
@@ -77,6 +77,13 @@ class RequestOptions:
     partial: bool = option(
         False, "Answer the other texts if one fails: that one gets an `error` instead of a result."
     )
+    model: str | None = option(
+        None,
+        "The model that is to answer: `NAME` or `NAME@VERSION`, as in `GET /v1/models`; default: for "
+        "translation one that has the languages, else the default model of the task.",
+        min_length=1,
+        max_length=200,
+    )
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,11 @@ class NerItem:
     alternatives: int = option(
         0, "Return the n most probable labelings of every sentence.", ge=0, le=7
     )
+    aggregation: Aggregation = option(
+        "viterbi",
+        "How tags become entities. `viterbi`: by the most probable labeling of every sentence. Imported models "
+        "only: the ways of transformers' pipelines.",
+    )
 
 
 @dataclass(frozen=True)
@@ -117,7 +129,8 @@ class Entity:
     """A named entity: `text` is the part of the text from `start` to before `end`, in the requested unit.
 
     `score` is the probability that the entity is right: the exact posterior probability of the span under
-    the model, calibrated on held-out texts.
+    the model, calibrated on held-out texts. With an `aggregation` other than `viterbi`, it is the mean of the
+    probabilities of the tags.
     """
 
     text: str

@@ -68,8 +68,12 @@ class Settings(BaseSettings):
     )
     bundles_dir: Path = Field(
         default=Path("bundles"),
-        description="Directory of the bundles: one for `ner`, one for `sentiment`, one for "
-        "`classification`, one per language pair.",
+        description="Directory of the bundles: `NAME/`, or `NAME/VERSION/` for several versions.",
+    )
+    default_models: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="The model that answers requests without `model`, per task: `ner=NAME`, or "
+        "`translation=NAME@VERSION`, comma-separated. Default: the newest version.",
     )
     engine_factory: str = Field(
         default="seqserve.runtime:open_engine",
@@ -275,7 +279,9 @@ class Settings(BaseSettings):
         "that load balancers notice. It is part of the grace period.",
     )
 
-    @field_validator("tasks", "dialects", "cors_origins", "allowed_hosts", mode="before")
+    @field_validator(
+        "tasks", "dialects", "default_models", "cors_origins", "allowed_hosts", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -289,6 +295,25 @@ class Settings(BaseSettings):
         if repeated:
             raise ValueError(f"name each one once; repeated: {', '.join(repeated)}")
         return names
+
+    @field_validator("default_models")
+    @classmethod
+    def _check_default_models(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        tasks = [one.partition("=")[0] for one in given]
+        for one, task in zip(given, tasks, strict=True):
+            if task not in TASKS or not one.partition("=")[2]:
+                raise ValueError(
+                    f"{one!r} must be TASK=NAME or TASK=NAME@VERSION; tasks: {', '.join(TASKS)}"
+                )
+        repeated = sorted({task for task in tasks if tasks.count(task) > 1})
+        if repeated:
+            raise ValueError(f"name one model per task; repeated: {', '.join(repeated)}")
+        return given
+
+    def default_model_of(self, task: Task) -> str | None:
+        """Return the name or id of a task's default model, if it is set."""
+        named = dict(one.split("=", 1) for one in self.default_models)
+        return named.get(task)
 
     def timeout_ms(self, task: Task) -> int:
         """Return the deadline of a request without `X-Timeout-Ms`."""

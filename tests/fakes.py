@@ -23,6 +23,7 @@ import sentencex
 from seqserve.bundle import Bundle, load_bundle, write_bundle
 from seqserve.errors import InputError
 from seqserve.manifest import Description
+from seqserve.model_info import model_id
 from seqserve.records import (
     Alternative,
     ClassificationItem,
@@ -215,11 +216,13 @@ _ENGINES: dict[str, type[FakeEngine]] = {
     "translation": FakeTranslation,
 }
 OPENED: dict[str, FakeEngine] = {}  # the engine last opened in this process, by task
+OPENED_BY_ID: dict[str, FakeEngine] = {}  # likewise, by id of the model
 
 
 def open_engine(path: Path) -> FakeEngine:
     bundle = load_bundle(path)
     engine = OPENED[bundle.manifest.task] = _ENGINES[bundle.manifest.task](bundle)
+    OPENED_BY_ID[model_id(bundle.manifest.name, bundle.manifest.version)] = engine
     return engine
 
 
@@ -245,6 +248,7 @@ def write_bundle_of(
     like: str,
     text: str = "Ann saw a bad film",
     config: bytes = b"{}",
+    n_golden: int = 1,
     **changes: Any,
 ) -> Bundle:
     """Write one bundle.
@@ -254,19 +258,25 @@ def write_bundle_of(
         like: The name in DESCRIPTIONS to start from.
         text: The text of the golden output; the golden input stays the same.
         config: A file of the bundle that the fakes do not read.
+        n_golden: How often it has its golden case.
         changes: Fields of the description to change.
     """
     described = {**DESCRIPTIONS[like], "name": like, **changes}
     result = _ENGINES[described["task"]](None).answer(TASKS[described["task"]].item(text))
     case = {"input": {"text": "Ann saw a bad film"}, "output": asdict(result)}
-    golden = {"tolerance": 1e-6, "cases": [case]}
+    golden = {"tolerance": 1e-6, "cases": [case] * n_golden}
     description = Description(
-        **{"version": "1.0.0", "precision": "fp32", "limits": {"max_tokens": 512}, **described},
+        **{
+            "version": "1.0.0",
+            "precision": "fp32",
+            "limits": {"max_tokens": 512},
+            "created": "2026-01-31",
+            **described,
+        },
         data=(),
         licence="Apache-2.0",
         metrics={"f1": 0.9},
         tools={},
-        created="2026-01-31",
     )
     files = {"config.json": config, "golden.json": json.dumps(golden).encode()}
     return write_bundle(directory, files, description)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seqserve.cpus import available_cpus
+from seqserve.cpus import available_cpus, has_vnni
 
 V2 = "cpu.max"
 V1_QUOTA, V1_PERIOD = "cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"
@@ -54,3 +54,25 @@ def test_what_the_control_group_grants(
 
 def test_a_folder_that_is_not_there_sets_no_limit(tmp_path: Path) -> None:
     assert available_cpus(tmp_path / "nowhere") == 8
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        pytest.param(
+            ["flags\t\t: fpu avx512_vnni avx2", "flags : avx512_vnni"], True, id="AVX-512"
+        ),
+        pytest.param(["model name : X", "flags : avx2 avx_vnni"], True, id="AVX2"),
+        pytest.param(["flags : avx2 avx512f avx512_vnnix"], False, id="none"),
+        pytest.param(["flags : avx_vnni", "flags : avx2"], False, id="some of the cores"),
+        pytest.param(["Features : fp asimd"], False, id="Arm"),
+        pytest.param([], False, id="empty"),
+    ],
+)
+def test_vnni(tmp_path: Path, lines: list[str], expected: bool) -> None:
+    (tmp_path / "cpuinfo").write_text("\n".join(lines))
+    assert has_vnni(tmp_path / "cpuinfo") is expected
+
+
+def test_vnni_is_unknown_without_a_list(tmp_path: Path) -> None:
+    assert not has_vnni(tmp_path / "cpuinfo")

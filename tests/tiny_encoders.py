@@ -1,9 +1,11 @@
-"""Bundles of encoders without context: the logits of a piece depend on its id alone."""
+"""Bundles of encoders: taggers without context that know some words, and random ones that were converted."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,42 +13,39 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from model_export.checkpoints.base import ImportOptions
+from model_export.checkpoints.encoder import convert
+from model_export.checkpoints.encoder_layouts import LAYOUTS
 from model_export.checkpoints.tokenizer import encoder_text
+from model_export.exporters.graphs.external import WEIGHTS_FILE, refer
 from seqserve.arrays import FloatArray
 from seqserve.bundle import Bundle, write_bundle
 from seqserve.manifest import Description
 from seqserve.tasks import Task
 from seqserve.text.pieces import PieceTokenizer
 from seqserve.text.tag_schemes import read_tags
-from tests.tiny_tokenizers import write_checkpoint
+from tests.model_export.checkpoints.encoders import checkpoint_directory, read
+from tests.tiny_tokenizers import TOKENIZERS, read_checkpoint, write_checkpoint, write_tokenizer
 
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 WORDS = {"Anna": "B-PER", "Lee": "I-PER", "Berlin": "B-LOC"}
 """Word -> the tag that its first piece gets with a margin of 4; the first pieces of all others get O."""
 
+CONVERTED = [name for name, (family, _) in TOKENIZERS.items() if family in LAYOUTS]
+"""Tokenizers of the families that `write_converted` converts."""
 
-def piece_graph(table: FloatArray, output: str) -> bytes:
-    """Return a graph with the inputs `ids` and `lengths`, and the rows of a table (V, K) as its output.
 
-    An output `logits` is the mean of the rows.
-    """
-    nodes = [helper.make_node("Gather", ["table", "ids"], ["emissions"])]
-    shape: list[str | int] = ["B", "T", table.shape[1]]
-    if output == "logits":
-        nodes.append(helper.make_node("ReduceMean", ["emissions", "axes"], ["logits"], keepdims=0))
-        shape = ["B", table.shape[1]]
+def piece_graph(table: FloatArray) -> bytes:
+    """Return a graph with the inputs `ids` and `lengths`, whose `emissions` are rows of a table (V, K)."""
     graph = helper.make_graph(
-        nodes,
+        [helper.make_node("Gather", ["table", "ids"], ["emissions"])],
         "pieces",
         [
             helper.make_tensor_value_info("ids", TensorProto.INT64, ["B", "T"]),
             helper.make_tensor_value_info("lengths", TensorProto.INT64, ["B"]),
         ],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)],
-        [
-            numpy_helper.from_array(table.astype(np.float32), "table"),
-            numpy_helper.from_array(np.array([1]), "axes"),
-        ],
+        [helper.make_tensor_value_info("emissions", TensorProto.FLOAT, ["B", "T", table.shape[1]])],
+        [numpy_helper.from_array(table.astype(np.float32), "table")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     onnx.checker.check_model(model)
@@ -71,7 +70,7 @@ def tagger_files(
             table[first] = 0
             table[first, tags.index(tag)] = 4
     files = {
-        "emissions.onnx": piece_graph(table, "emissions"),
+        "emissions.onnx": piece_graph(table),
         "config.json": _json(
             {"architecture": "encoder", "text": text.config, "tags": list(tags), "temperature": 1.0}
         ),
@@ -84,6 +83,41 @@ def write_tagger(folder: Path, name: str, tags: Sequence[str] = TAGS, **config: 
     """Write the bundle of a tagger that knows `WORDS`, with a tokenizer of `TOKENIZERS`."""
     files, labels = tagger_files(folder, name, tags, **config)
     return write_bundle(folder / "bundle", files, description("ner", labels))
+
+
+def write_converted(
+    folder: Path, name: str, head: str, labels: Sequence[str] = (), **config: Any
+) -> Bundle:
+    """Convert a random encoder and write its bundle.
+
+    Args:
+        folder: Where `checkpoint` and `bundle` go.
+        name: Of its tokenizer, in `TOKENIZERS`.
+        head: As in `tests/model_export/checkpoints/encoders.py`.
+        labels: Of the head's outputs; empty: those of that module.
+        config: Changes of config.json.
+    """
+    path = folder / "checkpoint"
+    shutil.copytree(checkpoint_directory(TOKENIZERS[name][0], head), path)
+    write_tokenizer(path, name)
+    if labels:
+        config["id2label"] = {str(i): label for i, label in enumerate(labels)}
+    settings = json.loads((path / "config.json").read_bytes()) | config
+    (path / "config.json").write_text(json.dumps(settings))
+    checkpoint = replace(read(path), tokenizer_config=read_checkpoint(path).tokenizer_config)
+    converted = convert(checkpoint, ImportOptions("fp32", ("en",)))
+    assert converted.weights
+    weights = converted.weights.to_bytes()
+    files = {
+        **{name: refer(graph, weights) for name, graph in converted.graphs.items()},
+        **converted.files,
+        WEIGHTS_FILE: weights,
+        "config.json": _json(converted.config),
+    }
+    manifest = description(converted.task, converted.labels)
+    return write_bundle(
+        folder / "bundle", files, replace(manifest, score_kind=converted.score_kind)
+    )
 
 
 def description(task: Task, labels: Sequence[str]) -> Description:

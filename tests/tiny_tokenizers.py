@@ -111,27 +111,37 @@ def tokenizer_json(name: str) -> str:
     return str(tokenizer.to_str())
 
 
+def write_tokenizer(
+    folder: Path, name: str, tokenizer_config: Mapping[str, Any] | None = None
+) -> None:
+    """Write tokenizer.json and tokenizer_config.json, by default one that names the special tokens."""
+    family = TOKENIZERS[name][0]
+    special = ROBERTA if family != "bert" else [BERT[2], BERT[0], BERT[3], BERT[1], BERT[4]]
+    roles = ("cls", "pad", "sep", "unk", "mask")
+    options: dict[str, Any] = {
+        f"{role}_token": symbol for role, symbol in zip(roles, special, strict=True)
+    }
+    if family == "bert":
+        options["do_lower_case"] = name == "bert-uncased"
+    elif (
+        family != "roberta"
+    ):  # otherwise transformers takes the normalizer of the family's original checkpoint
+        options["tokenizer_class"] = "PreTrainedTokenizerFast"
+    (folder / "tokenizer.json").write_text(tokenizer_json(name), encoding="utf-8")
+    given = options if tokenizer_config is None else tokenizer_config
+    (folder / "tokenizer_config.json").write_text(json.dumps(dict(given)))
+
+
 def write_checkpoint(
     folder: Path, name: str, tokenizer_config: Mapping[str, Any] | None = None, **config: Any
 ) -> Checkpoint:
     """Write what a checkpoint says of its text, with a tokenizer of `TOKENIZERS`."""
     family = TOKENIZERS[name][0]
-    special = ROBERTA if family != "bert" else [BERT[2], BERT[0], BERT[3], BERT[1], BERT[4]]
-    roles = ("cls", "pad", "sep", "unk", "mask")
-    options = {f"{role}_token": symbol for role, symbol in zip(roles, special, strict=True)}
-    if family == "bert":
-        options |= {"do_lower_case": name == "bert-uncased"}
-    elif (
-        family != "roberta"
-    ):  # otherwise transformers takes the normalizer of the family's original checkpoint
-        options |= {"tokenizer_class": "PreTrainedTokenizerFast"}
     settings = {"model_type": family, "vocab_size": 500, "max_position_embeddings": 64, **config}
     settings.setdefault("pad_token_id", 0 if family == "bert" else 1)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tokenizer.json").write_text(tokenizer_json(name), encoding="utf-8")
+    write_tokenizer(folder, name, tokenizer_config)
     (folder / "config.json").write_text(json.dumps(settings))
-    given = options if tokenizer_config is None else tokenizer_config
-    (folder / "tokenizer_config.json").write_text(json.dumps(dict(given)))
     return read_checkpoint(folder)
 
 

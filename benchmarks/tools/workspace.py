@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqserve.bundle import Bundle, load_bundle
+from seqserve.bundle_folder import manifests_in
 from seqserve.errors import BundleError
 from seqserve.tasks import Task
 
@@ -36,8 +37,8 @@ class Workspace:
         Raises:
             BundleError: There is none.
         """
-        for path in sorted(self.bundles.glob("*/manifest.json")):
-            bundle = load_bundle(path.parent.resolve())
+        for manifest in manifests_in(self.bundles):
+            bundle = load_bundle(manifest.parent.resolve())
             if bundle.manifest.task == task and bundle.manifest.origin is None:
                 return bundle
         raise BundleError(f"{self.bundles} holds no bundle for {task}: export one first")

@@ -135,26 +135,32 @@ def _weak(report: Report) -> Iterator[str]:
     weak.sort(key=lambda entry: entry[0])
     if weak:
         main = TASKS[report.task].main_metric
-        yield from table_lines(
-            ("set", "part", "n", "metric", "all of the set"),
-            (
-                (f.name, f"{part.kind} {part.name}", part.n, f"{name} {interval_text(part.measures[name])}",
-                 f"{main} {number(f.findings.measures[main].value)}")
-                for _, f, part, name in weak[:_N_WEAK]
-            ),
-        )  # fmt: skip
+        rows = []
+        for _, found, part in weak[:_N_WEAK]:
+            name, of_set = _compared(found, part, main)
+            measured = f"{name} {interval_text(part.measures[name])}"
+            whole = f"{of_set} {number(found.findings.measures[of_set].value)}"
+            rows.append((found.name, f"{part.kind} {part.name}", part.n, measured, whole))
+        yield from table_lines(("set", "part", "n", "metric", "all of the set"), rows)
 
 
-def _weak_parts(report: Report, found: SetReport) -> Iterator[tuple[float, SetReport, Slice, str]]:
-    """Yield weak slices: share of the set's metric, set, slice, name of the metric."""
-    main = TASKS[report.task].main_metric
-    whole = found.findings.measures[main].value
+def _weak_parts(report: Report, found: SetReport) -> Iterator[tuple[float, SetReport, Slice]]:
+    """Yield weak slices: share of the set's metric, set, slice."""
     for part in found.findings.slices:
-        name = main if main in part.measures else "recall"
         if part.kind in _NOT_PARTS or part.n < _MIN_EXAMPLES:
             continue
+        name, of_set = _compared(found, part, TASKS[report.task].main_metric)
+        whole = found.findings.measures[of_set].value
         if part.measures[name].high < whole:
-            yield part.measures[name].value / whole, found, part, name
+            yield part.measures[name].value / whole, found, part
+
+
+def _compared(found: SetReport, part: Slice, main: str) -> tuple[str, str]:
+    """Return the metric of a slice, and that of its set which it is compared with: the main one if there is."""
+    for name in (main, *found.findings.measures):
+        if name in part.measures:
+            return name, name
+    return "recall", main
 
 
 def _copied(report: Report) -> Iterator[str]:
@@ -195,7 +201,7 @@ def _warnings(description: Description, report: Report) -> Iterator[str]:
 
 
 _MEANINGS = {
-    MIN_SCORE: "default of the option: entities with a lower score are not returned",
+    MIN_SCORE: "default of the option: {answers} with a lower score are not returned",
     NEUTRAL_LOW: "probability of the second label at which neutral, on request, is as likely as the first",
     NEUTRAL_HIGH: "probability of the second label at which neutral is as likely as the second",
 }
@@ -204,8 +210,9 @@ _MEANINGS = {
 
 def _thresholds(description: Description) -> Iterator[str]:
     """Yield what was chosen on the calibration sets."""
+    answers = TASKS[description.task].csv_rows or "labels"
     rows = [
-        (f"`{name}`", f"{value:g}", _MEANINGS[name])
+        (f"`{name}`", f"{value:g}", _MEANINGS[name].format(answers=answers))
         for name, value in sorted(description.thresholds.items())
         if name in _MEANINGS
     ]

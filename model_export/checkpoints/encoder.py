@@ -6,10 +6,17 @@ A conversion needs neither torch nor transformers; a comparison does.
 from __future__ import annotations
 
 from model_export.checkpoints.base import Checkpoint, Converted, ImportOptions
-from model_export.checkpoints.encoder_parts import compare_with_transformers, encoder_parts
-from model_export.checkpoints.encoder_reading import read_encoder
+from model_export.checkpoints.encoder_parts import (
+    calibration_batches,
+    compare_with_transformers,
+    encoder_parts,
+    text_of,
+)
+from model_export.checkpoints.encoder_reading import Encoder, read_encoder
 from model_export.exporters.graphs.text_encoder import text_encoder_graph
-from model_export.exporters.graphs.weights import Weights
+from model_export.exporters.graphs.weights import MIN_INT8_SIZE, InputQuantization, Weights
+from model_export.int8.input_scales import calibrate
+from seqserve.text.protocols import Inputs
 
 
 def convert(checkpoint: Checkpoint, options: ImportOptions) -> Converted:
@@ -19,11 +26,26 @@ def convert(checkpoint: Checkpoint, options: ImportOptions) -> Converted:
         CheckpointError: The checkpoint needs something that the graph does not have, or is damaged.
     """
     encoder = read_encoder(checkpoint)
-    weights = Weights.of_tensors(encoder.tensors, options.precision, exact=encoder.model.exact)
-    graph = text_encoder_graph(encoder.model, weights)
-    return encoder_parts(
-        checkpoint, options, encoder.head, (graph, weights), encoder.dimensions, encoder.warnings
+    text = text_of(checkpoint, options)
+    inputs = None
+    if options.precision == "int8" and options.calibration:
+        inputs = _calibrate(encoder, calibration_batches(text, options.calibration))
+    weights = Weights.of_tensors(
+        encoder.tensors, options.precision, inputs, exact=encoder.model.exact
     )
+    graph = text_encoder_graph(encoder.model, weights)
+    return encoder_parts(checkpoint, options, encoder.facts, text, (graph, weights))
+
+
+def _calibrate(encoder: Encoder, batches: list[Inputs]) -> dict[str, InputQuantization]:
+    """Measure the inputs of all layers that become int8."""
+    exact = Weights.of_tensors(encoder.tensors)
+    layers = {
+        name
+        for name in encoder.model.linears
+        if encoder.tensors[f"{name}.weight"].size >= MIN_INT8_SIZE
+    }
+    return calibrate(text_encoder_graph(encoder.model, exact), exact, layers, batches)
 
 
 def compare(checkpoint: Checkpoint, converted: Converted) -> float:
@@ -35,5 +57,5 @@ def compare(checkpoint: Checkpoint, converted: Converted) -> float:
     encoder = read_encoder(checkpoint)
     first = encoder.model.embeddings.first_position
     padding_id = first - 1 if first else int(checkpoint.config.get("pad_token_id") or 0)
-    most_tokens = int(encoder.dimensions["positions"]) - first
+    most_tokens = encoder.dimensions.positions - first
     return compare_with_transformers(checkpoint, converted, padding_id, most_tokens)

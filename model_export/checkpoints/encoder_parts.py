@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -11,45 +12,72 @@ import onnx
 
 from model_export.checkpoints.base import Checkpoint, Converted, ImportOptions
 from model_export.checkpoints.encoder_heads import Head
+from model_export.checkpoints.tokenizer import EncoderText, encoder_text
+from model_export.checkpoints.tokenizer_files import TOKENIZER_FILE
+from model_export.exporters.graphs.external import session_of
 from model_export.exporters.graphs.weights import Weights
 from seqserve.arrays import FloatArray
-from seqserve.errors import CheckpointError, ConfigError, ExportError
+from seqserve.errors import CheckpointError, ConfigError, DataError, ExportError
 from seqserve.runtime.openers import CLASSIFIER_GRAPH, EMISSION_GRAPH
-from seqserve.runtime.session import make_session, run
+from seqserve.runtime.session import run
+from seqserve.text.batching import length_batches
+from seqserve.text.pieces import PieceTokenizer
 from seqserve.text.protocols import Inputs
+from seqserve.text.tag_schemes import read_tags
 
 ARCHITECTURE = "encoder"
 TOLERANCE = 1e-4  # of a logit; of the largest logit, where that is more than 1
 SHAPES = (*product((1, 2, 7), (1, 2, 13, 64)), (2, 300))  # texts, tokens
+_CALIBRATION_TOKENS, _CALIBRATION_BATCH_TOKENS = 10_000, 512
+
+
+@dataclass(frozen=True)
+class EncoderFacts:
+    """What is read of the checkpoint of an encoder.
+
+    Args:
+        head: What it answers.
+        dimensions: For readers of the bundle's config.json.
+        warnings: A sentence each.
+    """
+
+    head: Head
+    dimensions: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+
+def text_of(checkpoint: Checkpoint, options: ImportOptions) -> EncoderText:
+    """Read the tokenizer of an encoder; the first language that is known is that of the text.
+
+    Raises:
+        CheckpointError: There is no tokenizer that can be read.
+    """
+    return encoder_text(checkpoint, next(iter(options.languages), ""))
 
 
 def encoder_parts(
     checkpoint: Checkpoint,
     options: ImportOptions,
-    head: Head,
-    graph: tuple[onnx.ModelProto, Weights | None],
-    dimensions: Mapping[str, Any],
-    warnings: tuple[str, ...],
+    found: EncoderFacts,
+    text: EncoderText,
+    graph: tuple[onnx.ModelProto, Weights],
 ) -> Converted:
     """Return the parts of an encoder's bundle.
 
     Args:
-        checkpoint: Where its tokenizer is.
-        options: Its first language is that of the text.
-        head: What the graph answers.
-        graph: With the tensors that it shares, if it does.
-        dimensions: Of the model, for readers of config.json.
-        warnings: A sentence each.
+        checkpoint: What is imported.
+        options: How.
+        found: What was read of the checkpoint.
+        text: Its tokenizer.
+        graph: With the tensors that it shares.
 
     Raises:
-        CheckpointError: The labels of a token head are no tags, or there is no tokenizer that can be read.
+        CheckpointError: The labels of a token head are no tags.
     """
-    from model_export.checkpoints.tokenizer import encoder_text
-
-    text = encoder_text(checkpoint, next(iter(options.languages), ""))
+    head = found.head
     config = {
         "architecture": ARCHITECTURE,
-        "model": {"family": checkpoint.family, **dimensions},
+        "model": {"family": checkpoint.family, **found.dimensions},
         "text": text.config,
         "activation": head.activation,
         "temperature": 1.0,
@@ -66,17 +94,37 @@ def encoder_parts(
         score_kind=head.score_kind,
         limits={"max_window_tokens": text.max_tokens},
         files=text.files,
-        warnings=(*warnings, *text.warnings),
+        warnings=(*found.warnings, *text.warnings),
     )
 
 
 def _entity_labels(tags: tuple[str, ...]) -> tuple[str, ...]:
-    from seqserve.text.tag_schemes import read_tags
-
     try:
-        return tuple(read_tags(tags).labels)
+        return read_tags(tags).labels
     except ConfigError as error:
         raise CheckpointError(f"the labels of the checkpoint are no tags: {error}") from error
+
+
+def calibration_batches(text: EncoderText, texts: Iterable[str]) -> list[Inputs]:
+    """Return texts as a model reads them, up to `_CALIBRATION_TOKENS` in all; long ones in windows.
+
+    Raises:
+        DataError: There is no token.
+    """
+    tokenizer = PieceTokenizer.from_bundle(text.files[TOKENIZER_FILE], text.config, TOKENIZER_FILE)
+    rows: list[list[int]] = []
+    n_tokens = 0
+    for line in texts:
+        ids = [piece.id for piece in tokenizer.pieces(line)]
+        windows = [ids[i : i + text.max_tokens] for i in range(0, len(ids), text.max_tokens)]
+        rows += map(tokenizer.row, windows)
+        n_tokens += len(ids)
+        if n_tokens >= _CALIBRATION_TOKENS:
+            break
+    if not rows:
+        raise DataError("the texts for calibration hold no words: a text a line is expected")
+    batches = length_batches([len(row) for row in rows], _CALIBRATION_BATCH_TOKENS)
+    return [tokenizer.inputs([rows[i] for i in batch]) for batch in batches]
 
 
 def compare_with_transformers(
@@ -99,7 +147,8 @@ def compare_with_transformers(
     """
     model = _load(checkpoint)
     ((name, graph),) = converted.graphs.items()
-    session = make_session(graph.SerializeToString())
+    assert converted.weights is not None
+    session = session_of(graph, converted.weights)
     rng = np.random.default_rng(0)
     worst = 0.0
     for n_texts, n_tokens in SHAPES:

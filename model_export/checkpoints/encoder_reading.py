@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from model_export.checkpoints.base import Checkpoint
-from model_export.checkpoints.encoder_heads import Head, is_pooled_head, read_head
+from model_export.checkpoints.encoder_heads import is_pooled_head, read_head
 from model_export.checkpoints.encoder_layouts import LAYOUTS, TOKEN_HEAD, Layout
+from model_export.checkpoints.encoder_parts import EncoderFacts
 from model_export.exporters.graphs.text_encoder import (
     ACTIVATIONS,
     Embeddings,
@@ -51,17 +52,15 @@ class Encoder:
 
     Args:
         model: The names and dimensions that the graph needs.
-        head: What it answers.
         tensors: Those that the graph needs, by name, float32.
-        dimensions: For readers of the bundle's config.json.
-        warnings: A sentence each.
+        dimensions: Of the model.
+        facts: For the bundle.
     """
 
     model: EncoderModel
-    head: Head
     tensors: dict[str, FloatArray]
-    dimensions: dict[str, Any]
-    warnings: tuple[str, ...]
+    dimensions: Dimensions
+    facts: EncoderFacts
 
 
 @dataclass(frozen=True)
@@ -107,12 +106,12 @@ def read_encoder(checkpoint: Checkpoint) -> Encoder:
     wanted = _shapes(model, dimensions)
     _refuse_wrong_tensors(tensors, wanted)
     head = read_head(config, is_pooled, n_labels)
+    warnings = (*head.warnings, *_unused(tensors, wanted))
     return Encoder(
         model=model,
-        head=head,
         tensors={name: tensors[name] for name in wanted},
-        dimensions={field.name: getattr(dimensions, field.name) for field in fields(dimensions)},
-        warnings=(*head.warnings, *_unused(tensors, wanted)),
+        dimensions=dimensions,
+        facts=EncoderFacts(head, asdict(dimensions), warnings),
     )
 
 

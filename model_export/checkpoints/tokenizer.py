@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 
 from model_export.checkpoints.base import Checkpoint
 from model_export.checkpoints.tokenizer_files import (
+    RESPELLED,
     TOKENIZER_FILE,
     USUAL_NAMES,
     open_tokenizer,
@@ -137,7 +138,7 @@ def _check_ids(checkpoint: Checkpoint, parts: Mapping[str, Any], special: _Speci
     n_ids = checkpoint.config.get("vocab_size")
     if not isinstance(n_ids, int):
         raise CheckpointError(f"{checkpoint.path / 'config.json'} lacks a vocab_size")
-    used = [i for symbol, i in vocabulary_of(parts).items() if not symbol.startswith("\0")]
+    used = [i for symbol, i in vocabulary_of(parts).items() if not symbol.startswith(RESPELLED)]
     used += [*special.prefix, *special.suffix, special.pad, special.unknown or 0]
     if max(used) >= n_ids:
         raise CheckpointError(

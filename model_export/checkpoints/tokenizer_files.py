@@ -25,8 +25,8 @@ _BYTE_LEVEL_CLASS = re.compile(r"Roberta(?:Bpe)?Tokenizer(?:Fast)?|GPT2Tokenizer
 _AS_IN_JSON = frozenset({"PreTrainedTokenizerFast", "TokenizersBackend"})
 _MAX_WORD_CHARACTERS = 100  # of WordPiece: a longer word is unknown
 _ANY_TEXT = "a \u65e5 \U0001f600"
-# No text spells it: it is a control character, and normalizers delete it.
-_RESPELLED = "\0"
+# No text spells it: white space is between words, or another symbol of the vocabulary.
+RESPELLED = " \0 "
 _OPTIONS = {
     "BertNormalizer": {
         "lowercase": "do_lower_case",
@@ -112,7 +112,7 @@ def without_special_tokens(parts: Mapping[str, Any], names: Collection[str]) -> 
     is_merged = model["type"] == "BPE" and not model.get("ignore_merges")
     fixed = {model.get("unk_token")} | (set(vocabulary) if is_merged else set())
     symbols = {
-        (_RESPELLED + symbol if symbol in special - fixed else symbol): i
+        (RESPELLED + symbol if symbol in special - fixed else symbol): i
         for symbol, i in vocabulary.items()
     }
     if isinstance(model["vocab"], list):

@@ -7,7 +7,7 @@ from typing import Any
 
 import onnx
 
-from model_export.exporters.graphs.external import WEIGHTS_FILE, refer
+from model_export.exporters.graphs.external import graph_files
 from model_export.exporters.graphs.weights import Weights
 from seqserve.choices import ScoreKind
 from seqserve.runtime.openers import Predictor
@@ -49,9 +49,4 @@ class Parts:
 
     def to_files(self) -> dict[str, bytes]:
         """Return the bundle's files, those that describe it aside."""
-        if self.weights is None:
-            whole = {name: graph.SerializeToString() for name, graph in self.graphs.items()}
-            return {**whole, **self.files}
-        weights = self.weights.to_bytes()
-        graphs = {name: refer(graph, weights) for name, graph in self.graphs.items()}
-        return {**graphs, WEIGHTS_FILE: weights, **self.files}
+        return {**graph_files(self.graphs, self.weights), **self.files}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from model_export.cards.imported import ImportFacts, import_card
 from model_export.checkpoints.base import Checkpoint, Converted, ImportOptions
@@ -15,13 +17,13 @@ from model_export.checkpoints.table import family_of
 from model_export.int8.cost import too_costly
 from model_export.parts.base import Parts
 from model_export.sources.base import Identity, describe
-from model_export.sources.draft import open_draft
+from model_export.sources.draft import write_draft
 from seqserve.errors import CheckpointError
 from seqserve.evaluation.held_out import HeldOut
 from seqserve.evaluation.labelled_files import evaluate_files
 from seqserve.evaluation.report import Report
 from seqserve.manifest import DataSource, Description, Origin, Precision
-from seqserve.runtime.engine import Engine
+from seqserve.runtime.engine import Engine, open_engine
 from seqserve.runtime.openers import Predictor
 from seqserve.tasks import Task
 
@@ -97,10 +99,14 @@ class CheckpointSource:
         parts = self._to_parts(exact, None)
         if precision == "fp32":
             return parts
-        reference = open_draft(parts, describe(self, parts, "fp32"))
-        del exact, parts
-        self._tell(f"quantize to {precision}")
-        quantized = family.convert(self._checkpoint, replace(options, precision=precision))
+        with TemporaryDirectory() as scratch:
+            draft = write_draft(parts, describe(self, parts, "fp32"), Path(scratch))
+            del exact, parts  # every large thing is held once: a checkpoint may be of gigabytes
+            self._tell(f"quantize to {precision}")
+            quantized = family.convert(self._checkpoint, replace(options, precision=precision))
+            self._checkpoint = replace(self._checkpoint, tensors={})
+            gc.collect()
+            reference = open_engine(draft)
         self._warn(quantized)
         return self._to_parts(quantized, reference)
 

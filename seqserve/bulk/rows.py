@@ -5,6 +5,8 @@
 | jsonl | one object: `line`, the fields to keep, the fields of the API's result |
 | csv | one row for a text; for entities, one for each, and one with empty fields if there is none |
 | conll | `# line = N`, then a token, a tab and its BIO2 tag a line, a blank line after every sentence |
+
+In a cell, the labels of a text are separated by "; ", and its warnings by a space.
 """
 
 from __future__ import annotations
@@ -125,8 +127,16 @@ def _csv_cells(spec: TaskSpec, result: Result) -> Iterator[list[object]]:
     """Yield the cells of every row of a result: one row, or one per element of `csv_rows`, at least one."""
     rows = result[spec.csv_rows] if spec.csv_rows else [result]
     for row in rows or [{}]:
-        cells = [row.get(name) for name in spec.csv_columns]
-        yield [" ".join(cell) if isinstance(cell, list | tuple) else cell for cell in cells]
+        yield [_joined(row.get(name)) for name in spec.csv_columns]
+
+
+def _joined(value: Any) -> Any:
+    """Format a list of codes or of scored labels in one cell."""
+    if not isinstance(value, list | tuple):
+        return value
+    if all(isinstance(one, str) for one in value):
+        return " ".join(value)
+    return "; ".join(one["label"] for one in value)
 
 
 def _conll_rows(record: Record, result: Result, language: str) -> bytes:

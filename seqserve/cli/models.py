@@ -51,9 +51,18 @@ def models(
         if "fault" in one:
             typer.echo(f"seqserve: {one['fault']}", err=True)
         elif not as_json:
-            typer.echo(f"{one['name']} {one['version']} {one['task']} {one['precision']}")
+            typer.echo(_line(one))
     if any("fault" in one for one in found):
         raise typer.Exit(FAILED)
+
+
+def _line(model: dict[str, Any]) -> str:
+    """Return the line of a model; of a server, with its state and whether it is the default."""
+    words = [model[name] for name in ("name", "version", "task", "precision")]
+    if "state" in model:
+        words.append(model["state"] + (f" ({model['reason']})" if model["reason"] else ""))
+        words += ["default"] if model["is_default"] else []
+    return " ".join(words)
 
 
 def _of_folder(bundles: Path, *, verify: bool) -> Iterator[dict[str, Any]]:
@@ -63,12 +72,14 @@ def _of_folder(bundles: Path, *, verify: bool) -> Iterator[dict[str, Any]]:
         BundleError: There is no such folder.
     """
     from seqserve.bundle import load_bundle
+    from seqserve.bundle_folder import bundles_at
     from seqserve.errors import BundleError, SeqserveError
+    from seqserve.model_info import model_id
 
     read = _with_golden_cases if verify else load_bundle
     if not bundles.is_dir():
         raise BundleError(f"{bundles} is not a directory; name one with --bundles")
-    paths = sorted(bundles.glob("[!.]*/"))
+    paths = [path for top in sorted(bundles.glob("[!.]*/")) for path in bundles_at(top) or [top]]
     with bar("verify", len(paths)) as advance:
         for n_done, path in enumerate(paths, 1):
             try:
@@ -79,6 +90,7 @@ def _of_folder(bundles: Path, *, verify: bool) -> Iterator[dict[str, Any]]:
                 said = bundle.manifest
                 yield {
                     "path": str(path),
+                    "id": model_id(said.name, said.version),
                     "name": said.name,
                     "version": said.version,
                     "task": said.task,
@@ -108,6 +120,10 @@ def _of_server(url: str, api_key_file: Path | None) -> Iterator[dict[str, Any]]:
     with Client(url, api_key=read_key(api_key_file)) as client:
         for model in client.models():
             yield {
+                "id": model.id,
+                "state": model.state,
+                "reason": model.reason,
+                "is_default": model.is_default,
                 "name": model.name,
                 "version": model.version,
                 "task": model.task,

@@ -15,6 +15,7 @@ from typing import (
     Literal,
     TypeAlias,
     TypeVar,
+    Union,
     get_args,
     get_origin,
     get_type_hints,
@@ -26,6 +27,8 @@ from seqserve.model_info import ModelInfo
 from seqserve.records import FailedText, TextError, api_fields
 
 R = TypeVar("R")
+
+_UNIONS = (types.UnionType, Union)  # `Literal["a"] | None` is the latter
 
 Model: TypeAlias = ModelInfo
 
@@ -165,7 +168,7 @@ def all_from_json(kind: type[R], values: Any, where: str) -> tuple[R, ...]:
 def _read(kind: Any, value: Any, where: str) -> Any:
     kind = _without_none(kind, value)
     origin = get_origin(kind)
-    is_optional = origin is types.UnionType
+    is_optional = origin in _UNIONS
     if kind is Any or (is_optional and value is None):
         return value
     if is_optional:
@@ -190,7 +193,7 @@ def _read(kind: Any, value: Any, where: str) -> Any:
 
 def _without_none(kind: Any, value: Any) -> Any:
     """Return the type of a value: of `X | None`, X unless the value is None."""
-    if get_origin(kind) is not types.UnionType:
+    if get_origin(kind) not in _UNIONS:
         return kind
     return Any if value is None else get_args(kind)[0]
 

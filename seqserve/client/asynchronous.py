@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from seqserve.choices import LineBreaks, OffsetUnit, OnBlank, TextFormat
+from seqserve.choices import Aggregation, LineBreaks, OffsetUnit, OnBlank, TextFormat
 from seqserve.client.answers import Answer, Health, Model
 from seqserve.client.batches import cut
 from seqserve.client.calls import (
@@ -86,6 +86,8 @@ class AsyncClient:
         labels: Sequence[str] | None = None,
         offset_unit: OffsetUnit | None = None,
         alternatives: int | None = None,
+        aggregation: Aggregation | None = None,
+        model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -98,6 +100,8 @@ class AsyncClient:
             labels: Keep only these labels.
             offset_unit: The unit of `start` and `end`; by default code points, as in Python strings.
             alternatives: Number of labelings to return per sentence, the most probable first.
+            aggregation: How tags become entities; by default `viterbi`. Others for imported models only.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -110,6 +114,8 @@ class AsyncClient:
             labels=labels,
             offset_unit=offset_unit,
             alternatives=alternatives,
+            aggregation=aggregation,
+            model=model,
             on_blank=on_blank,
             partial=partial,
         )
@@ -122,6 +128,7 @@ class AsyncClient:
         sentences: bool | None = None,
         neutral: bool | None = None,
         offset_unit: OffsetUnit | None = None,
+        model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -133,6 +140,7 @@ class AsyncClient:
             sentences: Classify every sentence as well.
             neutral: Answer `neutral` as well: three labels instead of two.
             offset_unit: The unit of `start` and `end` of sentences; by default code points.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -144,6 +152,7 @@ class AsyncClient:
             sentences=sentences,
             neutral=neutral,
             offset_unit=offset_unit,
+            model=model,
             on_blank=on_blank,
             partial=partial,
         )
@@ -156,6 +165,7 @@ class AsyncClient:
         min_score: float | None = None,
         labels: Sequence[str] | None = None,
         top: int | None = None,
+        model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -167,6 +177,7 @@ class AsyncClient:
             min_score: Return labels with at least this score, from 0 to 1; by default the model's threshold.
             labels: Consider only these labels; their scores stay the same.
             top: Return only the scores of the n most probable labels.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -178,6 +189,7 @@ class AsyncClient:
             min_score=min_score,
             labels=labels,
             top=top,
+            model=model,
             on_blank=on_blank,
             partial=partial,
         )
@@ -200,6 +212,7 @@ class AsyncClient:
         min_score: float | None = None,
         segments: bool | None = None,
         offset_unit: OffsetUnit | None = None,
+        model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -221,6 +234,7 @@ class AsyncClient:
             min_score: Warn of `low_confidence` where the score of a segment is lower.
             segments: Return the segments with their spans, scores and warnings.
             offset_unit: The unit of their spans.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -242,6 +256,7 @@ class AsyncClient:
             min_score=min_score,
             segments=segments,
             offset_unit=offset_unit,
+            model=model,
             on_blank=on_blank,
             partial=partial,
         )

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from seqserve.choices import LineBreaks, OffsetUnit, OnBlank, TextFormat
+from seqserve.choices import Aggregation, LineBreaks, OffsetUnit, OnBlank, TextFormat
 from seqserve.client.answers import Answer, Health, Model
 from seqserve.client.batches import cut
 from seqserve.client.calls import (
@@ -83,6 +83,8 @@ class Client:
         labels: Sequence[str] | None = None,
         offset_unit: OffsetUnit | None = None,
         alternatives: int | None = None,
+        aggregation: Aggregation | None = None,
+        model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -95,6 +97,8 @@ class Client:
             labels: Keep only these labels.
             offset_unit: The unit of `start` and `end`; by default code points, as in Python strings.
             alternatives: Number of labelings to return per sentence, the most probable first.
+            aggregation: How tags become entities; by default `viterbi`. Others for imported models only.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -107,6 +111,8 @@ class Client:
             labels=labels,
             offset_unit=offset_unit,
             alternatives=alternatives,
+            aggregation=aggregation,
+            model=model,
             on_blank=on_blank,
             partial=partial,
         )
@@ -119,6 +125,7 @@ class Client:
         sentences: bool | None = None,
         neutral: bool | None = None,
         offset_unit: OffsetUnit | None = None,
+        model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -130,6 +137,7 @@ class Client:
             sentences: Classify every sentence as well.
             neutral: Answer `neutral` as well: three labels instead of two.
             offset_unit: The unit of `start` and `end` of sentences; by default code points.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -141,6 +149,7 @@ class Client:
             sentences=sentences,
             neutral=neutral,
             offset_unit=offset_unit,
+            model=model,
             on_blank=on_blank,
             partial=partial,
         )
@@ -153,6 +162,7 @@ class Client:
         min_score: float | None = None,
         labels: Sequence[str] | None = None,
         top: int | None = None,
+        model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -164,6 +174,7 @@ class Client:
             min_score: Return labels with at least this score, from 0 to 1; by default the model's threshold.
             labels: Consider only these labels; their scores stay the same.
             top: Return only the scores of the n most probable labels.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -175,6 +186,7 @@ class Client:
             min_score=min_score,
             labels=labels,
             top=top,
+            model=model,
             on_blank=on_blank,
             partial=partial,
         )
@@ -197,6 +209,7 @@ class Client:
         min_score: float | None = None,
         segments: bool | None = None,
         offset_unit: OffsetUnit | None = None,
+        model: str | None = None,
         on_blank: OnBlank | None = None,
         partial: bool | None = None,
         timeout_s: float | None = None,
@@ -218,6 +231,7 @@ class Client:
             min_score: Warn of `low_confidence` where the score of a segment is lower.
             segments: Return the segments with their spans, scores and warnings.
             offset_unit: The unit of their spans.
+            model: The model that is to answer, `NAME` or `NAME@VERSION`; by default the server's choice.
             on_blank: `error` refuses texts without a visible character; by default their results are empty.
             partial: Whether a text that fails leaves the others their results; see `Answer.errors`.
             timeout_s: Deadline of this call, instead of the client's.
@@ -239,6 +253,7 @@ class Client:
             min_score=min_score,
             segments=segments,
             offset_unit=offset_unit,
+            model=model,
             on_blank=on_blank,
             partial=partial,
         )

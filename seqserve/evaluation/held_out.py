@@ -125,35 +125,34 @@ def _fit_sentiment(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldO
 
 
 def _fit_classification(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldOut:
-    """Fit the temperature, and the threshold of labels that do not exclude each other.
-
-    The scores of the engine are those of the temperature that it has, so the new one is a multiple of it.
-    """
+    """Fit the temperature, and the threshold of labels that do not exclude each other."""
     manifest = engine.bundle.manifest
     labels, is_multi_label = manifest.labels, manifest.kind_of_score == "sigmoid"
-    found = []
+    now = float(engine.bundle.config["temperature"])  # of the engine's scores
+    logits, gold = [], []
     for dataset in sets:
         texts = read_labelled(
             *(root, dataset, "dev", places_of(labels)), is_multi_label=is_multi_label
         )
         results = predict_all(engine, [ClassificationItem(text.text) for text in texts])
-        found.append((scores_of(results, labels), indicators(texts, len(labels))))
+        scores = scores_of(results, labels)
+        logits.append(
+            now * (logit(scores) if is_multi_label else np.log(np.maximum(scores, _LEAST)))
+        )
+        gold.append(indicators(texts, len(labels)))
     if not is_multi_label:
-        logs = [(np.log(np.maximum(scores, _LEAST)), gold.argmax(1)) for scores, gold in found]
-        factor = fit_temperature(logs, "softmax")
-        return HeldOut({"temperature": factor * float(engine.bundle.config["temperature"])})
-    logits = [(logit(scores), gold) for scores, gold in found]
-    factor = fit_temperature(logits, "sigmoid")
+        found = [(of_set, right.argmax(1)) for of_set, right in zip(logits, gold, strict=True)]
+        return HeldOut({"temperature": fit_temperature(found, "softmax")})
+    temperature = fit_temperature(list(zip(logits, gold, strict=True)), "sigmoid")
     answers = [
         ScoredAnswers(
-            sigmoid(of_set / factor).astype(np.float32).ravel(), gold.ravel(), int(gold.sum())
+            sigmoid(of_set / temperature).astype(np.float32).ravel(),
+            right.ravel(),
+            int(right.sum()),
         )
-        for of_set, gold in logits
+        for of_set, right in zip(logits, gold, strict=True)
     ]
-    return HeldOut(
-        {"temperature": factor * float(engine.bundle.config["temperature"])},
-        {MIN_SCORE: choose_label_threshold(answers)},
-    )
+    return HeldOut({"temperature": temperature}, {MIN_SCORE: choose_label_threshold(answers)})
 
 
 def _fit_translation(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldOut:

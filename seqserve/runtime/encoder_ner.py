@@ -1,4 +1,4 @@
-"""Imported taggers: the logits of pieces to the log-potentials of words, and predictors of both."""
+"""Imported taggers: the logits of pieces to the log-potentials of words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seqserve.text.tag_schemes import SourceScheme
 PieceModel = Callable[[Inputs], FloatArray]
 """`ids` (B, T) and `lengths` (B,) -> the logits of the checkpoint's tags, (B, T, K)."""
 
-_MAX_BATCH_PIECES = 2048
+MAX_BATCH_PIECES = 2048
 _ILLEGAL = np.float32(-1e4)
 
 
@@ -42,7 +42,7 @@ def word_potentials(model: PieceModel, scheme: SourceScheme) -> Callable[[Inputs
     def potentials(inputs: Inputs) -> FloatArray:
         firsts = inputs["firsts"]
         found = np.zeros((*firsts.shape, len(scheme)), np.float32)
-        for batch in length_batches(inputs["n_ids"], _MAX_BATCH_PIECES):
+        for batch in length_batches(inputs["n_ids"], MAX_BATCH_PIECES):
             lengths = inputs["n_ids"][batch]
             logits = model({"ids": inputs["ids"][batch, : lengths.max()], "lengths": lengths})
             at_words = np.take_along_axis(logits, firsts[batch][:, :, None], axis=1)

@@ -81,8 +81,13 @@ class NerPredictor:
         """Find the entities of each text; a text without any word has none.
 
         Raises:
-            InputError: An item wants alternatives, which the graph of the model does not give.
+            InputError: An item wants an aggregation, or alternatives, for which the model has no scores.
         """
+        if any(item.aggregation != "viterbi" for item in items):
+            raise InputError(
+                'aggregation: only "viterbi" is possible for this model, which tags words. The other values '
+                "are for imported models, which tag parts of words."
+            )
         alternatives = [self._alternatives(item) for item in items]
         rows = [_Row(i, row) for i, item in enumerate(items) for row in self._text.rows(item.text)]
         n_tokens = [0] * len(items)

@@ -17,6 +17,7 @@ from seqserve.decode.crf import Transitions
 from seqserve.decode.search import SearchVocabulary
 from seqserve.errors import BundleError
 from seqserve.manifest import LOW_CONFIDENCE, MIN_SCORE, NEUTRAL_HIGH, NEUTRAL_LOW
+from seqserve.runtime.aggregation import AggregatingPredictor, EncoderNerPredictor
 from seqserve.runtime.calibration import NeutralBand, ScoreCalibration
 from seqserve.runtime.classification import ClassificationPredictor, LabelHead
 from seqserve.runtime.documents import DocumentTranslator
@@ -97,11 +98,14 @@ def _open_tagger(bundle: Bundle, n_threads: int | None) -> Predictor:
 
 
 def _open_encoder_tagger(bundle: Bundle, n_threads: int | None) -> Predictor:
-    scheme = read_tags(bundle.config["tags"])
-    text = PieceTokenEncoder(_pieces(bundle), scheme)
+    tags, pieces = bundle.config["tags"], _pieces(bundle)
+    scheme = read_tags(tags)
+    text = PieceTokenEncoder(pieces, scheme)
     model = onnx_piece_model(open_graph(bundle, EMISSION_GRAPH), bundle.config["temperature"])
     lattice = Lattice(word_potentials(model, scheme), transitions_of(scheme))
-    return ner_predictor(bundle, text, emission_tagger(lattice, scheme), lattice)
+    viterbi = ner_predictor(bundle, text, emission_tagger(lattice, scheme), lattice)
+    min_score = bundle.manifest.thresholds.get(MIN_SCORE, 0.0)
+    return EncoderNerPredictor(viterbi, AggregatingPredictor(pieces, model, tags, min_score))
 
 
 def ner_predictor(

@@ -11,8 +11,11 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from seqserve.bundle import Bundle
+from seqserve.cpus import has_vnni
 
 WEIGHTS_SUFFIX = ".safetensors"
+GRAPH_SUFFIX, VNNI_SUFFIX = ".onnx", ".vnni.onnx"
+"""Of a graph, and of the graph of the same name for CPUs with VNNI: same outputs, twice as fast products."""
 
 
 def make_session(
@@ -57,7 +60,14 @@ def open_graphs(bundle: Bundle, names: Sequence[str]) -> list[onnxruntime.Infere
     weights = {
         name: bundle.read(name) for name in bundle.manifest.files if name.endswith(WEIGHTS_SUFFIX)
     }
-    return [make_session(bundle.read(name), weights=weights) for name in names]
+    chosen = [_graph_for_this_cpu(bundle, name) for name in names]
+    return [make_session(bundle.read(name), weights=weights) for name in chosen]
+
+
+def _graph_for_this_cpu(bundle: Bundle, name: str) -> str:
+    """Return the name of the graph's file that is fastest here."""
+    other = name.removesuffix(GRAPH_SUFFIX) + VNNI_SUFFIX
+    return other if other in bundle.manifest.files and has_vnni() else name
 
 
 def open_graph(bundle: Bundle, name: str) -> onnxruntime.InferenceSession:

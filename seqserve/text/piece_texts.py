@@ -53,6 +53,10 @@ def _unknown_share(text: str, pieces: Sequence[Piece], unknown: int | None) -> f
         return 1.0
     if unknown is None or all(piece.id != unknown for piece in pieces):
         return 0.0
-    words = [word for word in words_of(text, pieces, len(pieces)) if IS_WORD.search(word.text)]
+    words = [
+        word
+        for word in words_of(text, pieces, len(pieces), range(len(text)))
+        if IS_WORD.search(word.text)
+    ]
     n_unknown = sum(unknown in word.ids for word in words)
     return n_unknown / len(words) if words else 1.0

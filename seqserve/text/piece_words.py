@@ -39,10 +39,6 @@ class PieceWord(Token):
         word.ids = tuple(ids)
         return word
 
-    def moved(self, start: int, end: int) -> PieceWord:
-        """Return the word at another place."""
-        return PieceWord(self.text, start, end, self.ids)
-
 
 class PieceTokenEncoder:
     """The preprocessor of an imported tagger."""
@@ -98,16 +94,16 @@ class PieceTokenEncoder:
     def _words(self, text: str, offset: int) -> list[PieceWord]:
         """Return the words of a masked sentence that begins at `offset`."""
         longest = max(1, self._pieces.config.max_tokens // _WORDS_PER_WINDOW)
-        if FILLING not in text:
-            words = words_of(text, self._pieces.pieces(text), longest)
-            return [word.moved(offset + word.start, offset + word.end) for word in words]
-        places = [offset + i for i, char in enumerate(text) if char != FILLING]
-        text = text.replace(FILLING, "")
-        words = words_of(text, self._pieces.pieces(text), longest)
-        return [word.moved(places[word.start], places[word.end - 1] + 1) for word in words]
+        places: Sequence[int] = range(offset, offset + len(text))
+        if FILLING in text:
+            places = [offset + i for i, char in enumerate(text) if char != FILLING]
+            text = text.replace(FILLING, "")
+        return words_of(text, self._pieces.pieces(text), longest, places)
 
 
-def words_of(text: str, pieces: Sequence[Piece], longest: int) -> list[PieceWord]:
+def words_of(
+    text: str, pieces: Sequence[Piece], longest: int, places: Sequence[int]
+) -> list[PieceWord]:
     """Return the words of a text with their pieces.
 
     Pieces of white space and of invisible characters between words are left out, and so are words that the
@@ -117,6 +113,7 @@ def words_of(text: str, pieces: Sequence[Piece], longest: int) -> list[PieceWord
         text: Any text.
         pieces: All of its pieces, in order.
         longest: The most pieces of a word; a longer one is cut between its characters.
+        places: Where the characters of the text are in a longer one, from whose start words count.
     """
     starts = [_first_visible(text, piece) for piece in pieces]
     words: list[_OpenWord] = []
@@ -133,8 +130,13 @@ def words_of(text: str, pieces: Sequence[Piece], longest: int) -> list[PieceWord
             words[-1].pieces += own
         elif own:
             words.append(_OpenWord(token.start, token.end, own))
-        reach = max([reach, *(pieces[i].end for i in own)])
-    return [part for word in words for part in _cut(word, text, pieces, starts, longest)]
+        for i in own:
+            reach = max(reach, pieces[i].end)
+    parts = [part for word in words for part in _cut(word, starts, longest)]
+    return [
+        PieceWord(text[start:end], places[start], places[end - 1] + 1, [pieces[i].id for i in own])
+        for start, end, own in parts
+    ]
 
 
 @dataclass
@@ -155,14 +157,17 @@ def _first_visible(text: str, piece: Piece) -> int:
 
 
 def _cut(
-    word: _OpenWord, text: str, pieces: Sequence[Piece], starts: Sequence[int], longest: int
-) -> Iterator[PieceWord]:
-    """Cut a word with too many pieces before pieces that begin a character."""
+    word: _OpenWord, starts: Sequence[int], longest: int
+) -> Iterator[tuple[int, int, list[int]]]:
+    """Cut a word with too many pieces before pieces that begin a character.
+
+    Yields:
+        Code points and pieces of a part.
+    """
     begin, start = 0, word.start
-    for n, i in enumerate(word.pieces):
-        if n - begin >= longest and start < starts[i] < word.end:
-            ids = [pieces[j].id for j in word.pieces[begin:n]]
-            yield PieceWord(text[start : starts[i]], start, starts[i], ids)
-            begin, start = n, starts[i]
-    ids = [pieces[j].id for j in word.pieces[begin:]]
-    yield PieceWord(text[start : word.end], start, word.end, ids)
+    if len(word.pieces) > longest:
+        for n, i in enumerate(word.pieces):
+            if n - begin >= longest and start < starts[i] < word.end:
+                yield start, starts[i], word.pieces[begin:n]
+                begin, start = n, starts[i]
+    yield start, word.end, word.pieces[begin:]

@@ -149,10 +149,10 @@ def read_tags(tags: Sequence[str]) -> SourceScheme:
 
 def _read(tags: Sequence[str]) -> list[SourceTag]:
     """Tell prefixes and suffixes from labels that look like tags with one, such as `E-mail`."""
-    named = [tag for tag in tags if not _is_outside(tag)]
+    named = [tag for tag in tags if not is_outside(tag)]
     if {"I"} <= {tag.upper() for tag in named} <= set(_BEGINS + _CONTINUES):
         return [
-            SourceTag(*("", "") if _is_outside(tag) else (tag.upper(), _UNNAMED)) for tag in tags
+            SourceTag(*("", "") if is_outside(tag) else (tag.upper(), _UNNAMED)) for tag in tags
         ]
     for pattern in (_PREFIXED, _SUFFIXED):
         found = [pattern.fullmatch(tag) for tag in named]
@@ -176,7 +176,7 @@ def _tag(text: str, found: re.Match[str] | None, sure: set[str], is_uniform: boo
         sure: The labels that have a B or an I.
         is_uniform: Whether all tags can be read so.
     """
-    if _is_outside(text):
+    if is_outside(text):
         return SourceTag("", "")
     if found and (is_uniform or found["label"] in sure):
         return SourceTag(found["side"].upper(), found["label"])
@@ -185,7 +185,8 @@ def _tag(text: str, found: re.Match[str] | None, sure: set[str], is_uniform: boo
     return SourceTag("", text)
 
 
-def _is_outside(tag: str) -> bool:
+def is_outside(tag: str) -> bool:
+    """Return whether a tag says that there is no entity: O, or what stands for special tokens."""
     return tag.upper() == OUTSIDE or _SPECIAL.fullmatch(tag) is not None
 
 

@@ -16,6 +16,7 @@ from seqserve.errors import Draining, InputError, NotReady, SeqserveError
 from seqserve.model_info import ModelInfo
 from seqserve.records import AUTO
 from seqserve.tasks import Task
+from service.api.choice import candidate_models
 from service.api.detection import DetectedSource, find_sources, only_source
 from service.api.partial import Outcomes, Queue, engine_deadline, submit_partial
 from service.api.plan import Plan, PredictionRequest, plan_request
@@ -91,15 +92,18 @@ class Core:
         self.is_draining = False
 
     def models(self) -> list[ModelInfo]:
-        """Return all loaded models.
+        """Return the models of all tasks, also those that are not ready; those of a task by preference.
 
         Raises:
-            NotReady: None is loaded yet.
+            NotReady: None is known yet.
         """
-        loaded = [model for client in self.engines.values() for model in client.models]
-        if not loaded:
+        found = self._models()
+        if not found:
             raise NotReady("No model is loaded yet.")
-        return loaded
+        return found
+
+    def _models(self) -> list[ModelInfo]:
+        return [model for client in self.engines.values() for model in client.models]
 
     def require_up(self, task: Task) -> None:
         """Refuse a request that could not be answered, before its body is read.
@@ -134,7 +138,7 @@ class Core:
         detected: Mapping[int, DetectedSource] = {}
         if request.source == AUTO:
             request, detected = await self._detect(request, aside)
-        plan = plan_request(request, self.engines[task].models, self._settings)
+        plan = plan_request(request, self._models(), self._settings)
         places = [i for i in range(len(plan.items)) if i not in aside]
         prepared = time.perf_counter()
         answered = await self._submit(request, plan, places, call)
@@ -144,7 +148,7 @@ class Core:
         for i, language in detected.items():
             language.add_to(results[i])
         n_tokens = sum(one.n_tokens for one in answered.texts if isinstance(one, InferenceResult))
-        _count(request, n_tokens)
+        _count(request, plan.model, n_tokens, answered.engine_s)
         return Prediction(
             plan.model,
             results,
@@ -165,7 +169,7 @@ class Core:
             InputError: The texts are in several languages.
         """
         texts = {i: text for i, text in enumerate(request.texts) if i not in aside}
-        models = self.engines[request.task].models
+        models = candidate_models(request.task, request.how.model, self._models())
         found = await asyncio.to_thread(find_sources, texts, request.target, models)
         sources = {i: one for i, one in found.items() if isinstance(one, DetectedSource)}
         for i, fault in found.items():
@@ -233,7 +237,7 @@ def _queue_items(
         (
             InferenceItem(
                 call.request_id,
-                plan.model.name,
+                plan.model.id,
                 plan.items[i],
                 deadline,
                 traceparent=call.traceparent,
@@ -246,8 +250,11 @@ def _queue_items(
     ]
 
 
-def _count(request: PredictionRequest, n_tokens: int) -> None:
+def _count(request: PredictionRequest, model: ModelInfo, n_tokens: int, engine_s: float) -> None:
     series = metrics.of_task(request.task)
     series.texts.inc(len(request.texts))
     series.tokens.inc(n_tokens)
     series.characters.inc(sum(map(len, request.texts)))
+    of_model = metrics.of_model(request.task, model.name, model.version)
+    of_model.texts.inc(len(request.texts))
+    of_model.seconds.observe(engine_s)

@@ -65,15 +65,16 @@ def find_sources(
     Args:
         texts: By their index in the request.
         target: The requested target language; None matches any.
-        models: The loaded translators.
+        models: The translators that may answer.
 
     Raises:
         UnsupportedLanguagePair: No model translates to the target.
     """
     served = [
-        model.languages[0]
+        pair[0]
         for model in models
-        if target is None or match_tag(target, model.languages[1]) is not None
+        for pair in model.language_pairs
+        if target is None or match_tag(target, pair[1]) is not None
     ]
     if not served:
         raise UnsupportedLanguagePair(

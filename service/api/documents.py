@@ -12,6 +12,7 @@ from seqserve.bulk.documents.formats import DOCUMENTS, SUFFIXES, FileFormat
 from seqserve.bulk.documents.unit import Parts, Unit
 from seqserve.errors import DataError, InputError, SeqserveError
 from seqserve.records import AUTO, RequestOptions
+from service.api.choice import candidate_models
 from service.api.core import Call, Core
 from service.api.mixed import detect_source
 from service.api.plan import PredictionRequest
@@ -97,7 +98,7 @@ async def _translate(
     texts = request.texts
     check_total("translation", texts, settings)
     if request.source == AUTO:
-        models = core.engines["translation"].models
+        models = candidate_models("translation", None, core.models())
         source = await asyncio.to_thread(detect_source, "\n".join(texts), request.target, models)
         request = replace(request, source=source)
     translations: dict[str, str | None] = {}

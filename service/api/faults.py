@@ -54,6 +54,7 @@ _NAMES_ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(("max_length", "max_new_tokens"), "max_tokens"),
     **dict.fromkeys(("threshold",), "min_score"),
     **dict.fromkeys(("entities", "types"), "labels"),
+    **dict.fromkeys(("aggregation_strategy", "grouped_entities"), "aggregation"),
 }
 """Fields of other APIs, with the fields of this one that mean the same."""
 

@@ -16,6 +16,7 @@ from seqserve.records import AUTO
 from seqserve.text.detection import detect_language
 from seqserve.text.languages import match_tag
 from seqserve.text.visible import is_blank
+from service.api.choice import candidate_models
 from service.api.core import Call, Core, Prediction
 from service.api.detection import DetectedSource, find_sources
 from service.api.plan import PredictionRequest
@@ -45,7 +46,7 @@ async def predict_mixed(
         return await core.predict(request, call)
     check_count(len(request.texts), settings)
     check_total(request.task, request.texts, settings)
-    models = core.engines[request.task].models
+    models = candidate_models(request.task, request.how.model, core.models())
     found: Mapping[int, DetectedSource] = {}
     if not is_copy:
         texts = {i: text for i, text in enumerate(request.texts) if not is_blank(text)}

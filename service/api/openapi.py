@@ -108,7 +108,7 @@ def build_document(
     paths: Json = {task.path: {"post": _prediction(task)} for task in tasks}
     paths[schemas.DETECTION.path] = {"post": _detection()}
     paths["/v1/models"] = {
-        "get": _get("List the loaded models", _MODELS_TAG, schemas.Models, (errors.NotReady,))
+        "get": _get("List the models", _MODELS_TAG, schemas.Models, (errors.NotReady,))
     }
     if has_health:
         paths |= _health_paths()
@@ -225,7 +225,7 @@ def _content(model: type[BaseModel], media_type: str = "application/json") -> Js
 
 
 def _prediction(task: TaskSchema) -> Json:
-    kinds = [*_TEXT_ERRORS, *_QUEUE_ERRORS]
+    kinds = [*_TEXT_ERRORS, errors.UnknownModel, *_QUEUE_ERRORS]
     if TASKS[task.name].is_pair:
         kinds.append(errors.UnsupportedLanguagePair)
     return _on_texts(task, TASKS[task.name].summary, TASKS[task.name].title, kinds)

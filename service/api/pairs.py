@@ -9,46 +9,56 @@ from seqserve.model_info import ModelInfo
 from seqserve.text.languages import Match, explain_mismatch, match_tag
 
 
-def choose_pair(source: str | None, target: str | None, models: Sequence[ModelInfo]) -> ModelInfo:
-    """Return the one model whose languages match best.
+def choose_pair(
+    source: str | None, target: str | None, models: Sequence[ModelInfo], name: str | None = None
+) -> ModelInfo:
+    """Return the first model whose languages match best.
 
     Args:
         source: Requested language of the texts; None matches any.
         target: Requested language of the translations; likewise.
-        models: The loaded translators.
+        models: The translators that may answer, in order of preference.
+        name: The model that the request names, for messages.
 
     Raises:
         UnsupportedLanguagePair: No model matches.
-        InputError: Several models match equally well.
+        InputError: Several pairs match equally well, and no default model has one of them.
     """
     ranked = [
-        (rank, model) for model in models if (rank := _rank((source, target), model)) is not None
+        (rank, model, pair)
+        for model in models
+        for pair in model.language_pairs
+        if (rank := _rank((source, target), pair)) is not None
     ]
     if not ranked:
         reason = _explain((source, target), models)
+        what = "No model translates" if name is None else f"{name} does not translate"
         raise UnsupportedLanguagePair(
-            f"No model translates {source or 'any'}→{target or 'any'}. "
+            f"{what} {source or 'any'}→{target or 'any'}. "
             f"Available pairs: {name_pairs(models)}.{reason}"
         )
-    best = min(rank for rank, _ in ranked)
-    matching = [model for rank, model in ranked if rank == best]
-    if len(matching) > 1:
+    best = min(rank for rank, _, _ in ranked)
+    matching = [(model, pair) for rank, model, pair in ranked if rank == best]
+    first = matching[0][0]
+    pairs = {pair for model, pair in matching if model is first or not first.is_default}
+    if len(pairs) > 1:
         raise InputError(
             f"source, target: several pairs match; set both. Available pairs: {name_pairs(models)}."
         )
-    return matching[0]
+    return first
 
 
 def name_pairs(models: Sequence[ModelInfo]) -> str:
     """Return the language pairs of models, for messages."""
-    return ", ".join("→".join(model.languages) for model in models)
+    pairs = dict.fromkeys(pair for model in models for pair in model.language_pairs)
+    return ", ".join(map("→".join, pairs))
 
 
-def _rank(pair: tuple[str | None, str | None], model: ModelInfo) -> int | None:
-    """Return how well a model matches requested languages, 0 is best; None if it does not."""
+def _rank(requested: tuple[str | None, str | None], pair: tuple[str, ...]) -> int | None:
+    """Return how well a pair matches requested languages, 0 is best; None if it does not."""
     rank = 0
-    for requested, served in zip(pair, model.languages, strict=True):
-        match = Match.EXACT if requested is None else match_tag(requested, served)
+    for tag, served in zip(requested, pair, strict=True):
+        match = Match.EXACT if tag is None else match_tag(tag, served)
         if match is None:
             return None
         rank += match
@@ -60,7 +70,8 @@ def _explain(pair: tuple[str | None, str | None], models: Sequence[ModelInfo]) -
     reasons = dict.fromkeys(
         reason
         for model in models
-        for requested, served in zip(pair, model.languages, strict=True)
+        for served_pair in model.language_pairs
+        for requested, served in zip(pair, served_pair, strict=True)
         if requested and (reason := explain_mismatch(requested, served))
     )
     return f" {'; '.join(reasons)}." if reasons else ""

@@ -15,8 +15,8 @@ from seqserve.manifest import NEUTRAL_LOW
 from seqserve.model_info import ModelInfo
 from seqserve.records import RequestOptions, api_fields
 from seqserve.tasks import TASKS, Task
+from service.api.choice import choose_model
 from service.api.glossaries import check_terms, glossary_files
-from service.api.pairs import choose_pair
 from service.settings import Settings
 
 _DEFAULT_HOW = RequestOptions()
@@ -58,15 +58,15 @@ def plan_request(
 
     Args:
         request: Fields of valid types, within the ranges of seqserve/records.py.
-        models: The loaded models of the task.
+        models: Of all tasks, those of a task in order of preference.
         settings: Limits of a request.
 
     Raises:
         InputError: No model can answer these options.
+        UnavailableError: The model that is to answer is not ready.
     """
-    model = models[0]
-    if TASKS[request.task].is_pair:
-        model = choose_pair(request.source, request.target, models)
+    languages = (request.source, request.target)
+    model = choose_model(request.task, request.how.model, languages, models)
     options = {**_defaults(request.task), **request.options}
     if prepare := _PREPARE.get(request.task):
         options |= prepare(request, model, settings)

@@ -16,6 +16,7 @@ from service.engines.client import EngineClient
 from service.engines.messages import InferenceItem, InferenceResult
 from service.queue.batcher import Batcher
 from service.queue.lengths import estimate_tokens
+from service.queue.pending import ItemError
 from service.telemetry.logs import failure_fields, get_logger
 
 FAILS = "fails on a plain text"
@@ -28,7 +29,7 @@ GOLDEN_EVERY = 12  # checks: once a minute
 
 
 class Canary:
-    """Send a text to every model of a task periodically, while its engines are up.
+    """Send a text to every ready model of a task periodically, while its engines are up.
 
     A full queue is no fault, and neither is a late answer while other calls are answered. If the text
     fails twice in a row, or a golden case is answered wrongly twice in a row, the process of the engines
@@ -99,9 +100,12 @@ class Canary:
         n_answered = self._client.n_answered
         item = {"text": TEXT}
         items = [
-            InferenceItem("canary", model.name, item, deadline, golden_case=golden_case)
+            InferenceItem("canary", model.id, item, deadline, golden_case=golden_case)
             for model in self._client.models
+            if model.state == "ready"
         ]
+        if not items:
+            return None
         try:
             await self._queue.submit([(one, estimate_tokens(TEXT)) for one in items], deadline)
         except Overloaded:
@@ -109,7 +113,10 @@ class Canary:
         except DeadlineExceeded:
             return TOO_LATE if self._client.n_answered == n_answered else None
         except Exception as error:
-            get_logger().error("canary failed", task=self._task, **failure_fields(error))
+            of_text = items[error.index].model if isinstance(error, ItemError) else None
+            get_logger().error(
+                "canary failed", task=self._task, model=of_text, **failure_fields(error)
+            )
             return FAILS if golden_case is None else WRONG
         return None
 

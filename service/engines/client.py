@@ -14,10 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from seqserve.choices import ModelState
 from seqserve.errors import NotReady, UnavailableError
 from seqserve.model_info import ModelInfo
-from service.engines.host import EngineHost, Status
+from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult
+from service.engines.models import Status
 from service.queue.batcher import DOWN_SENTENCE, Reply
 from service.queue.shared_call import SharedCall
 from service.telemetry import metrics
@@ -26,6 +28,7 @@ from service.telemetry.logs import failure_fields, get_logger
 T = TypeVar("T")
 
 _LOADING = "still loading"
+_LOADED: tuple[ModelState, ...] = ("ready", "unloading")
 _FIRST_RETRY_S = 0.1
 _LAST_RETRY_S = 1.0
 _WATCH_S = 1.0
@@ -128,7 +131,10 @@ class EngineClient:
         self._shared_ping = SharedCall(self._ping, _FRESH_S)
         self._pinging: asyncio.Task[None] | None = None
         self._cancelling: set[asyncio.Task[None]] = set()
-        self.models: Sequence[ModelInfo] = ()
+        self._was_up = False
+        self.models: Sequence[
+            ModelInfo
+        ] = ()  # in order of preference, also those that are not ready
         self.n_answered = 0  # calls
 
     def connect(self) -> None:
@@ -158,7 +164,7 @@ class EngineClient:
         """
         if self.is_up or self._recovery_s_left() > 0:
             return
-        if self.models:
+        if self._was_up:
             raise UnavailableError(DOWN_SENTENCE)
         raise NotReady(f"{self._task}: {self._reason}.")
 
@@ -182,11 +188,12 @@ class EngineClient:
                 status = await self._engines.status()
         except Exception as error:
             get_logger().debug("ping failed", task=self._task, **failure_fields(error))
-            reason = "does not answer" if self.models else _LOADING
+            reason = "does not answer" if self._was_up else _LOADING
             return _Pong(reason, is_missed=not _is_out_of_files(error))
+        self._note_models(status.models)
         if status.reason is None:
-            self._mark_up(status.models)
-        return _Pong(status.reason)
+            self._mark_up()
+        return _Pong(status.reason or _fault_of_default(status.models))
 
     async def predict(self, items: list[InferenceItem]) -> Reply[InferenceResult]:
         """Compute one batch; retry once if the engines crash and recover in time.
@@ -245,18 +252,24 @@ class EngineClient:
         except Exception as error:
             get_logger().debug("cancel failed", task=self._task, **failure_fields(error))
 
-    def _mark_up(self, models: Sequence[ModelInfo]) -> None:
-        if not self.is_up:
-            get_logger().info("model up", task=self._task, models=[model.name for model in models])
+    def _note_models(self, models: Sequence[ModelInfo]) -> None:
         if models != self.models:  # a runner may come back with other bundles
             self._export_info(self.models, 0)
             self._export_info(models, 1)
         self.models = models
+
+    def _mark_up(self) -> None:
+        if not self.is_up:
+            ready = [model.id for model in self.models if model.state == "ready"]
+            get_logger().info("model up", task=self._task, models=ready)
+        self._was_up = True
         self._up.set()
         metrics.MODEL_UP.labels(self._task).set(1)
 
     def _export_info(self, models: Sequence[ModelInfo], is_loaded: int) -> None:
         for model in models:
+            if model.state not in _LOADED:
+                continue
             labels = (model.name, model.version, model.precision, model.sha256[:_SHA_CHARS])
             metrics.MODEL_INFO.labels(self._task, *labels).set(is_loaded)
 
@@ -283,6 +296,15 @@ class EngineClient:
                 self._reason = pong.reason
             await asyncio.sleep(_WATCH_S if pong.reason is None else delay_s)
             delay_s = min(2 * delay_s, _LAST_RETRY_S)
+
+
+def _fault_of_default(models: Sequence[ModelInfo]) -> str | None:
+    """Return why the default model of the task does not answer, if it does not."""
+    for model in models:
+        if model.is_default and model.state != "ready":
+            why = f": {model.reason}" if model.reason else ""
+            return f"the default model {model.id} is {model.state}{why}"
+    return None
 
 
 def _is_out_of_files(error: Exception) -> bool:

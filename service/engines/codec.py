@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
-from seqserve.errors import DeadlineExceeded, InputError, SeqserveError
+from seqserve.errors import DeadlineExceeded, InputError, SeqserveError, UnavailableError
 from seqserve.model_info import ModelInfo
-from service.engines.host import Status
 from service.engines.messages import InferenceItem, InferenceResult, encode_result
+from service.engines.models import Status
 from service.queue.batcher import Reply
 
 
@@ -73,7 +73,12 @@ def pack_reply(reply: Reply[orjson.Fragment]) -> bytes:
     return orjson.dumps({"texts": texts, "engine_s": reply.engine_s})
 
 
-_PUBLIC: list[type[SeqserveError]] = [InputError, *InputError.__subclasses__(), DeadlineExceeded]
+_PUBLIC: list[type[SeqserveError]] = [
+    InputError,
+    *InputError.__subclasses__(),
+    UnavailableError,
+    DeadlineExceeded,
+]
 _PUBLIC_BY_CODE = {kind.code: kind for kind in _PUBLIC}
 
 
@@ -102,4 +107,5 @@ def unpack_status(packed: bytes) -> Status:
 
 def _to_model_info(fields: Mapping[str, Any]) -> ModelInfo:
     as_tuples = {name: tuple(fields[name]) for name in ("languages", "labels")}
-    return ModelInfo(**{**fields, **as_tuples})
+    pairs = tuple(map(tuple, fields["language_pairs"]))
+    return ModelInfo(**{**fields, **as_tuples, "language_pairs": pairs})

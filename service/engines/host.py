@@ -1,4 +1,4 @@
-"""The engines of one task: open and check them, run batches, and isolate the text that fails.
+"""The engine host of one task: run batches on its models, and isolate the text that fails.
 
 A host lives in a runner's process, or in the gateway's if the topology is `embedded`. Several threads
 may use it at once. It knows neither BentoML nor HTTP nor bytes, and imports onnxruntime only when it is
@@ -7,23 +7,20 @@ constructed.
 
 from __future__ import annotations
 
-import importlib
 import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from seqserve.bundle import Bundle
-from seqserve.errors import BundleError, ConfigError, DeadlineExceeded, InputError, SeqserveError
-from seqserve.model_info import ModelInfo
+from seqserve.errors import DeadlineExceeded, InputError, SeqserveError, UnavailableError
 from seqserve.tasks import TASKS, Task
 from service.engines.messages import InferenceItem, InferenceResult, to_inference_result
-from service.engines.repository import check_distinct, describe, explain_missing, find_bundles
+from service.engines.models import Models, Status
+from service.engines.opening import Engine, LoadedModel
 from service.queue.batcher import Reply
 from service.settings import Settings
-from service.telemetry import metrics
 from service.telemetry.logs import failure_fields, get_logger
 from service.telemetry.tracing import load_tracer
 
@@ -33,109 +30,45 @@ if TYPE_CHECKING:
 
 E = TypeVar("E")  # an encoded result
 
-FAILED_SENTENCE = "the model failed its start checks, see the log"
-MISSING_SENTENCE = "no bundle of this task was found"
+_UNLOADED = "was unloaded after the request had been accepted. Send the request again."
 STUCK_S = 10.0  # beyond the latest deadline of a call: an engine that works has ended it by then
 
 
-class Engine(Protocol):
-    """What `seqserve.runtime.open_engine` returns, and what a custom factory must return."""
-
-    @property
-    def bundle(self) -> Bundle:
-        """The model directory behind it."""
-        ...
-
-    def predict(self, items: Sequence[Any], /) -> Sequence[Any]:
-        """Return one result per item, in order: items and results of seqserve/records.py.
-
-        It is called from several threads at once, as many as the settings allow calls of the task.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class Status:
-    """What a host reports: its loaded models, or the reason why there are none."""
-
-    models: tuple[ModelInfo, ...] = ()
-    reason: str | None = None
-
-
-def load_function(reference: str) -> Callable[..., Any]:
-    """Import the function `module:function`.
-
-    Raises:
-        ConfigError: There is no such module or function.
-    """
-    module, _, name = reference.partition(":")
-    try:
-        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"{reference} cannot be imported") from error
-    return function
-
-
 class EngineHost:
-    """Open and check the engines of a task. A failure is kept in `status` and `fault`, not raised.
+    """The models of a task and their batches. That none could be loaded is kept in `fault`, not raised.
 
     A process that exited because of a damaged bundle would only be restarted again and again.
+
+    Args:
+        task: The task.
+        settings: Where the bundles are, and what opens them.
+        only: The name or id of the only model to load; None loads all.
     """
 
-    def __init__(self, task: Task, settings: Settings) -> None:
+    def __init__(self, task: Task, settings: Settings, only: str | None = None) -> None:
         self._task: Task = task
-        self._engines: dict[str, Engine] = {}
-        self._golden: dict[str, list[GoldenCase]] = {}  # by name of the model
         self._item_type: type[Any] = TASKS[task].item
         self._result_type: type[Any] = TASKS[task].result
         self._is_cancellable = any(one.name == "cancellation" for one in fields(self._item_type))
         self._cancellations: dict[str, Cancellation] = {}  # by id, of the texts being computed
         self._latest_deadlines: dict[int, float] = {}  # of the calls being computed
         self._tracer = load_tracer(settings.otlp_endpoint, settings.trace_sample)
-        self.status = Status(reason=MISSING_SENTENCE)
-        self.fault: str | None = None  # for the operator, in full
-        try:
-            self._open(settings)
-        except Exception as error:
-            is_explained = isinstance(error, BundleError | ConfigError)
-            reason = str(error) if is_explained else None
-            get_logger().error("start failed", task=task, reason=reason, **failure_fields(error))
-            self._engines.clear()
-            self.status = Status(reason=FAILED_SENTENCE)
-            self.fault = reason or f"{type(error).__name__}: {error}"
+        self.models = Models(task, settings, only)
+        self.fault = self.models.load()  # for the operator, in full
+        if self.fault is not None:
+            get_logger().error("start failed", task=task, reason=self.fault)
 
-    def _open(self, settings: Settings) -> None:
-        directories, unreadable = find_bundles(settings.bundles_dir, self._task)
-        if not directories:
-            self.fault = explain_missing(settings.bundles_dir, self._task, unreadable)
-            get_logger().error("no bundle", task=self._task, directory=str(settings.bundles_dir))
-            return
-        from seqserve.runtime.engine import check_golden  # imports onnxruntime
-
-        open_engine = load_function(settings.engine_factory)
-        engines: list[Engine] = []
-        for directory in directories:
-            started = time.perf_counter()
-            engine: Engine = open_engine(directory)
-            golden = check_golden(cast(Any, engine))  # also warms it up
-            engines.append(engine)
-            seconds = time.perf_counter() - started
-            name = engine.bundle.manifest.name
-            self._golden[name] = golden
-            metrics.MODEL_LOAD_SECONDS.labels(self._task, name).set(seconds)
-            get_logger().info(
-                "bundle ready", task=self._task, path=str(directory), seconds=round(seconds, 3)
-            )
-        check_distinct(self._task, [engine.bundle for engine in engines])
-        self._engines = {engine.bundle.manifest.name: engine for engine in engines}
-        self.status = Status(tuple(describe(engine.bundle) for engine in engines))
+    @property
+    def status(self) -> Status:
+        """The models and their states."""
+        return self.models.status
 
     def predict(self, items: Sequence[InferenceItem]) -> Reply[InferenceResult]:
         """Compute a batch.
 
         Returns:
             Per text its result or its error, in order: a text that fails does not affect the others. An
-            error is public: InputError, DeadlineExceeded, or SeqserveError without a message. With the
+            error is public: InputError, UnavailableError, or SeqserveError without a message. With the
             seconds inside the engine.
         """
         return self.compute(items, to_inference_result)
@@ -196,40 +129,43 @@ class EngineHost:
             by_model[item.model].append(index)
         outcomes: dict[int, Any] = {}
         for model, indices in by_model.items():
-            results = self._attempt(self._engines[model], [items[index] for index in indices])
+            results = self._of_model(model, [items[index] for index in indices])
             outcomes.update(zip(indices, results, strict=True))
         return [outcomes[i] for i in range(len(items))]
 
-    def _attempt(self, engine: Engine, items: Sequence[InferenceItem]) -> list[Any]:
+    def _of_model(self, model_id: str, items: Sequence[InferenceItem]) -> list[Any]:
+        """Return per text what a model returned or raised. The model stays the same for the whole call."""
+        model = self.models.get(model_id)
+        if model is None:
+            return [UnavailableError(f"{model_id} {_UNLOADED}")] * len(items)
+        return self._attempt(model, items)
+
+    def _attempt(self, model: LoadedModel, items: Sequence[InferenceItem]) -> list[Any]:
         """Compute a batch; if that fails, compute its halves, down to the text that fails."""
         try:
-            results = _computed(engine, [self._engine_item(item) for item in items])
+            cases = [_golden_case(model, item) for item in items]
+            prepared = list(map(self._engine_item, items, cases))
+            results = _computed(model.engine, prepared)
             if len(results) != len(items):
                 raise RuntimeError("an engine must return one result per item")
-            return list(map(self._checked, items, results))
+            return list(map(self._checked, items, cases, results))
         except Exception as error:
             if len(items) == 1:
                 self._log_failure(error, items[0])
                 return [error.with_traceback(None)]  # the frames would keep the text alive
         middle = len(items) // 2
-        return self._attempt(engine, items[:middle]) + self._attempt(engine, items[middle:])
+        return self._attempt(model, items[:middle]) + self._attempt(model, items[middle:])
 
-    def _engine_item(self, item: InferenceItem) -> Any:
+    def _engine_item(self, item: InferenceItem, case: GoldenCase | None) -> Any:
         extra: dict[str, Any] = {}
         if self._is_cancellable:
             extra = {"cancellation": self._cancellations[item.cancellation_id]}
-        if case := self._golden_case(item):
+        if case is not None:
             return replace(case.item, **extra)
         return self._item_type(**item.item, **extra)
 
-    def _golden_case(self, item: InferenceItem) -> GoldenCase | None:
-        if item.golden_case is None or not (cases := self._golden[item.model]):
-            return None
-        return cases[item.golden_case % len(cases)]
-
-    def _checked(self, item: InferenceItem, result: Any) -> Any:
+    def _checked(self, item: InferenceItem, case: GoldenCase | None, result: Any) -> Any:
         """Return the result, or an error if it is not the one of the item's golden case."""
-        case = self._golden_case(item)
         if case is None or case.is_met_by(result):
             return result
         if self._cancellations[item.cancellation_id].is_over:  # the result may be incomplete
@@ -259,7 +195,20 @@ class EngineHost:
 
     def _log_failure(self, error: Exception, item: InferenceItem) -> None:
         log = get_logger().info if isinstance(error, InputError) else get_logger().error
-        log("text failed", task=self._task, request_id=item.request_id, **failure_fields(error))
+        log(
+            "text failed",
+            task=self._task,
+            model=item.model,
+            request_id=item.request_id,
+            **failure_fields(error),
+        )
+
+
+def _golden_case(model: LoadedModel, item: InferenceItem) -> GoldenCase | None:
+    """Return the golden case that takes the place of an item, if any."""
+    if item.golden_case is None or not model.golden:
+        return None
+    return model.golden[item.golden_case % len(model.golden)]
 
 
 def _computed(engine: Engine, items: Sequence[Any]) -> list[Any]:
@@ -279,5 +228,5 @@ def _computed(engine: Engine, items: Sequence[Any]) -> list[Any]:
 
 def _public(error: Exception) -> SeqserveError:
     """Return the error that may leave the process: messages of other exceptions may quote the text."""
-    is_public = isinstance(error, InputError | DeadlineExceeded)
+    is_public = isinstance(error, InputError | UnavailableError)
     return cast(SeqserveError, error) if is_public else SeqserveError("")

@@ -29,7 +29,7 @@ class InferenceItem:
 
     Args:
         request_id: Of the request that the text belongs to.
-        model: Name of the bundle.
+        model: Id of the model that is to answer.
         item: Fields of the task's item in seqserve/records.py.
         deadline: Time of `time.monotonic` in this process after which the result is not needed.
         cancellation_id: Identifies the text in `EngineHost.cancel`. The request id would not do: the

@@ -1,34 +1,82 @@
-"""The bundles of one task on disk: find them, describe them, and check that requests can tell them apart."""
+"""The bundles of one task on disk: find them, describe them, and order them by preference."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from seqserve.bundle import Bundle
+from seqserve.bundle_folder import manifests_in
 from seqserve.errors import ConfigError
-from seqserve.model_info import ModelInfo
-from seqserve.tasks import TASKS, Task
+from seqserve.model_info import ModelInfo, model_id
+from seqserve.tasks import Task
 from service.telemetry.logs import failure_fields, get_logger
 
+_NUMBER_OR_WORD = re.compile(r"[0-9]+|[A-Za-z]+")
+_Part = tuple[int, int, str]
+_END: _Part = (1, 0, "")  # before a further number, after a word: 1.0rc1, 1.0, 1.0.1
 
-def find_bundles(directory: Path, task: Task) -> tuple[list[Path], list[Path]]:
-    """Return the model directories of one task, by name, and the manifests that cannot be read.
+
+@dataclass(frozen=True)
+class FoundBundle:
+    """A model directory whose files were not verified.
+
+    Args:
+        path: The directory.
+        manifest: What its manifest.json has.
+        digest: SHA-256 of manifest.json, which lists the digests of all other files.
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """The model's name; the directory's where the manifest has none."""
+        return str(self.manifest.get("name", self.path.name))
+
+    @property
+    def version(self) -> str:
+        """The model's version."""
+        return str(self.manifest.get("version", ""))
+
+    @property
+    def id(self) -> str:
+        """The model's id."""
+        return model_id(self.name, self.version)
+
+    @property
+    def where(self) -> str:
+        """The place of the directory in the folder of the bundles; public."""
+        is_version = self.path.parent.name == self.name
+        return f"{self.name}/{self.path.name}" if is_version else self.path.name
+
+
+def find_bundles(folder: Path, task: Task) -> tuple[list[FoundBundle], list[Path]]:
+    """Return the bundles of one task, by path, and the manifests that cannot be read.
 
     The task of an unreadable manifest is unknown, so the task that lacks a bundle reports it.
     """
     found, unreadable = [], []
-    for manifest in sorted(directory.glob("[!.]*/manifest.json")):
+    for path in manifests_in(folder):
         try:
-            if orjson.loads(manifest.read_bytes())["task"] == task:
-                found.append(manifest.parent)
+            content = path.read_bytes()
+            manifest = orjson.loads(content)
+            if manifest["task"] == task:
+                digest = hashlib.sha256(content).hexdigest()
+                found.append(FoundBundle(path.parent, manifest, digest))
         except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
             fields = failure_fields(error)
-            get_logger().error("manifest cannot be read", path=str(manifest), task=task, **fields)
-            unreadable.append(manifest)
+            get_logger().error("manifest cannot be read", path=str(path), task=task, **fields)
+            unreadable.append(path)
     return found, unreadable
 
 
@@ -66,24 +114,85 @@ def describe(bundle: Bundle) -> ModelInfo:
     )
 
 
-def check_distinct(task: Task, bundles: Iterable[Bundle]) -> None:
-    """Check that a request selects exactly one of the bundles.
+def describe_found(found: FoundBundle, task: Task) -> ModelInfo:
+    """Return what the API reports about a bundle that was not verified: what its manifest is for."""
+
+    def texts(name: str) -> tuple[str, ...]:
+        value = found.manifest.get(name)
+        return tuple(map(str, value)) if isinstance(value, list) else ()
+
+    return ModelInfo(
+        name=found.name,
+        task=task,
+        languages=texts("languages"),
+        labels=texts("labels"),
+        version=found.version,
+        sha256="",
+        limits={},
+        precision=str(found.manifest.get("precision", "")),
+        metrics={},
+    )
+
+
+def check_distinct(bundles: Iterable[FoundBundle]) -> None:
+    """Check that an id names one bundle.
 
     Raises:
-        ConfigError: Two bundles serve the same requests, or have the same name; names both.
+        ConfigError: Two bundles have the same name and version; names both.
     """
-    by_request: dict[str, list[str]] = defaultdict(list)
-    by_name: dict[str, list[str]] = defaultdict(list)
+    by_id: dict[str, list[str]] = defaultdict(list)
     for bundle in bundles:
-        languages = "→".join(bundle.manifest.languages)
-        request = f"task {task}" + (f", {languages}" if TASKS[task].is_pair else "")
-        by_request[request].append(bundle.path.name)
-        by_name[f"name {bundle.manifest.name}"].append(bundle.path.name)
-    for what, folders in (*by_request.items(), *by_name.items()):
+        by_id[bundle.id].append(bundle.where)
+    for one, folders in by_id.items():
         if len(folders) > 1:
             names = ", ".join(folders[:-1]) + f" and {folders[-1]}"
-            raise ConfigError(f"{_in_words(len(folders))} bundles of {what}: {names}. Keep one.")
+            raise ConfigError(
+                f"{_in_words(len(folders))} bundles of model {one}: {names}. Keep one, or export one with "
+                "another version."
+            )
 
 
 def _in_words(n: int) -> str:
     return {2: "two", 3: "three"}.get(n, str(n))
+
+
+def newest_first(bundles: Iterable[FoundBundle]) -> list[FoundBundle]:
+    """Order bundles by version, then by the day of their export; those that are equal by name."""
+    by_name = sorted(bundles, key=lambda one: one.name)
+    return sorted(by_name, key=_age, reverse=True)
+
+
+def _age(bundle: FoundBundle) -> tuple[tuple[_Part, ...], str]:
+    return version_key(bundle.version), str(bundle.manifest.get("created", ""))
+
+
+def version_key(version: str) -> tuple[_Part, ...]:
+    """Return the sort key of a version: its numbers compare as numbers, and 1.0rc1 is before 1.0."""
+    return (*map(_part, _NUMBER_OR_WORD.findall(version)), _END)
+
+
+def _part(text: str) -> _Part:
+    if text.isdigit():
+        digits = text.lstrip("0")
+        return (2, len(digits), digits)
+    return (0, 0, text.lower())
+
+
+def select_default(models: Sequence[ModelInfo], setting: str | None) -> ModelInfo | None:
+    """Return the default model of a task.
+
+    Args:
+        models: Of the task, in order of preference.
+        setting: The name or id of SEQSERVE_DEFAULT_MODELS, if any.
+
+    Returns:
+        The model of the setting, whatever its state; or else the first that is ready, unless the models
+        translate between different languages; or None.
+    """
+    if setting is not None:
+        named = [model for model in models if setting in (model.name, model.id)]
+        return next((model for model in named if model.state == "ready"), next(iter(named), None))
+    ready = [model for model in models if model.state == "ready"]
+    if len({model.language_pairs for model in ready}) > 1:
+        return None
+    return next(iter(ready), None)

@@ -20,8 +20,9 @@ from starlette.types import Receive, Scope, Send
 
 from service.engines import codec
 from service.engines.client import LocalBackend
-from service.engines.host import EngineHost, Status
+from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult
+from service.engines.models import Status
 from service.queue.batcher import Reply
 
 _IDLE_S = 2.0  # after which a connection is not reused: the runner closes it after five

@@ -136,8 +136,20 @@ MODEL_INFO = Gauge(
 MODEL_LOAD_SECONDS = Gauge(
     "seqserve_model_load_seconds",
     "Time to load a model and verify its golden cases.",
-    ("task", "model"),
+    ("task", "model", "version"),
     multiprocess_mode="livemostrecent",
+)
+MODEL_LOAD_FAILURES = Counter(
+    "seqserve_model_load_failures_total",
+    "Bundles that could not be loaded, or did not reproduce their golden cases.",
+    ("task", "model", "version"),
+)
+MODEL_TEXTS = Counter("seqserve_model_texts_total", "Answered texts.", ("task", "model", "version"))
+MODEL_SECONDS = Histogram(
+    "seqserve_model_duration_seconds",
+    "Time of answered predictions inside the engine.",
+    ("task", "model", "version"),
+    buckets=_SECONDS,
 )
 MODEL_UP = Gauge(
     "seqserve_model_up",
@@ -227,6 +239,20 @@ class TaskSeries:
 def of_task(task: str) -> TaskSeries:
     """Return the series of a task."""
     return TaskSeries(task)
+
+
+class ModelSeries:
+    """The series of one model."""
+
+    def __init__(self, task: str, model: str, version: str) -> None:
+        self.texts = _counter(MODEL_TEXTS.labels(task, model, version))
+        self.seconds = _histogram(MODEL_SECONDS.labels(task, model, version))
+
+
+@cache
+def of_model(task: str, model: str, version: str) -> ModelSeries:
+    """Return the series of a model. Only the models of the server's bundles have some."""
+    return ModelSeries(task, model, version)
 
 
 @cache

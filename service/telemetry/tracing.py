@@ -30,7 +30,7 @@ class TracedItem(Protocol):
     """What a text carries for its spans.
 
     Args:
-        model: Name of the bundle.
+        model: Id of the model that is to answer.
         traceparent: Of the parent span, in W3C's form; empty if the request is not traced.
         queued_ns: When it was queued, in nanoseconds since 1970.
     """

@@ -34,6 +34,14 @@ RESULTS: dict[Task, dict[str, Any]] = {
         "unknown_share": 0.5,
         "warnings": [],
     },
+    "classification": {
+        "label": "world news",
+        "score": 0.75,
+        "labels": [{"label": "world news", "score": 0.75}, {"label": "sport", "score": 0.5}],
+        "scores": {"sport": 0.5, "world news": 0.75},
+        "unknown_share": 0.5,
+        "warnings": ["mostly_unknown"],
+    },
     "translation": {"text": "一,\n二", "score": -0.5, "warnings": ["truncated", "repetition"]},
 }
 RECORD = Record(7, "Ann Lee left Oslo.", {"id": 3, "tags": ["a", "b"], "note": 'x,"y"'})
@@ -47,6 +55,13 @@ CSV = {
     "sentiment": [
         ["line", "id", "tags", "note", "label", "score", "warnings"],
         ["7", "3", '["a","b"]', 'x,"y"', "positive", "0.75", ""],
+    ],
+    "classification": [
+        ["line", "id", "tags", "note", "label", "score", "labels", "warnings"],
+        [
+            *("7", "3", '["a","b"]', 'x,"y"', "world news", "0.75", "world news; sport"),
+            "mostly_unknown",
+        ],
     ],
     "translation": [
         ["line", "id", "tags", "note", "text", "score", "warnings"],

@@ -112,6 +112,27 @@ def test_a_detected_source_language(tmp_path: Path, fakes: dict[str, str]) -> No
     assert "detected fr" in rejected["message"]
 
 
+def test_any_labels(tmp_path: Path, fakes: dict[str, str]) -> None:
+    texts = tmp_path / "in.txt"
+    texts.write_text("The vote is today.\nA goal!\n")
+    out = tmp_path / "out.csv"
+    done = predict("classify", texts, "--out", out, "--min-score", "0.8", env=fakes)
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.reader(io.StringIO(out.read_text())))
+    assert rows == [
+        ["line", "label", "score", "labels", "warnings"],
+        ["1", "", "0.0", "", ""],
+        ["2", "sport", "0.875", "sport", ""],
+    ]
+    done = predict("classify", texts, "--label", "politics", "--top", "1", env=fakes)
+    assert [json.loads(line)["scores"] for line in done.stdout.splitlines()] == [
+        {"politics": 0.75},
+        {"politics": 0.125},
+    ]
+    done = predict("classify", texts, "--label", "art", env=fakes)
+    assert done.returncode == 2 and b"Available labels: sport, politics" in done.stderr
+
+
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
     """Return the results of the shipped bundles for the texts, by task."""

@@ -74,6 +74,12 @@ RESULTS: dict[str, Callable[[str], dict[str, Any]]] = {
         "score": 0.75,
         "scores": {"negative": 0.25, "positive": 0.75},
     },
+    "/v1/classify": lambda text: {
+        "label": "a",
+        "score": 0.75,
+        "labels": [{"label": "a", "score": 0.75}],
+        "scores": {"a": 0.75, "b": 0.25},
+    },
     "/v1/translate": lambda text: {"text": text[::-1], "score": -0.5, "warnings": []},
     "/v1/detect": lambda text: {
         "language": "en",

@@ -163,11 +163,11 @@ def test_the_types_of_fields_are_what_from_json_can_read() -> None:
     for ours, _ in KINDS.values():
         for kind in get_type_hints(ours).values():
             inner = get_args(kind)[-2:] if get_args(kind) else (kind,)
-            readable = {str, int, float, type(None), Any, ...}
+            readable = {str, int, float, bool, type(None), Any, ...}
             assert all(
                 one in readable
                 or is_dataclass(one)
-                or get_origin(one) is Literal
+                or get_origin(one) in (Literal, tuple)
                 or isinstance(one, str)
                 for one in inner
             ), (ours, kind)

@@ -93,10 +93,18 @@ def test_a_newer_server_may_say_more(call: Caller) -> None:
     assert len(call(MadeUpServer(more={"colour": "blue"}), "sentiment", ["a", "b"])) == 2
 
 
-HOW = {"on_blank": "error", "partial": False}
+HOW = {"model": "a@1.0", "on_blank": "error", "partial": False}
 OPTIONS: dict[str, dict[str, Any]] = {
-    "ner": {"min_score": 0.0, "labels": ["PER"], "offset_unit": "utf16", "alternatives": 2, **HOW},
+    "ner": {
+        "min_score": 0.0,
+        "labels": ["PER"],
+        "offset_unit": "utf16",
+        "alternatives": 2,
+        "aggregation": "viterbi",
+        **HOW,
+    },
     "sentiment": {"sentences": False, "neutral": False, "offset_unit": "byte", **HOW},
+    "classify": {"min_score": 0.5, "labels": ["a"], "top": 1, **HOW},
     "translate": {
         "source": "en",
         "target": "zh",
@@ -141,7 +149,7 @@ def test_both_clients_have_the_same_methods() -> None:
 
     plain, with_async = methods(Client), methods(AsyncClient)
     assert with_async.pop("aclose") == plain.pop("close")
-    assert plain == with_async and len(plain) == 9
+    assert plain == with_async and len(plain) == 10
 
 
 def test_every_route_of_the_contract_has_a_method(call: Caller) -> None:
@@ -153,7 +161,7 @@ def test_every_route_of_the_contract_has_a_method(call: Caller) -> None:
             return MadeUpServer()(request)
         return httpx.Response(200, json={"models": [MODEL]})
 
-    for method in ("ner", "sentiment", "translate", "detect"):
+    for method in ("ner", "sentiment", "classify", "translate", "detect"):
         call(server, method, "a")
     for method in ("models", "health", "is_alive", "metrics", "openapi"):
         call(server, method)

@@ -34,6 +34,7 @@ TABLE: dict[str, tuple[type[SeqserveError], bool]] = {
     "host_not_allowed": (errors.HostNotAllowed, False),
     "unsupported_media_type": (errors.UnsupportedMediaType, False),
     "invalid_field": (errors.InputError, False),
+    "unknown_model": (errors.UnknownModel, False),
     "unsupported_language_pair": (errors.UnsupportedLanguagePair, False),
     "overloaded": (errors.Overloaded, True),
     "rate_limited": (errors.RateLimited, True),

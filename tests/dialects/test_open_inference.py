@@ -108,7 +108,9 @@ def test_errors(client: Any, headers: dict[str, str]) -> None:
 def test_overload(url: str, headers: dict[str, str]) -> None:
     def infer() -> Any:
         with triton.InferenceServerClient(url.removeprefix("http://") + "/oip") as client:
-            return client.infer("translation", [texts("Return the days. " * 20)], headers={**headers})
+            return client.infer(
+                "translation", [texts("Return the days. " * 20)], headers={**headers}
+            )
 
     with many_at_once(infer) as outcomes:
         refused = [one for one in outcomes if isinstance(one, triton.InferenceServerException)]

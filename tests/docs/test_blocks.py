@@ -14,12 +14,15 @@ from typing import Any
 
 import pytest
 
+from seqserve.tasks import TASKS
+from service.api.schemas import SCHEMAS
 from tests.docs.pages import PAGES, ROOT, Block, blocks_of, name_of, prose_of
 from tests.serving import Serve
 
 HERE = "localhost:3000"
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 README = ROOT / "README.md"
+UNSHIPPED = {spec.path: SCHEMAS[task] for task, spec in TASKS.items() if not spec.is_shipped}
 API = ROOT / "docs" / "api.md"
 
 
@@ -116,7 +119,10 @@ def test_another_answer_is_noticed(shown: Any, came: Any) -> None:
 
 
 def test_requests_of_the_contract_are_answered_as_it_shows(shipped: Serve) -> None:
-    """Send every JSON block with a `text` to the route named before it, if the block after it is a response."""
+    """Send every JSON block with a `text` to the route named before it, if the block after it is a response.
+
+    Blocks of tasks without a shipped model must fit the schemas.
+    """
     blocks = [block for block in blocks_of(API) if block.language == "json"]
     answered = set()
     for asked, shown in pairwise(blocks):
@@ -124,9 +130,13 @@ def test_requests_of_the_contract_are_answered_as_it_shows(shipped: Serve) -> No
         if "text" in request and "results" in answer:
             route = route_of(asked)
             answered.add(route)
+            if (schema := UNSHIPPED.get(route)) is not None:
+                schema.request.model_validate(request)
+                schema.answer.model_validate(answer)
+                continue
             came = shipped.client.post(route, json=request).raise_for_status().json()
             assert agrees(answer, came), came
-    assert len(answered) == 4
+    assert len(answered) == 5
 
 
 def route_of(block: Block) -> str:

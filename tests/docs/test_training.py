@@ -188,7 +188,11 @@ def test_other_files_are_converted_and_cut(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("recipe", "name", "task"),
-    [(RECIPES[1], "mood", "sentiment"), (RECIPES[2], "files-en-zh", "translation")],
+    [
+        (RECIPES[1], "mood", "sentiment"),
+        (RECIPES[2], "topics", "classification"),
+        (RECIPES[3], "files-en-zh", "translation"),
+    ],
 )
 def test_the_other_recipes_make_bundles_too(
     tmp_path: Path, recipe: str, name: str, task: str

@@ -33,7 +33,7 @@ from seqserve.training.cost import read_training_cost
 from seqserve.training.recipe import Recipe
 from tests.tiny import TinyProject
 
-TASKS = ("ner", "sentiment", "translation")
+TASKS = ("ner", "sentiment", "classification", "translation")
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -289,8 +289,8 @@ def test_int8_may_cost_only_so_much(
     changes: dict[str, float],
     is_allowed: bool,
 ) -> None:
-    """`evaluate` is asked for the bundle first, then for torch."""
-    measured = iter([report_with(changes, 50), report_with(dict.fromkeys(changes, 0.0), 50)])
+    """`evaluate` is asked for torch first, then for the bundle."""
+    measured = iter([report_with(dict.fromkeys(changes, 0.0), 50), report_with(changes, 50)])
     monkeypatch.setattr(module, "evaluate", lambda *_: next(measured))
     monkeypatch.setattr(module, "model_card", lambda *_: "#")
     source, place = source_of(tiny, "ner"), tmp_path / "bundle"

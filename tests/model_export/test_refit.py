@@ -32,10 +32,11 @@ def data(tiny: TinyProject, tmp_path: Path) -> Path:
     return root
 
 
-SETS = {"ner": "people", "sentiment": "opinions"}
+SETS = {"ner": "people", "sentiment": "opinions", "classification": "topics"}
 KEYS = {
     "ner": ({"min_score"}, "calibration"),
     "sentiment": ({"neutral_low", "neutral_high"}, "neutral_slope"),
+    "classification": (set(), "temperature"),
 }
 
 

@@ -75,6 +75,7 @@ def test_the_way_past_the_header(visit: Visit) -> None:
 
 MOVES = [
     ("ArrowRight", "sentiment"),
+    ("ArrowRight", "classification"),
     ("ArrowRight", "translation"),
     ("ArrowRight", "ner"),
     ("ArrowLeft", "translation"),
@@ -90,7 +91,7 @@ def test_arrows_choose_tabs(visit: Visit) -> None:
         assert focused(visit) == f"tab-{task}"
         expect(visit.panel(task)).to_be_visible()
         expect(visit.page.locator("[role=tabpanel]:visible")).to_have_count(1)
-        expect(visit.page.locator("[role=tab][tabindex='-1']")).to_have_count(2)
+        expect(visit.page.locator("[role=tab][tabindex='-1']")).to_have_count(3)
         assert visit.page.locator(f"#tab-{task}").get_attribute("aria-selected") == "true"
         assert visit.page.url.endswith(f"#{task}")
 

@@ -15,6 +15,7 @@ from playwright.sync_api import Route, expect
 
 from service.api.demo import DIRECTORY
 from service.http.keys import new_key
+from tests import fakes
 from tests.page.conftest import TASKS, Opening, Serving, Visit
 from tests.service.api.test_demo import answered_codes
 from tests.serving import FAKES, START_S, Serve, free_port
@@ -99,7 +100,7 @@ def test_the_way_in_with_a_key(
     field.fill(f" {key} ")
     field.press("Enter")
     visit.page.wait_for_selector(".state[data-state=ready]")
-    expect(visit.page.locator("#models li")).to_have_count(3)
+    expect(visit.page.locator("#models li")).to_have_count(len(fakes.DESCRIPTIONS))
     expect(visit.page.locator("#traffic")).to_be_visible()
     shown = visit.run("ner", "Ann")
     expect(shown.locator("mark")).to_have_count(1)
@@ -173,7 +174,7 @@ def test_the_state_of_the_server(
     expect(visit.page.locator("#state")).to_have_text(said)
     visit.page.unroute_all()
     visit.page.wait_for_selector(".state[data-state=ready]")  # the page polls
-    expect(visit.page.locator("#models li")).to_have_count(3)
+    expect(visit.page.locator("#models li")).to_have_count(len(fakes.DESCRIPTIONS))
 
 
 def wait_for_models(serve: Serve) -> None:
@@ -181,7 +182,9 @@ def wait_for_models(serve: Serve) -> None:
     end = time.monotonic() + START_S
     while time.monotonic() < end:
         with suppress(httpx.TransportError):
-            if len(serve.client.get("/v1/models").json().get("models", [])) == len(TASKS):
+            if len(serve.client.get("/v1/models").json().get("models", [])) == len(
+                fakes.DESCRIPTIONS
+            ):
                 return
         time.sleep(0.1)
     raise AssertionError("not up")

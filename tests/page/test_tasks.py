@@ -135,6 +135,24 @@ def test_sentences_are_left_out_on_demand(visit: Visit) -> None:
     assert '"sentences"' not in shown.locator(".code").inner_text()
 
 
+def test_labels_of_any_kind(visiting: Opening, faked: Serve) -> None:
+    visit = visiting(faked).open()
+    shown = visit.run("classification", "A goal!")
+    expect(shown.locator(".found")).to_contain_text("sport, 87.5%, in")
+    expect(shown.locator(".scores dt")).to_have_text(["sport", "politics"])
+    expect(shown.locator(".scores .share")).to_have_text(["87.5%", "12.5%"])
+    expect(shown.locator(".scores [data-first]")).to_have_count(1)
+    visit.panel("classification").locator("input[type=range]").fill("0.9")
+    shown = visit.run("classification", "A goal!")
+    expect(shown).to_contain_text("No label reaches the minimum score.")
+    expect(shown.locator(".found")).to_contain_text("0 labels in")
+    expect(shown.locator(".scores [data-first]")).to_have_count(0)
+
+
+def test_without_a_model_of_the_task_there_is_no_tab(visit: Visit) -> None:
+    expect(visit.page.locator("#tab-classification")).to_be_hidden()
+
+
 def test_source_and_target_side_by_side(visit: Visit, shipped: Serve) -> None:
     visit.page.locator("#tab-translation").click()
     visit.panel("translation").get_by_label("Alternatives").select_option("2")

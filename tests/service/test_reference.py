@@ -15,6 +15,7 @@ from service.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 UNITS = ("seconds", "bytes", "texts", "tokens", "characters", "ratio", "requests", "restarts")
+EVENTS = ("failures",)
 WITHOUT_UNIT = ("info", "up", "pid", "fds", "in_flight", "dropped")
 
 
@@ -86,5 +87,5 @@ def test_every_metric_has_a_unit_and_says_what_it_is() -> None:
         bare = name.strip("`").removesuffix("_total")
         assert bare.startswith("seqserve_") and text.endswith("."), name
         assert name.endswith("_total`") == (kind == "counter"), name
-        assert bare.endswith((*UNITS, *WITHOUT_UNIT)), name
+        assert bare.endswith((*UNITS, *EVENTS, *WITHOUT_UNIT)), name
         assert labels, name

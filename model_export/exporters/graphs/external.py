@@ -8,9 +8,16 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Mapping
+from typing import Any
 
 import onnx
+import onnxruntime
 from onnx import TensorProto
+
+from model_export.exporters.graphs.vnni import with_signed_weights
+from model_export.exporters.graphs.weights import Weights
+from seqserve.runtime.session import GRAPH_SUFFIX, VNNI_SUFFIX, make_session
 
 WEIGHTS_FILE = "weights.safetensors"
 
@@ -43,18 +50,70 @@ def refer(model: onnx.ModelProto, weights: bytes, location: str = WEIGHTS_FILE) 
     Raises:
         ValueError: A tensor has other bytes than its namesake in the weights file.
     """
-    slim = onnx.ModelProto()
-    slim.CopyFrom(model)
+    slim = _without_tensors(model)
     places = offsets(weights)
-    for tensor in slim.graph.initializer:
+    for tensor in model.graph.initializer:
         if tensor.name not in places:
+            slim.graph.initializer.add().CopyFrom(tensor)
             continue
         start, length = places[tensor.name]
         if tensor.raw_data != weights[start : start + length]:
             raise ValueError(f"{tensor.name} has other bytes in {location} than in the graph")
-        tensor.ClearField("raw_data")
-        tensor.data_location = TensorProto.EXTERNAL
+        reference = slim.graph.initializer.add(
+            name=tensor.name,
+            dims=tensor.dims,
+            data_type=tensor.data_type,
+            data_location=TensorProto.EXTERNAL,
+        )
         for key, value in (("location", location), ("offset", start), ("length", length)):
-            tensor.external_data.add(key=key, value=str(value))
+            reference.external_data.add(key=key, value=str(value))
     contents: bytes = slim.SerializeToString(deterministic=True)
     return contents
+
+
+def _without_tensors(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy of a model without its initializers, which are nearly all of its bytes."""
+    slim = onnx.ModelProto()
+    _copy_fields(model, slim, but="graph")
+    _copy_fields(model.graph, slim.graph, but="initializer")
+    return slim
+
+
+def _copy_fields(message: Any, copy: Any, but: str) -> None:
+    """Copy the fields of a protobuf message, but one."""
+    for field, value in message.ListFields():
+        if field.name == but:
+            continue
+        if field.is_repeated:
+            getattr(copy, field.name).MergeFrom(value)
+        elif field.message_type is not None:
+            getattr(copy, field.name).CopyFrom(value)
+        else:
+            setattr(copy, field.name, value)
+
+
+def graph_files(graphs: Mapping[str, onnx.ModelProto], weights: Weights | None) -> dict[str, bytes]:
+    """Return the files of graphs and of the weights that they share.
+
+    Graphs in int8 have a second file, for CPUs that are faster with signed weights.
+
+    Args:
+        graphs: By file name, with all their tensors.
+        weights: What they share; None: nothing, and their files hold all tensors.
+    """
+    if weights is None:
+        return {name: graph.SerializeToString() for name, graph in graphs.items()}
+    contents = weights.to_bytes()
+    files = {WEIGHTS_FILE: contents}
+    for name, graph in graphs.items():
+        files[name] = refer(graph, contents)
+        signed = with_signed_weights(graph)
+        if signed is not None:
+            files[name.removesuffix(GRAPH_SUFFIX) + VNNI_SUFFIX] = refer(signed, contents)
+    return files
+
+
+def session_of(graph: onnx.ModelProto, weights: Weights) -> onnxruntime.InferenceSession:
+    """Load a graph that shares its weights."""
+    contents = weights.to_bytes()
+    return make_session(refer(graph, contents), weights={WEIGHTS_FILE: contents})

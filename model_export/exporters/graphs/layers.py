@@ -12,10 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from model_export.exporters.graphs.builder import MICROSOFT, GraphBuilder, Weight
-from model_export.exporters.graphs.weights import INPUT_FACTORS, INPUT_SCALE
-
-_TINY = 1e-30  # far below the largest value of any row but one of zeros
-ZERO_POINT = 128  # signed numbers as unsigned bytes: these, times signed weights, are what CPUs multiply fast
+from model_export.exporters.graphs.weights import (
+    INPUT_FACTORS,
+    INPUT_SCALE,
+    INPUT_ZERO,
+    ZERO_POINT,
+)
 
 
 def linear(g: GraphBuilder, x: str, *layers: str) -> str:
@@ -58,13 +60,12 @@ def multiply(g: GraphBuilder, x: str, layer: str, names: Sequence[str], bias: st
     if weight.scales is None:
         return g.op("Add", g.op("MatMul", x, _columns(g, weight)), bias)
     x = _even(g, x, layer)
-    zero_point = g.constant(np.uint8(ZERO_POINT))
+    zero_point = g.constant(g.weights.tensors.get(layer + INPUT_ZERO, np.uint8(ZERO_POINT)))
     input_scale = g.weights.tensors.get(layer + INPUT_SCALE)
     if input_scale is not None:
         quantization = g.constant(np.float32(input_scale)), zero_point
         return _int8_product(g, x, quantization, weight, bias)
     largest = g.once("ReduceMax", g.once("Abs", x), g.ints(-1), keepdims=1)
-    largest = g.once("Max", largest, g.float(_TINY))  # a row of zeros stays a row of zeros
     quantization = g.float(1 / 127), zero_point
     product = _int8_product(g, g.once("Div", x, largest), quantization, weight, "")
     return g.op("Add", g.op("Mul", product, largest), bias)

@@ -113,6 +113,12 @@ class EncoderModel:
         return (*tables, *(f"{layer.name}.weight" for layer in self.head))
 
     @property
+    def linears(self) -> tuple[str, ...]:
+        """The linear layers, those of the head aside."""
+        projection = (self.embeddings.projection,) if self.embeddings.projection else ()
+        return (*projection, *(name for layer in self.layers for name in layer.linears))
+
+    @property
     def output(self) -> str:
         """The name of the graph's output."""
         return "logits" if self.is_pooled else "emissions"

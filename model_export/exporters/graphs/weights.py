@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 SCALES = ".scales"
 INPUT_SCALE = ".input_scale"
+INPUT_ZERO = ".input_zero_point"
 INPUT_FACTORS = ".input_factors"
+# Signed numbers as unsigned bytes: these, times signed weights, are what CPUs multiply fast.
+ZERO_POINT = 128
 MIN_INT8_SIZE = 1024  # smaller tensors stay float32
 
 
@@ -31,12 +34,14 @@ class InputQuantization:
     """How the inputs of a layer are quantized to int8.
 
     Args:
-        scale: One step; 127 of them are the largest value that is told apart.
+        scale: One step; with the usual zero point, 127 of them are the largest value that is told apart.
         factors: (D,), what the features are multiplied by before; None: nothing.
+        zero_point: The byte that stands for 0, 0..255.
     """
 
     scale: float
     factors: FloatArray | None = None
+    zero_point: int = ZERO_POINT
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,8 @@ class Weights:
     Args:
         tensors: float32, or int8 from -127 to 127 with one float32 scale per row beside it, (..., 1)
             under `NAME.scales`, or one for all rows, (1, 1). `LAYER.input_scale`, a scalar, is one step
-            of a layer's quantized input; where it is missing, every row of the input has its own.
+            of a layer's quantized input, and `LAYER.input_zero_point` the byte that stands for 0, if that
+            is not 128; where the scale is missing, every row of the input has its own.
             By `LAYER.input_factors`, (D,), inputs are multiplied before; `LAYER.weight` is divided by them.
     """
 
@@ -105,6 +111,8 @@ class Weights:
                 tensors[name] = array
         for layer, quantization in (inputs or {}).items():
             tensors[layer + INPUT_SCALE] = np.array(quantization.scale, np.float32)
+            if quantization.zero_point != ZERO_POINT:
+                tensors[layer + INPUT_ZERO] = np.array(quantization.zero_point, np.uint8)
         return cls(tensors)
 
     @classmethod
@@ -130,9 +138,8 @@ class Weights:
 
     def exact(self) -> Weights:
         """Return the same numbers dequantized: all float32, no input scales."""
-        names = (
-            name for name in self.tensors if not name.endswith((SCALES, INPUT_SCALE, INPUT_FACTORS))
-        )
+        added = (SCALES, INPUT_SCALE, INPUT_ZERO, INPUT_FACTORS)
+        names = (name for name in self.tensors if not name.endswith(added))
         return Weights({name: self.dense(name) for name in names})
 
 

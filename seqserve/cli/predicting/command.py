@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqserve.choices import LineBreaks, OffsetUnit, TextFormat
+from seqserve.choices import Aggregation, LineBreaks, OffsetUnit, TextFormat
 from seqserve.cli.app import App
 from seqserve.cli.predicting.options import Options, with_options
 from seqserve.cli.progress import bar
@@ -60,6 +60,10 @@ def ner(
     alternatives: Annotated[
         int | None, typer.Option(help="labelings per sentence, the most probable first")
     ] = None,
+    aggregation: Annotated[
+        Aggregation | None,
+        typer.Option(help="how tags become entities; default viterbi, others for imported models"),
+    ] = None,
 ) -> None:
     """Find named entities (NER)."""
     _predict(
@@ -69,6 +73,7 @@ def ner(
         labels=label,
         offset_unit=offset_unit,
         alternatives=alternatives,
+        aggregation=aggregation,
     )
 
 

@@ -22,11 +22,13 @@ from seqserve.errors import (
     ConfigError,
     InputError,
     SeqserveError,
+    UnavailableError,
     UnsupportedLanguagePair,
 )
 from seqserve.records import AUTO
 from seqserve.runtime import Engine, open_engine
 from seqserve.tasks import Task
+from service.api.choice import candidate_models
 from service.api.core import fields_of
 from service.api.detection import DetectedSource, find_sources
 from service.api.dialects.native import parse_request
@@ -97,13 +99,16 @@ class TaskEngines:
         _log_to_stderr()
         self._spec = spec
         self._request = _request(spec)
-        self._host = EngineHost(spec.task, _on_one_thread(_settings(spec)))
+        settings = _on_one_thread(_settings(spec))
+        self._host = EngineHost(spec.task, settings, only=self._request.how.model)
         if self._host.fault is not None:
             raise BundleError(self._host.fault)
         try:
             model = self._plan([]).model
         except InputError as error:
             raise ConfigError(str(error)) from None
+        except UnavailableError as error:
+            raise BundleError(str(error)) from None
         self.model = Model(model.name, model.version, tuple(model.languages), model.sha256)
 
     def predict(self, texts: Sequence[str]) -> list[Outcome]:
@@ -118,7 +123,7 @@ class TaskEngines:
         found |= {i: one for i, one in languages.items() if isinstance(one, SeqserveError)}
         places = [i for i in range(len(texts)) if i not in found]
         deadline = time.monotonic() + _NO_DEADLINE_S
-        items = [InferenceItem("predict", plan.model.name, plan.items[i], deadline) for i in places]
+        items = [InferenceItem("predict", plan.model.id, plan.items[i], deadline) for i in places]
         if items:
             found |= zip(places, self._host.predict(items).results, strict=True)
         outcomes: list[Outcome] = []
@@ -138,7 +143,10 @@ class TaskEngines:
         """Return the languages of texts, if they are to be detected."""
         if self._request.source != AUTO:
             return {}
-        return find_sources(texts, self._request.target, self._host.status.models)
+        models = candidate_models(
+            self._spec.task, self._request.how.model, self._host.status.models
+        )
+        return find_sources(texts, self._request.target, models)
 
     def _plan(self, texts: Sequence[str]) -> Plan:
         request = replace(self._request, texts=texts)

@@ -67,6 +67,10 @@ class Options:
     engine: Annotated[
         Literal["local", "ray"], _option(WHO, "this machine, or a Ray cluster: docs/cli.md")
     ] = "local"
+    model: Annotated[
+        str | None,
+        _option(WHO, "NAME or NAME@VERSION; default: the one with the languages, or the default"),
+    ] = None
     bundles: Annotated[
         Path | None, _option(WHO, "folder of bundles; SEQSERVE_BUNDLES_DIR, or else bundles")
     ] = None

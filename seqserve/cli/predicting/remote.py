@@ -22,6 +22,7 @@ N_REQUESTS = 4  # at a time
 _PROBE = "Is this allowed?"
 _OF_THE_RUN = (
     *(errors.MissingKey, errors.UnknownKey, errors.NotFound, errors.MethodNotAllowed),
+    errors.UnknownModel,
     *(errors.UnsupportedMediaType, errors.UnsupportedLanguagePair, errors.InvalidJson),
 )
 

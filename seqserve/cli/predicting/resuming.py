@@ -17,7 +17,8 @@ from seqserve.tasks import TASKS
 def fingerprint_of(config: RunConfig, model: Model | None = None) -> Fingerprint:
     """Return what determines the predictions of a run, besides the texts.
 
-    Workers, windows, limits and who predicts may differ: they do not change what is predicted.
+    Workers, windows, limits and who predicts may differ: they do not change what is predicted. The model counts
+    as what it is, whether it was named or chosen.
     """
     defaults = {
         one.name: one.default
@@ -34,7 +35,8 @@ def fingerprint_of(config: RunConfig, model: Model | None = None) -> Fingerprint
         "output format": config.output_format,
         "kept fields": dict(config.columns.beside),
     }
-    chosen = {name: _without_order(value) for name, value in config.spec.options.items()}
+    options = {name: value for name, value in config.spec.options.items() if name != "model"}
+    chosen = {name: _without_order(value) for name, value in options.items()}
     return Fingerprint(
         {name: value for name, value in run.items() if value},
         {**defaults, **chosen},

@@ -109,7 +109,8 @@ def make_config(task: Task, options: Options, asked: Mapping[str, Any]) -> RunCo
         with_file=len(inputs) > 1 and output_format != "conll",
     )
     rows.check_output(task, output_format, asked, columns)
-    spec = _spec(task, {**asked, "on_blank": options.on_blank}, options)
+    beside = {"on_blank": options.on_blank, **({"model": options.model} if options.model else {})}
+    spec = _spec(task, {**asked, **beside}, options)
     return RunConfig(spec, options, inputs, output_format, columns, _size(task, options))
 
 

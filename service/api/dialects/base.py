@@ -223,6 +223,7 @@ def _record(
     """Record a prediction in the log line, in `Server-Timing` and in the metrics."""
     context.log_fields = {
         "model": prediction.model.name,
+        "version": prediction.model.version,
         "n_texts": len(prediction.results),
         "n_tokens": prediction.n_tokens,
     }

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from seqserve.errors import InputError
 from seqserve.model_info import ModelInfo
+from seqserve.records import RequestOptions
 from seqserve.tasks import TASKS, Task
 from service.api.core import Prediction
 from service.api.dialects.base import Asked, Dialect, json_response
@@ -29,7 +30,7 @@ from service.api.dialects.document import (
     operation,
     ref,
 )
-from service.api.dialects.naming import PIPELINES, find_model
+from service.api.dialects.naming import PIPELINES, Named, find_model
 from service.api.dialects.validation import validate
 from service.api.plan import PredictionRequest
 from service.api.schemas import Texts
@@ -132,19 +133,21 @@ class HuggingFaceDialect(Dialect):
         }
 
     async def _predict(self, request: Request) -> Response:
-        model = self._model(request)
+        named = self._named(request)
 
         async def read(request: Request) -> Asked:
             document = await self.bodies.read_json(request)
             content = validate(HuggingFaceRequest, document)
             is_list = isinstance(document, dict) and isinstance(document["inputs"], list)
-            write = partial(_write, model.task, content.parameters, is_list)
-            return Asked(to_prediction(content, model), write)
+            write = partial(_write, named.task, content.parameters, is_list)
+            asked = to_prediction(content, named.model)
+            asked.how = RequestOptions(model=named.name)
+            return Asked(asked, write)
 
-        return await self.answer(request, model.task, read)
+        return await self.answer(request, named.task, read)
 
     async def _info(self, request: Request) -> Response:
-        model = self._model(request)
+        model = self._named(request).model
         document = {
             "model_id": model.name,
             "model_sha": model.sha256,
@@ -153,10 +156,10 @@ class HuggingFaceDialect(Dialect):
         return json_response(document)
 
     async def _health(self, request: Request) -> Response:
-        self.core.require_up(self._model(request).task)
+        self.core.require_up(self._named(request).task)
         return json_response({})
 
-    def _model(self, request: Request) -> ModelInfo:
+    def _named(self, request: Request) -> Named:
         return find_model(request.path_params["name"], self.core.models())
 
 

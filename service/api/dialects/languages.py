@@ -97,8 +97,8 @@ def targets_by_source(models: Sequence[ModelInfo]) -> dict[str, list[str]]:
     pairs = {
         (pair[0], pair[1])
         for model in models
-        if model.task == "translation"
-        for pair in model.language_pairs or (model.languages,)
+        if model.state == "ready"
+        for pair in model.language_pairs
     }
     return {
         source: sorted(target for first, target in pairs if first == source)

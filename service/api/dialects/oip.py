@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -12,12 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from seqserve.errors import InputError, NotFound
-from seqserve.model_info import ModelInfo
+from seqserve.errors import InputError, NotReady
 from service.api.core import Call, Prediction
 from service.api.dialects.base import Asked, Dialect, json_response
 from service.api.dialects.document import STRING, list_of, object_of, operation, ref
-from service.api.dialects.naming import find_model
+from service.api.dialects.naming import Named, find_model
 from service.api.dialects.native import parse_request
 from service.api.dialects.oip_messages import (
     HEADER_LENGTH,
@@ -44,8 +44,8 @@ _OF_THE_PROTOCOL = frozenset(
     }
 )
 """Parameters of a request that are no options of a task."""
-_ANSWERED_TOGETHER = frozenset({"partial", "text"})
-"""Fields of the native API that have no place in a tensor."""
+_ANSWERED_TOGETHER = frozenset({"partial", "text", "model"})
+"""Fields of the native API that have no place in the parameters."""
 
 
 class OpenInferenceDialect(Dialect):
@@ -106,10 +106,10 @@ class OpenInferenceDialect(Dialect):
         }
 
     async def _infer(self, request: Request) -> Response:
-        model = self._model(request)
-        return await self.answer(request, model.task, partial(self._read, model))
+        named = self._named(request)
+        return await self.answer(request, named.task, partial(self._read, named))
 
-    async def _read(self, model: ModelInfo, request: Request) -> Asked:
+    async def _read(self, named: Named, request: Request) -> Asked:
         headers = context_of(request).headers
         given = headers.get(HEADER_LENGTH.lower().encode())
         if given is not None and not (given.isdigit() and len(given) <= 20):
@@ -126,12 +126,12 @@ class OpenInferenceDialect(Dialect):
         if is_binary and tensor.parameters["binary_data_size"] != len(raw):
             raise InputError("inputs: binary_data_size is not the number of bytes behind the JSON.")
         texts = decode_texts(tensor.datatype, tensor.shape, tensor.data, raw if is_binary else None)
-        outputs = outputs_of(model.task, [one.name for one in asked.outputs])
-        content = self._content(model, texts, asked.parameters)
+        outputs = outputs_of(named.task, [one.name for one in asked.outputs])
+        content = self._content(named, texts, asked.parameters)
         write = partial(write_inferred, asked, outputs, tensor.shape)
         return Asked(content, write, self._until(asked.parameters.get("timeout")))
 
-    def _content(self, model: ModelInfo, texts: list[str], parameters: Json) -> PredictionRequest:
+    def _content(self, named: Named, texts: list[str], parameters: Json) -> PredictionRequest:
         """Return a request with the options of the native API that the parameters have.
 
         Raises:
@@ -144,7 +144,9 @@ class OpenInferenceDialect(Dialect):
             raise InputError(f"inputs: {TEXT} has no elements.")
         options = {name: parameters[name] for name in parameters if name not in _OF_THE_PROTOCOL}
         document = {"text": texts, **options}
-        return parse_request(SCHEMAS[model.task], document, self.settings)
+        content = parse_request(SCHEMAS[named.task], document, self.settings)
+        content.how = replace(content.how, model=named.name)
+        return content
 
     def _until(self, timeout_us: object) -> Any:
         """Return `Core.predict` with the timeout of a request, in microseconds; None if it has none.
@@ -164,19 +166,14 @@ class OpenInferenceDialect(Dialect):
 
         return predict
 
-    def _model(self, request: Request) -> ModelInfo:
-        """Return the model of a path.
+    def _named(self, request: Request) -> Named:
+        """Return the model of a path, which may have a version.
 
         Raises:
-            NotFound: There is none, or not in this version.
+            NotFound: There is none.
         """
-        model = find_model(request.path_params["model"], self.core.models())
-        version = request.path_params.get("version", model.version)
-        if version != model.version:
-            raise NotFound(
-                f"{model.name} has no version {version[:40]!a}; served: {model.version}."
-            )
-        return model
+        path = request.path_params
+        return find_model(path["model"], self.core.models(), path.get("version"))
 
     async def _server(self, request: Request) -> Response:
         extensions = ["binary_tensor_data", "model_configuration", "model_repository"]
@@ -191,40 +188,48 @@ class OpenInferenceDialect(Dialect):
         return json_response({"ready": True})
 
     async def _model_ready(self, request: Request) -> Response:
-        model = self._model(request)
+        model = self._named(request).model
         self.core.require_up(model.task)
+        if model.state != "ready":
+            raise NotReady(f"{model.id} is not ready.")
         return json_response({"name": model.name, "ready": True})
 
     async def _list(self, request: Request) -> Response:
-        return json_response({"models": [model.name for model in self.core.models()]})
+        names = dict.fromkeys(model.name for model in self.core.models())
+        return json_response({"models": list(names)})
 
     async def _index(self, request: Request) -> Response:
         index = [
-            {"name": model.name, "version": model.version, "state": "READY", "reason": ""}
+            {
+                "name": model.name,
+                "version": model.version,
+                "state": "READY" if model.state == "ready" else "UNAVAILABLE",
+                "reason": model.reason or "",
+            }
             for model in self.core.models()
         ]
         return json_response(index)
 
     async def _load(self, request: Request) -> Response:
         """Accept a model that is loaded already; loading another is up to the operator."""
-        self._model(request)
+        self._named(request)
         return json_response({})
 
     async def _unload(self, request: Request) -> Response:
-        self._model(request)
+        self._named(request)
         raise InputError(
             f"Models are loaded and unloaded by the operator of the server: {PREFIX}BUNDLES_DIR."
         )
 
     async def _metadata(self, request: Request) -> Response:
-        model = self._model(request)
+        model = self._named(request).model
         outputs = [
             {"name": one.name, "datatype": one.datatype, "shape": one.shape([-1], model)}
             for one in OUTPUTS[model.task]
         ]
         document = {
             "name": model.name,
-            "versions": [model.version],
+            "versions": [one.version for one in self.core.models() if one.name == model.name],
             "platform": "onnxruntime",
             "inputs": [{"name": TEXT, "datatype": "BYTES", "shape": [-1]}],
             "outputs": outputs,
@@ -232,7 +237,7 @@ class OpenInferenceDialect(Dialect):
         return json_response(document)
 
     async def _config(self, request: Request) -> Response:
-        model = self._model(request)
+        model = self._named(request).model
         types = {"BYTES": "TYPE_STRING", "FP32": "TYPE_FP32"}
         outputs = [
             {"name": one.name, "data_type": types[one.datatype], "dims": one.shape([-1], model)}

@@ -33,7 +33,7 @@ function start() {
     models = found;
     for (const panel of panels) panel.useModels(models);
     showDetails();
-    showTabs(models.map(({ task }) => task));
+    showTabs(models.filter(({ state = "ready" }) => state === "ready").map(({ task }) => task));
   }, showKeyForm);
 }
 
@@ -63,6 +63,7 @@ function makeLanguageSwitch(button, panels) {
     showDetails();
     for (const panel of panels) {
       panel.offerPairs();
+      panel.offerModels();
       panel.draw();
     }
   });

@@ -13,6 +13,7 @@ export function drawModels(models) {
       ["pair", model.languages.map(languageName).join(" → ")],
       ["models.labels", model.labels.join(", ")],
       ["models.precision", model.precision],
+      ["models.state", stateOf(model)],
     ].filter(([, value]) => value !== "");
     return element("section", { class: "model" },
       element("h2", {}, `${model.name} ${model.version}`),
@@ -21,6 +22,12 @@ export function drawModels(models) {
         element("dt", {}, "SHA-256"), element("dd", {}, model.sha256)),
       ...drawMetrics(model.metrics));
   });
+}
+
+/** The state of a model that is not ready, with the reason; empty for one that is. */
+function stateOf({ state = "ready", reason }) {
+  if (state === "ready" && !reason) return "";
+  return reason ? `${state}: ${reason}` : state;
 }
 
 function taskName(task) {

@@ -1,6 +1,7 @@
 /** The panel of one task: its form, its examples and the place of its result. */
 
 import { Failure, hasKey, request } from "./api.js";
+import * as classification from "./classification.js";
 import { element } from "./dom.js";
 import { examplesFor } from "./examples.js";
 import * as ner from "./ner.js";
@@ -12,6 +13,7 @@ import { word } from "./words.js";
 const TASKS = {
   ner: { path: "v1/ner", title: "ner.title", ...ner },
   sentiment: { path: "v1/sentiment", title: "sentiment.title", ...sentiment },
+  classification: { path: "v1/classify", title: "classification.title", ...classification },
   translation: { path: "v1/translate", title: "translation.title", ...translation },
 };
 
@@ -29,7 +31,15 @@ export class Panel {
     this.shown = null; // {sent, received} or {failure}
     this.pending = null; // the AbortController of the current request
     this.hasStarted = false;
+    this.addModelField();
     this.listen();
+  }
+
+  /** Adds the field that selects a model; it is shown if there are several. */
+  addModelField() {
+    const label = element("span", { "data-word": "model" }, word("model"));
+    this.form.querySelector(".options").prepend(
+      element("label", { hidden: true }, label, " ", element("select", { name: "model" })));
   }
 
   listen() {
@@ -49,15 +59,45 @@ export class Panel {
       form.elements.text.value = target.dataset.text;
       this.run();
     });
+    form.elements.pair?.addEventListener("change", () => this.offerModels());
+    form.addEventListener("change", ({ target }) => ["pair", "model"].includes(target.name) && this.showModel());
     const range = form.elements.min_score;
     range?.addEventListener("input", () => (form.querySelector("output").textContent = range.value));
   }
 
   /** Adapts the form to the served models. */
   useModels(models) {
-    this.models = models.filter(({ task }) => task === this.name);
+    this.models = models.filter(({ task, state }) => task === this.name && (state ?? "ready") === "ready");
     this.offerPairs();
-    const [model] = this.models;
+    this.offerModels();
+    this.showModel();
+    this.draw();
+  }
+
+  /** Fills the selection of models, the one that answers by default first; it is hidden if there is no choice. */
+  offerModels() {
+    const select = this.form.elements.model;
+    const candidates = this.task.modelsFor ? this.task.modelsFor(this.form, this.models) : this.models;
+    const chosen = select.value;
+    select.closest("label").hidden = candidates.length < 2;
+    select.replaceChildren(...candidates.map(({ id }) =>
+      element("option", { value: id, selected: id === chosen }, id)));
+  }
+
+  /** The model that the form selects; undefined if the task has none. */
+  selectedModel() {
+    return this.models.find(({ id }) => id === this.form.elements.model.value) ?? this.models[0];
+  }
+
+  /** The field `model` of a request; omitted for the model that answers by default. */
+  modelField() {
+    const { value, selectedIndex } = this.form.elements.model;
+    return selectedIndex > 0 ? { model: value } : {};
+  }
+
+  /** Adapts the text field and the examples to the selected model. */
+  showModel() {
+    const model = this.selectedModel();
     if (model === undefined) return;
     this.form.elements.text.lang = model.languages[0]; // for screen readers and the spelling checker
     const row = this.form.querySelector(".examples");
@@ -66,7 +106,6 @@ export class Panel {
     row.hidden = examples.length === 0;
     row.append(...examples.map(({ name, text }) =>
       element("button", { class: "chip", type: "button", "data-word": name, "data-text": text }, word(name))));
-    this.draw();
   }
 
   offerPairs() {
@@ -75,7 +114,7 @@ export class Panel {
 
   /** Runs the first example, once, unless there is a text already. */
   start() {
-    const [example] = this.models.slice(0, 1).flatMap(examplesFor);
+    const [example] = [this.selectedModel()].filter(Boolean).flatMap(examplesFor);
     if (this.hasStarted || example === undefined) return;
     this.hasStarted = true;
     if (this.form.elements.text.value !== "") return;
@@ -97,7 +136,8 @@ export class Panel {
     const pending = (this.pending = new AbortController());
     const announce = (text) => isAnnounced && (document.getElementById("announcement").textContent = text);
     const texts = this.texts();
-    const fields = { text: this.form.elements.lines.checked ? texts : texts[0], ...this.task.options(this.form) };
+    const fields = { text: this.form.elements.lines.checked ? texts : texts[0], ...this.task.options(this.form),
+      ...this.modelField() };
     // Who sends an empty form has forgotten the text, and is to be told so.
     if (texts.every((text) => text.trim() === "")) fields.on_blank = "error";
     const sent = { path: this.task.path, body: JSON.stringify(fields), texts, needsKey: hasKey() };
@@ -127,7 +167,8 @@ export class Panel {
 
   /** The model that gave the shown result; undefined if it is not known. */
   model() {
-    return this.models.find(({ name }) => name === this.shown.received.document.model);
+    const { model, version } = this.shown.received.document;
+    return this.models.find((one) => one.name === model && one.version === version);
   }
 
   summary() {

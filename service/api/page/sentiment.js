@@ -35,7 +35,8 @@ export function draw(result, text, model) {
   ];
 }
 
-function drawScore(label, share, { isFirst, model, order }) {
+/** One label with its share, as a row of `dl.scores`; `isFirst` marks it as answered. */
+export function drawScore(label, share, { isFirst, model, order }) {
   const row = element("div", { "data-first": isFirst },
     element("dt", {}, labelName(label, model)),
     element("dd", {}, bar(share), element("span", { class: "share" }, percent(share))));

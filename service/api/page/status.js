@@ -112,7 +112,7 @@ function draw() {
   byId("state-words").dataset.word = `state.${state}`;
   if (byId("state-words").textContent !== words) byId("state-words").textContent = words; // announced once
   byId("models").replaceChildren(
-    ...models.map(({ name, version, precision }) =>
+    ...models.filter(({ state = "ready" }) => state === "ready").map(({ name, version, precision }) =>
       element("li", { title: precision }, name, " ", element("b", {}, version)),
     ),
   );

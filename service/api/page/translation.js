@@ -15,13 +15,21 @@ export function options(form) {
 /** Fills the selection of language pairs. */
 export function offerPairs(form, models) {
   const chosen = form.elements.pair.value;
+  const pairs = new Set(models.map(pairOf));
   form.elements.pair.replaceChildren(
-    ...models.map(({ languages: [source, target] }) => {
-      const value = JSON.stringify([source, target]);
-      return element("option", { value, selected: value === chosen },
-        `${languageName(source)} → ${languageName(target)}`);
-    }),
+    ...[...pairs].map((value) =>
+      element("option", { value, selected: value === chosen }, JSON.parse(value).map(languageName).join(" → "))),
   );
+}
+
+/** The models of the selected pair, in the order in which the server prefers them. */
+export function modelsFor(form, models) {
+  return models.filter((model) => pairOf(model) === form.elements.pair.value);
+}
+
+/** The pair of a model as the value of an option. */
+function pairOf({ languages: [source, target] }) {
+  return JSON.stringify([source, target]);
 }
 
 /** Summarizes an answer in one line. */

@@ -13,6 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
 
 from model_export.checkpoints.base import Checkpoint
 
@@ -85,7 +89,24 @@ def checkpoint_directory(case: str, head: str, dtype: torch.dtype = torch.float3
                 parameter.mul_(4)
     path = Path(mkdtemp(prefix="checkpoint"))
     model.to(dtype).save_pretrained(path)
+    write_tokenizer(path, config.pad_token_id)
     return path
+
+
+def write_tokenizer(path: Path, padding_id: int) -> None:
+    """Write a tokenizer with the words w0 to w499, four of which are special tokens instead."""
+    words = [f"w{i}" for i in range(VOCABULARY)]
+    words[padding_id], words[10:13] = "[PAD]", ["[CLS]", "[SEP]", "[UNK]"]
+    vocabulary = {word: i for i, word in enumerate(words)}
+    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 10), ("[SEP]", 11)]
+    )
+    tokenizer.save(str(path / "tokenizer.json"))
+    names = {"cls": "[CLS]", "sep": "[SEP]", "pad": "[PAD]", "unk": "[UNK]"}
+    config = {f"{role}_token": name for role, name in names.items()}
+    (path / "tokenizer_config.json").write_text(json.dumps(config))
 
 
 def read(path: Path, **changes: Any) -> Checkpoint:
@@ -97,7 +118,8 @@ def read(path: Path, **changes: Any) -> Checkpoint:
     }
     hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in path.iterdir()}
     kept = {key: value for key, value in config.items() if value is not None}
-    return Checkpoint(path, kept, {}, tensors, hashes)
+    tokenizer_config = json.loads((path / "tokenizer_config.json").read_bytes())
+    return Checkpoint(path, kept, tokenizer_config, tensors, hashes)
 
 
 def with_tensors(checkpoint: Checkpoint, **changes: np.ndarray[Any, Any] | None) -> Checkpoint:

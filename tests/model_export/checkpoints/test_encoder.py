@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from functools import cache
 
@@ -12,9 +13,11 @@ import torch
 
 from model_export.checkpoints import encoder
 from model_export.checkpoints.base import Converted, ImportOptions
-from model_export.checkpoints.encoder_parts import random_inputs
+from model_export.checkpoints.encoder_parts import calibration_batches, random_inputs
+from model_export.checkpoints.tokenizer import encoder_text
+from model_export.exporters.graphs.weights import INPUT_SCALE
 from model_export.int8.quantization import check_invariance
-from seqserve.errors import ExportError
+from seqserve.errors import CheckpointError, DataError, ExportError
 from seqserve.manifest import Precision
 from seqserve.runtime.session import make_session, run
 from seqserve.text.protocols import Inputs
@@ -102,7 +105,9 @@ def test_parts_of_a_token_head() -> None:
     assert parts.config["model"]["layers"] == 2
     assert parts.score_kind == "posterior"
     assert parts.languages == ("en",)
-    assert parts.warnings == ("Text.",)
+    assert parts.limits == {"max_window_tokens": 318}
+    assert list(parts.files) == ["tokenizer.json"]
+    assert parts.warnings == ()
 
 
 def test_parts_of_a_sequence_head() -> None:
@@ -112,6 +117,55 @@ def test_parts_of_a_sequence_head() -> None:
     assert list(parts.graphs) == ["classifier.onnx"]
     assert "tags" not in parts.config
     assert parts.score_kind == "softmax"
+
+
+def test_tags_of_no_scheme_are_refused() -> None:
+    checkpoint = read(
+        checkpoint_directory("bert", TOKEN), id2label={str(i): f"[{i}]" for i in range(5)}
+    )
+    with pytest.raises(CheckpointError, match="are no tags"):
+        encoder.convert(checkpoint, ImportOptions("fp32"))
+
+
+WORDS = [f"w{i}" for i in range(20, 140)]
+TEXTS = [" ".join(random.Random(i).choices(WORDS, k=1 + i % 14)) for i in range(200)]
+
+
+def calibrated(case: str, head: str) -> Converted:
+    checkpoint = read(checkpoint_directory(case, head))
+    return encoder.convert(checkpoint, ImportOptions("int8", calibration=TEXTS))
+
+
+@HEADS
+@FAMILIES
+def test_calibrated_int8(case: str, head: str) -> None:
+    parts = calibrated(case, head)
+    assert parts.weights is not None
+    scaled = [name for name in parts.weights.tensors if name.endswith(INPUT_SCALE)]
+    assert scaled
+    session = session_of(parts)
+    check_invariance(case, lambda inputs: run(session, inputs), draw, SHAPES)
+    exact, by_row = (session_of(converted(case, head, precision)) for precision in ("fp32", "int8"))
+    text = encoder_text(read(checkpoint_directory(case, head)), "")
+    inputs = calibration_batches(text, TEXTS)[0]
+    expected, rounded, static = (
+        next(iter(run(one, inputs).values())) for one in (exact, by_row, session)
+    )
+    errors = [float(np.square(one - expected).mean()) for one in (rounded, static)]
+    assert 0 < errors[1] < 5 * errors[0]
+
+
+def test_texts_without_words_cannot_calibrate() -> None:
+    checkpoint = read(checkpoint_directory("bert", TOKEN))
+    with pytest.raises(DataError, match="hold no words"):
+        encoder.convert(checkpoint, ImportOptions("int8", calibration=["", "  "]))
+
+
+def test_long_texts_calibrate_in_windows() -> None:
+    checkpoint = read(checkpoint_directory("bert", TOKEN))
+    text = encoder_text(checkpoint, "en")
+    batches = calibration_batches(text, [" ".join(["w20"] * 700)])
+    assert sorted(int(n) for batch in batches for n in batch["lengths"]) == [66, 320, 320]
 
 
 @HEADS

@@ -109,8 +109,8 @@ def test_a_padding_id_that_positions_cannot_be_counted_from(padding_id: Any) -> 
 def test_tensors_without_a_use_are_named() -> None:
     extra = {"bert.encoder.gate.weight": np.zeros(3, np.float32)}
     harmless = {"bert.embeddings.position_ids": np.arange(9), "cls.predictions.bias": np.zeros(2)}
-    assert read_encoder(with_tensors(bert(), **harmless)).warnings == ()
-    (warning,) = read_encoder(with_tensors(bert(), **extra, **harmless)).warnings
+    assert read_encoder(with_tensors(bert(), **harmless)).facts.warnings == ()
+    (warning,) = read_encoder(with_tensors(bert(), **extra, **harmless)).facts.warnings
     assert warning == "Not used, as in transformers: bert.encoder.gate.weight."
 
 
@@ -120,7 +120,7 @@ def test_every_tensor_of_a_checkpoint_is_used(case: str, head: str) -> None:
     checkpoint = read(checkpoint_directory(case, head))
     encoder = read_encoder(checkpoint)
     assert encoder.tensors.keys() == checkpoint.tensors.keys()
-    assert encoder.warnings == ()
+    assert encoder.facts.warnings == ()
 
 
 def test_every_family_has_a_case() -> None:

@@ -121,6 +121,7 @@ ROWS = [
     ),
     Row(415, "unsupported_media_type", posting(A, content_type="text/plain")),
     Row(422, "invalid_field", posting({"text": "", "on_blank": "error"})),
+    Row(422, "unknown_model", posting({**A, "model": "none"})),
     Row(422, "unsupported_language_pair", posting({**A, "source": "fr"}, "/v1/translate")),
     Row(429, "overloaded", when_full, {"max_queue_texts": 1}),
     Row(429, "rate_limited", twice(posting(A, authorization=f"Bearer {BOB}")), KEYS),

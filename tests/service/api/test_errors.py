@@ -17,7 +17,7 @@ from seqserve.errors import InputError
 from seqserve.model_info import ModelInfo
 from seqserve.tasks import TASKS
 from service.api.plan import PredictionRequest, plan_request
-from service.engines.host import FAILED_SENTENCE, MISSING_SENTENCE
+from service.engines.models import FAILED_SENTENCE, MISSING_SENTENCE
 from service.settings import Settings
 from tests import fakes
 from tests.service.conftest import Server, pending_requests, serving
@@ -414,7 +414,8 @@ async def test_not_ready_while_golden_cases_fail(tmp_path: Path) -> None:
         refusal = await server.post("/v1/sentiment", {"text": "a"})
         expect(refusal, 503, "not_ready", FAILED_SENTENCE)
         models = (await server.client.get("/v1/models")).json()["models"]
-        assert {model["task"] for model in models} == TASKS.keys() - {"sentiment"}
+        states = {model["task"]: model["state"] for model in models}
+        assert states == {task: "failed" if task == "sentiment" else "ready" for task in TASKS}
         assert (await server.post("/v1/ner", {"text": "a"})).status_code == 200
 
 

@@ -11,7 +11,8 @@ from service.settings import Settings
 
 NER, TRANSLATE = SCHEMAS["ner"], SCHEMAS["translation"]
 NER_FIELDS = (
-    "Fields of this route: text, min_score, labels, offset_unit, alternatives, on_blank, partial."
+    "Fields of this route: text, min_score, labels, offset_unit, alternatives, aggregation, on_blank, "
+    "partial, model."
 )
 
 
@@ -48,6 +49,10 @@ def sentences(document: Any, schema: TaskSchema = NER) -> str:
         (
             {"q": "a"},
             f"'q' is no field of this route; did you mean 'text'? {NER_FIELDS} text is required.",
+        ),
+        (
+            {"text": "a", "aggregation_strategy": "first"},
+            f"'aggregation_strategy' is no field of this route; did you mean 'aggregation'? {NER_FIELDS}",
         ),
         ({"text": "a", "x" * 99: 1}, f"'{'x' * 40}' is no field of this route. {NER_FIELDS}"),
         ({"text": "a", "größe": 1}, f"'gr\\xf6\\xdfe' is no field of this route. {NER_FIELDS}"),
@@ -86,7 +91,9 @@ def test_only_fields_of_the_route_are_suggested() -> None:
 
 
 @pytest.mark.parametrize("value", ["Hunter2", ["Hunter2", 1], {"Hunter2": 1}, 22222.5])
-@pytest.mark.parametrize("field", ["min_score", "labels", "offset_unit", "alternatives"])
+@pytest.mark.parametrize(
+    "field", ["min_score", "labels", "offset_unit", "alternatives", "aggregation"]
+)
 def test_no_value_is_quoted(field: str, value: Any) -> None:
     said = sentences({"text": "a", field: value})
     assert said.startswith(field)

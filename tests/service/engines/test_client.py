@@ -14,8 +14,9 @@ from seqserve.errors import NotReady, SeqserveError, UnavailableError
 from seqserve.model_info import ModelInfo
 from service.engines import client
 from service.engines.client import EngineClient, LocalBackend
-from service.engines.host import EngineHost, Status
+from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult
+from service.engines.models import Status
 from service.queue.batcher import Reply
 from service.settings import Settings
 
@@ -224,7 +225,7 @@ async def test_embedded_engines_open_in_the_background(bundles_dir: Path) -> Non
     link.connect()
     await until_up(link)
     reply = await link.predict(
-        [InferenceItem("id", "ner-en", {"text": "Ann"}, time.monotonic() + 60)]
+        [InferenceItem("id", "ner-en@1.0.0", {"text": "Ann"}, time.monotonic() + 60)]
     )
     (done,) = reply.results
     assert isinstance(done, InferenceResult)

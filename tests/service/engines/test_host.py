@@ -12,18 +12,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqserve.errors import ConfigError, DeadlineExceeded, InputError, SeqserveError
+from seqserve.errors import (
+    ConfigError,
+    DeadlineExceeded,
+    InputError,
+    SeqserveError,
+    UnavailableError,
+)
 from seqserve.records import Entity, NerResult
 from seqserve.tasks import Task as TaskName
 from service.engines import codec, messages
-from service.engines.host import (
-    FAILED_SENTENCE,
-    MISSING_SENTENCE,
-    EngineHost,
-    Status,
-    load_function,
-)
-from service.engines.repository import find_bundles
+from service.engines.host import EngineHost
+from service.engines.models import Status
+from service.engines.opening import load_function
 from service.queue.batcher import Reply
 from service.settings import Settings
 from tests import fakes
@@ -34,7 +35,7 @@ def make_host(bundles_dir: Path, task: TaskName = "ner", **changes: Any) -> Engi
     return EngineHost(task, Settings(bundles_dir=bundles_dir, **changes))
 
 
-def work(text: str, model: str = "ner-en", **options: Any) -> messages.InferenceItem:
+def work(text: str, model: str = "ner-en@1.0.0", **options: Any) -> messages.InferenceItem:
     return messages.InferenceItem("an-id", model, {"text": text, **options}, time.monotonic() + 60)
 
 
@@ -80,7 +81,7 @@ def test_a_text_that_fails_leaves_the_others_alone(
 
 def late(text: str, seconds: float) -> messages.InferenceItem:
     return messages.InferenceItem(
-        "an-id", "translate-en-zh", {"text": text}, time.monotonic() + seconds
+        "an-id", "translate-en-zh@1.0.0", {"text": text}, time.monotonic() + seconds
     )
 
 
@@ -180,9 +181,26 @@ def test_texts_of_two_models_in_one_batch(tmp_path: Path) -> None:
     fakes.write_bundle_of(tmp_path / "a", like)
     fakes.write_bundle_of(tmp_path / "b", like, name="back", languages=("zh", "en"))
     host = make_host(tmp_path, "translation")
-    outcomes = answers(host, [work("1 2", like), work("3 4", "back"), work("5 6", like)])
+    asked = (("1 2", like), ("3 4", "back"), ("5 6", like))
+    outcomes = answers(host, [work(text, f"{name}@1.0.0") for text, name in asked])
     assert [one.fields["text"] for one in outcomes] == ["2 1", "4 3", "6 5"]  # type: ignore[union-attr]
-    assert [model.languages for model in host.status.models] == [("en", "zh"), ("zh", "en")]
+    assert [model.languages for model in host.status.models] == [("zh", "en"), ("en", "zh")]
+
+
+def test_a_model_that_is_not_loaded_fails_its_texts_alone(bundles_dir: Path) -> None:
+    gone, fine = answers(make_host(bundles_dir), [work("a", "gone@1"), work("Ann")])
+    assert type(gone) is UnavailableError
+    assert str(gone).startswith("gone@1 was unloaded")
+    assert isinstance(fine, messages.InferenceResult)
+
+
+def test_a_model_that_fails_leaves_the_texts_of_another_alone(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        fakes.write_bundle_of(tmp_path / name, "ner-en", name=name)
+    host = make_host(tmp_path)
+    fakes.OPENED_BY_ID["a@1.0.0"].answer = None  # type: ignore[method-assign, assignment]
+    outcomes = answers(host, [work("Ann", f"{name}@1.0.0") for name in "abab"])
+    assert [isinstance(one, messages.InferenceResult) for one in outcomes] == [False, True] * 2
 
 
 def test_status_survives_the_way(bundles_dir: Path) -> None:
@@ -190,81 +208,6 @@ def test_status_survives_the_way(bundles_dir: Path) -> None:
     assert codec.unpack_status(codec.pack_status(status)) == status
     assert status.reason is None
     assert codec.unpack_status(codec.pack_status(Status(reason="why"))).reason == "why"
-
-
-def test_no_bundle(tmp_path: Path) -> None:
-    assert make_host(tmp_path / "nowhere").status == Status(reason=MISSING_SENTENCE)
-
-
-@pytest.mark.parametrize(
-    "factory", ["tests.fakes:no_such", "no_such_module:open", "json:loads", "builtins:len"]
-)
-def test_a_factory_that_does_not_work(bundles_dir: Path, factory: str) -> None:
-    assert make_host(bundles_dir, engine_factory=factory).status == Status(reason=FAILED_SENTENCE)
-
-
-def test_a_damaged_bundle(tmp_path: Path) -> None:
-    fakes.write_bundle_of(tmp_path / "ner-en", "ner-en")
-    (tmp_path / "ner-en" / "config.json").write_text("{} ")
-    assert make_host(tmp_path).status == Status(reason=FAILED_SENTENCE)
-
-
-def test_a_wrong_golden_answer(tmp_path: Path) -> None:
-    fakes.write_bundle_of(tmp_path / "ner-en", "ner-en", "Other Words")
-    assert make_host(tmp_path).status == Status(reason=FAILED_SENTENCE)
-
-
-@pytest.mark.parametrize(
-    ("task", "like", "name", "languages", "fault"),
-    [
-        ("ner", "ner-en", "other", ("de",), "two bundles of task ner: a and b. Keep one."),
-        (
-            "translation",
-            "translate-en-zh",
-            "other",
-            ("en", "zh"),
-            "two bundles of task translation, en→zh: a and b. Keep one.",
-        ),
-        (
-            "translation",
-            "translate-en-zh",
-            "translate-en-zh",
-            ("zh", "en"),
-            "two bundles of name translate-en-zh: a and b. Keep one.",
-        ),
-    ],
-    ids=["task", "pair", "name"],
-)
-def test_two_bundles_for_one_kind_of_request(
-    tmp_path: Path, task: TaskName, like: str, name: str, languages: tuple[str, ...], fault: str
-) -> None:
-    fakes.write_bundle_of(tmp_path / "a", like)
-    fakes.write_bundle_of(tmp_path / "b", like, name=name, languages=languages)
-    host = make_host(tmp_path, task)
-    assert host.status == Status(reason=FAILED_SENTENCE)
-    assert host.fault == fault
-
-
-def test_find_bundles(tmp_path: Path) -> None:
-    for name in ("b", "a", ".unfinished"):
-        fakes.write_bundle_of(tmp_path / name, "ner-en")
-    fakes.write_bundle_of(tmp_path / "c", "sentiment-en")
-    (tmp_path / "notes").mkdir()
-    assert [path.name for path in find_bundles(tmp_path, "ner")[0]] == ["a", "b"]
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", "1"])
-def test_an_unreadable_manifest_is_named_and_passed_over(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
-) -> None:
-    for name, text in (("broken", content), ("fine", '{"task": "ner"}')):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "manifest.json").write_text(text)
-    assert find_bundles(tmp_path, "ner") == (
-        [tmp_path / "fine"],
-        [tmp_path / "broken" / "manifest.json"],
-    )
-    assert "broken/manifest.json" in capsys.readouterr().out
 
 
 def test_load_function() -> None:
@@ -334,8 +277,7 @@ def test_a_late_golden_case_is_not_wrong(
     assert isinstance(outcome, DeadlineExceeded)
 
 
-def test_a_bundle_without_golden_cases_gets_the_text(bundles_dir: Path) -> None:
-    host = make_host(bundles_dir)
-    host._golden["ner-en"] = []
-    (outcome,) = host.predict([golden(3)]).results
+def test_a_bundle_without_golden_cases_gets_the_text(tmp_path: Path) -> None:
+    fakes.write_bundle_of(tmp_path / "ner-en", "ner-en", n_golden=0)
+    (outcome,) = make_host(tmp_path).predict([golden(3)]).results
     assert isinstance(outcome, messages.InferenceResult)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -20,8 +21,9 @@ from seqserve.errors import InputError
 from seqserve.model_info import ModelInfo
 from seqserve.records import SentimentResult
 from service.engines.client import LocalBackend
-from service.engines.host import E, EngineHost, Status
+from service.engines.host import E, EngineHost
 from service.engines.messages import InferenceItem, InferenceResult
+from service.engines.models import Status
 from service.engines.rpc import RpcApp, RunnerBackend
 from service.queue.batcher import Reply
 
@@ -35,7 +37,7 @@ class Host(EngineHost):
     """Engines that record their calls and answer with the reversed text."""
 
     def __init__(self) -> None:
-        self.status = Status((MODEL,))
+        self.models = SimpleNamespace(status=Status((MODEL,)))  # type: ignore[assignment]
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.cancelled: list[str] = []

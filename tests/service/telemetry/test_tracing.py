@@ -81,13 +81,14 @@ async def test_the_spans_of_a_request(gateway: Server, collector: Collector) -> 
         "seqserve.code": "ok",
         "seqserve.request_id": "an-id",
         "seqserve.model": "ner-en",
+        "seqserve.version": "1.0.0",
         "seqserve.n_texts": 2,
         "seqserve.n_tokens": 2,
     }
     (engine,) = check_tree(spans, request)
     assert engine.attributes == {
         "seqserve.task": "ner",
-        "seqserve.model": "ner-en",
+        "seqserve.model": "ner-en@1.0.0",
         "seqserve.n_texts": 2,
         "seqserve.n_texts_of_request": 2,
     }

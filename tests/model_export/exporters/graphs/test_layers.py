@@ -15,6 +15,7 @@ from model_export.exporters.graphs.layers import layer_norm, linear, linear_of_r
 from model_export.exporters.graphs.weights import (
     INPUT_FACTORS,
     INPUT_SCALE,
+    INPUT_ZERO,
     SCALES,
     Weights,
     quantize_rows,
@@ -46,6 +47,8 @@ def tensors_of(kind: str) -> Weights:
         tensors["l" + INPUT_SCALE] = np.array(SCALE, np.float32)
     if kind == "factors":
         tensors["l" + INPUT_FACTORS] = factors
+    if kind == "zero point":
+        tensors["l" + INPUT_ZERO] = np.array(90, np.uint8)
     return Weights(tensors)
 
 
@@ -71,7 +74,10 @@ def rounded_input(kind: str, layer: Layer, x: FloatArray) -> FloatArray:
     if kind == "factors":
         even: FloatArray = rounded_input("static", layer, x * FACTORS) / FACTORS
         return even
-    if kind == "static":
+    if kind == "zero point" and layer is plain:
+        shifted: FloatArray = np.clip(np.rint(x / np.float32(SCALE)), -90, 165) * np.float32(SCALE)
+        return shifted
+    if kind in ("static", "zero point"):
         scale = SCALE * 127 / 255 if layer is of_relu else SCALE
         low, high = (0, 255) if layer is of_relu else (-128, 127)
         fixed: FloatArray = np.clip(np.rint(x / np.float32(scale)), low, high) * np.float32(scale)
@@ -88,6 +94,7 @@ def rounded_input(kind: str, layer: Layer, x: FloatArray) -> FloatArray:
         "fp32",
         "static",
         "factors",
+        "zero point",
         "per row",
     ],
 )

@@ -16,7 +16,7 @@ from seqserve.manifest import Precision
 from seqserve.models.transformer import Transformer
 
 FACTORS = np.linspace(0.5, 2, 32, dtype=np.float32)
-ROUNDINGS = {"encoder.layers.0.fc1": InputQuantization(0.5, FACTORS)}
+ROUNDINGS = {"encoder.layers.0.fc1": InputQuantization(0.5, FACTORS, 90)}
 TABLE = np.random.default_rng(0).normal(size=(50, 32)).astype(np.float32)
 
 
@@ -105,7 +105,7 @@ def test_what_inputs_are_multiplied_by_weights_are_divided_by() -> None:
 
 def test_a_layer_in_float32_has_no_factors() -> None:
     small = Weights.of(
-        nn.Sequential(nn.Linear(32, 5)), "int8", {"0": InputQuantization(0.5, FACTORS)}
+        nn.Sequential(nn.Linear(32, 5)), "int8", {"0": InputQuantization(0.5, FACTORS, 90)}
     )
     assert "0.input_factors" not in small.tensors
 

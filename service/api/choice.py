@@ -1,0 +1,85 @@
+"""Which model answers a request: the only place that decides it.
+
+In this order: the model that the request names; for translation, a model that has its languages; the default
+model of the task. Of several that match, the first in order of preference (`Status.models`) answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seqserve.errors import NotReady, UnavailableError, UnknownModel
+from seqserve.model_info import ModelInfo
+from seqserve.tasks import TASKS, Task
+from service.api.pairs import choose_pair
+
+
+def choose_model(
+    task: Task,
+    name: str | None,
+    languages: tuple[str | None, str | None],
+    models: Sequence[ModelInfo],
+) -> ModelInfo:
+    """Return the model that is to answer a request.
+
+    Args:
+        task: The task of the request.
+        name: The name or id of the model that the request names; None if it names none.
+        languages: The requested (source, target) of a translation; None matches any.
+        models: Of all tasks, those of a task in order of preference.
+
+    Raises:
+        UnknownModel: The request names a model that the task does not have.
+        UnsupportedLanguagePair: No model has the languages of the request.
+        InputError: Several pairs of languages match.
+        UnavailableError: The model that is to answer is not ready.
+    """
+    candidates = candidate_models(task, name, models)
+    chosen = candidates[0]
+    if TASKS[task].is_pair:
+        chosen = choose_pair(*languages, candidates, name)
+    if chosen.state != "ready":
+        raise _unavailable(chosen)
+    return chosen
+
+
+def candidate_models(
+    task: Task, name: str | None, models: Sequence[ModelInfo]
+) -> Sequence[ModelInfo]:
+    """Return the models that may answer, in order of preference: at least one.
+
+    The default model is one of them even if it is not ready: no other model takes its place without notice.
+
+    Args:
+        task: As for `choose_model`.
+        name: Likewise.
+        models: Likewise.
+
+    Raises:
+        UnknownModel: The task has no model of that name.
+        UnavailableError: No model is ready.
+    """
+    ours = [one for one in models if one.task == task and name in (None, one.name, one.id)]
+    if not ours and name is not None:
+        raise UnknownModel(_explain_unknown(task, name, models))
+    found = [one for one in ours if one.state == "ready" or one.is_default]
+    if not found:
+        raise _unavailable(ours[0]) if ours else NotReady(f"No model of {task} is loaded.")
+    return found
+
+
+def _unavailable(model: ModelInfo) -> UnavailableError:
+    if model.state == "loading":
+        return NotReady(f"{model.id} is still loading.")
+    if model.state == "failed":
+        return UnavailableError(f"{model.id} could not be loaded: {model.reason}.")
+    return UnavailableError(f"{model.id} is being unloaded.")
+
+
+def _explain_unknown(task: Task, name: str, models: Sequence[ModelInfo]) -> str:
+    """Return which models there are, and which route serves the one that the request names."""
+    others = [TASKS[one.task].path for one in models if name in (one.name, one.id)]
+    if others:
+        return f"model: {name} is served by {others[0]}, not by {TASKS[task].path}."
+    there = ", ".join(one.id for one in models if one.task == task) or "none"
+    return f"model: there is no {name}. Available models: {there}."
