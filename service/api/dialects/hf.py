@@ -7,6 +7,7 @@ pipelines of transformers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
@@ -19,7 +20,7 @@ from seqserve.errors import InputError
 from seqserve.model_info import ModelInfo
 from seqserve.records import RequestOptions
 from seqserve.tasks import TASKS, Task
-from service.api.core import Prediction
+from service.api.core import Call, Core, Prediction
 from service.api.dialects.base import Asked, Dialect, json_response
 from service.api.dialects.document import (
     INTEGER,
@@ -34,7 +35,9 @@ from service.api.dialects.naming import PIPELINES, Named, find_model
 from service.api.dialects.validation import validate
 from service.api.plan import PredictionRequest
 from service.api.schemas import Texts
+from service.http.body import BodyReader
 from service.http.problems import Problem
+from service.settings import Settings
 
 _TOP_K = 5
 _LENIENT = ConfigDict(
@@ -104,6 +107,10 @@ class HuggingFaceDialect(Dialect):
     models: ClassVar[Sequence[type[BaseModel]]] = (HuggingFaceRequest,)
     error_schema: ClassVar[Mapping[str, Any]] = object_of({"error": STRING, "error_type": STRING})
 
+    def __init__(self, core: Core, bodies: BodyReader, settings: Settings) -> None:
+        super().__init__(core, bodies, settings)
+        self._without_aggregation: set[str] = set()
+
     def routes(self) -> Sequence[Route]:
         """Return a route per form of a path, and two for the state of a model."""
         return [
@@ -142,9 +149,28 @@ class HuggingFaceDialect(Dialect):
             write = partial(_write, named.task, content.parameters, is_list)
             asked = to_prediction(content, named.model)
             asked.how = RequestOptions(model=named.name)
-            return Asked(asked, write)
+            return Asked(asked, write, partial(self._aggregate, content.parameters, named.model))
 
         return await self.answer(request, named.task, read)
+
+    async def _aggregate(
+        self, parameters: Parameters, model: ModelInfo, content: PredictionRequest, call: Call
+    ) -> Prediction:
+        """Predict with the requested aggregation, or without, if the model tags words and has none.
+
+        Only the engine knows that; it is asked once per model.
+        """
+        strategy = parameters.aggregation_strategy
+        if model.task != "ner" or strategy is None or model.id in self._without_aggregation:
+            return await self.core.predict(content, call)
+        try:
+            aggregated = replace(content, options={"aggregation": strategy})
+            return await self.core.predict(aggregated, call)
+        except InputError as error:
+            if "aggregation: " not in str(error):
+                raise
+            self._without_aggregation.add(model.id)
+            return await self.core.predict(content, call)
 
     async def _info(self, request: Request) -> Response:
         model = self._named(request).model

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from service.api.dialects.base import Dialect
+from service.api.dialects.deepl import DeepLDialect
 from service.api.dialects.hf import HuggingFaceDialect
 from service.api.dialects.libretranslate import LibreTranslateDialect
 from service.api.dialects.oip import OpenInferenceDialect
@@ -14,4 +15,5 @@ DIALECTS: Mapping[DialectName, type[Dialect]] = {
     "hf": HuggingFaceDialect,
     "oip": OpenInferenceDialect,
     "libretranslate": LibreTranslateDialect,
+    "deepl": DeepLDialect,
 }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seqserve.errors import InputError
+from seqserve.records import NerItem, NerResult
 from tests import fakes
-from tests.service.conftest import Server
+from tests.service.conftest import Server, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -139,7 +142,7 @@ FAULTS: dict[str, tuple[str, Any, int, str, str]] = {
         "internal",
         "inputs[1] could not",
     ),
-    "an unknown model": ("nope", {"inputs": "a"}, 404, "not_found", "Served: ner-en, "),
+    "an unknown model": ("nope", {"inputs": "a"}, 404, "not_found", "Served: ner-en@1.0.0, "),
     "an unknown path": ("ner/x/y", {"inputs": "a"}, 404, "not_found", "No such route"),
 }
 
@@ -182,3 +185,26 @@ async def test_metrics_have_the_dialect(everything: Server) -> None:
     await everything.post("/hf/ner", {"inputs": "a"})
     page = (await everything.client.get("/metrics")).text
     assert 'code="ok",dialect="hf",route="/hf/{name}",status="200"' in page
+
+
+async def test_aggregation_of_models_that_have_it(
+    bundles_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that tags words refuses every aggregation, and is asked once."""
+    asked = []
+
+    def answer(engine: fakes.FakeNer, item: NerItem) -> NerResult:
+        asked.append(item.aggregation)
+        if item.aggregation != "viterbi":
+            raise InputError('aggregation: only "viterbi" is possible for this model.')
+        return plain(engine, item)
+
+    body = {"inputs": "Ann", "parameters": {"aggregation_strategy": "first"}}
+    plain = fakes.FakeNer.answer
+    async with serving(bundles_dir, dialects=("hf",)) as server:
+        await server.post("/hf/ner", body)
+        assert server.engine("ner").items[-1].aggregation == "first"
+        monkeypatch.setattr(fakes.FakeNer, "answer", answer)
+        for _ in range(2):
+            assert (await server.post("/hf/ner", body)).json() == [ANN]
+    assert asked == ["first", "viterbi", "viterbi"]

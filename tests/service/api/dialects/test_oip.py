@@ -201,12 +201,12 @@ FAULTS: dict[str, tuple[str, Any, int, str]] = {
     ),
     "too many texts": ("ner", {"inputs": [tensor(*"abcde")]}, 400, "text has 5 texts"),
     "a failing text": ("ner", {"inputs": [tensor("a", fakes.POISON)]}, 500, "text[1] could not"),
-    "an unknown model": ("nope", {"inputs": [tensor("a")]}, 404, "'nope' is no model or task"),
+    "an unknown model": ("nope", {"inputs": [tensor("a")]}, 404, "no model or task 'nope'"),
     "an unknown version": (
         "ner/versions/9",
         {"inputs": [tensor("a")]},
         404,
-        "no version '9'; served: 1.0.0",
+        "'ner' in version '9'. Served: ner-en@1.0.0",
     ),
 }
 
