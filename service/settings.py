@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from seqserve.bundle_folder import tasks_in
+from seqserve.bundle_tasks import tasks_in
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
 from seqserve.tasks import TASKS, Task
@@ -75,6 +75,12 @@ class Settings(BaseSettings):
         description="The model that answers requests without `model`, per task: `ner=NAME`, or "
         "`translation=NAME@VERSION`, comma-separated. Default: the newest version.",
     )
+    watch_s: float = Field(
+        default=0,
+        ge=0,
+        description="Seconds between two looks at the directory of the bundles; models are reloaded when it "
+        "has changed and settled. `0`: only on request.",
+    )
     engine_factory: str = Field(
         default="seqserve.runtime:open_engine",
         pattern=r"^[\w.]+:\w+$",
@@ -96,7 +102,7 @@ class Settings(BaseSettings):
         description="Fraction of the successful requests that are logged; failed requests always are.",
     )
     tasks: Annotated[tuple[Task, ...], NoDecode] = Field(
-        default_factory=lambda values: _tasks_with_bundles(values["bundles_dir"]),
+        default_factory=lambda values: tasks_in(values["bundles_dir"]),
         min_length=1,
         description="The tasks to serve; each needs a bundle. Default: those that have one.",
     )
@@ -142,7 +148,12 @@ class Settings(BaseSettings):
         ge=1,
         le=65535,
         description="A second port for `/metrics`, `/livez` and `/readyz`, which then are not on the "
-        "first port.",
+        "first port, and for `/admin/models/…`, which changes the loaded models.",
+    )
+    admin_keys_file: Path | None = Field(
+        default=None,
+        description="File of the keys for `/admin/models/…`, as of `SEQSERVE_API_KEYS_FILE`. Without it, these "
+        "routes need no key, and exist only if `SEQSERVE_ADMIN_HOST` is a loopback address.",
     )
 
     otlp_endpoint: str | None = Field(
@@ -377,11 +388,6 @@ class Settings(BaseSettings):
             base_concurrency=self.base_concurrency_of(task),
             n_chunks=self.chunks_of(task),
         )
-
-
-def _tasks_with_bundles(folder: Path) -> tuple[Task, ...]:
-    """Return the tasks of a folder's bundles; all if it has none, so that the error names what is missing."""
-    return tasks_in(folder) or tuple(TASKS)
 
 
 def _scheduling(task: Task) -> _Scheduling:

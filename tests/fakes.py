@@ -182,7 +182,7 @@ class FakeClassification(FakeEngine):
 
 
 class FakeTranslation(FakeEngine):
-    """Translates by reversing the words."""
+    """Translates by reversing the words; of several pairs, it names the one that was asked."""
 
     def answer(self, item: TranslationItem) -> TranslationResult:
         end = time.monotonic() + LONG_S
@@ -191,7 +191,7 @@ class FakeTranslation(FakeEngine):
         words = item.text.split()[::-1]
         limit = item.max_tokens or len(words)
         warnings = ("truncated",) if limit < len(words) else ()
-        text = " ".join(words[:limit])
+        text = " ".join([*words[:limit], *([">".join(item.pair)] if item.pair else [])])
         alternatives: tuple[Alternative, ...] = ()
         if item.alternatives:
             alternatives = tuple(

@@ -36,6 +36,13 @@ def peak_mb(process: psutil.Process) -> float:
     return int(match[1]) / 1024
 
 
+_IN_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(int(sys.argv[1]), termios.TIOCSCTTY, 0)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
 class Serve:
     """`seqserve serve` in a process group of its own."""
 
@@ -45,6 +52,7 @@ class Serve:
         bundles_dir: Path,
         port: int | None = None,
         max_files: int | None = None,
+        terminal: int | None = None,
         **settings: str,
     ) -> None:
         port = port or free_port()
@@ -54,6 +62,8 @@ class Serve:
         command = [sys.executable, "-m", "seqserve.cli", "serve"]
         if max_files is not None:
             command = ["bash", "-c", f'ulimit -n {max_files} && exec "$@"', "bash", *command]
+        if terminal is not None:  # the terminal that controls it
+            command = [sys.executable, "-c", _IN_TERMINAL, str(terminal), *command]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--host", "127.0.0.1", "--port", str(port)],
@@ -62,6 +72,7 @@ class Serve:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=() if terminal is None else (terminal,),
             )
         self.client = httpx.Client(base_url=self.base, timeout=20, trust_env=False)
 

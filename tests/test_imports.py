@@ -16,6 +16,7 @@ ORDER = [
     {
         *("seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files"),
         *("seqserve.cancellation", "seqserve.choices", "seqserve.progress", "seqserve.encodings"),
+        "seqserve.bundle_folder",
     },
     {"seqserve.strict_json"},
     {"seqserve.records"},
@@ -25,7 +26,7 @@ ORDER = [
     {"seqserve.config"},
     {"seqserve.text"},
     {"seqserve.decode"},
-    {"seqserve.manifest", "seqserve.bundle_folder"},
+    {"seqserve.manifest", "seqserve.bundle_tasks"},
     {"seqserve.bundle"},
     {"seqserve.models"},
     {"seqserve.training"},

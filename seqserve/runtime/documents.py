@@ -32,6 +32,7 @@ from seqserve.text.documents.passages import (
 )
 from seqserve.text.documents.terms import targets_of, with_terms
 from seqserve.text.glossary import Glossary
+from seqserve.text.languages import base_language
 from seqserve.text.offsets import offset_table
 
 Translate: TypeAlias = Callable[[Sequence[TranslationItem]], list[TranslationResult]]
@@ -56,7 +57,7 @@ class DocumentTranslator:
         if len(plain) == len(items):
             return self._translate(items)
         texts = [
-            _Text.read(item, item.pair[0] if item.pair else self._source)
+            _Text.read(item, base_language(item.pair[0] if item.pair else self._source))
             for item in items
             if not _is_plain(item)
         ]

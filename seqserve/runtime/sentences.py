@@ -10,13 +10,14 @@ from itertools import accumulate, pairwise
 from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.records import TranslationItem
 from seqserve.runtime.search_request import Search, SearchRequest
-from seqserve.text.capitals import has_case
 from seqserve.text.checks.pair import Pair
 from seqserve.text.checks.placeholders import has_placeholder_mismatch
 from seqserve.text.drafts import Copied, Draft, drafts_of, has_placeholders, is_emptied
+from seqserve.text.languages import base_language
 from seqserve.text.long_sentences import join_pieces, split_long
 from seqserve.text.protocols import Seq2SeqTokenizer
 from seqserve.text.reading import foreign_letter, is_rare_symbol, reading_of
+from seqserve.text.scripts import has_case
 from seqserve.text.segments import Segment
 
 _N_KEPT = 1 << 14  # characters of which it is known whether the model can read them
@@ -37,9 +38,14 @@ class Direction:
     tokenizer: Seq2SeqTokenizer
 
     @property
-    def languages(self) -> tuple[str, str]:
+    def pair(self) -> tuple[str, str]:
         """(source, target)."""
         return self.source, self.target
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """The pair without what distinguishes no rules: `en` for `en-GB`."""
+        return base_language(self.source), base_language(self.target)
 
 
 class Sentence:
@@ -126,7 +132,8 @@ class SentenceReader:
     def __init__(self, direction: Direction) -> None:
         """Take the language pair of the segments."""
         self._direction = direction
-        self._foreign_letter = foreign_letter(direction.source)
+        self.languages = direction.languages
+        self._foreign_letter = foreign_letter(direction.languages[0])
         self._is_foreign = lru_cache(_N_KEPT)(self._cannot_read)
 
     def read(self, segment: Segment, item: TranslationItem) -> Sentence:
@@ -134,7 +141,7 @@ class SentenceReader:
         if segment.is_foreign:
             copied = iter([Copied(segment.text)])
             return Sentence(item, self._direction, copied, is_capitals=False)
-        source, target = languages = self._direction.languages
+        source, target = languages = self.languages
         reading = reading_of(segment.sentence, source, self._is_foreign)
 
         def is_kept(translation: str) -> bool:
@@ -192,7 +199,10 @@ class SentenceSearch:
         for rank in range(sentence.item.alternatives + 1):
             decoded = [direction.tokenizer.decode(one.tokens) for one in sentence.hypotheses(rank)]
             by_rank.append(
-                [join_pieces(decoded[start:end], direction.target) for start, end in pairwise(ends)]
+                [
+                    join_pieces(decoded[start:end], direction.languages[1])
+                    for start, end in pairwise(ends)
+                ]
             )
         return by_rank
 

@@ -72,8 +72,8 @@ class TranslationPredictor:
             search: Translates the pieces.
             min_score: Segments with a lower score get the warning `low_confidence`.
         """
-        self._default = directions[0].languages
-        self._readers = {one.languages: SentenceReader(one) for one in directions}
+        self._default = directions[0].pair
+        self._readers = {one.pair: SentenceReader(one) for one in directions}
         self._sentences = SentenceSearch(max_source_tokens, search)
         self._min_score = min_score
 
@@ -84,11 +84,11 @@ class TranslationPredictor:
         return [self._result(*pair) for pair in zip(items, sources, strict=True)]
 
     def _cut(self, item: TranslationItem) -> _Source:
-        source, target = languages = item.pair or self._default
-        segments = segments_of(item.text, source, item.line_breaks)
+        source, target = item.pair or self._default
         reader = self._readers[source, target]
+        segments = segments_of(item.text, reader.languages[0], item.line_breaks)
         sentences = [reader.read(one, item) for one in segments if one.is_translatable]
-        return _Source(languages, segments, sentences)
+        return _Source(reader.languages, segments, sentences)
 
     def _result(self, item: TranslationItem, source: _Source) -> TranslationResult:
         """Put the translations of an item's sentences together."""

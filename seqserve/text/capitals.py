@@ -16,7 +16,6 @@ _TIED_BEHIND = regex.compile(r"-?\p{N}|[._@&\\][\p{L}\p{N}_]")
 _TIED_BEFORE = regex.compile(r"(?<=[\p{L}\p{N}_][._@&\\])")
 _DIGIT = regex.compile(r"\p{N}")
 _MIN_WORDS = 2  # a single word may be a name, an acronym or a keyword
-_CASELESS_TARGETS = frozenset({"ar", "fa", "he", "hi", "ja", "ko", "th", "ur", "zh"})
 
 _ACRONYMS = """
     AI API ASCII AWS BBC CD CEO CLI CPU CSS CSV DB DC DHCP DNA DNS DVD ESP EU FAQ FBI FTP GB GDP GMT GPS GPU
@@ -84,8 +83,3 @@ def _touches_digit(text: str, word: regex.Match[str]) -> bool:
 def _lower(word: str) -> list[str]:
     """Return the lower-case letters; a letter that is not one letter in lower case stays."""
     return [char.lower() if len(char.lower()) == 1 else char for char in word]
-
-
-def has_case(language: str) -> bool:
-    """Return whether the script of a language has capitals."""
-    return language not in _CASELESS_TARGETS

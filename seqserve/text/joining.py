@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from seqserve.text.scripts import UNSPACED_LANGUAGES
+from seqserve.text.scripts import is_ideographic
 from seqserve.text.segments import Segment
-
-_UNSPACED = UNSPACED_LANGUAGES - {"th"}  # Thai has spaces between sentences
 
 
 @dataclass(frozen=True)
@@ -73,4 +71,4 @@ def source_spans(segments: Sequence[Segment]) -> list[tuple[int, int]]:
 
 def between(gap: str, target: str) -> str:
     """Return what stands between two sentences of a line."""
-    return "" if target in _UNSPACED else gap or " "
+    return "" if is_ideographic(target) else gap or " "

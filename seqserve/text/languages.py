@@ -121,3 +121,20 @@ def language_tag(code: str) -> str | None:
         return None
     likely = Language.get(tag.to_tag()).update_dict({"script": None}).maximize().script
     return (tag.update_dict({"script": None}) if tag.script == likely else tag).to_tag()
+
+
+@lru_cache(maxsize=1024)
+def base_language(tag: str) -> str:
+    """Return a tag without region and likely script, as tables of languages have it: `pt` for `pt-BR`.
+
+    A script that is not the likely one stays, because rules of the language may not hold for it:
+    `zh-Hant` for `zh-TW`.
+    """
+    parsed = _parse(tag)
+    if parsed is None:
+        return tag
+    language = parsed.subtags[0]
+    likely = _parse(language)
+    if parsed.script is None or likely is None or parsed.script == likely.script:
+        return language
+    return f"{language}-{parsed.script}"

@@ -11,20 +11,20 @@ import regex
 from seqserve.text.capitals import without_capitals
 from seqserve.text.normal import normalize
 from seqserve.text.protected import ProtectedSpan, protected_spans
-from seqserve.text.scripts import LATIN, script_of
+from seqserve.text.scripts import LATIN, script_code, script_of
 
 # Full-width letters and digits, half-width kana, ligatures, mathematical letters.
 _COMPATIBLE = regex.compile(
     r"[\uFF10-\uFF19\uFF21-\uFF3A\uFF41-\uFF5A\uFF66-\uFF9F\uFB00-\uFB06\U0001D400-\U0001D7FF]+"
 )
-# Full-width punctuation is usual in these languages.
+# Full-width punctuation is usual in some scripts.
 _WIDE_PUNCTUATION = regex.compile(r"[\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF5E\u3000]+")
 # Signs without a normal form; between ideographs they are part of a foreign phrase.
 _IDEOGRAPHIC = regex.compile(
     r"(?<![\p{Han}\p{Hiragana}\p{Katakana}])[。｡、､]|[。｡](?=[\s\p{Pe}\p{Pf}\"']*$)"
 )
 _ASCII = {"。": ".", "｡": ".", "、": ",", "､": ","}
-_WIDE_LANGUAGES = frozenset({"ja", "ko", "zh"})
+_WIDE_SCRIPTS = frozenset({"Hans", "Hant", "Jpan", "Kore"})
 # Joiners are letters' business in Arabic and Indic scripts.
 _INVISIBLE = regex.compile(
     r"(?:(?!\u200C|\u200D)\p{Default_Ignorable_Code_Point}"
@@ -87,7 +87,7 @@ def _plain(text: str, language: str) -> str:
     """Return the characters that a model knows in the place of those that it does not."""
     text = _REPEATED.sub(r"\1", normalize("NFC", text))
     text = _COMPATIBLE.sub(lambda found: normalize("NFKC", found.group()), text)
-    if language not in _WIDE_LANGUAGES:
+    if script_code(language) not in _WIDE_SCRIPTS:
         text = _WIDE_PUNCTUATION.sub(lambda found: normalize("NFKC", found.group()), text)
         text = _IDEOGRAPHIC.sub(lambda found: _ASCII[found.group()], text)
     return _INVISIBLE.sub("", text)

@@ -48,10 +48,17 @@ Lists of our own. Of 260,035 English segments, 1 is taken for another language; 
 three are noticed.
 """
 
-# Words of other languages that are words, names or abbreviations of the language as well.
+# Words of other languages that are words, names or abbreviations of the language as well. Without such a list,
+# "in", "so" and "an" would make a German sentence English.
 _HOMOGRAPHS: Mapping[str, str] = {
     "en": "die des per con son non es or as do no me so an in pour sur par al san en op se os com em ha ed lo "
     "si het um y ne tu ze mit im je den plus he in an was a all will on is we at",
+    "de": "in an so was will all als er je du des das um es per am im tu war die man nur aus bei op",
+    "fr": "on me an a as en y si se or but dos non tu ils des les la le ne no me in par plus sur con",
+    "es": "no me a he has dos van ha di da tu si em o e en la le se su con per de un as den der",
+    "it": "in a no me so do i la le se su ne tu al del si era un e o ed come con non per che una sono el da",
+    "pt": "a no me se este esta nos tu ser era como e o em os as um do da das dos la su la en con so is",
+    "nl": "in is was of me die der des den we had at he an per en als je ze er het dat op om was man la le",
 }
 # They are parts of names as well: "Ludwig Mies van der Rohe" is no German sentence.
 _NAME_WORDS = "van der de la le el von du da di del los las den dem dos das ter zu della"
@@ -63,12 +70,12 @@ def is_wrong_language(text: str, language: str) -> bool:
 
     Args:
         text: A sentence without its protected spans.
-        language: ISO 639-1 code. A language that `FUNCTION_WORDS` lacks is checked by script only.
+        language: Its tag. A language that `_HOMOGRAPHS` lacks is checked by script only.
     """
     is_latin = script_of(language) == LATIN
     if not (is_latin and text.isascii()) and _is_other_script(text, language):
         return is_latin or not text.isascii() or len(text.split()) >= _MIN_LATIN_WORDS
-    if language not in FUNCTION_WORDS:
+    if language not in _HOMOGRAPHS:
         return False
     own, foreign = _tables(language)
     words = []
@@ -110,5 +117,5 @@ def _tables(language: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the words that only the language has, and those that only others have."""
     own = frozenset(FUNCTION_WORDS[language].split())
     others = " ".join(words for name, words in FUNCTION_WORDS.items() if name != language)
-    both = frozenset(_HOMOGRAPHS.get(language, "").split())
+    both = frozenset(_HOMOGRAPHS[language].split())
     return own - both, frozenset(others.split()) - own - both

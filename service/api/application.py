@@ -25,6 +25,7 @@ from seqserve.errors import (
     UnavailableError,
 )
 from seqserve.tasks import TASKS, Task
+from service.api.administration import ModelAdministration, admin_keyring, may_change_models
 from service.api.core import Core
 from service.api.demo import page_routes
 from service.api.dialects.base import Dialect
@@ -34,8 +35,10 @@ from service.api.dialects.table import DIALECTS
 from service.api.openapi import build_document
 from service.api.partial import keeping_outcomes
 from service.api.swagger import docs_assets, docs_routes
+from service.engines.backend import EngineBackend
 from service.engines.canary import Canary
-from service.engines.client import EngineBackend, EngineClient
+from service.engines.client import EngineClient
+from service.engines.watch import watch_folder
 from service.http.body import BodyReader
 from service.http.context import NATIVE
 from service.http.cors import Cors
@@ -101,10 +104,14 @@ class Application:
         self._options = _middleware_options(settings, guarded=guarded, page=page)
         styles = [dialect.style for dialect in dialects]
         self._middleware = RequestMiddleware(routes, routes.template_of, self._options, styles)
-        admin = Routes(health)
-        self.admin = RequestMiddleware(admin, admin.template_of)
+        self.models = ModelAdministration(self.core, bodies)
+        self._admin_keyring = admin_keyring(settings)
+        changing = self.models.routes() if may_change_models(settings) else []
+        admin = Routes([*health, *changing])
+        options = MiddlewareOptions(self._admin_keyring)
+        self.admin = RequestMiddleware(admin, admin.template_of, options)
         self._metrics_page = SharedCall(lambda: asyncio.to_thread(metrics_page), fresh_s=0.0)
-        self._watching: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -120,9 +127,11 @@ class Application:
         Raises:
             ConfigError: The file of keys is malformed.
         """
-        if keyring := self._options.keyring:
-            keyring.load()
-            self._watching = asyncio.get_running_loop().create_task(keyring.watch())
+        loop = asyncio.get_running_loop()
+        for keyring in (self._options.keyring, self._admin_keyring):
+            if keyring is not None:
+                keyring.load()
+                self._watching.append(loop.create_task(keyring.watch()))
         tracer = load_tracer(self._settings.otlp_endpoint, self._settings.trace_sample)
         self._options.tracer = tracer
         for task in self._settings.tasks:
@@ -140,6 +149,9 @@ class Application:
             self.canaries[task] = Canary(task, client, queue, timeout_s, request_restart)
             client.connect()
             self.canaries[task].start()
+        if every_s := self._settings.watch_s:
+            watch = watch_folder(self._settings.bundles_dir, every_s, self.models.reload)
+            self._watching.append(loop.create_task(watch))
 
     async def wait_until_up(self, seconds: float) -> None:
         """Return when all engines answer, or after the given time.
@@ -174,8 +186,8 @@ class Application:
         self._refuse()
         for canary in self.canaries.values():
             await canary.stop()
-        if self._watching is not None:
-            self._watching.cancel()
+        for watching in self._watching:
+            watching.cancel()
         for client in self.core.engines.values():
             await client.close()
         metrics.flush_counters()

@@ -97,12 +97,13 @@ class Core:
         Raises:
             NotReady: None is known yet.
         """
-        found = self._models()
+        found = self.known_models()
         if not found:
             raise NotReady("No model is loaded yet.")
         return found
 
-    def _models(self) -> list[ModelInfo]:
+    def known_models(self) -> list[ModelInfo]:
+        """Return the models of all tasks, also if there is none yet."""
         return [model for client in self.engines.values() for model in client.models]
 
     def require_up(self, task: Task) -> None:
@@ -138,7 +139,7 @@ class Core:
         detected: Mapping[int, DetectedSource] = {}
         if request.source == AUTO:
             request, detected = await self._detect(request, aside)
-        plan = plan_request(request, self._models(), self._settings)
+        plan = plan_request(request, self.known_models(), self._settings)
         places = [i for i in range(len(plan.items)) if i not in aside]
         prepared = time.perf_counter()
         answered = await self._submit(request, plan, places, call)
@@ -169,7 +170,7 @@ class Core:
             InputError: The texts are in several languages.
         """
         texts = {i: text for i, text in enumerate(request.texts) if i not in aside}
-        models = candidate_models(request.task, request.how.model, self._models())
+        models = candidate_models(request.task, request.how.model, self.known_models())
         found = await asyncio.to_thread(find_sources, texts, request.target, models)
         sources = {i: one for i, one in found.items() if isinstance(one, DetectedSource)}
         for i, fault in found.items():
@@ -209,12 +210,13 @@ class Core:
             return _NOTHING
         items = _queue_items(plan, places, call, is_partial=request.how.partial)
         queue = self.queues[request.task]
-        if request.how.partial:
-            return await submit_partial(queue, items, call.deadline)
-        try:
-            answer = await queue.submit(items, call.deadline)
-        except ItemError as failure:
-            raise name_text(places[failure.index], failure.error) from failure.error
+        with self.engines[request.task].using((plan.model.id,)):
+            if request.how.partial:
+                return await submit_partial(queue, items, call.deadline)
+            try:
+                answer = await queue.submit(items, call.deadline)
+            except ItemError as failure:
+                raise name_text(places[failure.index], failure.error) from failure.error
         return Outcomes(answer.results, answer.engine_s, answer.queue_s)
 
 

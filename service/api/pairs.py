@@ -48,6 +48,12 @@ def choose_pair(
     return first
 
 
+def pair_of(source: str | None, target: str | None, model: ModelInfo) -> tuple[str, ...]:
+    """Return the pair of a chosen model that matches requested languages best."""
+    ranks = {pair: _rank((source, target), pair) for pair in model.language_pairs}
+    return min((rank, pair) for pair, rank in ranks.items() if rank is not None)[1]
+
+
 def name_pairs(models: Sequence[ModelInfo]) -> str:
     """Return the language pairs of models, for messages."""
     pairs = dict.fromkeys(pair for model in models for pair in model.language_pairs)

@@ -17,6 +17,7 @@ from seqserve.records import RequestOptions, api_fields
 from seqserve.tasks import TASKS, Task
 from service.api.choice import choose_model
 from service.api.glossaries import check_terms, glossary_files
+from service.api.pairs import pair_of
 from service.settings import Settings
 
 _DEFAULT_HOW = RequestOptions()
@@ -90,7 +91,8 @@ def _select_terms(
         )
     files = glossary_files(settings.glossaries)
     for item in items:
-        item["glossary"] = files.find(name, item["text"], model.languages[0]) or None
+        source, _ = item.get("pair", model.languages)
+        item["glossary"] = files.find(name, item["text"], source) or None
 
 
 @cache
@@ -114,9 +116,12 @@ def _prepare_labels(request: PredictionRequest, model: ModelInfo, _: Settings) -
 
 
 def _prepare_translation(
-    request: PredictionRequest, _: ModelInfo, settings: Settings
+    request: PredictionRequest, model: ModelInfo, settings: Settings
 ) -> dict[str, Any]:
-    """Check the options of the search against the limits; a default over its limit is lowered."""
+    """Check the options of the search against the limits; a default over its limit is lowered.
+
+    A model of several pairs is told which one is meant.
+    """
     options = request.options
     beam_size = options.get("beam_size")
     if beam_size is None:
@@ -131,7 +136,9 @@ def _prepare_translation(
     max_tokens = options.get("max_tokens")
     if max_tokens is not None and max_tokens > settings.max_target_tokens:
         raise InputError(f"max_tokens: at most {settings.max_target_tokens}.")
-    return {"beam_size": beam_size}
+    if len(model.language_pairs) == 1:
+        return {"beam_size": beam_size}
+    return {"beam_size": beam_size, "pair": pair_of(request.source, request.target, model)}
 
 
 def _prepare_sentiment(request: PredictionRequest, model: ModelInfo, _: Settings) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from service.bento.runners import (
     tune_gc,
 )
 from service.bento.shim import AsgiShim
-from service.engines.client import EngineBackend, LocalBackend
+from service.engines.backend import EngineBackend, LocalBackend
 from service.engines.host import EngineHost
 from service.engines.rpc import RunnerBackend
 from service.http.admin import AdminServer
@@ -132,6 +132,7 @@ class Gateway(_Dependencies):  # type: ignore[misc]
             raise
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGUSR1, lambda: loop.create_task(_drain()))
+        loop.add_signal_handler(signal.SIGHUP, APPLICATION.models.reload_soon)
         self._starting = loop.create_task(_start_heartbeats())
         await APPLICATION.wait_until_up(_ENGINES_WAIT_S)
         tune_gc()

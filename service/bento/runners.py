@@ -21,7 +21,7 @@ from bentoml._internal.server.http.instruments import RunnerTrafficMetricsMiddle
 
 from seqserve.tasks import TASKS, Task
 from service.bento.shim import AsgiShim
-from service.engines.client import LocalBackend
+from service.engines.backend import LocalBackend
 from service.engines.host import EngineHost
 from service.engines.rpc import RpcApp
 from service.processes.heartbeat import inherited_channel

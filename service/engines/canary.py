@@ -107,7 +107,8 @@ class Canary:
         if not items:
             return None
         try:
-            await self._queue.submit([(one, estimate_tokens(TEXT)) for one in items], deadline)
+            with self._client.using([one.model for one in items]):
+                await self._queue.submit([(one, estimate_tokens(TEXT)) for one in items], deadline)
         except Overloaded:
             return None
         except DeadlineExceeded:

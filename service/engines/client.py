@@ -1,7 +1,4 @@
-"""The gateway's side of the engines of one task: a backend, its health, and retries.
-
-The backend is `LocalBackend`, with threads in this process, or `RunnerBackend` of rpc.py.
-"""
+"""The gateway's side of the engines of one task: their health, their models, and retries."""
 
 from __future__ import annotations
 
@@ -9,23 +6,21 @@ import asyncio
 import errno
 import math
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 from seqserve.choices import ModelState
 from seqserve.errors import NotReady, UnavailableError
 from seqserve.model_info import ModelInfo
-from service.engines.host import EngineHost
+from service.engines.backend import EngineBackend
+from service.engines.changes import Change, Changes
 from service.engines.messages import InferenceItem, InferenceResult
-from service.engines.models import Status
 from service.queue.batcher import DOWN_SENTENCE, Reply
 from service.queue.shared_call import SharedCall
 from service.telemetry import metrics
 from service.telemetry.logs import failure_fields, get_logger
-
-T = TypeVar("T")
 
 _LOADING = "still loading"
 _LOADED: tuple[ModelState, ...] = ("ready", "unloading")
@@ -54,61 +49,6 @@ class _Pong:
     is_missed: bool = False
 
 
-class EngineBackend(Protocol):
-    """The engines of one task, in this process or in another."""
-
-    async def status(self) -> Status:
-        """Return the models; answered even while a batch is computed."""
-        ...
-
-    async def predict(self, items: Sequence[InferenceItem]) -> Reply[InferenceResult]:
-        """Compute a batch; see `EngineHost.predict`."""
-        ...
-
-    async def cancel(self, cancellation_ids: list[str]) -> None:
-        """Cancel texts that are still being computed."""
-        ...
-
-    async def close(self) -> None:
-        """Release threads and connections."""
-        ...
-
-
-class LocalBackend:
-    """Engines in this process; its threads open them and then compute.
-
-    Args:
-        make_host: Opens the engines.
-        n_threads: The number of concurrent calls.
-    """
-
-    def __init__(self, make_host: Callable[[], EngineHost], n_threads: int) -> None:
-        self._threads = ThreadPoolExecutor(n_threads)
-        self._host = self._threads.submit(make_host)
-
-    async def status(self) -> Status:
-        """Wait for the engines to open, and return their models."""
-        host = await asyncio.shield(asyncio.wrap_future(self._host))
-        return host.status
-
-    async def predict(self, items: Sequence[InferenceItem]) -> Reply[InferenceResult]:
-        """Compute on a thread."""
-        return await self.run(lambda host: host.predict(items))
-
-    async def run(self, call: Callable[[EngineHost], T]) -> T:
-        """Run a function of the host on a thread."""
-        host = self._host.result()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call, host)
-
-    async def cancel(self, cancellation_ids: list[str]) -> None:
-        """Pass the ids on to the host."""
-        self._host.result().cancel(cancellation_ids)
-
-    async def close(self) -> None:
-        """Let the threads end after their batches."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
 class EngineClient:
     """Watch the engines of one task, and send them batches.
 
@@ -131,6 +71,7 @@ class EngineClient:
         self._shared_ping = SharedCall(self._ping, _FRESH_S)
         self._pinging: asyncio.Task[None] | None = None
         self._cancelling: set[asyncio.Task[None]] = set()
+        self._in_use: Counter[str] = Counter()  # texts of pending requests, by id of the model
         self._was_up = False
         self.models: Sequence[
             ModelInfo
@@ -234,6 +175,39 @@ class EngineClient:
         except TimeoutError:
             raise UnavailableError(DOWN_SENTENCE) from None
 
+    @contextmanager
+    def using(self, model_ids: Sequence[str]) -> Iterator[None]:
+        """Keep models from being dropped until the texts of a request are answered."""
+        self._in_use.update(model_ids)
+        try:
+            yield
+        finally:
+            self._in_use.subtract(model_ids)
+
+    async def change(self, change: Change) -> Changes:
+        """Carry out a command about the models; new requests see the outcome when it returns.
+
+        Raises:
+            Exception: The engines are down, or crashed.
+        """
+        changes = await self._engines.change(change)
+        await self._ping()
+        return changes
+
+    async def _drop_unloading(self) -> None:
+        """Release the models that are unloading, once no pending request needs them."""
+        idle = [
+            model.id
+            for model in self.models
+            if model.state == "unloading" and not self._in_use[model.id]
+        ]
+        if not idle:
+            return
+        try:
+            await self.change(Change("drop", tuple(idle)))
+        except Exception as error:  # with the next ping again
+            get_logger().warning("models not dropped", task=self._task, **failure_fields(error))
+
     def cancel(self, items: list[InferenceItem]) -> None:
         """Cancel texts in the background.
 
@@ -290,6 +264,7 @@ class EngineClient:
                 if self._n_missed >= _PINGS_UNTIL_DOWN:
                     self._mark_down()
             last = pong
+            await self._drop_unloading()
             if pong.reason is None:
                 delay_s = _FIRST_RETRY_S
             else:

@@ -14,6 +14,7 @@ import orjson
 
 from seqserve.errors import DeadlineExceeded, InputError, SeqserveError, UnavailableError
 from seqserve.model_info import ModelInfo
+from service.engines.changes import Change, Changes
 from service.engines.messages import InferenceItem, InferenceResult, encode_result
 from service.engines.models import Status
 from service.queue.batcher import Reply
@@ -109,3 +110,26 @@ def _to_model_info(fields: Mapping[str, Any]) -> ModelInfo:
     as_tuples = {name: tuple(fields[name]) for name in ("languages", "labels")}
     pairs = tuple(map(tuple, fields["language_pairs"]))
     return ModelInfo(**{**fields, **as_tuples, "language_pairs": pairs})
+
+
+def pack_change(change: Change) -> bytes:
+    """Encode a command about the models."""
+    return orjson.dumps(change)
+
+
+def unpack_change(packed: bytes) -> Change:
+    """Decode a command about the models."""
+    fields = orjson.loads(packed)
+    return Change(fields["action"], tuple(fields["models"]))
+
+
+def pack_changes(changes: Changes) -> bytes:
+    """Encode what a command changed."""
+    return orjson.dumps(changes)
+
+
+def unpack_changes(packed: bytes) -> Changes:
+    """Decode what a command changed."""
+    fields = orjson.loads(packed)
+    as_tuples = {name: tuple(fields[name]) for name in ("loaded", "unloading")}
+    return Changes(**{**fields, **as_tuples})

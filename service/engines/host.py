@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from seqserve.errors import DeadlineExceeded, InputError, SeqserveError, UnavailableError
 from seqserve.tasks import TASKS, Task
+from service.engines.changes import Change, Changes
 from service.engines.messages import InferenceItem, InferenceResult, to_inference_result
 from service.engines.models import Models, Status
 from service.engines.opening import Engine, LoadedModel
@@ -62,6 +63,10 @@ class EngineHost:
     def status(self) -> Status:
         """The models and their states."""
         return self.models.status
+
+    def change(self, change: Change) -> Changes:
+        """Carry out a command about the models, while others are used; see `Models.change`."""
+        return self.models.change(change)
 
     def predict(self, items: Sequence[InferenceItem]) -> Reply[InferenceResult]:
         """Compute a batch.

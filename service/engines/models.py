@@ -1,13 +1,21 @@
-"""The models of one task in this process: which are loaded, which failed, and which is the default."""
+"""The models of one task in this process: load new ones, verify them, swap them in, and release old ones.
+
+A model that takes the place of another is opened and verified beside it. Calls that began with the old one end
+with it. A model that is to go stays, as `unloading`, until the gateway says that no request needs it any more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from seqserve.choices import ModelState
 from seqserve.errors import ConfigError
 from seqserve.model_info import ModelInfo
 from seqserve.tasks import Task
+from service.engines.changes import Change, Changes
+from service.engines.memory import release_garbage
 from service.engines.opening import LoadedModel, OpenFailure, open_model
 from service.engines.repository import (
     FoundBundle,
@@ -19,6 +27,7 @@ from service.engines.repository import (
     select_default,
 )
 from service.settings import Settings
+from service.telemetry.logs import get_logger
 
 FAILED_SENTENCE = "no model could be loaded, see the log"
 MISSING_SENTENCE = "no bundle of this task was found"
@@ -37,12 +46,34 @@ class Status:
     reason: str | None = None
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """A model and its state.
+
+    Args:
+        found: The bundle that is loaded, or else the last one that was tried.
+        state: Of the model.
+        model: What computes, if it is loaded.
+        reason: Why it could not be loaded, or why a newer bundle of it could not be.
+    """
+
+    found: FoundBundle
+    state: ModelState
+    model: LoadedModel | None = None
+    reason: str | None = None
+
+    def info(self, task: Task) -> ModelInfo:
+        """Return what the API reports about it."""
+        known = self.model.info if self.model else describe_found(self.found, task)
+        return replace(known, state=self.state, reason=self.reason)
+
+
 class _NoBundle(Exception):
     """There is no bundle of the task."""
 
 
 class Models:
-    """The models of a task.
+    """The models of a task. One thread changes them at a time; any number of threads may use them meanwhile.
 
     Args:
         task: The task.
@@ -54,15 +85,18 @@ class Models:
         self._task: Task = task
         self._settings = settings
         self._only = only
-        self._loaded: Mapping[str, LoadedModel] = {}  # by id
+        self._entries: Mapping[str, _Entry] = {}  # by id; replaced as a whole
+        self._held: set[str] = set()  # ids that an operator has unloaded
+        self._changing = threading.Lock()
         self.status = Status(reason=MISSING_SENTENCE)
 
     def get(self, model_id: str) -> LoadedModel | None:
         """Return a loaded model."""
-        return self._loaded.get(model_id)
+        entry = self._entries.get(model_id)
+        return None if entry is None else entry.model
 
     def load(self) -> str | None:
-        """Load all bundles of the task.
+        """Load all bundles of the task, when the process starts.
 
         Returns:
             For the operator, in full, why no model is ready or the default is missing; None if all is well.
@@ -74,17 +108,33 @@ class Models:
             return str(error)
         except _NoBundle as error:
             return str(error)
-        opened = {
-            one.id: open_model(self._task, one, self._settings.engine_factory) for one in found
-        }
-        self._loaded = {
-            name: model for name, model in opened.items() if isinstance(model, LoadedModel)
-        }
-        infos = [_info_of(one, opened[one.id], self._task) for one in found]
-        self.status = Status(self._by_preference(infos), None if self._loaded else FAILED_SENTENCE)
-        if not self._loaded:
-            return "; ".join(one.fault for one in opened.values() if isinstance(one, OpenFailure))
-        return None
+        failures = [failure for one in found if (failure := self._open(one))]
+        if self.status.reason is None:
+            return None
+        return "; ".join(failure.fault for failure in failures)
+
+    def change(self, change: Change) -> Changes:
+        """Carry out a command; returns when new models answer, or have failed."""
+        with self._changing:
+            before = self._entries
+            if change.action == "drop":
+                return self._drop(change.models)
+            if change.action == "unload":
+                return self._unload(change.models)
+            try:
+                found = self._find()
+            except (ConfigError, OSError, _NoBundle) as error:
+                get_logger().error("models not changed", task=self._task, reason=str(error))
+                return Changes(fault=str(error))
+            if change.action == "load":
+                found = [one for one in found if _is_named(one, change.models)]
+                self._held -= {one.id for one in found}
+            else:
+                found = [one for one in found if one.id not in self._held]
+            failed = self._load_changed(found)
+            if change.action == "reload":
+                self._retire_missing(found, failed)
+            return self._changes_since(before, failed)
 
     def _find(self) -> list[FoundBundle]:
         """Return the bundles to load, the newest first.
@@ -98,7 +148,7 @@ class Models:
         if not found:
             raise _NoBundle(explain_missing(folder, self._task, unreadable))
         if self._only is not None:
-            chosen = [one for one in found if self._only in (one.name, one.id)]
+            chosen = [one for one in found if _is_named(one, (self._only,))]
             found = chosen or found  # the request's error lists what there is
         check_distinct(found)
         self._check_default(found)
@@ -106,12 +156,119 @@ class Models:
 
     def _check_default(self, found: Sequence[FoundBundle]) -> None:
         default = self._settings.default_model_of(self._task)
-        names = {name for one in found for name in (one.name, one.id)}
-        if default is not None and self._only is None and default not in names:
+        if default is None or self._only is not None:
+            return
+        if not any(_is_named(one, (default,)) for one in found):
             known = ", ".join(one.id for one in newest_first(found))
             raise ConfigError(
                 f"SEQSERVE_DEFAULT_MODELS: no bundle of {self._task} is named {default}; there is: {known}"
             )
+
+    def _load_changed(self, found: Iterable[FoundBundle]) -> dict[str, OpenFailure]:
+        """Load the bundles that are new, have changed, or failed before; return the failures by id."""
+        failed = {}
+        for one in found:
+            entry = self._entries.get(one.id)
+            if entry is not None and entry.model and entry.found.digest == one.digest:
+                self._set(one.id, replace(entry, state="ready", reason=None))
+            elif failure := self._open(one):
+                failed[one.id] = failure
+        return failed
+
+    def _open(self, found: FoundBundle) -> OpenFailure | None:
+        """Open a bundle; the model of the same id serves meanwhile, and afterwards if that fails."""
+        old = self._entries.get(found.id)
+        if old is None or old.model is None:
+            self._set(found.id, _Entry(found, "loading"))
+        opened = open_model(self._task, found, self._settings.engine_factory)
+        if isinstance(opened, LoadedModel):
+            self._set(found.id, _Entry(found, "ready", opened))
+            return None
+        failed = _Entry(found, "failed", reason=opened.reason)
+        if old is not None and old.model is not None:
+            failed = replace(old, reason=f"a newer bundle could not be loaded: {opened.reason}")
+        self._set(found.id, failed)
+        return opened
+
+    def _retire_missing(
+        self, found: Iterable[FoundBundle], failed: Mapping[str, OpenFailure]
+    ) -> None:
+        """Retire the models without a bundle, unless another version of the same name has just failed."""
+        there = {one.id for one in found}
+        kept = {self._entries[one].found.name for one in failed}
+        for model_id, entry in self._entries.items():
+            if model_id not in there and (entry.model is None or entry.found.name not in kept):
+                self._retire(model_id)
+
+    def _retire(self, model_id: str) -> None:
+        entry = self._entries[model_id]
+        if entry.model is not None:
+            self._set(model_id, replace(entry, state="unloading"))
+        else:
+            self._replace({one: old for one, old in self._entries.items() if one != model_id})
+
+    def _unload(self, names: Sequence[str]) -> Changes:
+        """Retire models by name or id, unless the task could not do without them."""
+        before = self._entries
+        going = {one for one, entry in before.items() if _is_named(entry.found, names)}
+        staying = [
+            entry.found
+            for one, entry in before.items()
+            if one not in going and entry.state == "ready"
+        ]
+        if not going:
+            return Changes()
+        if not staying:
+            return Changes(fault=f"{', '.join(going)}: no other model of {self._task} is ready")
+        try:
+            self._check_default(staying)
+        except ConfigError:
+            return Changes(
+                fault=f"{', '.join(going)}: it is the default model of SEQSERVE_DEFAULT_MODELS"
+            )
+        self._held |= going
+        for model_id in going:
+            self._retire(model_id)
+        return self._changes_since(before, {})
+
+    def _drop(self, model_ids: Sequence[str]) -> Changes:
+        """Release models that are unloading. Calls that still compute keep theirs until they end."""
+        gone = {
+            one
+            for one, entry in self._entries.items()
+            if one in model_ids and entry.state == "unloading"
+        }
+        if gone:
+            self._replace({one: old for one, old in self._entries.items() if one not in gone})
+            release_garbage()
+            get_logger().info("models unloaded", task=self._task, models=sorted(gone))
+        return Changes()
+
+    def _changes_since(
+        self, before: Mapping[str, _Entry], failed: Mapping[str, OpenFailure]
+    ) -> Changes:
+        loaded, unloading = [], []
+        for model_id, entry in self._entries.items():
+            old = before.get(model_id)
+            if entry.state == "unloading" and (old is None or old.state != "unloading"):
+                unloading.append(model_id)
+            elif entry.state == "ready" and (old is None or old.model is not entry.model):
+                loaded.append(model_id)
+        reasons = {model_id: failure.reason for model_id, failure in failed.items()}
+        return Changes(tuple(loaded), tuple(unloading), reasons)
+
+    def _set(self, model_id: str, entry: _Entry) -> None:
+        self._replace({**self._entries, model_id: entry})
+
+    def _replace(self, entries: Mapping[str, _Entry]) -> None:
+        """Publish models; calls that begin from now on use these."""
+        self._entries = entries
+        by_id = {one: entry.info(self._task) for one, entry in entries.items()}
+        order = newest_first(entry.found for entry in entries.values())
+        infos = [by_id[one.id] for one in order]
+        is_ready = any(info.state == "ready" for info in infos)
+        reason = FAILED_SENTENCE if infos else MISSING_SENTENCE
+        self.status = Status(self._by_preference(infos), None if is_ready else reason)
 
     def _by_preference(self, infos: Sequence[ModelInfo]) -> tuple[ModelInfo, ...]:
         default = select_default(infos, self._settings.default_model_of(self._task))
@@ -119,7 +276,5 @@ class Models:
         return tuple(sorted(marked, key=lambda one: not one.is_default))
 
 
-def _info_of(found: FoundBundle, opened: LoadedModel | OpenFailure, task: Task) -> ModelInfo:
-    if isinstance(opened, LoadedModel):
-        return opened.info
-    return replace(describe_found(found, task), state="failed", reason=opened.reason)
+def _is_named(found: FoundBundle, names: Sequence[str]) -> bool:
+    return found.name in names or found.id in names

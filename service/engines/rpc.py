@@ -19,7 +19,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from service.engines import codec
-from service.engines.client import LocalBackend
+from service.engines.backend import LocalBackend
+from service.engines.changes import Change, Changes
 from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult
 from service.engines.models import Status
@@ -57,12 +58,19 @@ class RunnerBackend:
         """Send a request, which no batch can delay."""
         await self._post("/cancel", orjson.dumps(cancellation_ids))
 
+    async def change(self, change: Change) -> Changes:
+        """Send a request that is answered when the models have changed, however long they load."""
+        answer = await self._post("/change", codec.pack_change(change), aiohttp.ClientTimeout(None))
+        return codec.unpack_changes(answer)
+
     async def close(self) -> None:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
 
-    async def _post(self, path: str, body: bytes = b"") -> bytes:
+    async def _post(
+        self, path: str, body: bytes = b"", timeout: aiohttp.ClientTimeout | None = None
+    ) -> bytes:
         """Send one request.
 
         Raises:
@@ -73,7 +81,10 @@ class RunnerBackend:
             self._session = aiohttp.ClientSession(
                 "http://runner", connector=connector, timeout=self._timeout
             )
-        async with self._session.post(path, data=BytesIO(body), raise_for_status=True) as response:
+        sent = self._session.post(
+            path, data=BytesIO(body), raise_for_status=True, timeout=timeout or self._timeout
+        )
+        async with sent as response:
             return await response.read()
 
 
@@ -90,6 +101,7 @@ class RpcApp:
             "/predict": self._predict,
             "/status": self._status,
             "/cancel": self._cancel,
+            "/change": self._change,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,6 +123,9 @@ class RpcApp:
 
     async def _status(self, body: bytes) -> bytes:
         return codec.pack_status(await self._engines().status())
+
+    async def _change(self, body: bytes) -> bytes:
+        return codec.pack_changes(await self._engines().change(codec.unpack_change(body)))
 
     async def _cancel(self, body: bytes) -> bytes:
         await self._engines().cancel(orjson.loads(body))

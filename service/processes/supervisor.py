@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from seqserve.errors import ConfigError, SeqserveError
 from service.processes import heartbeat
 from service.processes.runtime_directory import BACKLOG, RuntimeDirectory, remove_abandoned
+from service.processes.terminal import banner, has_terminal
 from service.processes.worker import GATEWAY, SERVICES, STOP_S, WorkerProcess
 from service.settings import Settings
 from service.telemetry.logs import failure_fields, get_logger, is_text_format, print_text
@@ -60,16 +61,17 @@ class Supervisor:
         self._env: dict[str, str] = {}
 
     async def run(self) -> None:
-        """Serve until SIGTERM, SIGINT or SIGHUP; a second signal ends the grace period.
+        """Serve until SIGTERM or SIGINT, or until the terminal is gone; a second signal ends the grace period.
 
         Raises:
             ConfigError: The address cannot be listened on.
             StartFailed: A process ended during its first start.
         """
         loop = asyncio.get_running_loop()
-        # SIGHUP too: a terminal that is closed must not cost the accepted requests.
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_stop_signal)
+        had_terminal = has_terminal()
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup, had_terminal)
         for path in remove_abandoned():
             get_logger().info("directory of a dead server removed", path=str(path))
         self._directory = RuntimeDirectory(name for name in self._names if name != GATEWAY)
@@ -93,6 +95,17 @@ class Supervisor:
         if self._stop.is_set():
             self._is_urgent.set()
         self._stop.set()
+
+    def _on_hangup(self, had_terminal: bool) -> None:
+        """Stop if the terminal was closed, without loss of accepted requests; else reload the models."""
+        if had_terminal and not has_terminal():
+            self._on_stop_signal()
+            return
+        gateway = self._workers.get(GATEWAY)
+        if (
+            gateway is not None and gateway.has_begun.is_set()
+        ):  # before that, it would end the process
+            gateway.signal(signal.SIGHUP)
 
     def _prepare(self) -> None:
         """Open the sockets, which outlive the processes that listen on them."""
@@ -268,22 +281,6 @@ def _record_end(name: str, pid: int) -> None:
     except Exception as error:  # files that were deleted or damaged end no server
         get_logger().warning("metrics not merged", process=name, **failure_fields(error))
     metrics.RESTARTS.labels(name).inc()
-
-
-def banner(url: str, *, has_demo: bool) -> str:
-    """Return what a person at a terminal needs to know once the server is ready.
-
-    Args:
-        url: Where it listens.
-        has_demo: Whether it serves the demo page.
-    """
-    for wildcard in ("//0.0.0.0:", "//[::]:"):  # no address that a browser can open
-        url = url.replace(wildcard, "//localhost:")
-    lines = [f"seqserve is ready: {url}"]
-    if has_demo:
-        lines.append(f"  Demo page  {url}/")
-    lines += [f"  API docs   {url}/docs", "  Stop       Ctrl+C"]
-    return "\n".join(lines)
 
 
 def supervise(settings: Settings, host: str, port: int) -> None:

@@ -12,6 +12,7 @@ from seqserve.training.recipe import DataSet, Recipe
 BASELINES = {
     "ner": ["feature CRF"],
     "sentiment": ["TF-IDF + logistic regression", "averaged word vectors", "naive Bayes"],
+    "classification": ["TF-IDF + logistic regression", "naive Bayes"],
     "translation": ["source copied"],
 }
 

@@ -45,7 +45,7 @@ def test_the_bundles_column_is_new_without_a_new_fit(tiny: TinyProject, tmp_path
     assert refitted.exit_code == 1 and "is the data root right?" in refitted.stderr
 
 
-@pytest.mark.parametrize("task", ["ner", "sentiment", "translation"])
+@pytest.mark.parametrize("task", ["ner", "sentiment", "classification", "translation"])
 def test_metrics_are_named_as_the_bundles(task: str, tiny: TinyProject, tmp_path: Path) -> None:
     data = tmp_path / "data"
     shutil.copytree(tiny.data, data)

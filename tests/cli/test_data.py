@@ -26,16 +26,17 @@ def test_list(root: Path) -> None:
         "files  translation  dev 24, test 24, train 160  licence not stated",
         "films  labelled  dev 24, test 24, train 160  licence not stated",
         "people  ner  dev 24, test 24, train 160  licence not stated",
+        "topics  labelled  dev 24, test 24, train 160  licence not stated",
     ]
     said = json.loads(RUNNER.invoke(app, ["data", "list", "--data", str(root), "--json"]).stdout)
-    assert [one["counts"]["train"] for one in said["sets"]] == [160] * 3
+    assert [one["counts"]["train"] for one in said["sets"]] == [160] * 4
 
 
 def test_check_of_recipes(root: Path, tiny: TinyProject) -> None:
     recipes = [str(path) for path in tiny.recipe_files.values()]
     whole = RUNNER.invoke(app, ["data", "check", *recipes, "--data", str(root)])
     assert whole.exit_code == 0, whole.output
-    assert whole.stdout.count(": complete") == 3
+    assert whole.stdout.count(": complete") == 4
     (root / "people" / "dev.conll").unlink()
     (root / "films" / "META.json").write_text('{"files": {"dev.jsonl": {"sha256": "0"}}}')
     lacking = RUNNER.invoke(app, ["data", "check", *recipes, "--data", str(root), "--json"])

@@ -15,7 +15,7 @@ from tests.fakes import write_bundles
 from tests.tiny import TinyProject
 
 RUNNER = CliRunner()
-NAMES = ["ner-en", "sentiment-en", "translate-en-zh"]
+NAMES = ["ner-en", "sentiment-en", "topics-en", "translate-en-zh"]
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_json_says_what_the_manifests_say(bundles: Path) -> None:
     assert [one["name"] for one in found] == NAMES
     bundle = load_bundle(bundles / "ner-en")
     assert found[0]["sha256"] == bundle.sha256 and found[0]["labels"] == ["LOC", "PER"]
-    assert found[2]["languages"] == ["en", "zh"]
+    assert found[-1]["languages"] == ["en", "zh"]
 
 
 def test_one_damaged_bundle_does_not_hide_the_others(bundles: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_config_that_cannot_be_used_does_not_hide_the_others(
     rewrite(path, "config.json", config)
     done = RUNNER.invoke(app, ["models", "--bundles", str(bundles), "--verify"])
     assert done.exit_code == 1 and "newer" in done.stderr
-    assert len(done.stdout.splitlines()) == 2
+    assert len(done.stdout.splitlines()) == 3
 
 
 def test_no_server() -> None:

@@ -26,7 +26,7 @@ from seqserve.cli.predicting.remote import answer
 from seqserve.client import Client
 from seqserve.errors import SeqserveError
 from service.http.keys import new_key
-from tests.fakes import replace_bundle, write_bundle_of, write_bundles
+from tests.fakes import DESCRIPTIONS, replace_bundle, write_bundle_of, write_bundles
 from tests.serving import FAKES, ROOT, Serve, running_server
 
 
@@ -285,5 +285,5 @@ def test_models_of_a_server(served: Served) -> None:
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)["models"]
-    assert [one["name"] for one in found] == ["ner-en", "sentiment-en", "translate-en-zh"]
+    assert [one["name"] for one in found] == list(DESCRIPTIONS)
     assert found[0]["sha256"] == load_bundle(served.bundles / "ner-en").sha256

@@ -13,12 +13,14 @@ from seqserve import errors
 from seqserve.client import (
     Alternative,
     AsyncClient,
+    ClassificationResult,
     Client,
     DetectedLanguage,
     DetectionResult,
     Entity,
     Health,
     Policy,
+    ScoredLabel,
     ServerUnreachable,
     TranslationResult,
     UnexpectedAnswer,
@@ -59,6 +61,13 @@ def test_sentiment(call: Caller) -> None:
     (result,) = call(MadeUpServer(), "sentiment", "fine")
     assert (result.label, result.score) == ("positive", 0.75)
     assert result.scores == {"negative": 0.25, "positive": 0.75} and result.sentences == ()
+
+
+def test_classification(call: Caller) -> None:
+    server = MadeUpServer()
+    (result,) = call(server, "classify", "fine", min_score=0.5, labels=["a", "b"], top=1)
+    assert result == ClassificationResult("a", 0.75, (ScoredLabel("a", 0.75),), {"a": 0.75})
+    assert server.bodies() == [{"text": ["fine"], "min_score": 0.5, "labels": ["a", "b"], "top": 1}]
 
 
 def test_translation(call: Caller) -> None:

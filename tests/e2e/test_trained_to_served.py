@@ -1,4 +1,4 @@
-"""Train for twenty steps, export, serve and predict over HTTP, for all three tasks."""
+"""Train for twenty steps, export, serve and predict over HTTP, for all tasks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seqserve.tasks import TASKS
 from tests.serving import START_S, Serve, running_server
 from tests.tiny import TinyProject
 
-ROUTES = {"ner": "/v1/ner", "sentiment": "/v1/sentiment", "translation": "/v1/translate"}
+ROUTES = {task: spec.path for task, spec in TASKS.items()}
 TEXTS = ["Read the file 3.", "Anna left Berlin. A great film!", "Zürich \U0001f600", "x"]
 
 
@@ -52,6 +52,18 @@ def test_models_are_described(served: Serve, tiny: TinyProject) -> None:
         assert cards[task]["sha256"] == bundle.sha256
         assert cards[task]["metrics"] == bundle.manifest.metrics
         assert cards[task]["languages"] == list(bundle.manifest.languages)
+
+
+def test_labels_of_a_trained_classifier(served: Serve) -> None:
+    text = "The goal and the team were in the news."
+    asked = {"text": text, "min_score": 0.2, "labels": ["sport", "science"], "top": 1}
+    response = served.client.post("/v1/classify", json=asked)
+    (result,) = response.raise_for_status().json()["results"]
+    assert result["label"] == "sport" and list(result["scores"]) == ["sport"]
+    assert result["labels"] == [{"label": "sport", "score": result["score"]}]
+    response = served.client.post("/v1/classify", json={"text": text, "labels": ["art"]})
+    assert response.status_code == 422
+    assert "Available labels: politics, science, sport." in response.json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/docs", "/docs.json"])

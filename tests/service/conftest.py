@@ -23,7 +23,7 @@ with warnings.catch_warnings():
 
 from seqserve.tasks import TASKS
 from service.api.application import Application
-from service.engines.client import LocalBackend
+from service.engines.backend import LocalBackend
 from service.engines.host import EngineHost
 from service.settings import Settings
 

@@ -11,20 +11,22 @@ import httpx
 import psutil
 import pytest
 
+from seqserve.tasks import TASKS
 from tests import fakes
 from tests.serving import FAKES, STOP_S, Serve, running_server
 
 
-def test_the_three_tasks(served: Serve) -> None:
+def test_the_tasks(served: Serve) -> None:
     entities = served.post("/v1/ner", "Ann in ROME").json()["results"][0]["entities"]
     assert [entity["text"] for entity in entities] == ["Ann", "ROME"]
     assert served.post("/v1/sentiment", "bad").json()["results"][0]["label"] == "negative"
+    assert served.post("/v1/classify", "vote").json()["results"][0]["label"] == "politics"
     assert served.post("/v1/translate", "a b").json()["results"][0]["text"] == "b a"
-    assert len(served.client.get("/v1/models").json()["models"]) == 3
+    assert len(served.client.get("/v1/models").json()["models"]) == len(TASKS)
 
 
 def test_the_threads_of_a_process_share_two_heaps(served: Serve) -> None:
-    for service in ("Gateway", "NerRunner", "SentimentRunner", "TranslationRunner"):
+    for service in ("Gateway", *(f"{task.title()}Runner" for task in TASKS)):
         assert served.worker(service).environ()["MALLOC_ARENA_MAX"] == "2"
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from seqserve.errors import ConfigError
-from seqserve.tasks import TASKS
+from seqserve.tasks import SHIPPED, TASKS
 from seqserve.tasks import Task as TaskName
 from service.queue.limits import BatchLimits
 from service.settings import Settings, load_settings
@@ -175,3 +176,45 @@ def test_the_bounds_of_a_queue(
         translation_calls=6,
     )
     assert settings.batch_limits(task) == BatchLimits(11, 12, 13, 14, *flight)
+
+
+def folder_of(tmp_path: Path, **manifests: str) -> Path:
+    """Write a folder of bundles; `__` in a name is a slash."""
+    for name, content in manifests.items():
+        path = tmp_path / name.replace("__", "/") / "manifest.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(content)
+    return tmp_path
+
+
+FOLDERS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
+    "in the order of the tasks": (
+        {"a": '{"task": "translation"}', "b": '{"task": "ner"}', "c": '{"task": "ner"}'},
+        ("ner", "translation"),
+    ),
+    "a version": ({"a__1.0": '{"task": "classification"}'}, ("classification",)),
+    "beside what is no bundle": (
+        {"a": '{"task": "speech"}', "b": '{"task": "sentiment"}'},
+        ("sentiment",),
+    ),
+    "hidden": ({".a": '{"task": "ner"}', "b": '{"task": "sentiment"}'}, ("sentiment",)),
+    "no JSON": ({"a": "{", "b": '{"task": "classification"}'}, tuple(TASKS)),
+    "no object": ({"a": "[]", "b": '{"task": "ner"}'}, SHIPPED),
+    "no task": ({"a": "{}"}, SHIPPED),
+    "no bundle": ({}, SHIPPED),  # each says then what it lacks
+}
+
+
+@pytest.mark.parametrize(("manifests", "tasks"), FOLDERS.values(), ids=FOLDERS)
+def test_the_tasks_are_those_with_a_bundle(
+    tmp_path: Path, manifests: dict[str, str], tasks: tuple[str, ...]
+) -> None:
+    assert Settings(bundles_dir=folder_of(tmp_path, **manifests)).tasks == tasks
+
+
+def test_tasks_that_are_named_are_served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SEQSERVE_BUNDLES_DIR", str(folder_of(tmp_path, a='{"task": "ner"}')))
+    assert load_settings().tasks == ("ner",)
+    load_settings.cache_clear()
+    monkeypatch.setenv("SEQSERVE_TASKS", "classification, ner")
+    assert load_settings().tasks == ("classification", "ner")

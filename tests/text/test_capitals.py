@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from seqserve.text.capitals import has_case, without_capitals
+from seqserve.text.capitals import without_capitals
 from seqserve.text.protected import protected_spans
+from seqserve.text.scripts import has_case
 
 LOWERED = {
     "sentence": ("PLEASE SAVE YOUR WORK.", "Please save your work."),

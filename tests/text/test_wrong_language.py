@@ -57,3 +57,49 @@ def test_right(text: str, language: str) -> None:
 @pytest.mark.parametrize("language", FUNCTION_WORDS)
 def test_function_words_are_of_their_language(language: str) -> None:
     assert not is_wrong_language(FUNCTION_WORDS[language], language)
+
+
+RIGHT_OF_OTHERS: dict[str, list[str]] = {
+    "de": [
+        "Er war in Berlin, so kam er dort an.",
+        "Was will man in so einer Stadt?",
+        "Um elf fuhr er an Bord.",
+    ],
+    "fr": [
+        "On me dit non, or tu as si bien fait.",
+        "En mai, on y va à pied.",
+        "Comment va ton fils ?",
+    ],
+    "es": ["He venido a Madrid, no has llamado.", "Van a dos ciudades, no a una.", "Di que no."],
+    "it": [
+        "So che in Italia i prezzi no, non do nulla.",
+        "In casa la luce era accesa.",
+        "Se ne va a piedi.",
+    ],
+    "pt": [
+        "No ano passado nos vimos a cada dia.",
+        "Me diga o nome dela.",
+        "Este homem era como tu.",
+    ],
+    "nl": [
+        "Was hij in Parijs of in Rome?",
+        "We had de man die was in huis.",
+        "Is het in de tas of niet?",
+    ],
+    "bn": ["আমি বাংলায় গান গাই।"],
+    "ka": ["გამარჯობა, როგორ ხარ?"],
+    "sr-Latn": ["Dobar dan, kako ste?"],
+    "zh-Hant": ["我在學校學習中文。"],
+    "mg": ["Manao ahoana ianao androany?"],
+    "und": ["Whatever this is."],
+}
+
+
+@pytest.mark.parametrize("language", RIGHT_OF_OTHERS)
+def test_sentences_of_a_language_are_its_own(language: str) -> None:
+    assert [one for one in RIGHT_OF_OTHERS[language] if is_wrong_language(one, language)] == []
+
+
+@pytest.mark.parametrize("language", ["bn", "ka", "th", "sr", "am", "zh-Hant"])
+def test_latin_text_is_foreign_to_other_scripts(language: str) -> None:
+    assert is_wrong_language("The house is very big.", language)

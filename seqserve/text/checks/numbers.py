@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
+from seqserve.text.checks.digit_groups import is_number_lost, spelled_numbers
 from seqserve.text.checks.pair import Pair
 from seqserve.text.checks.quantities.matching import unmatched
 from seqserve.text.checks.quantities.quantity import Quantity, Strength
-from seqserve.text.checks.quantities.reading import further_words, quantities, readings
+from seqserve.text.checks.quantities.reading import (
+    NUMBER_WORDS,
+    further_words,
+    quantities,
+    readings,
+)
 
 
 def has_number_mismatch(pair: Pair) -> bool:
@@ -17,14 +23,20 @@ def has_number_mismatch(pair: Pair) -> bool:
 
     Every number in digits, and every month of a date, needs an equal on the other side: digits, a number
     word or a numeral. A number word alone may be lost; but one on each side without an equal is a mismatch.
-    Where a text can be read in several ways (`3,5`), one way without a mismatch is enough.
+    Where a text can be read in several ways (`3,5`), one way without a mismatch is enough. If the number words
+    of a language are not known, a number may be a word there: it must be large, or another one in its place.
     """
     source, target = pair.languages
+    are_known = NUMBER_WORDS.keys() >= {source, target}
+    if not are_known and is_number_lost(pair.source, pair.translation):
+        return True
+    if not are_known and spelled_numbers(pair.source) == spelled_numbers(pair.translation):
+        return False
     of_source = [_Reading(text, (source, target)) for text in readings(pair.source, source)]
     of_translation = [
         _Reading(text, (target, source)) for text in readings(pair.translation, target)
     ]
-    return all(_differs(*both) for both in product(of_source, of_translation))
+    return all(_differs(*both, are_known) for both in product(of_source, of_translation))
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,7 @@ class _Reading:
         return self.numbers + further_words(self.text, self.languages[0])
 
 
-def _differs(source: _Reading, translation: _Reading) -> bool:
+def _differs(source: _Reading, translation: _Reading, are_known: bool) -> bool:
     if source.numbers == translation.numbers:
         return False
     if not _missing(source.numbers, translation.numbers) and not _missing(
@@ -60,7 +72,7 @@ def _differs(source: _Reading, translation: _Reading) -> bool:
     # Rare from here on.
     lost = _missing(source.all_numbers, translation.all_numbers)
     added = _missing(translation.all_numbers, source.all_numbers)
-    is_digits = any(one.strength == Strength.DIGITS for one in [*lost, *added])
+    is_digits = are_known and any(one.strength == Strength.DIGITS for one in [*lost, *added])
     return is_digits or bool(lost and added)
 
 

@@ -8,7 +8,7 @@ import regex
 
 from seqserve.text.checks.pair import Pair
 from seqserve.text.protected import without_spans
-from seqserve.text.scripts import UNSPACED_LANGUAGES, have_one_script, script_of
+from seqserve.text.scripts import have_one_script, is_unspaced, script_of
 
 SHARE = 0.3
 """The share of the source's words that are copied, from which on a segment is untranslated.
@@ -37,7 +37,7 @@ def _is_copied(pair: Pair) -> bool:
     source, target = pair.languages
     if not _word(source).search(pair.translation):
         return False
-    if source in UNSPACED_LANGUAGES:
+    if is_unspaced(source):
         return not have_one_script(source, target) and _share_of_characters(pair) >= SHARE
     in_translation = {word.casefold() for word in _word(source).findall(pair.translation)}
     # First with the protected spans, which take longer to find than all the rest.
@@ -99,5 +99,5 @@ def _letter(language: str) -> regex.Pattern[str]:
 
 @cache
 def _word(language: str) -> regex.Pattern[str]:
-    n = 1 if language in UNSPACED_LANGUAGES else 2
+    n = 1 if is_unspaced(language) else 2
     return regex.compile(rf"(?:[{script_of(language)}]\p{{M}}*+){{{n},}}+")

@@ -10,7 +10,7 @@ export function drawModels(models) {
   return models.map((model) => {
     const facts = [
       ["models.task", taskName(model.task)],
-      ["pair", model.languages.map(languageName).join(" → ")],
+      ["pair", pairsOf(model).map((pair) => pair.map(languageName).join(" → ")).join(", ")],
       ["models.labels", model.labels.join(", ")],
       ["models.precision", model.precision],
       ["models.state", stateOf(model)],
@@ -22,6 +22,11 @@ export function drawModels(models) {
         element("dt", {}, "SHA-256"), element("dd", {}, model.sha256)),
       ...drawMetrics(model.metrics));
   });
+}
+
+/** The language pairs of a translator; of another model its languages. */
+function pairsOf({ language_pairs: pairs, languages }) {
+  return pairs.length > 0 ? pairs : [languages];
 }
 
 /** The state of a model that is not ready, with the reason; empty for one that is. */

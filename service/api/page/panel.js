@@ -86,7 +86,8 @@ export class Panel {
 
   /** The model that the form selects; undefined if the task has none. */
   selectedModel() {
-    return this.models.find(({ id }) => id === this.form.elements.model.value) ?? this.models[0];
+    const model = this.models.find(({ id }) => id === this.form.elements.model.value) ?? this.models[0];
+    return withPair(model, JSON.parse(this.form.elements.pair?.value || "[]"));
   }
 
   /** The field `model` of a request; omitted for the model that answers by default. */
@@ -168,7 +169,8 @@ export class Panel {
   /** The model that gave the shown result; undefined if it is not known. */
   model() {
     const { model, version } = this.shown.received.document;
-    return this.models.find((one) => one.name === model && one.version === version);
+    const { source, target } = JSON.parse(this.shown.sent.body);
+    return withPair(this.models.find((one) => one.name === model && one.version === version), [source, target]);
   }
 
   summary() {
@@ -190,4 +192,9 @@ export class Panel {
     const { task, choices } = this;
     this.place.replaceChildren(drawResult({ ...this.shown, task, model: this.model(), choices, onChoice }));
   }
+}
+
+/** A model with the languages of a request instead of all of its own; `pair` may be empty, `model` undefined. */
+function withPair(model, [source, target]) {
+  return model && source && target ? { ...model, languages: [source, target] } : model;
 }

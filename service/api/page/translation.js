@@ -15,7 +15,7 @@ export function options(form) {
 /** Fills the selection of language pairs. */
 export function offerPairs(form, models) {
   const chosen = form.elements.pair.value;
-  const pairs = new Set(models.map(pairOf));
+  const pairs = new Set(models.flatMap(pairsOf));
   form.elements.pair.replaceChildren(
     ...[...pairs].map((value) =>
       element("option", { value, selected: value === chosen }, JSON.parse(value).map(languageName).join(" → "))),
@@ -24,12 +24,12 @@ export function offerPairs(form, models) {
 
 /** The models of the selected pair, in the order in which the server prefers them. */
 export function modelsFor(form, models) {
-  return models.filter((model) => pairOf(model) === form.elements.pair.value);
+  return models.filter((model) => pairsOf(model).includes(form.elements.pair.value));
 }
 
-/** The pair of a model as the value of an option. */
-function pairOf({ languages: [source, target] }) {
-  return JSON.stringify([source, target]);
+/** The pairs of a model as values of options. */
+function pairsOf({ language_pairs: pairs }) {
+  return pairs.map((pair) => JSON.stringify(pair));
 }
 
 /** Summarizes an answer in one line. */

@@ -101,7 +101,9 @@ async def test_an_unknown_target_is_refused(server: Server) -> None:
 
 def models(*pairs: tuple[str, str]) -> list[ModelInfo]:
     return [
-        ModelInfo("-".join(pair), "translation", pair, (), "1", "", {}, "int8", {})
+        ModelInfo(
+            "-".join(pair), "translation", pair, (), "1", "", {}, "int8", {}, language_pairs=(pair,)
+        )
         for pair in pairs
     ]
 

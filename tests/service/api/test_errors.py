@@ -178,7 +178,11 @@ def test_of_several_pairs_the_nearest_is_chosen(
     served: tuple[str, str], target: str, chosen: str | None
 ) -> None:
     models = [
-        ModelInfo(tag, "translation", ("en", tag), (), "1", "", {}, "int8", {}) for tag in served
+        ModelInfo(
+            *(tag, "translation", ("en", tag), (), "1", "", {}, "int8", {}),
+            language_pairs=(("en", tag),),
+        )
+        for tag in served
     ]
     request = PredictionRequest("translation", ["a"], source="en", target=target)
     if chosen is None:

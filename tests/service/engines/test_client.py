@@ -13,7 +13,8 @@ from prometheus_client import REGISTRY
 from seqserve.errors import NotReady, SeqserveError, UnavailableError
 from seqserve.model_info import ModelInfo
 from service.engines import client
-from service.engines.client import EngineClient, LocalBackend
+from service.engines.backend import LocalBackend
+from service.engines.client import EngineClient
 from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult
 from service.engines.models import Status

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import time
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from seqserve.errors import UnavailableError
 from service.engines import codec
+from service.engines.changes import Change, Changes
+from service.engines.messages import InferenceResult
 from service.engines.models import FAILED_SENTENCE, MISSING_SENTENCE, Status
 from tests import fakes
 from tests.service.engines.test_host import answers, make_host, work
@@ -113,3 +122,176 @@ def test_two_bundles_with_one_id(tmp_path: Path) -> None:
     host = make_host(tmp_path)
     assert host.status == Status(reason=FAILED_SENTENCE)
     assert host.fault is not None and "two bundles of model ner-en@1.0.0: a and b." in host.fault
+
+
+def version(directory: Path, number: str, **changes: Any) -> Path:
+    """Write a version of a model beside the others."""
+    (directory / "ner-en").mkdir(parents=True, exist_ok=True)
+    path = directory / "ner-en" / number
+    fakes.write_bundle_of(path, "ner-en", version=number, **changes)
+    return path
+
+
+RELOAD = Change("reload")
+
+
+def test_a_new_version_takes_over_and_the_old_one_goes_when_it_is_dropped(tmp_path: Path) -> None:
+    old = version(tmp_path, "1.0")
+    host = make_host(tmp_path)
+    engine = fakes.OPENED_BY_ID["ner-en@1.0"]
+    version(tmp_path, "2.0")
+    assert host.change(RELOAD) == Changes(loaded=("ner-en@2.0",))
+    assert list(states(host.status)) == ["ner-en@2.0", "ner-en@1.0"]
+    shutil.rmtree(old)
+    assert host.change(RELOAD) == Changes(unloading=("ner-en@1.0",))
+    assert states(host.status) == {"ner-en@2.0": "ready", "ner-en@1.0": "unloading"}
+    (result,) = answers(host, [work("Ann", "ner-en@1.0")])
+    assert isinstance(result, InferenceResult)  # accepted before
+    released = weakref.ref(engine)
+    fakes.OPENED_BY_ID.clear()
+    fakes.OPENED.clear()
+    del engine
+    assert host.change(Change("drop", ("ner-en@1.0", "ner-en@2.0"))) == Changes()
+    assert states(host.status) == {"ner-en@2.0": "ready"}
+    assert released() is None
+    (gone,) = answers(host, [work("Ann", "ner-en@1.0")])
+    assert isinstance(gone, UnavailableError)
+
+
+def test_a_bundle_that_is_replaced_is_swapped_in(tmp_path: Path) -> None:
+    path = version(tmp_path, "1.0")
+    host = make_host(tmp_path)
+    first = fakes.OPENED_BY_ID["ner-en@1.0"]
+    assert host.change(RELOAD) == Changes()
+    assert fakes.OPENED_BY_ID["ner-en@1.0"] is first  # it was not opened again
+    shutil.rmtree(path)
+    version(tmp_path, "1.0", config=b'{"new": 1}')
+    assert host.change(RELOAD) == Changes(loaded=("ner-en@1.0",))
+    assert fakes.OPENED_BY_ID["ner-en@1.0"] is not first
+
+
+def test_a_call_keeps_the_model_that_it_began_with(tmp_path: Path) -> None:
+    path = version(tmp_path, "1.0")
+    host = make_host(tmp_path)
+    first = fakes.OPENED_BY_ID["ner-en@1.0"]
+    first.batches.clear()
+    first.may_go_on.clear()
+    with ThreadPoolExecutor() as threads:
+        call = threads.submit(host.predict, [work("Ann", "ner-en@1.0")])
+        while not first.n_running:
+            time.sleep(0.001)
+        shutil.rmtree(path)
+        version(tmp_path, "1.0", config=b'{"new": 1}')
+        host.change(RELOAD)
+        assert isinstance(host.predict([work("Bob", "ner-en@1.0")]).results[0], InferenceResult)
+        first.may_go_on.set()
+        assert isinstance(call.result().results[0], InferenceResult)
+    assert first.batches == [["Ann"]]
+
+
+@pytest.mark.parametrize("is_old_gone", [False, True])
+def test_a_bundle_that_fails_leaves_the_old_version_serving(
+    tmp_path: Path, is_old_gone: bool
+) -> None:
+    old = version(tmp_path, "1.0")
+    host = make_host(tmp_path)
+    damage(version(tmp_path, "2.0"))
+    if is_old_gone:
+        shutil.rmtree(old)
+    changes = host.change(RELOAD)
+    assert (changes.loaded, changes.unloading, list(changes.failed)) == ((), (), ["ner-en@2.0"])
+    assert states(host.status) == {"ner-en@1.0": "ready", "ner-en@2.0": "failed"}
+    assert host.status.reason is None
+    shutil.rmtree(tmp_path / "ner-en" / "2.0")
+    version(tmp_path, "2.0")  # repaired
+    changes = host.change(RELOAD)
+    assert changes.loaded == ("ner-en@2.0",)
+    assert changes.unloading == (("ner-en@1.0",) if is_old_gone else ())
+
+
+def test_a_replaced_bundle_that_fails_leaves_the_old_one_serving(tmp_path: Path) -> None:
+    path = version(tmp_path, "1.0")
+    host = make_host(tmp_path)
+    shutil.rmtree(path)
+    version(tmp_path, "1.0", text="Other Words")
+    assert list(host.change(RELOAD).failed) == ["ner-en@1.0"]
+    (model,) = host.status.models
+    assert model.state == "ready"
+    assert (model.reason or "").startswith("a newer bundle could not be loaded: ")
+    assert isinstance(answers(host, [work("Ann", "ner-en@1.0")])[0], InferenceResult)
+
+
+def test_a_failed_bundle_that_is_removed_is_forgotten(tmp_path: Path) -> None:
+    version(tmp_path, "1.0")
+    damage(bad := version(tmp_path, "2.0"))
+    host = make_host(tmp_path)
+    shutil.rmtree(bad)
+    host.change(RELOAD)
+    assert states(host.status) == {"ner-en@1.0": "ready"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "fault"),
+    [
+        pytest.param(shutil.rmtree, "does not exist", id="folder-gone"),
+        pytest.param(lambda path: shutil.rmtree(path / "ner-en"), "no bundle of task", id="empty"),
+        pytest.param(
+            lambda path: fakes.write_bundle_of(path / "copy", "ner-en", version="1.0"),
+            "two bundles of model ner-en@1.0",
+            id="twice",
+        ),
+    ],
+)
+def test_a_folder_that_cannot_be_right_changes_nothing(
+    tmp_path: Path, spoil: Callable[[Path], object], fault: str
+) -> None:
+    folder = tmp_path / "bundles"
+    version(folder, "1.0")
+    host = make_host(folder)
+    spoil(folder)
+    changes = host.change(RELOAD)
+    assert changes.fault is not None and fault in changes.fault
+    assert states(host.status) == {"ner-en@1.0": "ready"}
+
+
+def test_unload_and_load_by_name(tmp_path: Path) -> None:
+    version(tmp_path, "1.0")
+    version(tmp_path, "2.0")
+    host = make_host(tmp_path)
+    assert host.change(Change("unload", ("nobody",))) == Changes()
+    assert host.change(Change("unload", ("ner-en@2.0",))) == Changes(unloading=("ner-en@2.0",))
+    assert host.status.models[0].id == "ner-en@1.0" and host.status.models[0].is_default
+    assert host.change(RELOAD) == Changes()  # it stays unloaded
+    host.change(Change("drop", ("ner-en@2.0",)))
+    assert host.change(RELOAD) == Changes()
+    assert host.change(Change("load", ("ner-en@2.0",))) == Changes(loaded=("ner-en@2.0",))
+    assert host.change(Change("load", ("nobody",))) == Changes()
+
+
+def test_a_model_that_comes_back_before_it_is_dropped(tmp_path: Path) -> None:
+    version(tmp_path, "1.0")
+    version(tmp_path, "2.0")
+    host = make_host(tmp_path)
+    first = fakes.OPENED_BY_ID["ner-en@2.0"]
+    host.change(Change("unload", ("ner-en@2.0",)))
+    host.change(Change("load", ("ner-en",)))
+    assert states(host.status) == {"ner-en@2.0": "ready", "ner-en@1.0": "ready"}
+    assert fakes.OPENED_BY_ID["ner-en@2.0"] is first
+
+
+@pytest.mark.parametrize(
+    ("name", "default", "fault"),
+    [
+        ("ner-en", None, "no other model of ner is ready"),
+        ("ner-en@2.0", "ner-en@2.0", "it is the default model of SEQSERVE_DEFAULT_MODELS"),
+    ],
+)
+def test_a_model_that_the_task_needs_is_not_unloaded(
+    tmp_path: Path, name: str, default: str | None, fault: str
+) -> None:
+    version(tmp_path, "1.0")
+    version(tmp_path, "2.0")
+    host = make_host(tmp_path, default_models=f"ner={default}" if default else ())
+    changes = host.change(Change("unload", (name,)))
+    assert changes.fault is not None and changes.fault.endswith(fault)
+    assert set(states(host.status).values()) == {"ready"}

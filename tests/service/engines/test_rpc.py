@@ -20,7 +20,7 @@ import uvicorn
 from seqserve.errors import InputError
 from seqserve.model_info import ModelInfo
 from seqserve.records import SentimentResult
-from service.engines.client import LocalBackend
+from service.engines.backend import LocalBackend
 from service.engines.host import E, EngineHost
 from service.engines.messages import InferenceItem, InferenceResult
 from service.engines.models import Status

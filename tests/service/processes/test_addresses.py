@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -78,14 +77,18 @@ def test_a_start_that_cannot_succeed_says_why(
     assert "Traceback" not in done.stderr
 
 
-def test_it_drains_on_hangup_and_leaves_no_files(tmp_path: Path, bundles_dir: Path) -> None:
+def test_it_drains_when_its_terminal_is_closed_and_leaves_no_files(
+    tmp_path: Path, bundles_dir: Path
+) -> None:
     place = tmp_path / "tmp"
     place.mkdir()
-    serve = Serve(tmp_path, bundles_dir, TMPDIR=str(place), **FAKES)
+    terminal, controlling = os.openpty()
+    serve = Serve(tmp_path, bundles_dir, terminal=controlling, TMPDIR=str(place), **FAKES)
+    os.close(controlling)
     try:
         serve.wait_until_ready(START_S)
         assert [path.name.startswith("seqserve-") for path in place.iterdir()] == [True]
-        serve.process.send_signal(signal.SIGHUP)
+        os.close(terminal)
         started = time.monotonic()
         assert serve.process.wait(20) == 0
         assert time.monotonic() - started < 10

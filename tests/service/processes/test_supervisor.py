@@ -16,8 +16,9 @@ import httpx
 import psutil
 import pytest
 
+from seqserve.tasks import TASKS
 from service.engines.host import STUCK_S
-from service.processes.supervisor import banner
+from service.processes.terminal import banner
 from tests import fakes
 from tests.serving import FAKES, START_S, STOP_S, Serve, running_server
 
@@ -298,7 +299,7 @@ def test_rolling_restarts_lose_nothing(tmp_path: Path, bundles_dir: Path) -> Non
 def test_without_its_supervisor_every_process_ends(tmp_path: Path, bundles_dir: Path) -> None:
     with running_server(tmp_path, bundles_dir, **FAKES) as serve:
         family = serve.processes()[1:]
-        assert len(family) == 4
+        assert len(family) == 1 + len(TASKS)
         serve.process.kill()
         _, alive = psutil.wait_procs(family, timeout=STOP_S)
         for process in alive:

@@ -288,6 +288,17 @@ def test_other_numbers(source: str, translation: str) -> None:
         (("de", "en"), "3,5 kg", "35 kg", True),
         (("xx", "yy"), "3 a", "3 b", False),
         (("xx", "yy"), "3 a", "4 b", True),
+        (("en", "de"), "5 people", "fünf Leute", False),
+        (("fr", "en"), "Les deux chats", "The 2 cats", False),
+        (("en", "fr"), "20 million people", "20 millions de personnes", False),
+        (("en", "fr"), "1.5 million", "1,5 million", False),
+        (("en", "de"), "1.5 million", "1.500.000", False),
+        (("en", "fr"), "on March 3, 2024", "le 3 mars 2024", False),
+        (("en", "fr"), "10,000 days", "10 000 jours", False),
+        (("en", "fr"), "1,000 times", "mille fois", False),
+        (("en", "de"), "in 1987", "im Jahr", True),
+        (("en", "de"), "in the year", "im Jahr 1987", True),
+        (("en", "de"), "in 1987", "im Jahr 1978", True),
     ],
 )
 def test_other_languages(
