@@ -5,6 +5,7 @@ A key form only reads the key. `Keyring` checks it.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,6 +42,21 @@ def scheme(name: str) -> KeyForm:
         return key.strip() or None if given.lower() == expected else None
 
     return KeyForm(find, f"Authorization: {name} KEY")
+
+
+def basic() -> KeyForm:
+    """Return the form of a password: `Authorization: Basic`, with any user."""
+
+    def find(headers: Mapping[bytes, bytes], query: bytes) -> bytes | None:
+        given, _, encoded = headers.get(b"authorization", b"").partition(b" ")
+        if given.lower() != b"basic":
+            return None
+        try:
+            return base64.b64decode(encoded, validate=True).partition(b":")[2] or None
+        except ValueError:
+            return None
+
+    return KeyForm(find, "the key as the password (Authorization: Basic)")
 
 
 def header(name: str) -> KeyForm:

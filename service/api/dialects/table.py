@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from service.api.dialects.base import Dialect
 from service.api.dialects.deepl import DeepLDialect
 from service.api.dialects.hf import HuggingFaceDialect
+from service.api.dialects.label_studio import LabelStudioDialect
 from service.api.dialects.libretranslate import LibreTranslateDialect
 from service.api.dialects.oip import OpenInferenceDialect
 from service.settings import DialectName
@@ -16,4 +17,5 @@ DIALECTS: Mapping[DialectName, type[Dialect]] = {
     "oip": OpenInferenceDialect,
     "libretranslate": LibreTranslateDialect,
     "deepl": DeepLDialect,
+    "label-studio": LabelStudioDialect,
 }

@@ -129,7 +129,25 @@ WAYS: dict[str, tuple[str, Way]] = {
             (403, 403),
         ),
     ),
+    "label-studio": (
+        "ner",
+        Way(
+            "label-studio",
+            "/label-studio/predict",
+            lambda text: {"tasks": [{"data": {"t": text}}], "label_config": LABELS},
+            lambda answer: [
+                (
+                    one["value"]["labels"][0],
+                    *map(one["value"].get, ("text", "start", "end")),
+                    one["score"],
+                )
+                for one in answer["results"][0]["result"]
+            ],
+        ),
+    ),
 }
+LABELS = """<View><Text name="t" value="$t"/><Labels name="l" toName="t"><Label value="PER"/>
+<Label value="LOC"/></Labels></View>"""
 TEXT = "🇫🇷👩‍🚀 Ann saw a bad film in ROME, née é."
 
 
