@@ -28,7 +28,7 @@ from service.telemetry.logs import LogFormat
 Host = Annotated[str, Field(pattern=r"^(\*|(\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$")]
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^\s/,*]+)$")]
 
-DialectName = Literal["hf", "oip", "libretranslate", "deepl", "label-studio"]
+DialectName = Literal["hf", "oip", "libretranslate", "deepl", "label-studio", "aws"]
 """The APIs that the server can speak besides its own."""
 
 PREFIX = "SEQSERVE_"

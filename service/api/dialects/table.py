@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from service.api.dialects.aws import AwsDialect
 from service.api.dialects.base import Dialect
 from service.api.dialects.deepl import DeepLDialect
 from service.api.dialects.hf import HuggingFaceDialect
@@ -18,4 +19,5 @@ DIALECTS: Mapping[DialectName, type[Dialect]] = {
     "libretranslate": LibreTranslateDialect,
     "deepl": DeepLDialect,
     "label-studio": LabelStudioDialect,
+    "aws": AwsDialect,
 }

@@ -226,7 +226,7 @@ async def test_documented_paths_are_routes(everything: Server, name: str) -> Non
     document = (await everything.client.get(f"/{name}/docs.json")).json()
     assert (await everything.client.get(f"/{name}/docs")).status_code == 200
     for path, methods in document["paths"].items():
-        assert path.startswith(f"/{name}/")
+        assert f"{path}/".startswith(f"/{name}/")
         for method in methods:
             filled = path.format(name="ner", model="ner", id="x", token="x")
             response = await everything.client.request(method, filled)
@@ -242,7 +242,7 @@ async def test_no_dialect_is_served_by_default(bundles_dir: Path) -> None:
 def test_every_name_of_the_setting_has_a_dialect() -> None:
     assert set(get_args(DialectName)) == set(DIALECTS)
     assert all(kind.name == name for name, kind in DIALECTS.items())
-    assert {way.dialect for _, way in WAYS.values()} == set(DIALECTS)
+    assert {way.dialect for _, way in WAYS.values()} == set(DIALECTS) - {"aws"}  # test_aws.py
 
 
 @pytest.mark.parametrize(
