@@ -1,19 +1,22 @@
-"""Where the bundles of a folder are: `NAME/`, or `NAME/VERSION/` for several versions side by side."""
+"""The folder of the bundles: which model directories it has, and of which tasks.
+
+A bundle is `NAME/`, or `NAME/VERSION/` where a model has several versions side by side.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+
+from seqserve.tasks import SHIPPED, TASKS, Task
 
 MANIFEST = "manifest.json"
 
 
-def bundle_directories(folder: Path) -> list[Path]:
-    """Return the model directories of a folder, by name.
-
-    Hidden directories are none, and neither are those without a manifest.
-    """
-    return [path for top in sorted(folder.glob("[!.]*/")) for path in bundles_at(top)]
+def manifests_in(folder: Path) -> list[Path]:
+    """Return the manifests in a folder by path, hidden directories left out; none without a folder."""
+    return [path / MANIFEST for top in sorted(folder.glob("[!.]*/")) for path in bundles_at(top)]
 
 
 def bundles_at(directory: Path) -> list[Path]:
@@ -25,3 +28,20 @@ def bundles_at(directory: Path) -> list[Path]:
 
 def _has_manifest(directory: Path) -> bool:
     return os.path.lexists(directory / MANIFEST)
+
+
+def tasks_in(folder: Path) -> tuple[Task, ...]:
+    """Return the tasks that have a bundle in a folder, in the order of `TASKS`.
+
+    The task of a manifest that cannot be read is unknown. The tasks of the shipped models are then among the
+    result, as they are without any bundle: a task that lacks a bundle says which manifests cannot be read.
+    """
+    found, is_complete = set(), True
+    for manifest in manifests_in(folder):
+        try:
+            found.add(json.loads(manifest.read_bytes())["task"])
+        except (OSError, ValueError, KeyError, TypeError):
+            is_complete = False
+    if not found or not is_complete:
+        found.update(SHIPPED)
+    return tuple(task for task in TASKS if task in found)

@@ -23,6 +23,7 @@ Warning: TypeAlias = Literal[
     "uncertain_language",
 ]
 Aggregation: TypeAlias = Literal["viterbi", "none", "simple", "first", "average", "max"]
+ModelAction: TypeAlias = Literal["reload", "load", "unload"]
 ModelState: TypeAlias = Literal["loading", "ready", "failed", "unloading"]
 ScoreKind: TypeAlias = Literal["posterior", "softmax", "sigmoid", "mean_log_probability"]
 Activation: TypeAlias = Literal["softmax", "sigmoid"]

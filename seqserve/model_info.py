@@ -63,3 +63,25 @@ class ModelInfo:
         spec = TASKS.get(self.task)  # a newer server may have other tasks
         if spec is not None and spec.is_pair and not self.language_pairs:
             object.__setattr__(self, "language_pairs", (self.languages,))
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a command changed.
+
+    Args:
+        loaded: Ids of the models that were loaded and now answer.
+        unloading: Ids of the models that are released when the requests that they had accepted are answered.
+        failed: Why bundles could not be loaded, by id.
+        fault: Why the command was refused as a whole; None if it was not.
+    """
+
+    loaded: tuple[str, ...] = ()
+    unloading: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    fault: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was done."""
+        return not (self.loaded or self.unloading or self.failed or self.fault)

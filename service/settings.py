@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from seqserve.bundle_tasks import tasks_in
+from seqserve.bundle_folder import tasks_in
 from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
 from seqserve.tasks import TASKS, Task
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         description="Seconds between two looks at the directory of the bundles; models are reloaded when it "
-        "has changed and settled. `0`: only on request.",
+        "has changed and is stable. `0`: only on request.",
     )
     engine_factory: str = Field(
         default="seqserve.runtime:open_engine",

@@ -16,7 +16,6 @@ ORDER = [
     {
         *("seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files"),
         *("seqserve.cancellation", "seqserve.choices", "seqserve.progress", "seqserve.encodings"),
-        "seqserve.bundle_folder",
     },
     {"seqserve.strict_json"},
     {"seqserve.records"},
@@ -26,7 +25,7 @@ ORDER = [
     {"seqserve.config"},
     {"seqserve.text"},
     {"seqserve.decode"},
-    {"seqserve.manifest", "seqserve.bundle_tasks"},
+    {"seqserve.manifest", "seqserve.bundle_folder"},
     {"seqserve.bundle"},
     {"seqserve.models"},
     {"seqserve.training"},

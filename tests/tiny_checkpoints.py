@@ -20,6 +20,7 @@ _TOKENIZERS = {
     "roberta": "roberta",
     "xlm-roberta": "xlm-roberta",
     "camembert": "xlm-roberta",
+    "deberta-v2": "deberta",
 }
 """Family of encoders -> the row of `TOKENIZERS` that its tokenizer is of."""
 

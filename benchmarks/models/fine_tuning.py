@@ -61,7 +61,7 @@ def read_tokenizer(encoder: Path) -> Tokenizer:
 
 def text_examples(tokenizer: Tokenizer, texts: Sequence[LabelledText]) -> list[Example]:
     """Return texts with their labels."""
-    return [Example(tokenizer.encode(text.text).ids, int(text.label)) for text in texts]
+    return [Example(tokenizer.encode(text.text).ids, text.label) for text in texts]
 
 
 def tag_examples(

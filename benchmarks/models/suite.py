@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from benchmarks.models.encoders import BY_ROW, CALIBRATED, DYNAMIC, EncoderCell, measure_encoders
 from benchmarks.models.invariance import Invariance, measure_invariance
 from benchmarks.models.lstm import EAGER as TORCH
 from benchmarks.models.lstm import LstmCell, measure_lstm
@@ -34,6 +35,9 @@ EAGER = {1: at_least(2.0), 32: at_least(1.0)}
 """Time of torch eager over ours, by batch size."""
 
 BEST_TORCH = at_least(1.4)
+DYNAMIC_INT8, ENCODER_EAGER = at_least(0.9), at_least(1.5)
+"""Time of onnxruntime's dynamic int8, and of torch eager, over that of an encoder."""
+
 SCORE_DIFFERENCE = at_most(1e-4, "g")
 LOAD_MS = at_most(300.0, ".0f")
 ADDED_MIB = at_most(150.0, ".0f")
@@ -106,6 +110,27 @@ def _torch_rows(cell: LstmCell) -> Iterator[Iterable[object]]:
         yield *head, name, ratio_cell(found), *checked(target, found.value)
 
 
+def encoder_lines(cells: Sequence[EncoderCell]) -> Iterator[str]:
+    """Format the times of an imported encoder beside its peers."""
+    yield "**Time of a peer ÷ time of seqserve, int8, model alone, one core, CPU time.**"
+    yield ""
+    yield from table_lines(
+        ("batch", "tokens a text", "inputs", "ms a batch", "peer", "ratio (quartiles)", *CHECKED),
+        (row for cell in cells for row in _encoder_rows(cell)),
+    )
+
+
+def _encoder_rows(cell: EncoderCell) -> Iterator[Iterable[object]]:
+    """Yield a row for each way to scale inputs and each peer."""
+    for ours in (CALIBRATED, BY_ROW):
+        inputs = ours.partition(", ")[2]
+        ms = cell.comparison.sides[ours].cpu.best_ms
+        for peer, target in ((DYNAMIC, DYNAMIC_INT8), (TORCH, ENCODER_EAGER)):
+            found = cell.ratio(peer, ours)
+            cells = f"{ms:.2f}", peer, ratio_cell(found)
+            yield cell.batch, cell.tokens, inputs, *cells, *checked(target, found.value)
+
+
 def invariance_lines(lines: Sequence[Invariance]) -> Iterator[str]:
     """Format the differences between answers alone and in random batches."""
     yield from table_lines(
@@ -167,6 +192,10 @@ SUITE = Suite(
         ),
         "lstm": Part(
             "Named entities and sentiment against torch", measure_lstm, LstmCell, lstm_lines
+        ),
+        "encoders": Part(
+            "Imported encoders against onnxruntime and torch",
+            *(measure_encoders, EncoderCell, encoder_lines),
         ),
         "invariance": Part(
             "Answers alone and in a batch", measure_invariance, Invariance, invariance_lines

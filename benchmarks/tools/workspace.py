@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqserve.bundle import Bundle, load_bundle
-from seqserve.bundle_folder import MANIFEST, bundle_directories
+from seqserve.bundle_folder import manifests_in
 from seqserve.errors import BundleError
 from seqserve.tasks import Task
 
@@ -37,7 +37,7 @@ class Workspace:
         Raises:
             BundleError: There is none.
         """
-        for manifest in (path / MANIFEST for path in bundle_directories(self.bundles)):
+        for manifest in manifests_in(self.bundles):
             bundle = load_bundle(manifest.parent.resolve())
             if bundle.manifest.task == task and bundle.manifest.origin is None:
                 return bundle

@@ -29,7 +29,7 @@ def convert(checkpoint: Checkpoint, options: ImportOptions) -> Converted:
     text = text_of(checkpoint, options)
     inputs = None
     if options.precision == "int8" and options.calibration:
-        inputs = _calibrate(encoder, calibration_batches(text, options.calibration))
+        inputs = input_quantizations(encoder, calibration_batches(text, options.calibration))
     weights = Weights.of_tensors(
         encoder.tensors, options.precision, inputs, exact=encoder.model.exact
     )
@@ -37,8 +37,13 @@ def convert(checkpoint: Checkpoint, options: ImportOptions) -> Converted:
     return encoder_parts(checkpoint, options, encoder.facts, text, (graph, weights))
 
 
-def _calibrate(encoder: Encoder, batches: list[Inputs]) -> dict[str, InputQuantization]:
-    """Measure the inputs of all layers that become int8."""
+def input_quantizations(encoder: Encoder, batches: list[Inputs]) -> dict[str, InputQuantization]:
+    """Choose fixed scales for the inputs of all layers that become int8, by name of the layer.
+
+    Args:
+        encoder: What was read of a checkpoint.
+        batches: Typical inputs of its graph.
+    """
     exact = Weights.of_tensors(encoder.tensors)
     layers = {
         name

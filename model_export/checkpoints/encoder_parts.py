@@ -28,6 +28,7 @@ from seqserve.text.tag_schemes import read_tags
 ARCHITECTURE = "encoder"
 TOLERANCE = 1e-4  # of a logit; of the largest logit, where that is more than 1
 SHAPES = (*product((1, 2, 7), (1, 2, 13, 64)), (2, 300))  # texts, tokens
+_NAMED = 3  # tensors, in an error message
 _CALIBRATION_TOKENS, _CALIBRATION_BATCH_TOKENS = 10_000, 512
 
 
@@ -145,7 +146,7 @@ def compare_with_transformers(
     Raises:
         ExportError: It is over `TOLERANCE`.
     """
-    model = _load(checkpoint)
+    model = load_reference(checkpoint)
     ((name, graph),) = converted.graphs.items()
     assert converted.weights is not None
     session = session_of(graph, converted.weights)
@@ -189,20 +190,33 @@ def random_inputs(
     return {"ids": np.where(is_token, drawn, padding_id), "lengths": lengths}
 
 
-def _load(checkpoint: Checkpoint) -> Any:
-    """Let transformers load the model, without any code or file from elsewhere."""
+def load_reference(checkpoint: Checkpoint) -> Any:
+    """Let transformers load the model in float32, without any code or file from elsewhere.
+
+    Raises:
+        CheckpointError: Tensors are missing, or have other shapes than the model's.
+    """
     import torch
     import transformers
 
     name = str(checkpoint.config["architectures"][0])
-    model = getattr(transformers, name).from_pretrained(
-        checkpoint.path,
-        local_files_only=True,
-        trust_remote_code=False,
-        use_safetensors=True,
-        dtype=torch.float32,
-        attn_implementation="eager",
-    )
+    try:
+        model, found = getattr(transformers, name).from_pretrained(
+            checkpoint.path,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+            attn_implementation="eager",
+            output_loading_info=True,
+        )
+    except (RuntimeError, ValueError) as error:
+        raise CheckpointError(f"transformers cannot load {checkpoint.path}: {error}") from error
+    if found["missing_keys"]:
+        raise CheckpointError(
+            f"missing tensors: {', '.join(sorted(found['missing_keys'])[:_NAMED])}; the checkpoint is "
+            "damaged, or of another architecture than config.json says"
+        )
     return model.eval()
 
 

@@ -1,8 +1,7 @@
-"""Read an encoder checkpoint: which tensors its graph needs, and whether they are all there."""
+"""Read an encoder checkpoint: its config as names and dimensions of a graph, and its tensors."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -13,6 +12,13 @@ from model_export.checkpoints.base import Checkpoint
 from model_export.checkpoints.encoder_heads import is_pooled_head, read_head
 from model_export.checkpoints.encoder_layouts import LAYOUTS, TOKEN_HEAD, Layout
 from model_export.checkpoints.encoder_parts import EncoderFacts
+from model_export.checkpoints.encoder_tensors import (
+    Dimensions,
+    refuse_wrong_tensors,
+    renamed,
+    shapes_of,
+    unused_warning,
+)
 from model_export.exporters.graphs.text_encoder import (
     ACTIVATIONS,
     Embeddings,
@@ -24,13 +30,7 @@ from seqserve.errors import CheckpointError
 
 _EPSILON = 1e-12
 _PADDING_ID = 1  # of the families that count positions from it, where config.json has none
-_NAMED = 3  # tensors, in an error message
 _LARGEST_COUNT, _MOST_LAYERS = 2**31, 1000
-_OLD_NAMES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
-_UNUSED = re.compile(
-    r"(^|\.)(position_ids|token_type_ids|pooler(\..*)?)$|^(cls|lm_head|predictions)\."
-)
-_ADAPTERS = re.compile(r"lora_|adapter|prefix_encoder|\.bitfit")
 
 _REFUSED: tuple[tuple[str, tuple[Any, ...], str], ...] = (
     ("auto_map", (None, {}), "it needs code of its own (auto_map), and no code is run"),
@@ -63,31 +63,6 @@ class Encoder:
     facts: EncoderFacts
 
 
-@dataclass(frozen=True)
-class Dimensions:
-    """The dimensions of an encoder, by the letters of shapes elsewhere.
-
-    Args:
-        vocabulary: Of the word table, V.
-        positions: Of the position table, P.
-        types: Of the table of token types; 0: there is none.
-        embedding_width: Of these tables, E.
-        width: Of the layers, D.
-        inner_width: Of the feed-forward layers, F.
-        layers: How many.
-        heads: Of attention; they divide the width.
-    """
-
-    vocabulary: int
-    positions: int
-    types: int
-    embedding_width: int
-    width: int
-    inner_width: int
-    layers: int
-    heads: int
-
-
 def read_encoder(checkpoint: Checkpoint) -> Encoder:
     """Read and verify a checkpoint of one of `LAYOUTS`.
 
@@ -98,15 +73,15 @@ def read_encoder(checkpoint: Checkpoint) -> Encoder:
     refuse_unsupported(config)
     is_pooled = is_pooled_head(config, layout.class_prefix)
     dimensions = _dimensions(config, layout)
-    tensors = _renamed(checkpoint.tensors)
+    tensors = renamed(checkpoint.tensors)
     last = (layout.pooled_head if is_pooled else TOKEN_HEAD)[-1].name
     weight = tensors.get(f"{last}.weight", np.zeros(0, np.float32))
     n_labels = next(iter(weight.shape), 0)
     model = _model(config, layout, dimensions, is_pooled, n_labels)
-    wanted = _shapes(model, dimensions)
-    _refuse_wrong_tensors(tensors, wanted)
+    wanted = shapes_of(model, dimensions)
+    refuse_wrong_tensors(tensors, wanted)
     head = read_head(config, is_pooled, n_labels)
-    warnings = (*head.warnings, *_unused(tensors, wanted))
+    warnings = (*head.warnings, *unused_warning(tensors, wanted))
     return Encoder(
         model=model,
         tensors={name: tensors[name] for name in wanted},
@@ -223,87 +198,3 @@ def _layers(config: Mapping[str, Any], layout: Layout, n_layers: int) -> Iterabl
     for number in numbers:
         start = layout.prefix + layout.layer.format(*number)
         yield Layer(**{f.name: start + getattr(layout.names, f.name) for f in fields(Layer)})
-
-
-def _renamed(tensors: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """Return tensors under today's names; layer norms of old checkpoints have a gamma and a beta."""
-    return {_renamed_one(name): tensor for name, tensor in tensors.items()}
-
-
-def _renamed_one(name: str) -> str:
-    for old, new in _OLD_NAMES.items():
-        if name.endswith(old):
-            return name.removesuffix(old) + new
-    return name
-
-
-def _shapes(model: EncoderModel, sizes: Dimensions) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of all tensors of the graph, by name."""
-    names, narrow, width, inner = (
-        *(model.embeddings, sizes.embedding_width),
-        *(sizes.width, sizes.inner_width),
-    )
-    linears: dict[str, tuple[int, int]] = {}
-    norms = {names.norm: narrow}
-    if names.projection:
-        linears[names.projection] = width, narrow
-    for layer in model.layers:
-        linears |= dict.fromkeys(layer.linears, (width, width))
-        linears |= {layer.inner: (inner, width), layer.outer: (width, inner)}
-        norms |= {layer.attention_norm: width, layer.norm: width}
-    linears |= {step.name: (width, width) for step in model.head[:-1]}
-    linears[model.head[-1].name] = model.n_labels, width
-    shapes: dict[str, tuple[int, ...]] = {
-        names.words: (sizes.vocabulary, narrow),
-        names.positions: (sizes.positions, narrow),
-    }
-    if names.types:
-        shapes[names.types] = sizes.types, narrow
-    for name, shape in linears.items():
-        shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
-    for name, length in norms.items():
-        shapes |= {f"{name}.weight": (length,), f"{name}.bias": (length,)}
-    return shapes
-
-
-def _refuse_wrong_tensors(
-    tensors: Mapping[str, FloatArray], wanted: Mapping[str, tuple[int, ...]]
-) -> None:
-    """Raises CheckpointError: A tensor is missing, has another shape, or holds no numbers."""
-    adapters = [name for name in tensors if name not in wanted and _ADAPTERS.search(name)]
-    if adapters:
-        raise CheckpointError(
-            f"the checkpoint has tensors of an adapter ({adapters[0]}): merge it into the model "
-            "(merge_and_unload of peft), and save that"
-        )
-    missing = [name for name in wanted if name not in tensors]
-    if missing:
-        raise CheckpointError(
-            f"missing tensors: {_some(missing)}; the checkpoint is damaged, or of another architecture "
-            "than config.json says"
-        )
-    for name, shape in wanted.items():
-        tensor = tensors[name]
-        if tensor.shape != shape:
-            raise CheckpointError(f"{name} is {tensor.shape}; by config.json it must be {shape}")
-        if tensor.dtype != np.float32:
-            raise CheckpointError(
-                f"{name} is {tensor.dtype}: quantized checkpoints cannot be imported; import the one "
-                "that it was made of"
-            )
-        if not np.isfinite(tensor).all():
-            raise CheckpointError(f"{name} has values that are not finite: the file is damaged")
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:_NAMED])
-    rest = len(names) - _NAMED
-    return f"{shown} and {rest} more" if rest > 0 else shown
-
-
-def _unused(tensors: Mapping[str, FloatArray], wanted: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return a warning of tensors that an encoder of this kind does not have."""
-    unused = [name for name in tensors if name not in wanted and not _UNUSED.search(name)]
-    if not unused:
-        return ()
-    return (f"Not used, as in transformers: {_some(unused)}.",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from model_export.checkpoints import encoder
+from model_export.checkpoints import deberta, encoder
 from model_export.checkpoints.base import Checkpoint, Family
 from model_export.checkpoints.encoder_layouts import LAYOUTS
 from model_export.checkpoints.marian import MARIAN
@@ -12,7 +12,11 @@ from seqserve.errors import CheckpointError
 
 _ENCODER = Family(encoder.convert, encoder.compare)
 
-FAMILIES: Mapping[str, Family] = {**dict.fromkeys(LAYOUTS, _ENCODER), "marian": MARIAN}
+FAMILIES: Mapping[str, Family] = {
+    **dict.fromkeys(LAYOUTS, _ENCODER),
+    deberta.MODEL_TYPE: Family(deberta.convert, deberta.compare),
+    "marian": MARIAN,
+}
 
 
 def family_of(checkpoint: Checkpoint) -> Family:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,8 +15,8 @@ from model_export.checkpoints.tokenizer_files import (
     TOKENIZER_FILE,
     USUAL_NAMES,
     open_tokenizer,
+    read_tokenizer,
     special_names,
-    tokenizer_parts,
     vocabulary_of,
     without_special_tokens,
 )
@@ -63,8 +64,8 @@ def encoder_text(checkpoint: Checkpoint, language: str) -> EncoderText:
     Raises:
         CheckpointError: The tokenizer cannot be read, or does not match the model.
     """
-    parts = tokenizer_parts(checkpoint)
-    special = _specials(checkpoint, parts)
+    tokenizer, parts = read_tokenizer(checkpoint)
+    special = _specials(checkpoint, tokenizer, parts["model"])
     names = set(special_names(checkpoint).values())
     disarmed = without_special_tokens(parts, names)
     _check_ids(checkpoint, disarmed, special)
@@ -77,13 +78,12 @@ def encoder_text(checkpoint: Checkpoint, language: str) -> EncoderText:
         )
     primary = language.replace("_", "-").split("-")[0].lower()
     config = PieceConfig("" if primary in _UNSPLIT else primary, *special, max_tokens=max_tokens)
-    tokenizer = open_tokenizer(checkpoint, disarmed)
-    files = {TOKENIZER_FILE: tokenizer.to_str(pretty=False).encode()}
+    open_tokenizer(checkpoint, disarmed)
+    files = {TOKENIZER_FILE: json.dumps(disarmed, ensure_ascii=False).encode()}
     return EncoderText(to_mapping(config), files, max_tokens, _warnings(checkpoint, parts))
 
 
-def _specials(checkpoint: Checkpoint, parts: Mapping[str, Any]) -> _Specials:
-    tokenizer = open_tokenizer(checkpoint, parts)
+def _specials(checkpoint: Checkpoint, tokenizer: Tokenizer, model: Mapping[str, Any]) -> _Specials:
     names = special_names(checkpoint)
     pad = _first_id(tokenizer, names, "pad")
     if pad is None:
@@ -98,7 +98,7 @@ def _specials(checkpoint: Checkpoint, parts: Mapping[str, Any]) -> _Specials:
                 "sep_token in tokenizer_config.json"
             )
         prefix, suffix = (first,), (last,)
-    return _Specials(prefix, suffix, pad, _unknown(tokenizer, parts["model"]))
+    return _Specials(prefix, suffix, pad, _unknown(tokenizer, model))
 
 
 def _around(tokenizer: Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:

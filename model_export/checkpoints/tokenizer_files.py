@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,8 +38,8 @@ _OPTIONS = {
 """Per component of a tokenizer: its field -> the key of tokenizer_config.json that sets it."""
 
 
-def tokenizer_parts(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Return the tokenizer of a checkpoint as the parts of a tokenizer.json, without truncation and padding.
+def read_tokenizer(checkpoint: Checkpoint) -> tuple[Tokenizer, dict[str, Any]]:
+    """Return the tokenizer of a checkpoint without truncation and padding, and the parts of its tokenizer.json.
 
     Raises:
         CheckpointError: There is no tokenizer that can be read, or it is damaged.
@@ -54,7 +54,8 @@ def tokenizer_parts(checkpoint: Checkpoint) -> dict[str, Any]:
             f"with merges.txt). {_remedy(checkpoint)}"
         )
     parts["truncation"] = parts["padding"] = None
-    return _parts(open_tokenizer(checkpoint, parts))
+    tokenizer = open_tokenizer(checkpoint, parts)
+    return tokenizer, _parts(tokenizer)
 
 
 def open_tokenizer(checkpoint: Checkpoint, parts: Mapping[str, Any]) -> Tokenizer:
@@ -104,25 +105,41 @@ def without_special_tokens(parts: Mapping[str, Any], names: Collection[str]) -> 
     added = parts["added_tokens"]
     special = {*names, *(token["content"] for token in added if token["special"])}
     kept = [token for token in added if token["content"] not in special]
+    # Added tokens keep their ids only if the ids before are taken.
+    places = {token["id"]: token["content"] for token in added} if kept else {}
     model = dict(parts["model"])
-    vocabulary = vocabulary_of(parts)
-    if kept:
-        vocabulary |= {token["content"]: token["id"] for token in added}
-    # Merges name their symbols, and cannot make others. The unknown symbol of other models is named, too.
-    is_merged = model["type"] == "BPE" and not model.get("ignore_merges")
-    fixed = {model.get("unk_token")} | (set(vocabulary) if is_merged else set())
-    symbols = {
-        (RESPELLED + symbol if symbol in special - fixed else symbol): i
-        for symbol, i in vocabulary.items()
-    }
     if isinstance(model["vocab"], list):
-        scores = [score for _, score in model["vocab"]]
-        ordered = sorted(symbols, key=symbols.__getitem__)
-        scores += [min(scores)] * (len(ordered) - len(scores))
-        model["vocab"] = [list(entry) for entry in zip(ordered, scores, strict=True)]
+        model["vocab"] = _respelled_list(model["vocab"], places, special)
     else:
-        model["vocab"] = symbols
+        # Merges name their symbols, and cannot make others. The unknown symbol of other models is named, too.
+        is_merged = model["type"] == "BPE" and not model.get("ignore_merges")
+        respelled = set() if is_merged else special - {model.get("unk_token")}
+        symbols = model["vocab"] | {symbol: i for i, symbol in places.items()}
+        model["vocab"] = {_respelled(symbol, respelled): i for symbol, i in symbols.items()}
     return {**parts, "model": model, "added_tokens": kept}
+
+
+def _respelled_list(
+    vocabulary: Sequence[tuple[str, float]], places: Mapping[int, str], special: Collection[str]
+) -> list[tuple[str, float]]:
+    """Respell the special symbols of a list whose places are the ids, and append added tokens.
+
+    Args:
+        vocabulary: Symbols and scores; a symbol may occur twice.
+        places: Id -> added token.
+        special: The special symbols.
+    """
+    found = [(_respelled(symbol, special), score) for symbol, score in vocabulary]
+    lowest = min(score for _, score in found)  # unknown symbols are scored by the lowest one
+    for i in range(len(found), max(places, default=-1) + 1):
+        # Ids that nothing has get a symbol, too.
+        symbol = places.get(i, f"{RESPELLED}{i}")
+        found.append((_respelled(symbol, special), lowest))
+    return found
+
+
+def _respelled(symbol: str, special: Collection[str]) -> str:
+    return RESPELLED + symbol if symbol in special else symbol
 
 
 def _from_json(checkpoint: Checkpoint) -> dict[str, Any]:

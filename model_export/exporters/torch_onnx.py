@@ -37,7 +37,8 @@ def module_graph(
         ExportError: Torch cannot export the module.
     """
     shapes = tuple({axis: torch.export.Dim.AUTO for axis in range(x.ndim)} for x in inputs.values())
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    for name in ("torch.onnx", "onnxscript"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     # The exporter reports its progress on stdout, and warns of what torch itself does.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
@@ -56,7 +57,16 @@ def module_graph(
             name = type(module).__name__
             raise ExportError(f"torch cannot export {name} to ONNX: {error}") from error
     model: onnx.ModelProto = program.model_proto
+    _remove_traces(model)
     return model
+
+
+def _remove_traces(model: onnx.ModelProto) -> None:
+    """Remove what the exporter says of every node and value: lines of source files, with their paths."""
+    del model.graph.value_info[:], model.graph.metadata_props[:], model.metadata_props[:]
+    for node in model.graph.node:
+        node.ClearField("doc_string")
+        del node.metadata_props[:]
 
 
 def _is_variadic(module: nn.Module) -> bool:

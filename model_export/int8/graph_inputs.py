@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 
 from model_export.exporters.graphs.external import WEIGHTS_FILE, refer
 from model_export.exporters.graphs.weights import Weights
-from seqserve.arrays import FloatArray
+from seqserve.arrays import BoolArray, FloatArray
 from seqserve.runtime.session import make_session, run
 from seqserve.text.protocols import Inputs
 
@@ -79,7 +79,7 @@ def sample_inputs(
         found = run(session, inputs)
         is_token = np.arange(inputs["ids"].shape[1]) < inputs["lengths"][:, None]
         for group, values in sources.items():
-            rows = np.concatenate([found[value][is_token] for value in values])
+            rows = np.concatenate([_rows(found[value], is_token) for value in values])
             bounds = rows.min(axis=0), rows.max(axis=0)
             new = LayerInputs(group, rng.permutation(rows)[:_BATCH_SAMPLE], *bounds)
             seen[group] = seen[group].joined(new) if group in seen else new
@@ -87,6 +87,13 @@ def sample_inputs(
         replace(inputs, samples=rng.permutation(inputs.samples)[:_SAMPLE])
         for inputs in seen.values()
     ]
+
+
+def _rows(values: FloatArray, is_token: BoolArray) -> FloatArray:
+    """Return the vectors of tokens, or all of what is no vector per token, (n, D)."""
+    is_by_token = values.shape[:2] == is_token.shape
+    rows: FloatArray = values[is_token] if is_by_token else values.reshape(-1, values.shape[-1])
+    return rows
 
 
 def _sources(graph: onnx.GraphProto) -> dict[tuple[str, ...], list[str]]:

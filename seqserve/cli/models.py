@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seqserve.choices import ModelAction
 from seqserve.cli.options import AsJson, BundlesDir
 from seqserve.cli.progress import bar
 from seqserve.cli.reporting import FAILED, command_line, reported
+
+_CHANGE_S = 3600.0  # a large model may load for minutes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +21,14 @@ if TYPE_CHECKING:
     from seqserve.bundle import Bundle
 
 
-def models(
+def models(  # noqa: PLR0913, PLR0917 - one parameter an option
+    action: Annotated[
+        ModelAction | None,
+        typer.Argument(help="change the models of the server at --url, its admin port"),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Argument(help="to load or unload: NAME or NAME@VERSION")
+    ] = None,
     bundles: BundlesDir = Path("bundles"),
     tasks: Annotated[
         str | None,
@@ -35,11 +45,14 @@ def models(
         Path | None, typer.Option(help="file of the server's key; CLIENT_API_KEY if not set")
     ] = None,
 ) -> None:
-    """List the models of a folder, with the hash of every file verified, or those of a server.
+    """List the models of a folder, with the hash of every file verified, or those of a server; or change those.
 
-    Exit codes: 0 all are complete; 1 a bundle is damaged, or there is no such folder, or the server does
-    not answer; 2 wrong command line.
+    Exit codes: 0 all are complete; 1 a bundle is damaged or could not be loaded, or there is no such folder, or
+    the server does not answer; 2 wrong command line.
     """
+    if action is not None:
+        _change(action, model, url, api_key_file)
+        return
     with reported(), command_line():
         found = list(_of_server(url, api_key_file) if url else _of_folder(bundles, verify=verify))
     if tasks is not None:
@@ -53,6 +66,35 @@ def models(
         elif not as_json:
             typer.echo(_line(one))
     if any("fault" in one for one in found):
+        raise typer.Exit(FAILED)
+
+
+def _change(
+    action: ModelAction, model: str | None, url: str | None, api_key_file: Path | None
+) -> None:
+    """Change the models of a server, and report what changed."""
+    from seqserve.cli.server_key import read_key
+    from seqserve.client import Client
+    from seqserve.errors import ConfigError
+
+    with reported(), command_line():
+        if url is None:
+            raise ConfigError(f"{action}: name the admin port of a server with --url")
+        with Client(url, api_key=read_key(api_key_file), timeout_s=_CHANGE_S) as client:
+            found = client.change_models(action, model)
+    faults = []
+    for task, one in found.items():
+        lines = [f"{name} loaded" for name in one.loaded]
+        lines += [f"{name} unloading" for name in one.unloading]
+        for line in lines:
+            typer.echo(f"{task}: {line}")
+        faults += [f"{task}: {name} failed: {reason}" for name, reason in one.failed.items()]
+        faults += [f"{task}: {one.fault}"] if one.fault else []
+    if not found:
+        typer.echo("nothing to change")
+    for fault in faults:
+        typer.echo(f"seqserve: {fault}", err=True)
+    if faults:
         raise typer.Exit(FAILED)
 
 
@@ -95,6 +137,7 @@ def _of_folder(bundles: Path, *, verify: bool) -> Iterator[dict[str, Any]]:
                     "version": said.version,
                     "task": said.task,
                     "languages": list(said.languages),
+                    "language_pairs": [list(pair) for pair in said.language_pairs],
                     "labels": list(said.labels),
                     "precision": said.precision,
                     "sha256": bundle.sha256,
@@ -128,6 +171,7 @@ def _of_server(url: str, api_key_file: Path | None) -> Iterator[dict[str, Any]]:
                 "version": model.version,
                 "task": model.task,
                 "languages": list(model.languages),
+                "language_pairs": [list(pair) for pair in model.language_pairs],
                 "labels": list(model.labels),
                 "precision": model.precision,
                 "sha256": model.sha256,

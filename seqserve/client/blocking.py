@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from seqserve.choices import Aggregation, LineBreaks, OffsetUnit, OnBlank, TextFormat
+from seqserve.choices import Aggregation, LineBreaks, ModelAction, OffsetUnit, OnBlank, TextFormat
 from seqserve.client.answers import Answer, Health, Model
 from seqserve.client.batches import cut
 from seqserve.client.calls import (
@@ -22,6 +22,7 @@ from seqserve.client.calls import (
     Prediction,
     Route,
     ask_alive,
+    ask_change,
     ask_health,
     ask_metrics,
     ask_models,
@@ -33,6 +34,7 @@ from seqserve.client.connection import Address, broken, timeout
 from seqserve.client.exchange import Broken, Send, Steps, Wait
 from seqserve.client.policy import Deadline, Policy
 from seqserve.client.problems import Reply
+from seqserve.model_info import Changes
 from seqserve.records import (
     ClassificationResult,
     DetectionResult,
@@ -276,6 +278,25 @@ class Client:
     def models(self) -> tuple[Model, ...]:
         """Return the loaded models; wait for a server that is still starting."""
         return self._run(ask_models(self._policy, self._deadline()))
+
+    def change_models(
+        self, action: ModelAction, model: str | None = None, *, timeout_s: float | None = None
+    ) -> Mapping[str, Changes]:
+        """Change the models of a running server; the client must have the address of its admin port.
+
+        Args:
+            action: `reload` the folder of the bundles, or `load` or `unload` one model.
+            model: `NAME` or `NAME@VERSION`; not with `reload`.
+            timeout_s: Deadline of this call, instead of the client's: loading a large model takes a while.
+
+        Returns:
+            What changed, by task.
+
+        Raises:
+            SeqserveError: See docs/api.md#exceptions.
+        """
+        steps = ask_change(action, model, self._policy, self._deadline(timeout_s))
+        return self._run(steps)
 
     def health(self) -> Health:
         """Ask once whether the server accepts requests.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Generic, TypeVar
 
+from seqserve.choices import ModelAction
 from seqserve.client.answers import (
     Answer,
     Health,
@@ -25,7 +26,15 @@ from seqserve.client.batches import Batch
 from seqserve.client.exchange import Answered, Send, Steps, ask, posting
 from seqserve.client.policy import Deadline, Policy
 from seqserve.client.problems import Reply, UnexpectedAnswer
-from seqserve.errors import BodyTooLarge, Draining, NotReady, TooManyTexts, UnavailableError
+from seqserve.errors import (
+    BodyTooLarge,
+    ConfigError,
+    Draining,
+    NotReady,
+    TooManyTexts,
+    UnavailableError,
+)
+from seqserve.model_info import Changes
 from seqserve.records import (
     ClassificationResult,
     DetectionResult,
@@ -115,6 +124,25 @@ def ask_models(policy: Policy, deadline: Deadline) -> Steps[tuple[Model, ...]]:
     answered = yield from ask(Send("GET", "/v1/models"), policy, deadline)
     document = _object(answered)
     return all_from_json(Model, document.get("models"), "models")
+
+
+def ask_change(
+    action: ModelAction, model: str | None, policy: Policy, deadline: Deadline
+) -> Steps[Mapping[str, Changes]]:
+    """Request a change of the loaded models; what changed, by task.
+
+    Raises:
+        ConfigError: The action needs the name of a model, or has none.
+    """
+    if (action == "reload") != (model is None):
+        raise ConfigError(f"{action}: name a model, as NAME or NAME@VERSION; reload takes no name")
+    body = b"" if model is None else json.dumps({"model": model}).encode()
+    send = Send("POST", f"/admin/models/{action}", {"Content-Type": "application/json"}, body)
+    document = _object((yield from ask(send, policy, deadline)))
+    changes = document.get("changes")
+    if not isinstance(changes, dict):
+        raise UnexpectedAnswer("200, and no changes: is this the admin port of seqserve?", 200)
+    return {task: from_json(Changes, one, f"changes.{task}") for task, one in changes.items()}
 
 
 def ask_health(deadline: Deadline) -> Steps[Health]:

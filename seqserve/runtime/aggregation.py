@@ -6,7 +6,8 @@ their probabilities. Quirks of the pipeline are kept:
 
 - Only the prefixes `B-` and `I-` count. `E-X` behind `I-X` is an entity of its own.
 - Words of vocabularies other than WordPiece end only at spaces: `Berlin,` is one.
-- Offsets are those of the tokenizer, which may include white space.
+
+Offsets are those of the tokenizer, without white space at the edges.
 
 Texts longer than the model reads are read in windows that overlap, where the pipeline would cut them: the
 probabilities of a piece are those of the window in which it is farther from an edge.
@@ -138,19 +139,15 @@ class AggregatingPredictor:
             return ()
         min_score = self._min_score if item.min_score is None else item.min_score
         offsets = offset_table(item.text, item.offset_unit)
-        return tuple(
-            Entity(
-                item.text[unit.start : unit.end],
-                label,
-                offsets[unit.start],
-                offsets[unit.end],
-                score,
-            )
-            for unit in self._groups(item, pieces, probabilities)
-            if unit.start < unit.end and not is_outside(unit.tag)
-            for label, score in [(unit.tag.split("-", 1)[-1], min(1.0, float(unit.score)))]
-            if score >= min_score and (item.labels is None or label in item.labels)
-        )
+        found = []
+        for unit in self._groups(item, pieces, probabilities):
+            start, end = _trimmed(item.text, unit.start, unit.end)
+            label, score = unit.tag.split("-", 1)[-1], min(1.0, float(unit.score))
+            is_wanted = score >= min_score and (item.labels is None or label in item.labels)
+            if start < end and is_wanted and not is_outside(unit.tag):
+                entity = Entity(item.text[start:end], label, offsets[start], offsets[end], score)
+                found.append(entity)
+        return tuple(found)
 
     def _groups(
         self, item: NerItem, pieces: Sequence[Piece], probabilities: FloatArray
@@ -226,6 +223,12 @@ def _grouped(units: Sequence[_Unit]) -> list[_Unit]:
         )
         for group in groups
     ]
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the edges of a part of a text without white space there."""
+    part = text[start:end]
+    return end - len(part.lstrip()), start + len(part.rstrip())
 
 
 def _label(tag: str) -> str:

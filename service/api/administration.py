@@ -14,9 +14,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from seqserve.errors import InputError, UnknownModel
+from seqserve.model_info import Changes
 from seqserve.tasks import Task
 from service.api.core import Core
-from service.engines.changes import Change, Changes
+from service.engines.changes import Change
 from service.engines.client import EngineClient
 from service.http.body import BodyReader
 from service.http.keys import Keyring

@@ -13,7 +13,7 @@ from typing import Any
 from seqserve.errors import InputError
 from seqserve.manifest import NEUTRAL_LOW
 from seqserve.model_info import ModelInfo
-from seqserve.records import RequestOptions, api_fields
+from seqserve.records import NEUTRAL, RequestOptions, api_fields
 from seqserve.tasks import TASKS, Task
 from service.api.choice import choose_model
 from service.api.glossaries import check_terms, glossary_files
@@ -143,7 +143,8 @@ def _prepare_translation(
 
 def _prepare_sentiment(request: PredictionRequest, model: ModelInfo, _: Settings) -> dict[str, Any]:
     """Check that the model can answer `neutral`, if that is requested."""
-    if request.options.get("neutral") and NEUTRAL_LOW not in model.thresholds:
+    has_neutral = NEUTRAL in model.labels or NEUTRAL_LOW in model.thresholds
+    if request.options.get("neutral") and not has_neutral:
         raise InputError(
             f"neutral: this model was not calibrated for it. Its labels: {', '.join(model.labels)}."
         )

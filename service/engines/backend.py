@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from service.engines.changes import Change, Changes
+from seqserve.model_info import Changes
+from service.engines.changes import Change
 from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult
 from service.engines.models import Status

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from seqserve.choices import ModelState
 from seqserve.errors import NotReady, UnavailableError
-from seqserve.model_info import ModelInfo
+from seqserve.model_info import Changes, ModelInfo
 from service.engines.backend import EngineBackend
-from service.engines.changes import Change, Changes
+from service.engines.changes import Change
 from service.engines.messages import InferenceItem, InferenceResult
 from service.queue.batcher import DOWN_SENTENCE, Reply
 from service.queue.shared_call import SharedCall

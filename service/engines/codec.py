@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 
 from seqserve.errors import DeadlineExceeded, InputError, SeqserveError, UnavailableError
-from seqserve.model_info import ModelInfo
-from service.engines.changes import Change, Changes
+from seqserve.model_info import Changes, ModelInfo
+from service.engines.changes import Change
 from service.engines.messages import InferenceItem, InferenceResult, encode_result
 from service.engines.models import Status
 from service.queue.batcher import Reply

@@ -15,8 +15,9 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from seqserve.errors import DeadlineExceeded, InputError, SeqserveError, UnavailableError
+from seqserve.model_info import Changes
 from seqserve.tasks import TASKS, Task
-from service.engines.changes import Change, Changes
+from service.engines.changes import Change
 from service.engines.messages import InferenceItem, InferenceResult, to_inference_result
 from service.engines.models import Models, Status
 from service.engines.opening import Engine, LoadedModel

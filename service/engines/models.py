@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from seqserve.choices import ModelState
 from seqserve.errors import ConfigError
-from seqserve.model_info import ModelInfo
+from seqserve.model_info import Changes, ModelInfo
 from seqserve.tasks import Task
-from service.engines.changes import Change, Changes
+from service.engines.changes import Change
 from service.engines.memory import release_garbage
 from service.engines.opening import LoadedModel, OpenFailure, open_model
 from service.engines.repository import (

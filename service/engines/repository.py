@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from seqserve.bundle import Bundle
-from seqserve.bundle_folder import MANIFEST, bundle_directories
+from seqserve.bundle_folder import manifests_in
 from seqserve.errors import ConfigError
 from seqserve.model_info import ModelInfo, model_id
 from seqserve.tasks import Task
@@ -66,7 +66,7 @@ def find_bundles(folder: Path, task: Task) -> tuple[list[FoundBundle], list[Path
     The task of an unreadable manifest is unknown, so the task that lacks a bundle reports it.
     """
     found, unreadable = [], []
-    for path in (directory / MANIFEST for directory in bundle_directories(folder)):
+    for path in manifests_in(folder):
         try:
             content = path.read_bytes()
             manifest = orjson.loads(content)

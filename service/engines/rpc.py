@@ -18,9 +18,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from seqserve.model_info import Changes
 from service.engines import codec
 from service.engines.backend import LocalBackend
-from service.engines.changes import Change, Changes
+from service.engines.changes import Change
 from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult
 from service.engines.models import Status

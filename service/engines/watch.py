@@ -1,4 +1,4 @@
-"""Watch the folder of the bundles, and report when it has changed and is complete."""
+"""Watch the folder of the bundles, and report when it has changed and is stable."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from seqserve.bundle_folder import bundle_directories
+from seqserve.bundle_folder import manifests_in
 
 _Signature = tuple[tuple[str, int, int], ...]
 
@@ -15,14 +15,14 @@ _Signature = tuple[tuple[str, int, int], ...]
 def signature_of(folder: Path) -> _Signature:
     """Return path, size and time of change of every file of every bundle."""
     files = []
-    for directory in bundle_directories(folder):
+    for manifest in manifests_in(folder):
         try:
-            with os.scandir(directory) as entries:
+            with os.scandir(manifest.parent) as entries:
                 for entry in entries:
                     stat = entry.stat()
                     files.append((entry.path, stat.st_size, stat.st_mtime_ns))
         except OSError:  # a bundle that is being replaced
-            files.append((str(directory), 0, 0))
+            files.append((str(manifest), 0, 0))
     return tuple(sorted(files))
 
 

@@ -31,6 +31,7 @@ def test_json_says_what_the_manifests_say(bundles: Path) -> None:
     bundle = load_bundle(bundles / "ner-en")
     assert found[0]["sha256"] == bundle.sha256 and found[0]["labels"] == ["LOC", "PER"]
     assert found[-1]["languages"] == ["en", "zh"]
+    assert found[-1]["language_pairs"] == [["en", "zh"]]
 
 
 def test_one_damaged_bundle_does_not_hide_the_others(bundles: Path) -> None:

@@ -66,7 +66,9 @@ def test_sentiment(call: Caller) -> None:
 def test_classification(call: Caller) -> None:
     server = MadeUpServer()
     (result,) = call(server, "classify", "fine", min_score=0.5, labels=["a", "b"], top=1)
-    assert result == ClassificationResult("a", 0.75, (ScoredLabel("a", 0.75),), {"a": 0.75})
+    assert result == ClassificationResult(
+        "a", 0.75, (ScoredLabel("a", 0.75),), {"a": 0.75, "b": 0.25}
+    )
     assert server.bodies() == [{"text": ["fine"], "min_score": 0.5, "labels": ["a", "b"], "top": 1}]
 
 
@@ -158,7 +160,7 @@ def test_both_clients_have_the_same_methods() -> None:
 
     plain, with_async = methods(Client), methods(AsyncClient)
     assert with_async.pop("aclose") == plain.pop("close")
-    assert plain == with_async and len(plain) == 10
+    assert plain == with_async and len(plain) == 11
 
 
 def test_every_route_of_the_contract_has_a_method(call: Caller) -> None:

@@ -38,7 +38,9 @@ def test_comprehend(url: str, key: str) -> None:
     sentiment = client.detect_sentiment(Text="I love it.", LanguageCode="en")
     assert sentiment["Sentiment"] == "POSITIVE"
     assert abs(sum(sentiment["SentimentScore"].values()) - 1) < 1e-3
-    batch = client.batch_detect_sentiment(TextList=["I hate it.", " "], LanguageCode="en")
+    batch = client.batch_detect_sentiment(
+        TextList=["A terrible, boring film.", " "], LanguageCode="en"
+    )
     assert [one["Sentiment"] for one in batch["ResultList"]] == ["NEGATIVE"]
     assert [one["Index"] for one in batch["ErrorList"]] == [1]
     language = client.detect_dominant_language(Text="Guten Morgen, wie geht es dir?")

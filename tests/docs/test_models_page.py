@@ -105,17 +105,28 @@ def test_sequence_heads(
     assert (said["task"], said["score_kind"]) == (task, kind)
 
 
-def test_imported_model_answers_over_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imported_models_answer_over_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two models of one task, chosen by name, answer as they do without a server."""
     monkeypatch.chdir(tmp_path)
     write_tiny(tmp_path / "my-model", "bert")
     predicted = json.loads(run_first_steps())
+    write_tiny(tmp_path / "other", "roberta")
+    words = ["import", "other", "--bundles", "models", "--version", "0.9"]
+    assert RUNNER.invoke(app, words).exit_code == 0
+    text = "Harry Potter lives in London."
     with running_server(tmp_path, tmp_path / "models", tasks="ner") as serve:
-        came = serve.client.post("/v1/ner", json={"text": "Harry Potter lives in London."})
+        answers = [
+            serve.client.post("/v1/ner", json={"text": text} | more).raise_for_status().json()
+            for more in ({}, {"model": "my-model"}, {"model": "other@0.9"})
+        ]
         models = serve.client.get("/v1/models").raise_for_status().json()["models"]
-    answer = came.raise_for_status().json()
-    assert (answer["model"], answer["version"]) == ("my-model", "1")
-    assert answer["results"][0]["entities"] == predicted["entities"]
-    assert [(one["name"], one["score_kind"]) for one in models] == [("my-model", "posterior")]
+    said = [(answer["model"], answer["version"]) for answer in answers]
+    assert said == [("my-model", "1"), ("my-model", "1"), ("other", "0.9")]
+    assert all(one["results"][0]["entities"] == predicted["entities"] for one in answers[:2])
+    assert {(one["name"], one["score_kind"]) for one in models} == {
+        ("my-model", "posterior"),
+        ("other", "posterior"),
+    }
 
 
 REFUSED = {

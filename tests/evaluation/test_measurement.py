@@ -32,9 +32,11 @@ class Scripted:
         self.bundle = SimpleNamespace(manifest=manifest)
         self.answer = answer
         self.sizes: list[int] = []
+        self.items: list[Any] = []
 
     def predict(self, items: Sequence[Any]) -> list[Any]:
         self.sizes.append(len(items))
+        self.items += items
         return [self.answer(item.text) for item in items]
 
 
@@ -107,6 +109,13 @@ def test_sentiment_metrics(root: Path) -> None:
     assert metrics["corpus_test_accuracy"] == 0.75
     assert metrics["corpus_test_macro_f1"] == pytest.approx((2 / 3 + 0.8) / 2, abs=1e-4)
     assert metrics["corpus_test_ece"] == 0.15
+
+
+@pytest.mark.parametrize("labels", [("negative", "positive"), ("negative", "positive", "neutral")])
+def test_a_model_with_a_neutral_label_is_asked_for_it(root: Path, labels: tuple[str, ...]) -> None:
+    engine = Scripted("sentiment", lambda _: SentimentResult("positive", 0.9, {}), labels)
+    metrics_of(engine, root, CORPUS)
+    assert [item.neutral for item in engine.items] == ["neutral" in labels] * 4
 
 
 @pytest.mark.parametrize("label", [-1, 2])
@@ -196,7 +205,7 @@ def test_missing_data_are_an_error(root: Path) -> None:
 
 
 def test_bundle_carries_its_recipe(tmp_path: Path) -> None:
-    made_from = recipe("translation", CORPUS, DataSet("x", "y", "z", (1, 2), "dev", ("PER",)))
+    made_from = recipe("ner", CORPUS, DataSet("x", "y", "z", (1, 2), "dev", ("PER",)))
     bundle = bundle_with(tmp_path, {"recipe.json": recipe_bytes(made_from)})
     assert recipe_of(bundle) == made_from
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from loadtest.record import FILE
+from seqserve.tasks import TASKS
 from tests import fakes
 from tests.serving import FAKES, ROOT, Serve, free_port, running_server
 
@@ -103,10 +104,10 @@ def test_smoke(tmp_path: Path, served: Serve) -> None:
     assert routes["all"]["n"] == pytest.approx(50 * (4 - 4 * 2 / 30), rel=0.4)
     assert routes["all"]["n_refused"] > 0 and routes["all"]["n_failed"] == 0
     assert set(routes["all"]["statuses"]) >= {"200", "400", "415", "422"}
-    assert {model["task"] for model in found["models"]} == {"ner", "sentiment", "translation"}
+    assert {model["task"] for model in found["models"]} == set(TASKS)
     assert all(len(model["sha256"]) == 64 for model in found["models"])
     last = found["readings"][-1]
-    assert set(last["queue_texts"]) == {"ner", "sentiment", "translation"}
+    assert set(last["queue_texts"]) == set(TASKS)
     assert last["memory_bytes"]["gateway"] > 2**20 and found["notes"] == []
 
 

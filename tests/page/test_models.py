@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Request, Route, expect
 
 from loadtest.bodies import ROUTES as PATHS
+from tests import fakes
 from tests.page.conftest import TASKS, Opening, Visit
 from tests.page.test_look import findings, settled
-from tests.serving import Serve
+from tests.serving import FAKES, START_S, Serve
 
 pytestmark = pytest.mark.browser
 
@@ -135,3 +137,52 @@ def test_model_details_are_those_of_the_api(visit: Visit, shipped: Serve) -> Non
         )
     settled(visit)
     assert findings(visit) == []
+
+
+@pytest.fixture(scope="module")
+def several(
+    serving: Callable[..., Serve], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Serve]:
+    """Run a server with two versions of a tagger, two translators of one pair, and a bundle that failed."""
+    folder = fakes.write_bundles(tmp_path_factory.mktemp("several") / "bundles")
+    fakes.write_bundle_of(folder / "newer", "ner-en", version="2.0")
+    fakes.write_bundle_of(folder / "failed", "ner-en", text="Other Words", version="3.0")
+    like = "translate-en-zh"
+    fakes.write_bundle_of(folder / "second", like, name="second")
+    fakes.write_bundle_of(folder / "back", like, name="back", languages=("zh", "en"))
+    serve = serving(folder, **FAKES)
+    serve.wait_until_ready(START_S)
+    yield serve
+
+
+def test_a_model_is_chosen_where_there_are_several(visiting: Opening, several: Serve) -> None:
+    visit = visiting(several).open()
+    sent: list[dict[str, Any]] = []
+    visit.page.on(
+        "request",
+        lambda one: sent.append(json.loads(one.post_data or "")) if one.method == "POST" else None,
+    )
+    picker = visit.panel("ner").locator("select[name=model]")
+    expect(picker.locator("option")).to_have_text(["ner-en@2.0", "ner-en@1.0.0"])
+    visit.run("ner", "Ann")
+    picker.select_option("ner-en@1.0.0")
+    visit.run("ner", "Ann")
+    assert [one.get("model") for one in sent] == [None, "ner-en@1.0.0"]
+    settled(visit)
+    assert findings(visit) == []
+    expect(visit.page.locator("#details-models")).to_contain_text("failed: failed: golden case 0")
+
+
+def test_the_models_of_the_chosen_languages(visiting: Opening, several: Serve) -> None:
+    visit = visiting(several).open()
+    visit.page.locator("#tab-sentiment").click()
+    expect(visit.panel("sentiment").locator("select[name=model]")).to_be_hidden()
+    visit.page.locator("#tab-translation").click()
+    panel = visit.panel("translation")
+    picker = panel.locator("select[name=model]")
+    pairs = panel.locator("select[name=pair] option")
+    expect(pairs).to_have_count(2)
+    panel.locator("select[name=pair]").select_option('["en","zh"]')
+    expect(picker.locator("option")).to_have_text(["second@1.0.0", "translate-en-zh@1.0.0"])
+    panel.locator("select[name=pair]").select_option('["zh","en"]')
+    expect(picker).to_be_hidden()

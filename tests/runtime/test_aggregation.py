@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from seqserve.runtime import Engine, open_engine
 from tests.contract.test_offsets import cut
 from tests.model_export.checkpoints.encoders import TAGS, TOKEN
 from tests.tiny import TinyProject
-from tests.tiny_encoders import CONVERTED, write_converted
+from tests.tiny_encoders import CONVERTED, write_converted, write_tagger
 
 STRATEGIES: tuple[Aggregation, ...] = ("none", "simple", "first", "average", "max")
 TEXTS = [
@@ -55,13 +56,16 @@ def test_entities_are_those_of_the_pipeline(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of words that are no words
             found = pipeline(text, aggregation_strategy=aggregation)
-        expected = [
-            (one.get("entity_group", one.get("entity")).split("-", 1)[-1], one["start"], one["end"])
-            for one in found
-            if one["start"] < one["end"]
-        ]
-        assert [(one.label, one.start, one.end) for one in result.entities] == expected
-        scores = [float(one["score"]) for one in found if one["start"] < one["end"]]
+        expected = []
+        for one in found:
+            label = one.get("entity_group", one.get("entity")).split("-", 1)[-1]
+            part = text[one["start"] : one["end"]]
+            start = one["end"] - len(part.lstrip())
+            if part.strip():
+                expected.append((label, start, start + len(part.strip()), float(one["score"])))
+        places = [one[:3] for one in expected]
+        assert [(one.label, one.start, one.end) for one in result.entities] == places
+        scores = [one[3] for one in expected]
         assert [one.score for one in result.entities] == pytest.approx(scores, abs=2e-5)
         n_entities += len(expected)
     assert n_entities > 5
@@ -99,6 +103,12 @@ def test_long_texts_are_read_in_windows(engine: Engine) -> None:
     assert result.n_tokens and result.n_tokens > 318 * 2
     ends = [entity.end for entity in result.entities]
     assert ends == sorted(ends) and max(ends) > len(text) - 100
+
+
+def test_white_space_is_no_part_of_an_entity(tmp_path: Path) -> None:
+    engine = open_engine(write_tagger(tmp_path, "deberta").path)
+    (entity,) = engine.predict([NerItem("in  Berlin ", aggregation="first")])[0].entities
+    assert (entity.text, entity.label, entity.start, entity.end) == ("Berlin", "LOC", 4, 10)
 
 
 def test_no_alternatives(engine: Engine) -> None:

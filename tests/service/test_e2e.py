@@ -96,7 +96,7 @@ def test_one_page_of_metrics_for_all_processes(served: Serve) -> None:
     for process in ("gateway", "ner", "sentiment", "translation"):
         (resident,) = re.findall(rf'memory_bytes{{process="{process}"}} (\S+)', page)
         assert float(resident) > 10 * 2**20
-    assert 'seqserve_model_load_seconds{model="ner-en",task="ner"}' in page
+    assert 'seqserve_model_load_seconds{model="ner-en",task="ner",version="1.0.0"}' in page
     for metric in ("request_total", "request_duration_seconds_count", "request_in_progress"):
         assert any(
             line.startswith(f"bentoml_service_{metric}")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqserve.text.rows import TokenRow, windows
+from seqserve.text.rows import TokenRow, sized_windows, windows
 from seqserve.text.words import tokenize
 
 WIDTH = 8
@@ -78,3 +78,29 @@ def test_borders_of_windows_are_their_own() -> None:
     text = words(10) + ";x"
     rows = list(windows(tokenize(text), WIDTH, [(len(text) - 2, len(text) - 1)]))
     assert [row.borders for row in rows] == [[], [4, 5]]
+
+
+@given(st.lists(st.integers(1, 5), max_size=60), st.integers(5, 24))
+def test_rows_of_tokens_with_sizes(sizes: list[int], width: int) -> None:
+    tokens = tokenize(words(len(sizes)), 5)
+    rows = list(sized_windows(tokens, sizes, width))
+    size_of = dict(zip(tokens, sizes, strict=True))
+    assert all(sum(size_of[token] for token in row.tokens) <= width for row in rows)
+    deciding = [row for token in tokens for row in rows if row.decides(token.start)]
+    assert len(deciding) == len(tokens) == sum(row.n_decided() for row in rows)
+    assert all(token in row.tokens for token, row in zip(tokens, deciding, strict=True)), (
+        "a row decides what it holds"
+    )
+
+
+@pytest.mark.parametrize("n_tokens", [0, 1, 8, 9, 15, 40])
+def test_sizes_of_one_are_counts(n_tokens: int) -> None:
+    tokens = tokenize(words(n_tokens))
+    assert [row.tokens for row in sized_windows(tokens, [1] * n_tokens, WIDTH)] == [
+        row.tokens for row in windows(tokens, WIDTH)
+    ]
+
+
+def test_a_token_larger_than_a_row_is_a_row() -> None:
+    rows = list(sized_windows(tokenize(words(3)), [1, 99, 1], WIDTH))
+    assert [[token.text for token in row.tokens] for row in rows] == [["w0"], ["w1"], ["w2"]]

@@ -273,6 +273,17 @@ class GraphBuilder:
         )
         return outputs[: len(state)], outputs[len(state) :]
 
+    def take_nodes(self) -> list[onnx.NodeProto]:
+        """Return the nodes that were added since the last call, for a graph that is put together elsewhere."""
+        nodes = list(self._nodes)
+        self._nodes.clear()
+        return nodes
+
+    @property
+    def initializers(self) -> list[onnx.TensorProto]:
+        """The weights and constants that were added."""
+        return list(self._shared.initializers.values())
+
     def build(self) -> onnx.ModelProto:
         """Return the checked model; the same calls produce the same bytes.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.models.encoders import BY_ROW, CALIBRATED, DYNAMIC, EncoderCell
 from benchmarks.models.invariance import Invariance
 from benchmarks.models.lstm import LstmCell
 from benchmarks.models.memory import Memory, MemoryResult
@@ -59,6 +60,12 @@ LSTM = (
     LstmCell(*("ner", 1, LENGTHS), comparison(seqserve=(1.0,), torch=(3.0,), torch_bf16=(1.2,))),
     LstmCell("ner", 8, LENGTHS, comparison(seqserve=(2.0,), torch=(3.0,), torch_bf16=(6.0,))),
 )
+ENCODERS = (
+    EncoderCell(
+        *(16, 24),
+        comparison(**{CALIBRATED: (2.0,), BY_ROW: (2.5,), DYNAMIC: (2.0,), "torch": (6.0,)}),
+    ),
+)
 INVARIANCE = (
     Invariance("ner", 1, 1000, 1000, 1000, 0.0),
     Invariance("sentiment", 1, 1000, 1000, 900, 2e-5),
@@ -67,7 +74,13 @@ INVARIANCE = (
 )
 MEMORY = MemoryResult(200, {"seqserve": Memory(146, 70, 180), "CTranslate2": Memory(65, 60, 145)})
 PARTS: dict[str, Any] = {
-    **{"translation": TRANSLATION, "lstm": LSTM, "invariance": INVARIANCE, "memory": MEMORY},
+    **{
+        "translation": TRANSLATION,
+        "lstm": LSTM,
+        "encoders": ENCODERS,
+        "invariance": INVARIANCE,
+        "memory": MEMORY,
+    },
 }
 MACHINE = Machine(
     cpu="Some CPU",

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.models.suite import (
     SUITE,
+    encoder_lines,
     int8_lines,
     invariance_lines,
     lstm_lines,
@@ -17,6 +18,7 @@ from benchmarks.models.suite import (
 from benchmarks.tools.suite import add_part
 from seqserve.errors import DataError
 from tests.benchmarks.models.made_up import (
+    ENCODERS,
     INVARIANCE,
     LSTM,
     MEMORY,
@@ -42,6 +44,15 @@ ROWS: dict[str, tuple[Iterator[str], list[str]]] = {
             "| ner | 1 | 20 | 1.00 | best: bf16 | 1.20 (1.20 to 1.20) | ≥ 1.4 | **fail** |",
             "| ner | 8 | 20 | 2.00 | eager | 1.50 (1.50 to 1.50) | – | – |",
             "| ner | 8 | 20 | 2.00 | best: eager | 1.50 (1.50 to 1.50) | ≥ 1.4 | pass |",
+        ],
+    ),
+    "encoders": (
+        encoder_lines(ENCODERS),
+        [
+            "| 16 | 24 | calibrated | 2.00 | onnxruntime dynamic int8 | 1.00 (1.00 to 1.00) | ≥ 0.9 | pass |",
+            "| 16 | 24 | calibrated | 2.00 | torch | 3.00 (3.00 to 3.00) | ≥ 1.5 | pass |",
+            "| 16 | 24 | a scale per row | 2.50 | onnxruntime dynamic int8 "
+            "| 0.80 (0.80 to 0.80) | ≥ 0.9 | **fail** |",
         ],
     ),
     "invariance": (

@@ -64,6 +64,24 @@ CASES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
 }
 """Model type, start of the names of transformers' classes, and config."""
 
+DEBERTA: Mapping[str, tuple[str, str, dict[str, Any]]] = {
+    "deberta-v2": (
+        "deberta-v2",
+        "DebertaV2",
+        _BERT
+        | {
+            "relative_attention": True,
+            "position_buckets": 32,
+            "norm_rel_ebd": "layer_norm",
+            "share_att_key": True,
+            "pos_att_type": ["p2c", "c2p"],
+            "position_biased_input": False,
+            "type_vocab_size": 0,
+        },
+    ),
+}
+"""As `CASES`; exported by torch."""
+
 TOKEN, SEQUENCE = "ForTokenClassification", "ForSequenceClassification"
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 TOPICS = ("sport", "business", "science")
@@ -74,7 +92,7 @@ def checkpoint_directory(case: str, head: str, dtype: torch.dtype = torch.float3
     """Save a random model; its matrices are larger than at initialisation, as if it had learnt something."""
     import transformers
 
-    family, prefix, sizes = CASES[case]
+    family, prefix, sizes = {**CASES, **DEBERTA}[case]
     labels = dict(enumerate(TAGS if head == TOKEN else TOPICS))
     config = getattr(transformers, f"{prefix}Config")(**sizes, id2label=labels)
     config.label2id = {label: i for i, label in labels.items()}

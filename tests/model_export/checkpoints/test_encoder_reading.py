@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model_export.checkpoints import encoder_tensors
 from model_export.checkpoints.base import Checkpoint
 from model_export.checkpoints.encoder_heads import read_head
 from model_export.checkpoints.encoder_layouts import LAYOUTS
@@ -98,6 +99,12 @@ TENSORS: list[tuple[str, dict[str, Any], str]] = [
 def test_tensors_that_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(CheckpointError, match=message):
         read_encoder(with_tensors(bert(), **changes))
+
+
+def test_a_model_that_no_graph_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder_tensors, "LARGEST_MODEL", 400_000)
+    with pytest.raises(CheckpointError, match=r"has 0\.0 GB in float32; at most 0\.0 GB"):
+        read_encoder(bert())
 
 
 @pytest.mark.parametrize("padding_id", [-1, "1", 1.0])

@@ -55,19 +55,37 @@ def test_special_tokens_in_a_text_are_text(name: str, spelled: str, tmp_path: Pa
         assert pieces and not special & {piece.id for piece in pieces}
 
 
-def test_words_that_users_added_are_kept(tmp_path: Path) -> None:
-    write_checkpoint(tmp_path, "bert")
+@pytest.mark.parametrize("name", TOKENIZERS)
+@pytest.mark.parametrize("gap", [0, 3])
+def test_words_that_users_added_are_kept(name: str, gap: int, tmp_path: Path) -> None:
+    write_checkpoint(tmp_path, name)
     parts = json.loads((tmp_path / "tokenizer.json").read_text())
-    n = len(parts["model"]["vocab"])
+    n = len(parts["model"]["vocab"]) + gap
     entry = parts["added_tokens"][0] | {"special": False}
     parts["added_tokens"] += [
         entry | {"id": n, "content": "[unused]", "special": True},
         entry | {"id": n + 1, "content": "covid-19"},
     ]
+    if gap:
+        fillers = range(n - gap, n)
+        parts["added_tokens"][-2:-2] = [
+            entry | {"id": i, "content": f"[{i}]", "special": True} for i in fillers
+        ]
     (tmp_path / "tokenizer.json").write_text(json.dumps(parts))
     tokenizer = tokenizer_of(encoder_text(read_checkpoint(tmp_path), "en"))
-    assert [piece.id for piece in tokenizer.pieces("covid-19")] == [n + 1]
+    assert [piece.id for piece in tokenizer.pieces("covid-19")][-1] == n + 1
     assert n not in [piece.id for piece in tokenizer.pieces("[unused]")]
+
+
+def test_symbols_that_a_vocabulary_has_twice_keep_their_ids(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path, "xlm-roberta")
+    parts = json.loads((tmp_path / "tokenizer.json").read_text())
+    vocabulary = parts["model"]["vocab"]
+    vocabulary[5:5] = [["<unk>", 0.0], ["</s>", 0.0]]
+    vocabulary.append(["▁Zebra", -1.0])
+    (tmp_path / "tokenizer.json").write_text(json.dumps(parts))
+    tokenizer = tokenizer_of(encoder_text(read_checkpoint(tmp_path), "en"))
+    assert [piece.id for piece in tokenizer.pieces("Zebra")] == [len(vocabulary) - 1]
 
 
 @pytest.mark.parametrize(

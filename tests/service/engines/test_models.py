@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from seqserve.errors import UnavailableError
+from seqserve.model_info import Changes
 from service.engines import codec
-from service.engines.changes import Change, Changes
+from service.engines.changes import Change
 from service.engines.messages import InferenceResult
 from service.engines.models import FAILED_SENTENCE, MISSING_SENTENCE, Status
 from tests import fakes
