@@ -28,6 +28,9 @@ from service.telemetry.logs import LogFormat
 Host = Annotated[str, Field(pattern=r"^(\*|(\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$")]
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^\s/,*]+)$")]
 
+DialectName = Literal["hf", "oip", "libretranslate", "deepl", "label-studio", "aws"]
+"""The APIs that the server can speak besides its own."""
+
 PREFIX = "SEQSERVE_"
 _SET_BY_KUBERNETES = re.compile(r"SEQSERVE_(SERVICE_|PORT$|PORT_)")
 
@@ -104,6 +107,12 @@ class Settings(BaseSettings):
         description="The tasks to serve; each needs a bundle. Default: those that have one.",
     )
 
+    dialects: Annotated[tuple[DialectName, ...], NoDecode] = Field(
+        default=(),
+        description="APIs of other services that are answered as well, each below a path of its name; see "
+        "dialects.md. Default: none.",
+    )
+
     api_keys_file: Path | None = Field(
         default=None,
         description="File of the accepted API keys, one per line; `seqserve keys new NAME` creates one. "
@@ -111,8 +120,8 @@ class Settings(BaseSettings):
     )
     api_keys_scope: Literal["v1", "all"] = Field(
         default="v1",
-        description="What requires a key: `v1` is every path under `/v1/`, `all` is everything on the "
-        "port except the files of the demo page.",
+        description="What requires a key: `v1` is every path under `/v1/` and every route of a dialect, "
+        "`all` is everything on the port except the files of the demo page.",
     )
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         default=(),
@@ -281,20 +290,22 @@ class Settings(BaseSettings):
         "that load balancers notice. It is part of the grace period.",
     )
 
-    @field_validator("tasks", "default_models", "cors_origins", "allowed_hosts", mode="before")
+    @field_validator(
+        "tasks", "dialects", "default_models", "cors_origins", "allowed_hosts", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         return [part.strip() for part in value.split(",") if part.strip()]
 
-    @field_validator("tasks")
+    @field_validator("tasks", "dialects")
     @classmethod
-    def _reject_repeated(cls, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
-        repeated = sorted({task for task in tasks if tasks.count(task) > 1})
+    def _reject_repeated(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
-            raise ValueError(f"name each task once; repeated: {', '.join(repeated)}")
-        return tasks
+            raise ValueError(f"name each one once; repeated: {', '.join(repeated)}")
+        return names
 
     @field_validator("default_models")
     @classmethod

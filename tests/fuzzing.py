@@ -22,20 +22,23 @@ TOPOLOGIES = ["runners", "embedded"]
 CONFIG = Path(__file__).parent / "service" / "api" / "schemathesis.toml"
 
 
-def fuzz(base_url: str, directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def fuzz(
+    base_url: str, directory: Path, *options: str, document: str = "/docs.json"
+) -> subprocess.CompletedProcess[str]:
     """Run Schemathesis.
 
     Args:
         base_url: Of a server that is ready.
         directory: Where it may leave its files.
         options: Of `schemathesis run`.
+        document: The path of the OpenAPI document.
 
     Returns:
         Exit status 0 if all responses are valid; the output lists those that are not.
     """
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run"]
     return subprocess.run(
-        [*command, f"{base_url}/docs.json", "--no-color", *options],
+        [*command, f"{base_url}{document}", "--no-color", *options],
         cwd=directory,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

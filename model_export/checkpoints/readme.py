@@ -11,10 +11,11 @@ import yaml
 
 from model_export.checkpoints.base import Checkpoint
 from model_export.checkpoints.directory import README
+from seqserve.text.languages import language_tag
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _MAX_CHARACTERS = 100_000
-_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_MANY = {"multilingual", "mul"}
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Readme:
 
     Args:
         licence: SPDX identifier in lower case, as the hub has it, or the name of other terms.
-        languages: BCP 47 codes.
+        languages: BCP 47 codes; `mul` of a model of many.
     """
 
     licence: str = ""
@@ -62,8 +63,11 @@ def _first_line(value: Any) -> str:
 
 
 def _languages(value: Any) -> tuple[str, ...]:
-    """Return the codes of a language or a list of them; YAML reads `no`, Norwegian, as false."""
+    """Return the codes of a language or of a list; YAML reads `no`, Norwegian, as false."""
     values = value if isinstance(value, list) else [value]
     named = ["no" if one is False else one for one in values]
-    codes = [one.strip() for one in named if isinstance(one, str)]
-    return tuple(dict.fromkeys(code for code in codes if _TAG.fullmatch(code)))
+    names = [one.strip() for one in named if isinstance(one, str)]
+    tags = [tag for name in names if (tag := language_tag(name))]
+    if not tags and _MANY.intersection(names):
+        return ("mul",)
+    return tuple(dict.fromkeys(tags))

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from seqserve.bundle import Bundle
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_MANY = "mul"
+"""The code of a model of many languages."""
 
 
 def import_checkpoint(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -108,20 +109,24 @@ def _bundle_name(given: str | None, of_checkpoint: str) -> str:
 
 
 def _language_codes(languages: str) -> tuple[str, ...]:
-    """Return the codes of a list.
+    """Return the codes of a list, in their shortest form.
 
     Raises:
-        ConfigError: One is no BCP 47 code.
+        ConfigError: One is no code of a language.
     """
     from seqserve.errors import ConfigError
+    from seqserve.text.languages import language_tag
 
-    codes = tuple(one.strip() for one in languages.split(",")) if languages.strip() else ()
+    codes = [one.strip() for one in languages.split(",")] if languages.strip() else []
+    tags = []
     for code in codes:
-        if not _LANGUAGE.fullmatch(code):
+        tag = _MANY if code == _MANY else language_tag(code)
+        if tag is None:
             raise ConfigError(
-                f"--languages has {code!r}; it is a list of BCP 47 codes, such as en or en,de"
+                f"--languages has {code!r}; it is a list of BCP 47 codes, such as en or en,de, or mul for many"
             )
-    return codes
+        tags.append(tag)
+    return tuple(dict.fromkeys(tags))
 
 
 def _texts(file: Path | None, precision: str) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ def check(file: KeysFile) -> None:
     with reported():
         keyring.load()
     try:
-        name = keyring.admit("/v1/", f"Bearer {sys.stdin.readline()}".encode())
+        name = keyring.check(sys.stdin.readline().strip().encode())
     except InputError:
         typer.echo(f"seqserve: nobody in {file} has this key", err=True)
         raise typer.Exit(FAILED) from None

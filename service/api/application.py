@@ -29,7 +29,9 @@ from service.api.administration import ModelAdministration, admin_keyring, may_c
 from service.api.core import Core
 from service.api.demo import page_routes
 from service.api.dialects.base import Dialect
+from service.api.dialects.document import build_dialect_document
 from service.api.dialects.native import NativeDialect, served_schemas
+from service.api.dialects.table import DIALECTS
 from service.api.openapi import build_document
 from service.api.partial import keeping_outcomes
 from service.api.swagger import docs_assets, docs_routes
@@ -38,11 +40,11 @@ from service.engines.canary import Canary
 from service.engines.client import EngineClient
 from service.engines.watch import watch_folder
 from service.http.body import BodyReader
+from service.http.context import NATIVE
 from service.http.cors import Cors
 from service.http.hosts import AllowedHosts
 from service.http.keys import Keyring, KeyScope
 from service.http.middleware import MiddlewareOptions, RequestMiddleware
-from service.http.problems import ProblemWriter
 from service.http.routes import Routes
 from service.queue.batcher import Batcher
 from service.queue.shared_call import SharedCall
@@ -51,7 +53,8 @@ from service.telemetry import metrics
 from service.telemetry.metrics_page import metrics_page
 from service.telemetry.tracing import load_tracer, require_exporter, traced
 
-DIALECTS: tuple[type[Dialect], ...] = (NativeDialect,)
+ALWAYS: tuple[type[Dialect], ...] = (NativeDialect,)
+"""The dialects that need not be configured."""
 
 _MAX_OTHER_VALUES = 10_000  # JSON values of a body besides its texts
 _CLOSE_S = 0.2  # for clients that keep connections open to notice that the server closes them
@@ -82,27 +85,25 @@ class Application:
         self.canaries: dict[Task, Canary] = {}
         self._is_draining = False
         bodies = BodyReader(settings.max_body_bytes, settings.max_texts + _MAX_OTHER_VALUES)
-        dialects = [dialect(self.core, bodies, settings) for dialect in DIALECTS]
+        kinds = [*ALWAYS, *(DIALECTS[name] for name in settings.dialects)]
+        dialects = [kind(self.core, bodies, settings) for kind in kinds]
         page = page_routes() if settings.demo else []
-        by_dialect = {dialect: dialect.routes() for dialect in dialects}
-        api = [route for routes in by_dialect.values() for route in routes]
+        api = [route for dialect in dialects for route in dialect.routes()]
         health = self._health_routes()
         routes = Routes(
             [
                 *api,
-                *docs_routes(orjson.dumps(_openapi_document(settings, dialects))),
+                *_documentation(settings, dialects),
                 *(health if settings.admin_port is None else []),
                 *page,
             ],
             [docs_assets()],
         )
-        self._options = _middleware_options(settings, api=api, page=page)
-        writers: dict[str, ProblemWriter] = {
-            route.path: dialect.write_problem
-            for dialect, routes_of_one in by_dialect.items()
-            for route in routes_of_one
-        }
-        self._middleware = RequestMiddleware(routes, routes.template_of, self._options, writers)
+        open_paths = {path for dialect in dialects for path in dialect.open_paths}
+        guarded = [route for route in api if route.path not in open_paths]
+        self._options = _middleware_options(settings, guarded=guarded, page=page)
+        styles = [dialect.style for dialect in dialects]
+        self._middleware = RequestMiddleware(routes, routes.template_of, self._options, styles)
         self.models = ModelAdministration(self.core, bodies)
         self._admin_keyring = admin_keyring(settings)
         changing = self.models.routes() if may_change_models(settings) else []
@@ -136,7 +137,7 @@ class Application:
         for task in self._settings.tasks:
             # A series must begin at 0 for a rate to see its first error.
             for error in _SERVER_ERRORS:
-                metrics.requests(TASKS[task].path, error.status, error.code)
+                metrics.requests(TASKS[task].path, error.status, error.code, NATIVE)
         for task, backend in engines.items():
             client = EngineClient(task, backend, self._settings.ping_timeout_ms / 1000)
             call = traced(tracer, task, client.predict) if tracer else client.predict
@@ -226,28 +227,31 @@ class Application:
         return Response(page, media_type=content_type)
 
 
-def _openapi_document(settings: Settings, dialects: Sequence[Dialect]) -> dict[str, Any]:
+def _documentation(settings: Settings, dialects: Sequence[Dialect]) -> list[Route]:
+    """Return the routes of the documentation: one page for each API."""
     key_scope: KeyScope | None = settings.api_keys_scope if settings.api_keys_file else None
     has_health = settings.admin_port is None
-    document = build_document(
+    native = build_document(
         served_schemas(settings), key_scope, has_health=has_health, settings=settings
     )
+    routes = docs_routes(native)
     for dialect in dialects:
-        document["paths"] |= dialect.openapi_paths()
-    return document
+        if dialect.name != NATIVE:
+            routes += docs_routes(build_dialect_document(dialect), dialect.prefix)
+    return routes
 
 
 def _middleware_options(
-    settings: Settings, api: Sequence[Route], page: Sequence[Route]
+    settings: Settings, guarded: Sequence[Route], page: Sequence[Route]
 ) -> MiddlewareOptions:
-    """Return the options of the middleware: the routes of the API require keys, those of the page do not."""
+    """Return the options of the middleware: guarded routes require keys, those of the page do not."""
     keyring = hosts = cors = None
     if settings.api_keys_file is not None:
         keyring = Keyring(
             settings.api_keys_file,
             settings.api_keys_scope,
             open_paths=frozenset(route.path for route in page),
-            guarded_routes=frozenset(route.path for route in api),
+            guarded_routes=frozenset(route.path for route in guarded),
         )
     if settings.cors_origins:
         cors = Cors(settings.cors_origins)

@@ -25,7 +25,21 @@ class _File:
     """A glossary as it was read, and the state of its file at that time."""
 
     glossary: Glossary
+    terms: Mapping[str, str]
     stamp: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class NamedGlossary:
+    """A glossary of the server.
+
+    Args:
+        terms: Term -> target.
+        changed: When its file was written last, in seconds since 1970.
+    """
+
+    terms: Mapping[str, str]
+    changed: float
 
 
 class GlossaryFiles:
@@ -53,6 +67,19 @@ class GlossaryFiles:
         """
         return self._read(name, language).glossary.select(text)
 
+    def describe(self, name: str, language: str) -> NamedGlossary:
+        """Return a glossary.
+
+        Args:
+            name: Of the glossary.
+            language: Of its terms.
+
+        Raises:
+            InputError, UnavailableError: As for `find`.
+        """
+        found = self._read(name, language)
+        return NamedGlossary(found.terms, found.stamp[0] / 1e9)
+
     def names(self) -> list[str]:
         """Return the names of all glossaries."""
         return sorted(path.stem for path in self._directory.glob(f"*{_SUFFIX}"))
@@ -67,7 +94,7 @@ class GlossaryFiles:
             known = self._files.get((name, language))
             if known is None or known.stamp != stamp:
                 terms = read_terms(path)
-                known = _File(Glossary(terms, language), stamp)
+                known = _File(Glossary(terms, language), terms, stamp)
                 self._files[name, language] = known
             return known
         except FileNotFoundError:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
+from html import escape
 from pathlib import Path
+from string import Template
+from typing import Any
 
 import bentoml
+import orjson
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
@@ -19,22 +24,22 @@ _START = (
     'SwaggerUIBundle({url: "docs.json", dom_id: "#swagger-ui", deepLinking: true, '
     "defaultModelsExpandDepth: 0, validatorUrl: null})"
 )
-PAGE = f"""<!DOCTYPE html>
+_PAGE = Template(f"""<!DOCTYPE html>
 <html lang="en">
 <head>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>seqserve API</title>
-  <link rel="stylesheet" href="docs/assets/swagger-ui.css">
+  <title>$title API</title>
+  <link rel="stylesheet" href="${{up}}docs/assets/swagger-ui.css">
   <link rel="icon" href="data:,">
 </head>
 <body>
   <div id="swagger-ui"></div>
-  <script src="docs/assets/swagger-ui-bundle.js"></script>
+  <script src="${{up}}docs/assets/swagger-ui-bundle.js"></script>
   <script>{_START}</script>
 </body>
 </html>
-"""
+""")
 _START_HASH = base64.b64encode(hashlib.sha256(_START.encode()).digest()).decode()
 _HEADERS = {
     # Swagger UI uses style attributes.
@@ -46,20 +51,24 @@ _HEADERS = {
 }
 
 
-def docs_routes(document: bytes) -> list[Route]:
+def docs_routes(document: Mapping[str, Any], prefix: str = "") -> list[Route]:
     """Return the routes of the page and its document.
 
     Args:
-        document: The OpenAPI document as JSON.
+        document: The OpenAPI document.
+        prefix: Of the paths of the API; the files of the page are those of the page without a prefix.
     """
+    up = "../" * prefix.count("/")
+    html = _PAGE.substitute(title=escape(document["info"]["title"]), up=up)
+    content = orjson.dumps(document)
 
     async def page(request: Request) -> Response:
-        return HTMLResponse(PAGE, headers=_HEADERS)
+        return HTMLResponse(html, headers=_HEADERS)
 
     async def raw(request: Request) -> Response:
-        return Response(document, media_type="application/json")
+        return Response(content, media_type="application/json")
 
-    return [Route("/docs", page), Route("/docs.json", raw)]
+    return [Route(f"{prefix}/docs", page), Route(f"{prefix}/docs.json", raw)]
 
 
 def docs_assets() -> Mount:

@@ -1,4 +1,4 @@
-"""The body of a request: received up to a limit, decompressed if it is gzip, then parsed.
+"""The body of a request: received up to a limit, decompressed, then parsed.
 
 Memory and time of bodies are bounded, whatever they contain: each by its size, its compression ratio
 (gunzip.py) and the number of its JSON values (strict_json.py); all together by the bytes that are held at a
@@ -19,15 +19,13 @@ from starlette.requests import Request
 
 from seqserve.errors import UnsupportedMediaType
 from seqserve.strict_json import parse_json
-from service.http.gunzip import body_too_large, decompress
+from service.http.gunzip import WINDOWS, body_too_large, decompress
 from service.http.held_bodies import MAX_HELD_BYTES, HeldBodies
 
 T = TypeVar("T")
 
 LARGE_BYTES = 16_384
 """A body with more bytes is parsed alone in an iteration of the event loop, and counts in `HeldBodies`."""
-
-_GZIP = frozenset({"gzip", "x-gzip"})
 
 
 class BodyReader:
@@ -43,7 +41,7 @@ class BodyReader:
         self, max_bytes: int, max_values: int, max_held_bytes: int = MAX_HELD_BYTES
     ) -> None:
         self._max_bytes = max_bytes
-        self._max_values = max_values
+        self.max_values = max_values
         self._held = HeldBodies(max_held_bytes)
         self._lock = asyncio.Lock()
 
@@ -61,7 +59,7 @@ class BodyReader:
         """
         headers: dict[bytes, bytes] = dict(request.scope["headers"])
         _check_content_type(headers.get(b"content-type", b""))
-        return await self.read(request, headers, lambda body: parse_json(body, self._max_values))
+        return await self.read(request, headers, lambda body: parse_json(body, self.max_values))
 
     async def read(
         self,
@@ -77,12 +75,12 @@ class BodyReader:
             parse: Takes the body, decompressed; its errors are those of the request.
 
         Raises:
-            UnsupportedMediaType: The body has another encoding than gzip.
+            UnsupportedMediaType: The body has another encoding than gzip or deflate.
             BodyTooLarge: The body is over the limit; no more than the limit is kept in memory.
             InvalidJson: The gzip stream is damaged or incomplete.
             Overloaded: The server holds as many bytes of large bodies as it may, and no other came slower.
         """
-        is_gzip = _is_gzip(request, headers)
+        encoding = _encoding(request, headers)
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared) > self._max_bytes:
             raise body_too_large(self._max_bytes)
@@ -95,11 +93,11 @@ class BodyReader:
                 if len(body) > LARGE_BYTES:
                     upload.grow(len(body))
             upload.is_complete = True
-            if len(body) <= LARGE_BYTES and not is_gzip:
+            if len(body) <= LARGE_BYTES and not encoding:
                 return parse(body)
             async with self._alone():
-                if is_gzip:  # only now: until then it is as small as it came
-                    body = decompress(body, self._max_bytes)
+                if encoding:  # only now: until then it is as small as it came
+                    body = decompress(body, self._max_bytes, encoding)
                     await asyncio.sleep(0)
                 return parse(body)
 
@@ -111,19 +109,21 @@ class BodyReader:
             yield
 
 
-def _is_gzip(request: Request, headers: Mapping[bytes, bytes]) -> bool:
-    """Return whether the body is gzip; False if it has no encoding.
+def _encoding(request: Request, headers: Mapping[bytes, bytes]) -> str:
+    """Return how the body is compressed; empty if it is not.
 
     Raises:
         UnsupportedMediaType: It has another encoding, or several.
     """
     if b"content-encoding" not in headers:
-        return False
+        return ""
     found = [value for name, value in request.scope["headers"] if name == b"content-encoding"]
     encoding = b",".join(found).decode("latin-1").strip().lower()
-    if encoding not in _GZIP | {"identity", ""}:
-        raise UnsupportedMediaType("Send the body without Content-Encoding, or with gzip, once.")
-    return encoding in _GZIP
+    if encoding not in {*WINDOWS, "identity", ""}:
+        raise UnsupportedMediaType(
+            "Send the body without Content-Encoding, or with gzip or deflate, once."
+        )
+    return encoding if encoding in WINDOWS else ""
 
 
 def _check_content_type(header: bytes) -> None:

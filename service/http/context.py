@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -11,6 +11,8 @@ from starlette.requests import Request
 from service.telemetry.tracing import Span
 
 UNKNOWN_ROUTE = "unknown"
+NATIVE = "native"
+"""The `dialect` of a request to the server's own API, and to everything that belongs to no API."""
 CONTEXT_KEY = "seqserve.context"  # in the ASGI scope
 
 
@@ -25,7 +27,10 @@ class RequestContext:
         started: Time of `time.perf_counter` at which the request came in.
         status: Of the response.
         code: `ok`, or the code of the error.
+        dialect: The API that the route belongs to.
         key: Name of the API key.
+        check_body_key: Checks the key in the body of a request that needs one and has none elsewhere; it may
+            not be answered before.
         span: The span of the trace.
         is_last: Whether the connection closes after the response.
         stages_ms: Milliseconds by stage, for `Server-Timing`.
@@ -38,11 +43,25 @@ class RequestContext:
     started: float = field(default_factory=time.perf_counter)
     status: int = 500
     code: str = "internal"
+    dialect: str = NATIVE
     key: str | None = None
+    check_body_key: Callable[[bytes | None], str] | None = None
     span: Span | None = None
     is_last: bool = False
     stages_ms: dict[str, float] = field(default_factory=dict)
     log_fields: dict[str, object] = field(default_factory=dict)
+
+    def admit(self, key: bytes | None) -> None:
+        """Check the key that was found in the body, if the request still needs one.
+
+        Raises:
+            MissingKey: There is none.
+            UnknownKey: It is not known.
+            RateLimited: It has used up its requests of this minute.
+        """
+        if self.check_body_key is not None:
+            self.key = self.check_body_key(key)
+            self.check_body_key = None
 
     def elapsed_ms(self) -> float:
         """Return the milliseconds since the request came in."""

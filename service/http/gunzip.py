@@ -1,8 +1,9 @@
-"""Decompress gzip, with a limit of the output and of its ratio to the input."""
+"""Decompress gzip and zlib, with a limit of the output and of its ratio to the input."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 
 from seqserve.errors import BodyTooLarge, InvalidJson
 
@@ -10,7 +11,12 @@ MAX_RATIO = 100
 """Limit of the size after decompression by the size before, for bodies of more than `RATIO_FROM_BYTES`."""
 RATIO_FROM_BYTES = 2**20
 
-_WINDOW = zlib.MAX_WBITS | 16  # the header and checksum of gzip instead of zlib
+WINDOWS: Mapping[str, int] = {
+    "gzip": zlib.MAX_WBITS | 16,  # the header and checksum of gzip instead of zlib
+    "x-gzip": zlib.MAX_WBITS | 16,
+    "deflate": zlib.MAX_WBITS,
+}
+"""The encodings of bodies, and what zlib calls them."""
 _MAX_MEMBERS = 256  # an empty member takes 20 bytes, and a new decompressor
 _STEP_BYTES = 65_536
 
@@ -23,18 +29,19 @@ def body_too_large(max_bytes: int, when: str = "") -> BodyTooLarge:
     )
 
 
-def decompress(content: bytes | bytearray, max_bytes: int) -> bytearray:
-    """Decompress a gzip stream; it may have several members.
+def decompress(content: bytes | bytearray, max_bytes: int, encoding: str = "gzip") -> bytearray:
+    """Decompress a stream; one of gzip may have several members.
 
     Args:
         content: The stream.
         max_bytes: Limit of the output.
+        encoding: In `WINDOWS`.
 
     Raises:
         BodyTooLarge: The output is over the limit, or much larger than the stream.
         InvalidJson: The stream is damaged or incomplete.
     """
-    gunzip = Gunzip(max_bytes)
+    gunzip = Gunzip(max_bytes, encoding)
     view = memoryview(content)
     for begin in range(0, len(view), _STEP_BYTES):
         gunzip.feed(view[begin : begin + _STEP_BYTES])
@@ -46,12 +53,14 @@ class Gunzip:
 
     Args:
         max_bytes: Limit of the output.
+        encoding: In `WINDOWS`.
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, encoding: str = "gzip") -> None:
         self._max_bytes = max_bytes
+        self._encoding = encoding
         self._body = bytearray()
-        self._decompressor = zlib.decompressobj(_WINDOW)
+        self._decompressor = zlib.decompressobj(WINDOWS[self._encoding])
         self._n_members = 1
         self._n_received = 0
 
@@ -71,7 +80,7 @@ class Gunzip:
             try:
                 self._body += self._decompressor.decompress(chunk, room + 1)
             except zlib.error:
-                raise InvalidJson("The body is not gzip, or damaged.") from None
+                raise InvalidJson(f"The body is not {self._encoding}, or damaged.") from None
             if len(self._body) > self._max_bytes:
                 raise body_too_large(self._max_bytes, " after decompression")
             if len(self._body) > limit:
@@ -95,4 +104,4 @@ class Gunzip:
         self._n_members += 1
         if self._n_members > _MAX_MEMBERS:
             raise InvalidJson(f"The body's gzip stream has more than {_MAX_MEMBERS} members.")
-        self._decompressor = zlib.decompressobj(_WINDOW)
+        self._decompressor = zlib.decompressobj(WINDOWS[self._encoding])

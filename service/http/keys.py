@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from seqserve.errors import ConfigError, MissingKey, RateLimited, UnknownKey
+from service.http.key_forms import BEARER
 from service.telemetry.logs import get_logger
 
 KeyScope = Literal["v1", "all"]
@@ -247,28 +248,34 @@ class Keyring:
             await asyncio.sleep(_LOOK_EVERY_S)
             await asyncio.to_thread(self.refresh)
 
-    def admit(self, path: str, authorization: bytes | None, route: str = "") -> str | None:
-        """Check the key of a request.
+    def requires_key(self, path: str, route: str = "") -> bool:
+        """Return whether a request needs a key.
 
         Args:
             path: The path of the request.
-            authorization: The value of the header.
             route: The template of its route.
+        """
+        if path in self._open_paths:
+            return False
+        return path.startswith(self._guarded_prefix) or route in self._guarded_routes
+
+    def check(self, given: bytes | None, hint: str = BEARER.hint) -> str:
+        """Check the key of a request, and count the request.
+
+        Args:
+            given: The key; None if there is none.
+            hint: How to send one.
 
         Returns:
-            The name of the key; None if the path requires none.
+            The name of the key.
 
         Raises:
-            MissingKey: There is no `Bearer` key.
+            MissingKey: There is no key.
             UnknownKey: The file does not have this key.
             RateLimited: The key has used up its requests of this minute.
         """
-        if not self._requires_key(path, route):
-            return None
-        scheme, _, given = (authorization or b"").partition(b" ")
-        given = given.strip()
-        if scheme.lower() != b"bearer" or not given:
-            raise MissingKey("Send Authorization: Bearer KEY.")
+        if not given:
+            raise MissingKey(f"Send {hint}.")
         key = self._find(hashlib.sha256(given).digest())
         if key is None:
             raise UnknownKey("This key is not known here.")
@@ -281,11 +288,6 @@ class Keyring:
                     max(1, math.ceil(wait_s - 1e-6)),  # a rounding error is no second
                 )
         return key.name
-
-    def _requires_key(self, path: str, route: str) -> bool:
-        if path in self._open_paths:
-            return False
-        return path.startswith(self._guarded_prefix) or route in self._guarded_routes
 
     def _find(self, digest: bytes) -> Key | None:
         """Return the key with this digest, in a time that does not depend on the keys."""

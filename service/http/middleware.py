@@ -11,8 +11,9 @@ import logging
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect
@@ -24,7 +25,8 @@ from service.http.context import CONTEXT_KEY, UNKNOWN_ROUTE, RequestContext
 from service.http.cors import Cors, RawHeaders, preflight
 from service.http.hosts import AllowedHosts
 from service.http.keys import Keyring
-from service.http.problems import ProblemWriter, problem_of, write_problem
+from service.http.problems import problem_of
+from service.http.styles import NATIVE_STYLE, ApiStyle
 from service.telemetry import metrics
 from service.telemetry.logs import is_logged, is_sampled, log_request
 from service.telemetry.tracing import Tracer
@@ -61,7 +63,7 @@ class RequestMiddleware:
         app: A router that raises `HTTPException` for unknown routes and methods.
         template_of: Returns the template of a path's route; None where there is no route.
         options: Keys, cross-origin requests, traces, logs.
-        problem_writers: By route template, how its errors are written; problem+json for all others.
+        styles: What differs between APIs; an API is all paths below `/` and its name, known or not.
     """
 
     def __init__(
@@ -69,12 +71,12 @@ class RequestMiddleware:
         app: ASGIApp,
         template_of: Callable[[str], str | None],
         options: MiddlewareOptions | None = None,
-        problem_writers: Mapping[str, ProblemWriter] | None = None,
+        styles: Iterable[ApiStyle] = (),
     ) -> None:
         self._app = app
         self._template_of = template_of
         self._options = options or MiddlewareOptions()
-        self._problem_writers = problem_writers or {}
+        self._styles = {style.dialect: style for style in styles}
         self._n_in_flight: Counter[str] = Counter()
         self.is_closing = False  # every response closes its connection
 
@@ -129,6 +131,8 @@ class RequestMiddleware:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         route = self._template_of(scope["path"]) or UNKNOWN_ROUTE
         context = RequestContext(_request_id(headers.get(b"x-request-id")), route, headers)
+        if (name := scope["path"][1:].partition("/")[0]) in self._styles:
+            context.dialect = name
         if (tracer := self._options.tracer) and route not in _QUIET_ROUTES:
             context.span = tracer.begin_request(f"{_known(scope['method'])} {route}", headers)
         return context
@@ -144,9 +148,26 @@ class RequestMiddleware:
             await response(scope, receive, send)
             return
         if options.keyring:
-            authorization = context.headers.get(b"authorization")
-            context.key = options.keyring.admit(scope["path"], authorization, context.route)
+            self._check_key(options.keyring, context, scope)
         await self._app(scope, receive, send)
+
+    def _check_key(self, keyring: Keyring, context: RequestContext, scope: Scope) -> None:
+        """Check the key of a request; leave it to its handler if the key may be in the body.
+
+        Raises:
+            InputError, RateLimited: As for `Keyring.check`.
+        """
+        if not keyring.requires_key(scope["path"], context.route):
+            return
+        form = self._style_of(context).key
+        given = form.find(context.headers, scope["query_string"])
+        if given is None and form.body_field and _has_body(context.headers):
+            context.check_body_key = partial(keyring.check, hint=form.hint)
+        else:
+            context.key = keyring.check(given, form.hint)
+
+    def _style_of(self, context: RequestContext) -> ApiStyle:
+        return self._styles.get(context.dialect, NATIVE_STYLE)
 
     def _error_response(self, error: Exception, context: RequestContext) -> Response:
         if isinstance(error, ClientDisconnect):
@@ -154,7 +175,7 @@ class RequestMiddleware:
             return Response(status_code=_CLIENT_GONE)
         problem = problem_of(error, context)
         context.code = problem.code
-        return self._problem_writers.get(context.route, write_problem)(problem)
+        return self._style_of(context).write_problem(problem)
 
     def _response_headers(self, context: RequestContext) -> RawHeaders:
         """Return the headers that every response has."""
@@ -173,7 +194,8 @@ class RequestMiddleware:
     def _report(self, context: RequestContext, method: str) -> None:
         """Count the request, end its span and write its log line."""
         elapsed_ms = context.elapsed_ms()
-        metrics.requests(context.route, context.status, context.code).inc()
+        labels = (context.route, context.status, context.code, context.dialect)
+        metrics.requests(*labels).inc()
         metrics.of_route(context.route).seconds.observe(elapsed_ms / 1000)
         if context.span is not None:
             is_failure = context.status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -205,6 +227,7 @@ def _attributes(context: RequestContext, method: str) -> dict[str, str | int]:
     attributes: dict[str, str | int] = {
         "http.request.method": _known(method),
         "http.route": context.route,
+        "seqserve.dialect": context.dialect,
         "http.response.status_code": context.status,
         "seqserve.code": context.code,
         "seqserve.request_id": context.request_id,
@@ -220,6 +243,7 @@ def _log_line(context: RequestContext, method: str, elapsed_ms: float) -> dict[s
         "request_id": context.request_id,
         "method": _known(method),
         "route": context.route,
+        "dialect": context.dialect,
         "status": context.status,
         "code": context.code,
         "duration_ms": round(elapsed_ms, 2),

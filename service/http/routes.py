@@ -19,30 +19,37 @@ class Routes:
     """ASGI application: routes with plain paths or with parameters, and mounts.
 
     Plain paths are found in a dict. Starlette's router takes longer: it tries one regular expression after the
-    other and handles exceptions, which the middleware does as well.
+    other and handles exceptions, which the middleware does as well. So it has one router per first segment of a
+    path, which is the prefix of an API.
 
     Args:
-        routes: Tried in this order; a plain path comes before a path with parameters.
+        routes: Tried in this order; a plain path comes before a path with parameters, whose first segment is
+            no parameter.
         mounts: Tried last.
     """
 
     def __init__(self, routes: Iterable[Route], mounts: Iterable[Mount] = ()) -> None:
         self._plain: dict[str, dict[str, Handler]] = defaultdict(dict)
-        self._with_parameters: list[Route] = []
+        self._with_parameters: dict[str, list[Route]] = defaultdict(list)
         for route in routes:
             if route.param_convertors:
-                self._with_parameters.append(route)
+                self._with_parameters[_first_segment(route.path)].append(route)
                 continue
             for method in route.methods or ():
                 self._plain[route.path].setdefault(method, cast(Handler, route.endpoint))
         self._plain = dict(self._plain)
-        self._others = Router([*self._with_parameters, *mounts], redirect_slashes=False)
+        self._with_parameters = dict(self._with_parameters)
+        self._routers = {
+            segment: Router(of_one, redirect_slashes=False)
+            for segment, of_one in self._with_parameters.items()
+        }
+        self._others = Router(list(mounts), redirect_slashes=False)
 
     def template_of(self, path: str) -> str | None:
         """Return the template of a path's route, such as `/v2/models/{name}`; None if no route matches."""
         if path in self._plain:
             return path
-        for route in self._with_parameters:
+        for route in self._with_parameters.get(_first_segment(path), ()):
             if route.path_regex.match(path):
                 return route.path
         return None
@@ -55,10 +62,15 @@ class Routes:
         """
         handlers = self._plain.get(scope["path"])
         if handlers is None:
-            await self._others(scope, receive, send)
+            router = self._routers.get(_first_segment(scope["path"]), self._others)
+            await router(scope, receive, send)
             return
         handler = handlers.get(scope["method"])
         if handler is None:
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(handlers))})
         response = await handler(Request(scope, receive, send))
         await response(scope, receive, send)
+
+
+def _first_segment(path: str) -> str:
+    return path[1:].partition("/")[0]

@@ -45,8 +45,8 @@ _TOKENS = (16.0, 64.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0)
 
 REQUESTS = Counter(
     "seqserve_requests_total",
-    "Requests with a response; code is `ok` or the error code.",
-    ("route", "status", "code"),
+    "Requests with a response; code is `ok` or the error code, dialect the API of the route.",
+    ("route", "status", "code", "dialect"),
 )
 REQUEST_SECONDS = Histogram(
     "seqserve_request_duration_seconds",
@@ -256,9 +256,9 @@ def of_model(task: str, model: str, version: str) -> ModelSeries:
 
 
 @cache
-def requests(route: str, status: int, code: str) -> BufferedCounter:
+def requests(route: str, status: int, code: str, dialect: str) -> BufferedCounter:
     """Return the series of `REQUESTS` for one kind of response."""
-    return _counter(REQUESTS.labels(route, status, code))
+    return _counter(REQUESTS.labels(route, status, code, dialect))
 
 
 class RouteSeries:

@@ -108,7 +108,7 @@ def test_measured_on_a_file(here: Path) -> None:
 
 def test_names_places_and_languages(here: Path) -> None:
     words = ["--name", "mood", "--version", "2", "--out", "models/mood/2"]
-    done = imported(*words, "--languages", "de,fr", "--licence", "MIT")
+    done = imported(*words, "--languages", "DE, fra", "--licence", "MIT")
     assert done.exit_code == 0, done.output
     said = load_bundle(here / "models" / "mood" / "2").manifest
     assert (said.name, said.version, said.languages) == ("mood", "2", ("de", "fr"))

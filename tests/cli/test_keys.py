@@ -35,7 +35,7 @@ def test_lines_can_be_appended_to_the_file(tmp_path: Path) -> None:
             file.write(result.stdout)
     keyring = Keyring(path)
     keyring.load()
-    admitted = [keyring.admit("/v1/ner", f"Bearer {key}".encode()) for key in shown]
+    admitted = [keyring.check(key.encode()) for key in shown]
     assert admitted == ["ann", "bob"]
 
 

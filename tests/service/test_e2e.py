@@ -86,7 +86,9 @@ def test_a_body_over_the_limit_on_a_real_socket(served: Serve, head: str) -> Non
 def test_one_page_of_metrics_for_all_processes(served: Serve) -> None:
     served.post("/v1/ner", "a")
     page = served.client.get("/metrics").text
-    assert 'seqserve_requests_total{code="ok",route="/v1/ner",status="200"}' in page
+    assert (
+        'seqserve_requests_total{code="ok",dialect="native",route="/v1/ner",status="200"}' in page
+    )
     for status, code in ((500, "internal"), (503, "model_unavailable"), (504, "deadline_exceeded")):
         series = f'requests_total{{code="{code}",route="/v1/translate",status="{status}"}} 0.0'
         assert series in page  # before the first of them

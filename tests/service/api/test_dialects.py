@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,16 @@ PATH = "/toy/{source}-{target}/translate"
 class FormDialect(Dialect):
     """Languages in the path, a form in the body, one plain string as the answer."""
 
+    name = "toy"
+    text_field = "q"
+
     def routes(self) -> Sequence[Route]:
         return [Route(PATH, self._translate, methods=["POST"])]
 
     def write_problem(self, problem: Problem) -> Response:
-        return JSONResponse({"error": problem.detail}, problem.status, dict(problem.headers))
+        return JSONResponse(
+            {"error": self.public_detail(problem)}, problem.status, dict(problem.headers)
+        )
 
     def openapi_paths(self) -> Mapping[str, Any]:
         return {PATH: {"post": {"summary": "Translate a form"}}}
@@ -54,7 +60,7 @@ class FormDialect(Dialect):
 
 @pytest.fixture(autouse=True)
 def with_form_dialect(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application, "DIALECTS", (*application.DIALECTS, FormDialect))
+    monkeypatch.setattr(application, "ALWAYS", (*application.ALWAYS, FormDialect))
 
 
 @pytest.fixture
@@ -79,7 +85,7 @@ async def test_a_dialect_reads_and_writes_its_own_format(toy: Server) -> None:
             "/toy/en-zh/translate",
             {"q": fakes.POISON},
             500,
-            "text[0] could not be processed",
+            "q[0] could not be processed",
         ),
         ("GET", "/toy/en-zh/translate", None, 405, "This route allows: POST."),
     ],
@@ -92,15 +98,16 @@ async def test_a_dialect_writes_its_own_errors(
     assert set(response.json()) == {"error"} and error in response.json()["error"]
 
 
-async def test_other_routes_keep_their_errors(toy: Server) -> None:
-    for path in ("/toy/nope", "/v1/ner"):
+async def test_unknown_paths_have_the_errors_of_their_dialect(toy: Server) -> None:
+    for path in ("/toys/nope", "/v1/ner", "/nope"):
         assert (await toy.client.get(path)).headers["content-type"] == "application/problem+json"
+    assert set((await toy.client.get("/toy/nope")).json()) == {"error"}
 
 
 async def test_metrics_have_the_template_of_the_route(toy: Server) -> None:
     await toy.client.post("/toy/en-zh/translate", data={"q": "a"})
     page = (await toy.client.get("/metrics")).text
-    assert f'route="{PATH}",status="200"' in page
+    assert f'dialect="toy",route="{PATH}",status="200"' in page
     assert "en-zh/translate" not in page
 
 
@@ -117,8 +124,12 @@ async def test_keys_guard_a_dialect_in_both_scopes(
 
 
 async def test_a_dialect_is_documented(toy: Server) -> None:
-    document = (await toy.client.get("/docs.json")).json()
-    assert document["paths"][PATH] == {"post": {"summary": "Translate a form"}}
+    document = (await toy.client.get("/toy/docs.json")).json()
+    assert document["paths"] == {PATH: {"post": {"summary": "Translate a form"}}}
+    page = (await toy.client.get("/toy/docs")).text
+    for name in set(re.findall(r'(?:src|href)="([^"]+)"', page)) - {"data:,"}:
+        assert (await toy.client.get(f"/toy/{name}")).status_code == 200
+    assert PATH not in (await toy.client.get("/docs.json")).json()["paths"]
 
 
 async def test_texts_are_limited_in_every_dialect(bundles_dir: Path) -> None:

@@ -18,6 +18,7 @@ import structlog
 
 from seqserve.errors import ConfigError, MissingKey, RateLimited, UnknownKey
 from service.http import keys
+from service.http.key_forms import BEARER
 from service.http.keys import Key, Keyring, new_key, parse_keys, read_keys
 from service.telemetry.logs import configure_logging
 from tests.service.api.test_errors import expect
@@ -114,40 +115,46 @@ def keyring_of(path: Path, **options: Any) -> Keyring:
     return keyring
 
 
+def admit(keyring: Keyring, authorization: bytes | None) -> str:
+    headers = {} if authorization is None else {b"authorization": authorization}
+    return keyring.check(BEARER.find(headers, b""))
+
+
 def bearer(key: str) -> bytes:
     return f"Bearer {key}".encode()
 
 
 def test_who_is_let_in(path: Path) -> None:
     keyring = keyring_of(path)
-    assert keyring.admit("/v1/ner", bearer(ANN)) == "ann"
-    assert keyring.admit("/v1/ner", f"bEARER   {BOB} ".encode()) == "bob"
+    assert admit(keyring, bearer(ANN)) == "ann"
+    assert admit(keyring, f"bEARER   {BOB} ".encode()) == "bob"
     for missing in (None, b"", b"Bearer", b"Bearer ", b"Basic a2V5", ANN.encode()):
         with pytest.raises(MissingKey):
-            keyring.admit("/v1/ner", missing)
+            admit(keyring, missing)
     for unknown in (digest(ANN), "ann", ANN[:-1], ANN + "x", "\xff"):
         with pytest.raises(UnknownKey):
-            keyring.admit("/v1/ner", b"Bearer " + unknown.encode("latin-1"))
+            admit(keyring, b"Bearer " + unknown.encode("latin-1"))
 
 
 def test_what_needs_a_key(path: Path) -> None:
     keyring = keyring_of(path)
-    assert keyring.admit("/metrics", None) is None
-    assert keyring.admit("/v1", None) is None
+    assert [keyring.requires_key(one) for one in ("/v1/ner", "/v1", "/metrics")] == [
+        True,
+        False,
+        False,
+    ]
     everything = keyring_of(path, scope="all")
-    for guarded in ("/metrics", "/", "/v1/models"):
-        with pytest.raises(MissingKey):
-            everything.admit(guarded, None)
+    assert all(everything.requires_key(one) for one in ("/metrics", "/", "/v1/models"))
 
 
 def test_nobody_is_let_in_before_the_file_was_read_or_when_it_is_empty(path: Path) -> None:
     for keyring in (Keyring(path), Keyring(path)):
         with pytest.raises(UnknownKey):
-            keyring.admit("/v1/ner", bearer(ANN))
+            admit(keyring, bearer(ANN))
         path.write_text("# nobody\n")
         keyring.load()
         with pytest.raises(UnknownKey):
-            keyring.admit("/v1/ner", bearer(ANN))
+            admit(keyring, bearer(ANN))
 
 
 def test_every_key_is_compared(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +166,7 @@ def test_every_key_is_compared(path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         return hmac.compare_digest(left, right)
 
     monkeypatch.setattr(keys, "hmac", type("Hmac", (), {"compare_digest": staticmethod(compare)}))
-    keyring.admit("/v1/ner", bearer(ANN))
+    admit(keyring, bearer(ANN))
     assert len(compared) == 2
 
 
@@ -170,7 +177,7 @@ def test_the_limit_of_a_key(path: Path) -> None:
     def ask() -> int:
         """Return the seconds to wait; 0 if the request is accepted."""
         try:
-            keyring.admit("/v1/ner", bearer(BOB))
+            admit(keyring, bearer(BOB))
         except RateLimited as error:
             return error.retry_after_s
         return 0
@@ -183,23 +190,23 @@ def test_the_limit_of_a_key(path: Path) -> None:
     clock.now += 3600
     assert [ask() for _ in range(3)] == [0, 0, 30]  # the bucket holds the requests of one minute
     for _ in range(100):
-        assert keyring.admit("/v1/ner", bearer(ANN)) == "ann"
+        assert admit(keyring, bearer(ANN)) == "ann"
 
 
 def test_a_changed_file_is_read_again(path: Path) -> None:
     keyring = keyring_of(path)
-    keyring.admit("/v1/ner", bearer(BOB))
-    keyring.admit("/v1/ner", bearer(BOB))
+    admit(keyring, bearer(BOB))
+    admit(keyring, bearer(BOB))
     path.write_text(f"{BOBS_LINE}\nnew {digest('new')}\n")
     keyring.refresh()
-    assert keyring.admit("/v1/ner", bearer("new")) == "new"
+    assert admit(keyring, bearer("new")) == "new"
     with pytest.raises(UnknownKey):
-        keyring.admit("/v1/ner", bearer(ANN))
+        admit(keyring, bearer(ANN))
     with pytest.raises(RateLimited):  # the bucket stays empty
-        keyring.admit("/v1/ner", bearer(BOB))
+        admit(keyring, bearer(BOB))
     path.write_text(f"bob {digest(BOB)} 3\n")
     keyring.refresh()
-    assert keyring.admit("/v1/ner", bearer(BOB)) == "bob"  # another limit starts with a full bucket
+    assert admit(keyring, bearer(BOB)) == "bob"  # another limit starts with a full bucket
 
 
 def test_a_file_put_in_its_place_is_read(path: Path) -> None:
@@ -210,7 +217,7 @@ def test_a_file_put_in_its_place_is_read(path: Path) -> None:
     os.utime(other, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     other.rename(path)
     keyring.refresh()
-    assert keyring.admit("/v1/ner", bearer(ANN)) == "eve"
+    assert admit(keyring, bearer(ANN)) == "eve"
 
 
 @pytest.fixture
@@ -233,14 +240,14 @@ def test_a_file_that_is_damaged_later_changes_nothing(
     path.write_text(f"{ANNS_LINE}\n{BOB}\n")
     for _ in range(3):
         keyring.refresh()
-    assert keyring.admit("/v1/ner", bearer(BOB)) == "bob"
+    assert admit(keyring, bearer(BOB)) == "bob"
     path.unlink()
     keyring.refresh()
-    assert keyring.admit("/v1/ner", bearer(ANN)) == "ann"
+    assert admit(keyring, bearer(ANN)) == "ann"
     path.write_text(f"{ANNS_LINE}\n")
     keyring.refresh()
     with pytest.raises(UnknownKey):
-        keyring.admit("/v1/ner", bearer(BOB))
+        admit(keyring, bearer(BOB))
     text = capsys.readouterr().out
     lines = [json.loads(line) for line in text.splitlines()]
     assert [line["event"] for line in lines] == ["keys not reloaded"] * 2 + ["keys reloaded"]
@@ -276,11 +283,11 @@ def test_a_file_that_cannot_be_read_for_a_while_is_read_later(
         patch.setattr(keys.os, "open", fail)
         for _ in range(3):
             keyring.refresh()
-    assert keyring.admit("/v1/ner", bearer(BOB)) == "bob"  # not revoked yet
+    assert admit(keyring, bearer(BOB)) == "bob"  # not revoked yet
     for _ in range(2):
         keyring.refresh()  # the file has not changed since
     with pytest.raises(UnknownKey):
-        keyring.admit("/v1/ner", bearer(BOB))
+        admit(keyring, bearer(BOB))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["event"] for line in lines] == ["keys not reloaded", "keys reloaded"]
     assert UNREADABLE[name].strerror in lines[0]["reason"]
@@ -329,7 +336,7 @@ def test_the_disk_is_only_looked_at_when_refreshed(
     keyring = keyring_of(path)
     monkeypatch.setattr(keys.os, "stat", None)
     monkeypatch.setattr(Path, "read_text", None)
-    assert keyring.admit("/v1/ner", bearer(ANN)) == "ann"
+    assert admit(keyring, bearer(ANN)) == "ann"
 
 
 @pytest.mark.anyio
