@@ -91,11 +91,12 @@ def open_model(task: Task, found: FoundBundle, factory: str) -> LoadedModel | Op
         factory: `module:function` that opens the engine of a directory.
     """
     started = time.perf_counter()
+    failures = metrics.MODEL_LOAD_FAILURES.labels(task, found.name, found.version)  # from 0 on
     try:
         model = _open(found, factory)
     except Exception as error:
         failure = _failure_of(error, found)
-        metrics.MODEL_LOAD_FAILURES.labels(task, found.name, found.version).inc()
+        failures.inc()
         get_logger().error(
             "model failed",
             task=task,

@@ -51,7 +51,7 @@ async def test_unknown_paths_make_no_series(server: Server) -> None:
 
 
 async def test_the_page_has_what_is_documented_and_nothing_else(server: Server) -> None:
-    for path in ("/v1/ner", "/v1/sentiment", "/v1/translate"):
+    for path in ("/v1/ner", "/v1/sentiment", "/v1/classify", "/v1/translate"):
         await server.post(path, {"text": ["a", "b c"]})
     name_process("gateway")
     documented = {
