@@ -47,11 +47,13 @@ class Call:
         request_id: For the logs of the runners.
         deadline: Time of `time.monotonic` after which the answer is not needed.
         traceparent: The W3C trace context of the request's span; empty if it is not traced.
+        sticky_key: Decides among weighted models; empty for the id of the request.
     """
 
     request_id: str
     deadline: float
     traceparent: str = ""
+    sticky_key: str = ""
 
 
 @dataclass(slots=True)
@@ -139,7 +141,8 @@ class Core:
         detected: Mapping[int, DetectedSource] = {}
         if request.source == AUTO:
             request, detected = await self._detect(request, aside)
-        plan = plan_request(request, self.known_models(), self._settings)
+        key = call.sticky_key or call.request_id
+        plan = plan_request(request, self.known_models(), self._settings, key)
         places = [i for i in range(len(plan.items)) if i not in aside]
         prepared = time.perf_counter()
         answered = await self._submit(request, plan, places, call)
