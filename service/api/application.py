@@ -194,6 +194,7 @@ class Application:
             await canary.stop()
         for watching in self._watching:
             watching.cancel()
+        await self.core.shadow.stop()
         for client in self.core.engines.values():
             await client.close()
         metrics.flush_counters()

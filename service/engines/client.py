@@ -154,14 +154,20 @@ class EngineClient:
             Exception: They crashed again.
         """
         try:
-            return await self._call(items)
+            return await self.predict_once(items)
         except Exception as error:
             get_logger().warning("call failed", task=self._task, **failure_fields(error))
             if isinstance(error, UnavailableError):
                 raise
-        return await self._call(items)
+        return await self.predict_once(items)
 
-    async def _call(self, items: list[InferenceItem]) -> Reply[InferenceResult]:
+    async def predict_once(self, items: list[InferenceItem]) -> Reply[InferenceResult]:
+        """Compute one batch.
+
+        Raises:
+            UnavailableError: The engines are down, and did not recover.
+            Exception: They crashed.
+        """
         if not self.is_up:
             await self._until_up(max(item.deadline for item in items))
         try:

@@ -186,7 +186,9 @@ class Dialect(ABC):
             read_ms = context.elapsed_ms()
             traceparent = context.span.traceparent if context.span else ""
             sticky_key = context.headers.get(b"x-sticky-key", b"").decode("latin-1")
-            call = Call(context.request_id, deadline, traceparent, sticky_key)
+            call = Call(
+                context.request_id, deadline, traceparent, sticky_key, context.after_response
+            )
             answer = await compute(asked, call)
         return answer, read_ms
 
