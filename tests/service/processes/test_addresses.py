@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,11 +78,16 @@ def test_a_start_that_cannot_succeed_says_why(
     assert "Traceback" not in done.stderr
 
 
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Yield a folder for temporary files whose path leaves room for the longest name of a socket."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        yield Path(name)
+
+
 def test_it_drains_when_its_terminal_is_closed_and_leaves_no_files(
-    tmp_path: Path, bundles_dir: Path
+    tmp_path: Path, bundles_dir: Path, place: Path
 ) -> None:
-    place = tmp_path / "tmp"
-    place.mkdir()
     terminal, controlling = os.openpty()
     serve = Serve(tmp_path, bundles_dir, terminal=controlling, TMPDIR=str(place), **FAKES)
     os.close(controlling)
