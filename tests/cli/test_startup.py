@@ -21,7 +21,7 @@ OURS = {
         for name in (
             *("app", "checkout", "data", "environment", "keys", "main", "models", "options"),
             *("predicting", "predicting.command", "predicting.options", "progress", "reporting"),
-            *("server_key", "serving", "training"),
+            *("importing", "server_key", "serving", "training"),
             *("dev", "dev.baselines", "dev.bench", "dev.bench_bulk", "dev.cards", "dev.endurance"),
             *("dev.load", "dev.reference"),
         )
@@ -129,7 +129,8 @@ def test_the_commands() -> None:
     done = CliRunner().invoke(app, ["--help"])
     found = re.findall(r"^│ ([a-z]+) ", done.stdout, re.MULTILINE)
     assert sorted(found) == [
-        *("data", "dev", "evaluate", "export", "keys", "models", "predict", "serve", "train")
+        *("data", "dev", "evaluate", "export", "import", "keys", "models", "predict", "serve"),
+        "train",
     ]
 
 
