@@ -139,7 +139,12 @@ class Application:
             for error in _SERVER_ERRORS:
                 metrics.requests(TASKS[task].path, error.status, error.code, NATIVE)
         for task, backend in engines.items():
-            client = EngineClient(task, backend, self._settings.ping_timeout_ms / 1000)
+            client = EngineClient(
+                task,
+                backend,
+                self._settings.ping_timeout_ms / 1000,
+                self._settings.max_loaded_models,
+            )
             call = traced(tracer, task, client.predict) if tracer else client.predict
             queue = Batcher(
                 task, keeping_outcomes(call), client.cancel, self._settings.batch_limits(task)

@@ -6,9 +6,8 @@ import asyncio
 import errno
 import math
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from seqserve.choices import ModelState
@@ -17,6 +16,7 @@ from seqserve.model_info import Changes, ModelInfo
 from service.engines.backend import EngineBackend
 from service.engines.changes import Change
 from service.engines.messages import InferenceItem, InferenceResult
+from service.engines.residency import Residency
 from service.queue.batcher import DOWN_SENTENCE, Reply
 from service.queue.shared_call import SharedCall
 from service.telemetry import metrics
@@ -58,9 +58,12 @@ class EngineClient:
         task: For the log and the metrics.
         engines: Where to send the batches.
         ping_timeout_s: How long a ping may take.
+        max_loaded: Most models in memory; 0 for no maximum.
     """
 
-    def __init__(self, task: str, engines: EngineBackend, ping_timeout_s: float) -> None:
+    def __init__(
+        self, task: str, engines: EngineBackend, ping_timeout_s: float, max_loaded: int = 0
+    ) -> None:
         self._task = task
         self._engines = engines
         self._ping_timeout_s = ping_timeout_s
@@ -71,7 +74,7 @@ class EngineClient:
         self._shared_ping = SharedCall(self._ping, _FRESH_S)
         self._pinging: asyncio.Task[None] | None = None
         self._cancelling: set[asyncio.Task[None]] = set()
-        self._in_use: Counter[str] = Counter()  # texts of pending requests, by id of the model
+        self._residency = Residency(task, self.change, max_loaded)
         self._was_up = False
         self.models: Sequence[
             ModelInfo
@@ -89,6 +92,7 @@ class EngineClient:
             self._pinging.cancel()
             await asyncio.wait([self._pinging])
         self._shared_ping.cancel()
+        self._residency.cancel()
         await self._engines.close()
 
     @property
@@ -175,14 +179,15 @@ class EngineClient:
         except TimeoutError:
             raise UnavailableError(DOWN_SENTENCE) from None
 
-    @contextmanager
-    def using(self, model_ids: Sequence[str]) -> Iterator[None]:
-        """Keep models from being dropped until the texts of a request are answered."""
-        self._in_use.update(model_ids)
-        try:
-            yield
-        finally:
-            self._in_use.subtract(model_ids)
+    def using(
+        self, model_ids: Sequence[str], *, is_request: bool = True
+    ) -> AbstractContextManager[None]:
+        """Keep models from being released until texts are answered; see `Residency.using`."""
+        return self._residency.using(model_ids, is_request=is_request)
+
+    async def load(self, model_id: str, deadline: float) -> None:
+        """Load an unloaded model for a request; see `Residency.load`."""
+        await self._residency.load(model_id, deadline)
 
     async def change(self, change: Change) -> Changes:
         """Carry out a command about the models; new requests see the outcome when it returns.
@@ -193,20 +198,6 @@ class EngineClient:
         changes = await self._engines.change(change)
         await self._ping()
         return changes
-
-    async def _drop_unloading(self) -> None:
-        """Release the models that are unloading, once no pending request needs them."""
-        idle = [
-            model.id
-            for model in self.models
-            if model.state == "unloading" and not self._in_use[model.id]
-        ]
-        if not idle:
-            return
-        try:
-            await self.change(Change("drop", tuple(idle)))
-        except Exception as error:  # with the next ping again
-            get_logger().warning("models not dropped", task=self._task, **failure_fields(error))
 
     def cancel(self, items: list[InferenceItem]) -> None:
         """Cancel texts in the background.
@@ -231,6 +222,7 @@ class EngineClient:
             self._export_info(self.models, 0)
             self._export_info(models, 1)
         self.models = models
+        self._residency.note(models)
 
     def _mark_up(self) -> None:
         if not self.is_up:
@@ -246,6 +238,8 @@ class EngineClient:
                 continue
             labels = (model.name, model.version, model.precision, model.sha256[:_SHA_CHARS])
             metrics.MODEL_INFO.labels(self._task, *labels).set(is_loaded)
+            memory = metrics.MODEL_MEMORY.labels(self._task, model.name, model.version)
+            memory.set((model.memory_bytes or 0) * is_loaded)
 
     def _mark_down(self) -> None:
         if self.is_up:
@@ -264,7 +258,7 @@ class EngineClient:
                 if self._n_missed >= _PINGS_UNTIL_DOWN:
                     self._mark_down()
             last = pong
-            await self._drop_unloading()
+            self._residency.release_soon()
             if pong.reason is None:
                 delay_s = _FIRST_RETRY_S
             else:
