@@ -129,8 +129,9 @@ def _note_failure(error: Exception, task: Task, found: FoundBundle) -> OpenFailu
 def _open(found: FoundBundle, factory: str) -> LoadedModel:
     from seqserve.runtime.engine import check_golden  # imports onnxruntime
 
-    before = resident_bytes()
-    engine: Engine = load_function(factory)(found.path)
+    open_engine = load_function(factory)
+    before = resident_bytes()  # after the imports
+    engine: Engine = open_engine(found.path)
     golden = check_golden(cast(Any, engine))
     growth = max(0, resident_bytes() - before)
     info = replace(describe(engine.bundle), memory_bytes=growth)
