@@ -186,7 +186,9 @@ class EngineClient:
         return self._residency.using(model_ids, is_request=is_request)
 
     async def load(self, model_id: str, deadline: float) -> None:
-        """Load an unloaded model for a request; see `Residency.load`."""
+        """Load an unloaded model for a request, when the engines are up; see `Residency.load`."""
+        if not self.is_up:
+            await self._until_up(deadline)
         await self._residency.load(model_id, deadline)
 
     async def change(self, change: Change) -> Changes:
@@ -195,7 +197,14 @@ class EngineClient:
         Raises:
             Exception: The engines are down, or crashed.
         """
-        changes = await self._engines.change(change)
+        if change.action in ("reload", "load"):
+            self._residency.forget_crashes()
+        try:
+            changes = await self._engines.change(change)
+        except Exception as error:
+            if not _is_out_of_files(error):
+                self._mark_down()
+            raise
         await self._ping()
         return changes
 

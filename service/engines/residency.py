@@ -16,6 +16,8 @@ from service.engines.changes import Change
 from service.queue.shared_call import SharedCall
 from service.telemetry.logs import failure_fields, get_logger
 
+_MAX_CRASHES = 2  # one may have had another cause
+
 
 class Residency:
     """Load the models that requests need, and release those that no request needs.
@@ -37,7 +39,10 @@ class Residency:
         self._pending: Counter[str] = Counter()  # texts of pending requests, by id of the model
         self._uses = count(1)
         self._last_use: dict[str, int] = {}  # number of the last use, by id of the model
-        self._loads: dict[str, SharedCall[Changes]] = {}
+        self._loads: dict[str, SharedCall[None]] = {}
+        self._n_crashes: Counter[str] = (
+            Counter()
+        )  # of the engines while a model was loaded, by its id
         self._releasing: asyncio.Task[None] | None = None
 
     def note(self, models: Sequence[ModelInfo]) -> None:
@@ -73,11 +78,13 @@ class Residency:
 
         Raises:
             NotReady: The deadline passed before.
-            UnavailableError: The engines do not answer.
+            UnavailableError: The engines do not answer, or crashed each time while the model was loaded.
         """
-        call = self._loads.setdefault(
-            model_id, SharedCall(partial(self._change, Change("warm", (model_id,))), 0.0)
-        )
+        if self._n_crashes[model_id] >= _MAX_CRASHES:
+            raise UnavailableError(
+                f"{model_id} could not be loaded: its process ended twice. It is tried again after a reload."
+            )
+        call = self._loads.setdefault(model_id, SharedCall(partial(self._warm, model_id), 0.0))
         with self.using((model_id,)):
             try:
                 async with asyncio.timeout(deadline - time.monotonic()):
@@ -87,6 +94,18 @@ class Residency:
             except Exception as error:
                 get_logger().error("model not loaded", model=model_id, **failure_fields(error))
                 raise UnavailableError(f"{model_id} could not be loaded now.") from error
+
+    async def _warm(self, model_id: str) -> None:
+        try:
+            await self._change(Change("warm", (model_id,)))
+        except Exception:
+            self._n_crashes[model_id] += 1
+            raise
+        del self._n_crashes[model_id]
+
+    def forget_crashes(self) -> None:
+        """Load models again that ended their process: an operator has changed the models."""
+        self._n_crashes.clear()
 
     def release_soon(self) -> None:
         """Release what is not needed, in the background: the engines may be loading another model."""

@@ -152,11 +152,39 @@ async def test_a_model_is_not_evicted_while_requests_wait_for_it() -> None:
     assert (await engines.release())[0] == ("evict", ("b@1",))
 
 
+async def test_a_model_that_ends_its_process_is_not_tried_again_and_again() -> None:
+    engines = Engines("a", 1)
+    engines.error = ConnectionResetError()
+
+    async def load() -> None:
+        await engines.residency.load("b@1", time.monotonic() + 10)
+
+    for _ in range(2):
+        faults = await asyncio.gather(load(), load(), return_exceptions=True)
+        assert [str(one) for one in faults] == ["b@1 could not be loaded now."] * 2
+    with pytest.raises(UnavailableError, match="its process ended twice"):
+        await load()
+    assert len(engines.commands) == 2
+    engines.residency.forget_crashes()
+    engines.error = None
+    await load()
+    assert engines.models["b@1"].state == "ready"
+
+
+async def test_a_crash_that_does_not_come_again_is_forgotten() -> None:
+    engines = Engines("a", 1)
+    for error in (ConnectionResetError(), None) * 2:
+        engines.error = error
+        try:
+            await engines.residency.load("b@1", time.monotonic() + 10)
+        except UnavailableError:
+            assert error is not None
+    assert len(engines.commands) == 4
+
+
 async def test_engines_that_do_not_answer() -> None:
     engines = Engines("ab", 1)
     engines.error = ConnectionResetError()
-    with pytest.raises(UnavailableError, match="c@1 could not be loaded now"):
-        await engines.residency.load("c@1", time.monotonic() + 10)
     assert (await engines.release())[0] == ("evict", ("b@1",))  # refused
     engines.error = None
     assert (await engines.release())[0] == ("evict", ("b@1",))  # again
