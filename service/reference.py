@@ -48,7 +48,7 @@ def _metric_row(metric: MetricWrapperBase) -> Row:
 
 def _default(value: Any) -> str:
     """Return a default as it is written in the environment."""
-    if value in (None, []):
+    if value in (None, [], {}):
         return ""
     if isinstance(value, list):
         return _code(",".join(map(str, value)))
@@ -80,6 +80,7 @@ _KINDS = {
     "integer": "whole number",
     "null": "unset",
     "number": "number",
+    "object": "JSON object",
     "string": "any text",
 }
 _PATHS = {"path", "file-path", "directory-path"}

@@ -23,6 +23,7 @@ from seqserve.cpus import available_cpus
 from seqserve.errors import ConfigError
 from seqserve.tasks import TASKS, Task
 from service.queue.limits import BatchLimits
+from service.routing import TaskRouting, parse_routing
 from service.telemetry.logs import LogFormat
 
 Host = Annotated[str, Field(pattern=r"^(\*|(\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$")]
@@ -117,6 +118,12 @@ class Settings(BaseSettings):
         default=(),
         description="APIs of other services that are answered as well, each below a path of its name; see "
         "dialects.md. Default: none.",
+    )
+
+    routing: Annotated[Mapping[Task, TaskRouting], NoDecode] = Field(
+        default={},
+        description="Weights of the models that answer requests without `model`, and a shadow model, per task: "
+        '`{"ner": {"weights": {"a": 95, "b@2": 5}, "shadow": "c"}}`.',
     )
 
     api_keys_file: Path | None = Field(
@@ -312,6 +319,13 @@ class Settings(BaseSettings):
         if repeated:
             raise ValueError(f"name each one once; repeated: {', '.join(repeated)}")
         return names
+
+    @field_validator("routing", mode="before")
+    @classmethod
+    def _parse_routing(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return parse_routing(value) if value.strip() else {}
 
     @field_validator("default_models")
     @classmethod

@@ -44,7 +44,7 @@ ORDER = [
 INSIDE: dict[str, list[set[str]]] = {
     "service": [
         {"telemetry"},
-        {"queue"},
+        {"queue", "routing"},
         {"settings"},
         {"engines"},
         {"http"},

@@ -24,6 +24,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from benchmarks.http.null import NullEngine, open_engine
+from seqserve.bundle_folder import tasks_in
 from seqserve.tasks import TASKS as SPECS
 from service.api.schemas import SCHEMAS, TaskSchema
 from service.settings import Settings
@@ -72,8 +73,11 @@ class GreedyQueue:
 
 
 def build_app(bundles: Path) -> Starlette:
-    """Build the application, with one route per task."""
-    queues = {t.path: GreedyQueue(t, open_engine(bundles / t.name)) for t in SCHEMAS.values()}
+    """Build the application, with one route for each task that has a bundle."""
+    queues = {
+        SPECS[task].path: GreedyQueue(SCHEMAS[task], open_engine(bundles / task))
+        for task in tasks_in(bundles)
+    }
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> Any:

@@ -24,6 +24,7 @@ from seqserve.decode.search import Hypothesis, SearchOptions
 from seqserve.manifest import Precision
 from seqserve.runtime.openers import open_translator
 from seqserve.runtime.search_request import SearchRequest
+from seqserve.runtime.sentences import max_target_tokens
 from seqserve.text.subwords import SPECIALS
 
 OURS, PEER = "seqserve", "CTranslate2"
@@ -58,7 +59,7 @@ def most_tokens(batch: Sequence[Sequence[object]]) -> int:
 
     CTranslate2 takes one number per call.
     """
-    return 2 * max(map(len, batch)) + 10
+    return max_target_tokens(max(map(len, batch)))
 
 
 def tokens_of(hypothesis: Hypothesis) -> tuple[int, ...]:

@@ -6,11 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from loadtest.targets import Target, at_least
-from seqserve.records import Entity, NerResult, Result, SentimentResult, TranslationResult
+from seqserve.records import (
+    ClassificationResult,
+    Entity,
+    NerResult,
+    Result,
+    ScoredLabel,
+    SentimentResult,
+    TranslationResult,
+)
 from seqserve.tasks import Task
 
 NER: Task = "ner"
 SENTIMENT: Task = "sentiment"
+CLASSIFICATION: Task = "classification"
 TRANSLATION: Task = "translation"
 
 
@@ -38,6 +47,13 @@ BENCHMARKS: Mapping[Task, TaskBenchmark] = {
     SENTIMENT: TaskBenchmark(
         SentimentResult("positive", 0.97, {"negative": 0.03, "positive": 0.97}, n_tokens=9),
         labels=("negative", "positive"),
+        http_share=at_least(0.85, ".2f"),
+    ),
+    CLASSIFICATION: TaskBenchmark(
+        ClassificationResult(
+            "books", 0.97, (ScoredLabel("books", 0.97),), {"books": 0.97, "sport": 0.03}, n_tokens=9
+        ),
+        labels=("books", "sport"),
         http_share=at_least(0.85, ".2f"),
     ),
     TRANSLATION: TaskBenchmark(

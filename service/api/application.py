@@ -48,6 +48,7 @@ from service.http.middleware import MiddlewareOptions, RequestMiddleware
 from service.http.routes import Routes
 from service.queue.batcher import Batcher
 from service.queue.shared_call import SharedCall
+from service.routing import TaskRouting
 from service.settings import Settings
 from service.telemetry import metrics
 from service.telemetry.metrics_page import metrics_page
@@ -143,6 +144,7 @@ class Application:
                 task,
                 backend,
                 self._settings.ping_timeout_ms / 1000,
+                self._settings.routing.get(task, TaskRouting()).names,
                 self._settings.max_loaded_models,
             )
             call = traced(tracer, task, client.predict) if tracer else client.predict
@@ -193,6 +195,7 @@ class Application:
             await canary.stop()
         for watching in self._watching:
             watching.cancel()
+        await self.core.shadow.stop()
         for client in self.core.engines.values():
             await client.close()
         metrics.flush_counters()

@@ -1,17 +1,21 @@
 """Which model answers a request: the only place that decides it.
 
 In this order: the model that the request names; for translation, a model that has its languages; the default
-model of the task. Of several that match, the first in order of preference (`Status.models`) answers.
+model of the task. Of several that match, the weights of the task's routing decide. Without weights, or if no
+weighted model matches, the first in order of preference (`Status.models`) answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from seqserve.errors import NotReady, UnavailableError, UnknownModel
 from seqserve.model_info import ModelInfo
 from seqserve.tasks import TASKS, Task
-from service.api.pairs import choose_pair
+from service.api.pairs import models_of_pair
+from service.routing import choose_by_weight
+
+_NO_WEIGHTS: Mapping[str, float] = {}
 
 
 class NotLoaded(NotReady):
@@ -31,6 +35,8 @@ def choose_model(
     name: str | None,
     languages: tuple[str | None, str | None],
     models: Sequence[ModelInfo],
+    weights: Mapping[str, float] = _NO_WEIGHTS,
+    key: str = "",
 ) -> ModelInfo:
     """Return the model that is to answer a request.
 
@@ -39,6 +45,8 @@ def choose_model(
         name: The name or id of the model that the request names; None if it names none.
         languages: The requested (source, target) of a translation; None matches any.
         models: Of all tasks, those of a task in order of preference.
+        weights: By name or id of a model; they only concern requests that name no model.
+        key: Decides among weighted models: equal keys get the same one.
 
     Raises:
         UnknownModel: The request names a model that the task does not have.
@@ -48,9 +56,10 @@ def choose_model(
         UnavailableError: The model that is to answer is not ready.
     """
     candidates = candidate_models(task, name, models)
-    chosen = candidates[0]
     if TASKS[task].is_pair:
-        chosen = choose_pair(*languages, candidates, name)
+        candidates = models_of_pair(*languages, candidates, name)
+    weighted = choose_by_weight(weights, key, candidates) if name is None and weights else None
+    chosen = weighted or candidates[0]
     if chosen.state != "ready":
         raise _unavailable(chosen)
     return chosen

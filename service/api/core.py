@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from seqserve.errors import Draining, InputError, NotReady, Overloaded, SeqserveError
@@ -20,6 +21,7 @@ from service.api.choice import NotLoaded, candidate_models
 from service.api.detection import DetectedSource, find_sources, only_source
 from service.api.partial import Outcomes, Queue, engine_deadline, submit_partial
 from service.api.plan import Plan, PredictionRequest, plan_request
+from service.api.shadow import Answered, Shadow
 from service.api.texts import (
     check_count,
     check_total,
@@ -47,11 +49,15 @@ class Call:
         request_id: For the logs of the runners.
         deadline: Time of `time.monotonic` after which the answer is not needed.
         traceparent: The W3C trace context of the request's span; empty if it is not traced.
+        sticky_key: Decides among weighted models; empty for the id of the request.
+        after_response: Takes functions to call when the response has been sent.
     """
 
     request_id: str
     deadline: float
     traceparent: str = ""
+    sticky_key: str = ""
+    after_response: list[Callable[[], None]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -89,6 +95,7 @@ class Core:
         self._settings = settings
         self.engines: dict[Task, EngineClient] = {}
         self.queues: dict[Task, Queue] = {}
+        self.shadow = Shadow(settings, self.engines, self.queues)
         self.is_draining = False
         self._n_awaiting_model = 0  # texts
 
@@ -151,6 +158,10 @@ class Core:
             language.add_to(results[i])
         n_tokens = sum(one.n_tokens for one in answered.texts if isinstance(one, InferenceResult))
         _count(request, plan.model, n_tokens, answered.engine_s)
+        if self.shadow.is_wanted(request):
+            found = {i: one for i, one in outcomes.items() if isinstance(one, InferenceResult)}
+            done = Answered(request, plan.model, found)
+            call.after_response.append(partial(self.shadow.send, done))
         return Prediction(
             plan.model,
             results,
@@ -170,7 +181,8 @@ class Core:
         """
         while True:
             try:
-                return plan_request(request, self.known_models(), self._settings)
+                key = call.sticky_key or call.request_id
+                return plan_request(request, self.known_models(), self._settings, key)
             except NotLoaded as unloaded:
                 model_id = unloaded.model_id
             n_texts = len(request.texts)

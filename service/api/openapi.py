@@ -74,6 +74,13 @@ _HEADERS: list[Json] = [
         "schema": {"type": "integer", "minimum": 1},
         "description": "Timeout of this request in milliseconds.",
     },
+    {
+        "name": "X-Sticky-Key",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "Where the server divides requests among several models, requests with the same key get "
+        "the same model. Default: the id of the request.",
+    },
 ]
 
 

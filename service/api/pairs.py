@@ -9,10 +9,10 @@ from seqserve.model_info import ModelInfo
 from seqserve.text.languages import Match, explain_mismatch, match_tag
 
 
-def choose_pair(
+def models_of_pair(
     source: str | None, target: str | None, models: Sequence[ModelInfo], name: str | None = None
-) -> ModelInfo:
-    """Return the first model whose languages match best.
+) -> list[ModelInfo]:
+    """Return the models of the pair that matches best, in order of preference: at least one.
 
     Args:
         source: Requested language of the texts; None matches any.
@@ -45,7 +45,7 @@ def choose_pair(
         raise InputError(
             f"source, target: several pairs match; set both. Available pairs: {name_pairs(models)}."
         )
-    return first
+    return [model for model, pair in matching if pair in pairs]
 
 
 def pair_of(source: str | None, target: str | None, model: ModelInfo) -> tuple[str, ...]:

@@ -53,14 +53,18 @@ class Plan:
 
 
 def plan_request(
-    request: PredictionRequest, models: Sequence[ModelInfo], settings: Settings
+    request: PredictionRequest,
+    models: Sequence[ModelInfo],
+    settings: Settings,
+    routing_key: str | None = None,
 ) -> Plan:
     """Choose the model of a request and make its items.
 
     Args:
         request: Fields of valid types, within the ranges of seqserve/records.py.
         models: Of all tasks, those of a task in order of preference.
-        settings: Limits of a request.
+        settings: Limits of a request, and the routing of its task.
+        routing_key: Decides among weighted models; None uses no weights.
 
     Raises:
         InputError: No model can answer these options.
@@ -68,7 +72,11 @@ def plan_request(
         UnavailableError: The model that is to answer is not ready.
     """
     languages = (request.source, request.target)
-    model = choose_model(request.task, request.how.model, languages, models)
+    routing = settings.routing.get(request.task)
+    weights = routing.weights if routing and routing_key is not None else {}
+    model = choose_model(
+        request.task, request.how.model, languages, models, weights, routing_key or ""
+    )
     options = {**_defaults(request.task), **request.options}
     if prepare := _PREPARE.get(request.task):
         options |= prepare(request, model, settings)

@@ -19,6 +19,7 @@ from service.engines.messages import InferenceItem, InferenceResult
 from service.engines.residency import Residency
 from service.queue.batcher import DOWN_SENTENCE, Reply
 from service.queue.shared_call import SharedCall
+from service.routing import find_available
 from service.telemetry import metrics
 from service.telemetry.logs import failure_fields, get_logger
 
@@ -58,15 +59,24 @@ class EngineClient:
         task: For the log and the metrics.
         engines: Where to send the batches.
         ping_timeout_s: How long a ping may take.
+        routed: Names or ids of the models that the routing mentions; the log warns of those that are not
+            available.
         max_loaded: Most models in memory; 0 for no maximum.
     """
 
     def __init__(
-        self, task: str, engines: EngineBackend, ping_timeout_s: float, max_loaded: int = 0
+        self,
+        task: str,
+        engines: EngineBackend,
+        ping_timeout_s: float,
+        routed: Sequence[str] = (),
+        max_loaded: int = 0,
     ) -> None:
         self._task = task
         self._engines = engines
         self._ping_timeout_s = ping_timeout_s
+        self._routed = routed
+        self._missing: Sequence[str] = ()  # of those, at the last change of the models
         self._up = asyncio.Event()
         self._down_since = -math.inf
         self._reason = _LOADING
@@ -148,14 +158,20 @@ class EngineClient:
             Exception: They crashed again.
         """
         try:
-            return await self._call(items)
+            return await self.predict_once(items)
         except Exception as error:
             get_logger().warning("call failed", task=self._task, **failure_fields(error))
             if isinstance(error, UnavailableError):
                 raise
-        return await self._call(items)
+        return await self.predict_once(items)
 
-    async def _call(self, items: list[InferenceItem]) -> Reply[InferenceResult]:
+    async def predict_once(self, items: list[InferenceItem]) -> Reply[InferenceResult]:
+        """Compute one batch.
+
+        Raises:
+            UnavailableError: The engines are down, and did not recover.
+            Exception: They crashed.
+        """
         if not self.is_up:
             await self._until_up(max(item.deadline for item in items))
         try:
@@ -230,8 +246,18 @@ class EngineClient:
         if models != self.models:  # a runner may come back with other bundles
             self._export_info(self.models, 0)
             self._export_info(models, 1)
+            self._warn_of_missing(models)
         self.models = models
         self._residency.note(models)
+
+    def _warn_of_missing(self, models: Sequence[ModelInfo]) -> None:
+        missing = [name for name in self._routed if find_available(name, models) is None]
+        if missing and missing != self._missing:
+            available = [one.id for one in models if one.is_available]
+            get_logger().warning(
+                "routed models missing", task=self._task, missing=missing, available=available
+            )
+        self._missing = missing
 
     def _mark_up(self) -> None:
         if not self.is_up:

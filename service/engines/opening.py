@@ -92,6 +92,7 @@ def open_model(task: Task, found: FoundBundle, factory: str) -> LoadedModel | Op
         factory: `module:function` that opens the engine of a directory.
     """
     started = time.perf_counter()
+    metrics.MODEL_LOAD_FAILURES.labels(task, found.name, found.version)  # shows 0
     try:
         model = _open(found, factory)
     except Exception as error:

@@ -35,6 +35,7 @@ class RequestContext:
         is_last: Whether the connection closes after the response.
         stages_ms: Milliseconds by stage, for `Server-Timing`.
         log_fields: Further fields of the log line.
+        after_response: Called when a successful response has been sent.
     """
 
     request_id: str
@@ -50,6 +51,7 @@ class RequestContext:
     is_last: bool = False
     stages_ms: dict[str, float] = field(default_factory=dict)
     log_fields: dict[str, object] = field(default_factory=dict)
+    after_response: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     def admit(self, key: bytes | None) -> None:
         """Check the key that was found in the body, if the request still needs one.

@@ -20,8 +20,8 @@ _EXPOSED = b"X-Request-ID, Server-Timing, Retry-After"
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": (
-        "Authorization, Content-Encoding, Content-Type, X-Request-ID, X-Timeout-Ms, "
-        "Traceparent, Tracestate"
+        "Authorization, Content-Encoding, Content-Type, X-Request-ID, X-Sticky-Key, "
+        "X-Timeout-Ms, Traceparent, Tracestate"
     ),
     "Access-Control-Max-Age": "600",
 }

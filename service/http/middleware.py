@@ -116,6 +116,9 @@ class RequestMiddleware:
         finally:
             self._n_in_flight[context.route] -= 1
             self._report(context, scope["method"])
+        if context.code == "ok" and not self.is_closing:
+            for follow in context.after_response:
+                follow()
 
     @property
     def n_in_flight(self) -> int:

@@ -97,6 +97,11 @@ class Batcher(Generic[W, R]):
         """Number of queued texts."""
         return self.admission.n_texts
 
+    @property
+    def has_spare_call(self) -> bool:
+        """Whether no text is queued, and a call that starts now leaves a slot free, or is the only one."""
+        return not self._queue and (not self._calls or self._n_slots() > 1)
+
     def export_gauges(self) -> None:
         """Set the gauges of the queue; called for every metrics page, so requests do not pay for it."""
         now = asyncio.get_running_loop().time()

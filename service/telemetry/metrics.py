@@ -39,6 +39,7 @@ _SECONDS = (
 _TEXTS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 STAGES = ("queue", "pre", "model", "post")
 REASONS = ("deadline", "client_gone", "failed")
+SHADOW_OUTCOMES = ("agrees", "differs", "failed", "dropped")
 SHED_REASONS = ("queue_full", *REASONS)
 _RATIOS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75)
 _TOKENS = (16.0, 64.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0)
@@ -158,6 +159,18 @@ MODEL_SECONDS = Histogram(
     ("task", "model", "version"),
     buckets=_SECONDS,
 )
+SHADOW_TEXTS = Counter(
+    "seqserve_shadow_texts_total",
+    "Answered texts for the shadow model of the task; outcome is `agrees` or `differs`, compared with the "
+    "answer, `failed`, or `dropped` because of other requests.",
+    ("task", "model", "version", "outcome"),
+)
+SHADOW_SECONDS = Histogram(
+    "seqserve_shadow_duration_seconds",
+    "Time inside the engine for the texts of a request that were sent to the shadow model.",
+    ("task", "model", "version"),
+    buckets=_SECONDS,
+)
 MODEL_UP = Gauge(
     "seqserve_model_up",
     "1 while the engines of the task answer.",
@@ -260,6 +273,23 @@ class ModelSeries:
 def of_model(task: str, model: str, version: str) -> ModelSeries:
     """Return the series of a model. Only the models of the server's bundles have some."""
     return ModelSeries(task, model, version)
+
+
+class ShadowSeries:
+    """The series of one model as the shadow model of a task."""
+
+    def __init__(self, task: str, model: str, version: str) -> None:
+        self.texts = {
+            outcome: _counter(SHADOW_TEXTS.labels(task, model, version, outcome))
+            for outcome in SHADOW_OUTCOMES
+        }
+        self.seconds = _histogram(SHADOW_SECONDS.labels(task, model, version))
+
+
+@cache
+def of_shadow(task: str, model: str, version: str) -> ShadowSeries:
+    """Return the series of a shadow model."""
+    return ShadowSeries(task, model, version)
 
 
 @cache

@@ -53,11 +53,17 @@ CHANGES: dict[str, tuple[dict[str, Any], str | None]] = {
 @pytest.mark.parametrize("side", ["train", "test"])
 @pytest.mark.parametrize(("changes", "named"), CHANGES.values(), ids=CHANGES)
 def test_other_sets_need_other_metrics(
-    side: str, changes: dict[str, Any], named: str | None, recipe: Recipe, tmp_path: Path
+    side: str,
+    changes: dict[str, Any],
+    named: str | None,
+    recipes: dict[str, Recipe],
+    tmp_path: Path,
 ) -> None:
     path = tmp_path / "metrics.json"
     path.write_text('{"train": ["files"], "test": ["files"], "metrics": {}}')
-    changed = replace(recipe, data=replace(recipe.data, **{side: (replace(FILES, **changes),)}))
+    recipe = recipes["ner"]  # data sets of other tasks have no `labels`
+    sides = {"train": (FILES,), "test": (FILES,), side: (replace(FILES, **changes),)}
+    changed = replace(recipe, data=replace(recipe.data, **sides))
     if named is None:
         assert recorded_baselines(changed, tmp_path, path).metrics == {}
         return

@@ -185,7 +185,11 @@ class Dialect(ABC):
             context.admit(None)
             read_ms = context.elapsed_ms()
             traceparent = context.span.traceparent if context.span else ""
-            answer = await compute(asked, Call(context.request_id, deadline, traceparent))
+            sticky_key = context.headers.get(b"x-sticky-key", b"").decode("latin-1")
+            call = Call(
+                context.request_id, deadline, traceparent, sticky_key, context.after_response
+            )
+            answer = await compute(asked, call)
         return answer, read_ms
 
     def public_detail(self, problem: Problem) -> str:

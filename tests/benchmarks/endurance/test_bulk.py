@@ -99,7 +99,7 @@ def test_a_run_is_watched(tmp_path: Path) -> None:
 
 
 def test_a_run_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    seen = measure(BulkRun("ner", 8, BUNDLES, 10.0), tmp_path)
+    seen = measure(BulkRun("ner", 30, BUNDLES, 20.0), tmp_path)
     assert not seen.is_complete and seen.n_rows > 0
 
 

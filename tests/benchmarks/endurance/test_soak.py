@@ -11,6 +11,7 @@ from benchmarks.endurance.soak import soak, soak_lines
 from benchmarks.tools.served import ServerFailed, our_server
 from loadtest.metrics import HUNG_UP, Outcome
 from seqserve.cli.main import app
+from seqserve.tasks import SHIPPED, TASKS
 from tests import fakes
 from tests.loadtest.made_up import reading, record, row
 
@@ -36,15 +37,15 @@ def test_the_table_has_memory_and_outcomes(last_mib: float, cells: str) -> None:
 
 
 def test_a_short_soak(bundles: Path) -> None:
-    """All there is to the long one, with fakes: four processes, all tasks, and nothing left behind."""
+    """All there is to the long one, with fakes: five processes, the shipped tasks, and nothing left behind."""
     before = psutil.Process().children(recursive=True)  # servers of other tests
     said: list[str] = []
     found = soak(bundles, 0.1, 60.0, FAKES, said.append)
     memory = {check.where: check for check in found.checks if check.what == "memory_growth"}
-    assert set(memory) == {"gateway", "ner", "sentiment", "translation"} and said
+    assert set(memory) == {"gateway", *TASKS} and said
     assert not any(math.isnan(check.measured) for check in memory.values())
     routes = found.phases[0].routes
-    assert set(routes) == {"all", "ner", "sentiment", "translation"}
+    assert set(routes) == {"all", *SHIPPED}
     assert routes["all"].n_failed == 0 and routes["all"].n_accepted > 100
     left = set(psutil.Process().children(recursive=True)) - set(before)
     assert not [child for child in left if "service.bento.app:Gateway" in " ".join(child.cmdline())]

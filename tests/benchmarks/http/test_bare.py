@@ -22,7 +22,7 @@ PATHS = {name: spec.path for name, spec in SPECS.items()}
 
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return null.write_bundles(tmp_path_factory.mktemp("null") / "bundles")
+    return null.write_bundles(tmp_path_factory.mktemp("null") / "bundles", SPECS)
 
 
 @pytest.mark.parametrize("task", SPECS)
@@ -30,7 +30,7 @@ def test_our_server_takes_null_engines(bundles: Path, task: Task) -> None:
     check_golden(null.open_engine(bundles / task))  # type: ignore[arg-type]
     host = EngineHost(task, Settings(bundles_dir=bundles, engine_factory=null.FACTORY))
     assert host.status.reason is None
-    work = InferenceItem("id", f"null-{task}", {"text": "x"}, deadline=10**9)
+    work = InferenceItem("id", f"null-{task}@1.0.0", {"text": "x"}, deadline=10**9)
     (done,) = host.predict([work]).results
     assert isinstance(done, InferenceResult) and done.n_tokens == 9
 
@@ -45,6 +45,13 @@ def test_the_bare_server_answers_all_routes(bundles: Path, task: Task) -> None:
         assert document["model"] == f"null-{task}" and document["version"] == "1.0.0"
         assert document["usage"] == {"n_texts": 2, "n_tokens": 18}
         assert document["results"] == [orjson.loads(orjson.dumps(BENCHMARKS[task].result))] * 2
+
+
+def test_the_bare_server_has_the_tasks_of_the_bundles(tmp_path: Path) -> None:
+    bundles = null.write_bundles(tmp_path / "one", ["sentiment"])
+    with TestClient(bare.build_app(bundles)) as client:
+        statuses = {task: client.post(path, json={"text": ["a"]}) for task, path in PATHS.items()}
+    assert [task for task, answer in statuses.items() if answer.is_success] == ["sentiment"]
 
 
 @pytest.mark.parametrize("body", ["{}", '{"text": []}', '{"text": "a", "b": 1}', "no JSON"])

@@ -15,7 +15,7 @@ from benchmarks.tools.cores import split_cores
 from benchmarks.tools.suite import decoded, read_record
 from benchmarks.tools.workspace import Workspace
 from seqserve.cli.main import app
-from seqserve.tasks import TASKS
+from seqserve.tasks import SHIPPED
 from tests.tiny import TinyProject
 
 RUNNER = CliRunner()
@@ -47,7 +47,7 @@ def test_command_measures_records_and_shows(
     values = read_record(out).parts
     parts = {name: decoded(part, values[name], name) for name, part in SUITE.parts.items()}
     for lines in (parts["overhead"], parts["throughput"], parts["tail"]):
-        assert [line.task for line in lines] == list(TASKS)
+        assert [line.task for line in lines] == list(SHIPPED)
     assert all(len(line.rounds) == 1 for line in parts["tail"])
     cpu_ms = {k: v.cpu.best_ms for k, v in parts["overhead"][0].comparison.sides.items()}
     assert set(cpu_ms) == {"bare", "embedded", "runners"}

@@ -10,7 +10,7 @@ from seqserve.runtime import sentences
 
 def test_limits_are_the_runtimes() -> None:
     for n in (1, 7, 100):
-        assert most_tokens([[5] * n]) == sentences._max_tokens(n, TranslationItem("text"))
+        assert most_tokens([[5] * n]) == sentences._limit(n, TranslationItem("text"))
     assert most_tokens([[5, 1], [5, 6, 7, 1]]) == 18
 
 

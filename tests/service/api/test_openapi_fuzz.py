@@ -47,5 +47,5 @@ def test_answers_of_dialects_are_as_documented(served: Serve, tmp_path: Path, na
     found = fuzz(served.base, tmp_path, *BOUNDS, "--checks", CHECKS, document=document)
     assert found.returncode == 0, found.stdout
     generated = re.search(r"(\d+) generated", found.stdout)
-    assert generated and int(generated[1]) > 100
+    assert generated and int(generated[1]) > 50
     assert '"event":"failure"' not in served.log.read_text()

@@ -283,7 +283,7 @@ async def test_loading_a_model_waits_for_engines_that_come_back() -> None:
             return Changes()
 
     engines = Changing()
-    link = EngineClient("ner", engines, 1.0, 1)
+    link = EngineClient("ner", engines, 1.0, max_loaded=1)
     link.connect()
     await until_up(link)
     engines.is_away = True

@@ -32,8 +32,8 @@ async def sample(server: Server, name: str, **labels: str) -> float:
 
 
 async def test_requests_by_route_status_and_code(server: Server) -> None:
-    ok = {"route": "/v1/ner", "status": "200", "code": "ok"}
-    bad = {"route": "/v1/ner", "status": "422", "code": "invalid_field"}
+    ok = {"route": "/v1/ner", "status": "200", "code": "ok", "dialect": "native"}
+    bad = {"route": "/v1/ner", "status": "422", "code": "invalid_field", "dialect": "native"}
     before = [await sample(server, "seqserve_requests_total", **labels) for labels in (ok, bad)]
     await server.post("/v1/ner", {"text": "a"})
     await server.post("/v1/ner", {"text": []})
@@ -46,11 +46,12 @@ async def test_unknown_paths_make_no_series(server: Server) -> None:
         await server.client.get(f"/random/{i}")
     page = (await server.client.get("/metrics")).text
     assert "random" not in page
-    assert page.count('requests_total{code="not_found",route="unknown",status="404"}') == 1
+    labels = 'code="not_found",dialect="native",route="unknown",status="404"'
+    assert page.count(f"requests_total{{{labels}}}") == 1
 
 
 async def test_the_page_has_what_is_documented_and_nothing_else(server: Server) -> None:
-    for path in ("/v1/ner", "/v1/sentiment", "/v1/translate"):
+    for path in ("/v1/ner", "/v1/sentiment", "/v1/classify", "/v1/translate"):
         await server.post(path, {"text": ["a", "b c"]})
     name_process("gateway")
     documented = {
