@@ -136,6 +136,18 @@ def load_bundle(path: Path) -> Bundle:
     return _verify(path, shown_as=path)
 
 
+def describe_bundle(path: Path) -> Bundle:
+    """Return a bundle of which only the manifest was read and checked; its config is empty.
+
+    Args:
+        path: The model directory.
+
+    Raises:
+        BundleError: The manifest is missing, of another format or malformed.
+    """
+    return _verify(path, shown_as=path, only_manifest=True)
+
+
 def write_bundle(directory: Path, files: Mapping[str, bytes], description: Description) -> Bundle:
     """Write a model directory: all of it, or nothing.
 
@@ -193,19 +205,19 @@ def replace_bundle(bundle: Bundle, files: Mapping[str, bytes], description: Desc
     return load_bundle(bundle.path)
 
 
-def _verify(path: Path, shown_as: Path) -> Bundle:
+def _verify(path: Path, shown_as: Path, *, only_manifest: bool = False) -> Bundle:
     """load_bundle, for a directory that goes by another name in messages."""
     if not path.is_dir():
         raise BundleError(f"{shown_as} is not a directory: check the path, or export the model")
     try:
         manifest = _read_manifest(path)
-        problems = [
-            *_said_problems(manifest),
-            *_name_problems(manifest.files),
-            *_directory_problems(path, manifest.files),
-        ]
+        problems = [*_said_problems(manifest), *_name_problems(manifest.files)]
+        if not only_manifest:
+            problems += _directory_problems(path, manifest.files)
         _refuse_if_any(problems, shown_as)
         bundle = Bundle(path, manifest, {})
+        if only_manifest:
+            return bundle
         return replace(bundle, config=_parse_object(bundle.read(_CONFIG), _CONFIG))
     except OSError as error:
         reason = f"{Path(error.filename or path).name} cannot be read: {error.strerror}"

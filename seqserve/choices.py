@@ -24,7 +24,7 @@ Warning: TypeAlias = Literal[
 ]
 Aggregation: TypeAlias = Literal["viterbi", "none", "simple", "first", "average", "max"]
 ModelAction: TypeAlias = Literal["reload", "load", "unload"]
-ModelState: TypeAlias = Literal["loading", "ready", "failed", "unloading"]
+ModelState: TypeAlias = Literal["loading", "ready", "failed", "unloading", "unloaded"]
 ScoreKind: TypeAlias = Literal["posterior", "softmax", "sigmoid", "mean_log_probability"]
 Activation: TypeAlias = Literal["softmax", "sigmoid"]
 """How logits become probabilities: of labels that exclude each other, or of each label by itself."""

@@ -35,9 +35,12 @@ class ModelInfo:
         language_pairs: The (source, target) pairs of a translator; empty for the other tasks.
         id: `NAME@VERSION`, which identifies the model on its server.
         state: `ready` models answer. A model is `failed` if its bundle could not be loaded, and `unloading`
-            while it answers the requests that it had accepted.
+            while it answers the requests that it had accepted. One that is `unloaded` is loaded by the first
+            request for it.
         reason: Why the model is failed, or why a newer bundle of it could not be loaded.
         is_default: Whether it answers requests that name no model, and for translation no languages.
+        memory_bytes: An estimate of the memory that it takes: by how much the resident memory of its process
+            grew while it was loaded and verified. None while it is not in memory.
     """
 
     name: str
@@ -56,6 +59,12 @@ class ModelInfo:
     state: ModelState = "ready"
     reason: str | None = None
     is_default: bool = False
+    memory_bytes: int | None = None
+
+    @property
+    def is_available(self) -> bool:
+        """Whether requests for it are answered, if need be after it is loaded."""
+        return self.state in ("ready", "unloaded")
 
     def __post_init__(self) -> None:
         """Derive what was not given."""

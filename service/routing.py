@@ -96,21 +96,21 @@ def _is_weight(given: Any) -> bool:
     return is_number and 0 < given <= sys.float_info.max
 
 
-def find_ready(name: str, models: Iterable[ModelInfo]) -> ModelInfo | None:
-    """Return the first ready model with a name or id; None if there is none.
+def find_available(name: str, models: Iterable[ModelInfo]) -> ModelInfo | None:
+    """Return the first model with a name or id that is ready, or can be loaded; None if there is none.
 
     Args:
         name: Its name or id.
         models: Of one task, in order of preference.
     """
-    ready = (one for one in models if one.state == "ready" and name in (one.name, one.id))
-    return next(ready, None)
+    found = (one for one in models if one.is_available and name in (one.name, one.id))
+    return next(found, None)
 
 
 def choose_by_weight(
     weights: Mapping[str, float], key: str, models: Iterable[ModelInfo]
 ) -> ModelInfo | None:
-    """Return the model that a key gets; None if no weighted model is ready.
+    """Return the model that a key gets; None if no weighted model is available.
 
     This is weighted rendezvous hashing: if a weight changes, or a model comes or goes, only those keys get
     another model that have to.
@@ -125,7 +125,7 @@ def choose_by_weight(
         method.
     """
     models = list(models)
-    found = {name: model for name in weights if (model := find_ready(name, models)) is not None}
+    found = {name: model for name in weights if (model := find_available(name, models))}
     if not found:
         return None
     return found[min(found, key=lambda name: -math.log(_fraction(key, name)) / weights[name])]

@@ -76,6 +76,12 @@ class Settings(BaseSettings):
         description="The model that answers requests without `model`, per task: `ner=NAME`, or "
         "`translation=NAME@VERSION`, comma-separated. Default: the newest version.",
     )
+    max_loaded_models: int = Field(
+        default=0,
+        ge=0,
+        description="Most models of a task in memory. The others are loaded by the first request for them, in "
+        "place of the least recently used one. `0`: all are loaded at start.",
+    )
     watch_s: float = Field(
         default=0,
         ge=0,

@@ -16,7 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqserve import bundle as bundle_module
-from seqserve.bundle import FORMAT_VERSION, Bundle, load_bundle, replace_bundle, write_bundle
+from seqserve.bundle import (
+    FORMAT_VERSION,
+    Bundle,
+    describe_bundle,
+    load_bundle,
+    replace_bundle,
+    write_bundle,
+)
 from seqserve.errors import BundleError
 from seqserve.manifest import DataSource, Description, FileEntry
 
@@ -337,6 +344,27 @@ def test_a_damaged_bundle_is_refused(
         load_bundle(written.path)
     assert message in str(caught.value)
     assert str(written.path) in str(caught.value)
+
+
+OF_FILES = {
+    *("file missing", "file cut", "file changed", "file not listed", "hidden file not listed"),
+    *("directory inside", "symlink", "pipe", "config is a list", "manifest is a symlink"),
+}
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_a_description_reads_the_manifest_only(written: Bundle, problem: str) -> None:
+    damage, message = PROBLEMS[problem]
+    damage(written.path)
+    if problem not in OF_FILES:
+        with pytest.raises(BundleError) as caught:
+            describe_bundle(written.path)
+        assert message in str(caught.value)
+        return
+    described = describe_bundle(written.path)
+    assert (described.manifest.name, described.config) == (written.manifest.name, {})
+    with pytest.raises(BundleError):
+        load_bundle(written.path)
 
 
 def test_all_damaged_files_are_named_at_once(written: Bundle) -> None:

@@ -104,6 +104,8 @@ def _line(model: dict[str, Any]) -> str:
     if "state" in model:
         words.append(model["state"] + (f" ({model['reason']})" if model["reason"] else ""))
         words += ["default"] if model["is_default"] else []
+        if (n_bytes := model["memory_bytes"]) is not None:
+            words.append(f"{n_bytes / 2**20:.0f} MiB")
     return " ".join(words)
 
 
@@ -167,6 +169,7 @@ def _of_server(url: str, api_key_file: Path | None) -> Iterator[dict[str, Any]]:
                 "state": model.state,
                 "reason": model.reason,
                 "is_default": model.is_default,
+                "memory_bytes": model.memory_bytes,
                 "name": model.name,
                 "version": model.version,
                 "task": model.task,

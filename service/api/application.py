@@ -145,6 +145,7 @@ class Application:
                 backend,
                 self._settings.ping_timeout_ms / 1000,
                 self._settings.routing.get(task, TaskRouting()).names,
+                self._settings.max_loaded_models,
             )
             call = traced(tracer, task, client.predict) if tracer else client.predict
             queue = Batcher(

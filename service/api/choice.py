@@ -18,6 +18,18 @@ from service.routing import choose_by_weight
 _NO_WEIGHTS: Mapping[str, float] = {}
 
 
+class NotLoaded(NotReady):
+    """The model that is to answer is unloaded.
+
+    Args:
+        model_id: The model.
+    """
+
+    def __init__(self, model_id: str) -> None:
+        super().__init__(f"{model_id} is not loaded.")
+        self.model_id = model_id
+
+
 def choose_model(
     task: Task,
     name: str | None,
@@ -40,6 +52,7 @@ def choose_model(
         UnknownModel: The request names a model that the task does not have.
         UnsupportedLanguagePair: No model has the languages of the request.
         InputError: Several pairs of languages match.
+        NotLoaded: The model that is to answer must be loaded first.
         UnavailableError: The model that is to answer is not ready.
     """
     candidates = candidate_models(task, name, models)
@@ -66,18 +79,20 @@ def candidate_models(
 
     Raises:
         UnknownModel: The task has no model of that name.
-        UnavailableError: No model is ready.
+        UnavailableError: No model is ready, and none can be loaded.
     """
     ours = [one for one in models if one.task == task and name in (None, one.name, one.id)]
     if not ours and name is not None:
         raise UnknownModel(_explain_unknown(task, name, models))
-    found = [one for one in ours if one.state == "ready" or one.is_default]
+    found = [one for one in ours if one.is_available or one.is_default]
     if not found:
         raise _unavailable(ours[0]) if ours else NotReady(f"No model of {task} is loaded.")
     return found
 
 
 def _unavailable(model: ModelInfo) -> UnavailableError:
+    if model.state == "unloaded":
+        return NotLoaded(model.id)
     if model.state == "loading":
         return NotReady(f"{model.id} is still loading.")
     if model.state == "failed":

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from seqserve.errors import Draining, InputError, NotReady, SeqserveError
+from seqserve.errors import Draining, InputError, NotReady, Overloaded, SeqserveError
 from seqserve.model_info import ModelInfo
 from seqserve.records import AUTO
 from seqserve.tasks import Task
-from service.api.choice import candidate_models
+from service.api.choice import NotLoaded, candidate_models
 from service.api.detection import DetectedSource, find_sources, only_source
 from service.api.partial import Outcomes, Queue, engine_deadline, submit_partial
 from service.api.plan import Plan, PredictionRequest, plan_request
@@ -69,7 +69,7 @@ class Prediction:
         results: Per text the fields of the task's result, without parts that were not requested; or, of a
             partial request, `error`.
         n_tokens: Tokens of all texts, as the model counts them.
-        prepare_s: Seconds for checks, and for making the items.
+        prepare_s: Seconds for checks, and for making the items; until the model was loaded, if it was unloaded.
         queue_s: Seconds in the queue, and on the way to the engine and back.
         engine_s: Seconds inside the engine.
         finish_s: Seconds for the results.
@@ -97,6 +97,7 @@ class Core:
         self.queues: dict[Task, Queue] = {}
         self.shadow = Shadow(settings, self.engines, self.queues)
         self.is_draining = False
+        self._n_awaiting_model = 0  # texts
 
     def models(self) -> list[ModelInfo]:
         """Return the models of all tasks, also those that are not ready; those of a task by preference.
@@ -146,8 +147,7 @@ class Core:
         detected: Mapping[int, DetectedSource] = {}
         if request.source == AUTO:
             request, detected = await self._detect(request, aside)
-        key = call.sticky_key or call.request_id
-        plan = plan_request(request, self.known_models(), self._settings, key)
+        plan = await self._plan(request, call)
         places = [i for i in range(len(plan.items)) if i not in aside]
         prepared = time.perf_counter()
         answered = await self._submit(request, plan, places, call)
@@ -171,6 +171,29 @@ class Core:
             engine_s=answered.engine_s,
             finish_s=time.perf_counter() - finishing,
         )
+
+    async def _plan(self, request: PredictionRequest, call: Call) -> Plan:
+        """Plan a request; if its model is unloaded, wait until it is loaded.
+
+        Raises:
+            Overloaded: Too many texts wait for models.
+            SeqserveError: As for `predict`.
+        """
+        while True:
+            try:
+                key = call.sticky_key or call.request_id
+                return plan_request(request, self.known_models(), self._settings, key)
+            except NotLoaded as unloaded:
+                model_id = unloaded.model_id
+            n_texts = len(request.texts)
+            n_awaiting = self._n_awaiting_model
+            if n_awaiting and n_awaiting + n_texts > self._settings.max_queue_texts:
+                raise Overloaded(f"Too many texts wait for models to be loaded, {n_awaiting}.")
+            self._n_awaiting_model += n_texts
+            try:
+                await self.engines[request.task].load(model_id, call.deadline)
+            finally:
+                self._n_awaiting_model -= n_texts
 
     async def _detect(
         self, request: PredictionRequest, aside: dict[int, InputError | None]

@@ -68,6 +68,7 @@ def plan_request(
 
     Raises:
         InputError: No model can answer these options.
+        NotLoaded: The model that is to answer must be loaded first.
         UnavailableError: The model that is to answer is not ready.
     """
     languages = (request.source, request.target)

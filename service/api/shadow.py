@@ -22,7 +22,7 @@ from service.api.plan import Plan, PredictionRequest, plan_request
 from service.engines.client import EngineClient
 from service.engines.messages import InferenceItem, InferenceResult
 from service.queue.batcher import Reply
-from service.routing import find_ready
+from service.routing import find_available
 from service.settings import Settings
 from service.telemetry import metrics
 from service.telemetry.logs import failure_fields, get_logger
@@ -83,7 +83,7 @@ class Shadow:
         """Send the texts of a request that was answered; return at once."""
         task = answered.request.task
         name = self._settings.routing[task].shadow or ""
-        model = find_ready(name, self._engines[task].models)
+        model = find_available(name, self._engines[task].models)
         if model is None or model.id == answered.model.id or not answered.results:
             return
         request = _request_for(model, answered)
@@ -118,6 +118,7 @@ class Shadow:
         left = list(answers)
         try:
             plan, engine_s = None, 0.0
+            model = await self._load(model)
             while left and self._has_room(model.task):
                 plan = plan or plan_request(request, [model], self._settings)
                 reply = await self._predict(plan, left[:_MAX_TEXTS])
@@ -132,6 +133,21 @@ class Shadow:
             _count(model, "failed", len(left))
             get_logger().warning("shadow failed", model=model.id, **failure_fields(error))
 
+    async def _load(self, model: ModelInfo) -> ModelInfo:
+        """Load a model if it is unloaded, and return what is known of it then.
+
+        Raises:
+            UnavailableError: It was not loaded in time.
+        """
+        if model.state != "unloaded":
+            return model
+        client = self._engines[model.task]
+        await client.load(model.id, self._deadline())
+        return next(one for one in client.models if one.id == model.id)
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._settings.max_timeout_ms / 1000
+
     async def _predict(self, plan: Plan, places: Sequence[int]) -> Reply[InferenceResult]:
         """Send some texts to the engines; one that fails does not fail the others.
 
@@ -139,8 +155,7 @@ class Shadow:
             Exception: The engines are down, or crashed.
         """
         client, model = self._engines[plan.model.task], plan.model.id
-        timeout_s = self._settings.max_timeout_ms / 1000
-        deadline = asyncio.get_running_loop().time() + timeout_s
+        deadline = self._deadline()
         items = [InferenceItem(REQUEST_ID, model, plan.items[i], deadline) for i in places]
         with client.using((model,)):
             return await client.predict_once(items)

@@ -107,7 +107,7 @@ class Canary:
         if not items:
             return None
         try:
-            with self._client.using([one.model for one in items]):
+            with self._client.using([one.model for one in items], is_request=False):
                 await self._queue.submit([(one, estimate_tokens(TEXT)) for one in items], deadline)
         except Overloaded:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Action: TypeAlias = Literal["reload", "load", "unload", "drop"]
+Action: TypeAlias = Literal["reload", "load", "unload", "drop", "warm", "evict"]
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,10 @@ class Change:
 
     Args:
         action: `reload`: load what is new in the folder, and unload what is gone. `load`, `unload`: one model,
-            by name or id. `drop`: release models that are unloading, now that no request needs them.
-        models: Names or ids; none for `reload`.
+            by name or id. `drop`: release models that are unloading or evicted, now that no request needs
+            them. `warm`: load unloaded models for requests. `evict`: make models unloaded; until they are
+            dropped, they answer the requests that they had accepted.
+        models: Names or ids for `load` and `unload`, else ids; none for `reload`.
     """
 
     action: Action

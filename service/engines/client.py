@@ -6,9 +6,8 @@ import asyncio
 import errno
 import math
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from seqserve.choices import ModelState
@@ -17,9 +16,10 @@ from seqserve.model_info import Changes, ModelInfo
 from service.engines.backend import EngineBackend
 from service.engines.changes import Change
 from service.engines.messages import InferenceItem, InferenceResult
+from service.engines.residency import Residency
 from service.queue.batcher import DOWN_SENTENCE, Reply
 from service.queue.shared_call import SharedCall
-from service.routing import find_ready
+from service.routing import find_available
 from service.telemetry import metrics
 from service.telemetry.logs import failure_fields, get_logger
 
@@ -59,7 +59,9 @@ class EngineClient:
         task: For the log and the metrics.
         engines: Where to send the batches.
         ping_timeout_s: How long a ping may take.
-        routed: Names or ids of the models that the routing mentions; the log warns of those that are not ready.
+        routed: Names or ids of the models that the routing mentions; the log warns of those that are not
+            available.
+        max_loaded: Most models in memory; 0 for no maximum.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class EngineClient:
         engines: EngineBackend,
         ping_timeout_s: float,
         routed: Sequence[str] = (),
+        max_loaded: int = 0,
     ) -> None:
         self._task = task
         self._engines = engines
@@ -81,7 +84,7 @@ class EngineClient:
         self._shared_ping = SharedCall(self._ping, _FRESH_S)
         self._pinging: asyncio.Task[None] | None = None
         self._cancelling: set[asyncio.Task[None]] = set()
-        self._in_use: Counter[str] = Counter()  # texts of pending requests, by id of the model
+        self._residency = Residency(task, self.change, max_loaded)
         self._was_up = False
         self.models: Sequence[
             ModelInfo
@@ -99,6 +102,7 @@ class EngineClient:
             self._pinging.cancel()
             await asyncio.wait([self._pinging])
         self._shared_ping.cancel()
+        self._residency.cancel()
         await self._engines.close()
 
     @property
@@ -191,14 +195,17 @@ class EngineClient:
         except TimeoutError:
             raise UnavailableError(DOWN_SENTENCE) from None
 
-    @contextmanager
-    def using(self, model_ids: Sequence[str]) -> Iterator[None]:
-        """Keep models from being dropped until the texts of a request are answered."""
-        self._in_use.update(model_ids)
-        try:
-            yield
-        finally:
-            self._in_use.subtract(model_ids)
+    def using(
+        self, model_ids: Sequence[str], *, is_request: bool = True
+    ) -> AbstractContextManager[None]:
+        """Keep models from being released until texts are answered; see `Residency.using`."""
+        return self._residency.using(model_ids, is_request=is_request)
+
+    async def load(self, model_id: str, deadline: float) -> None:
+        """Load an unloaded model for a request, when the engines are up; see `Residency.load`."""
+        if not self.is_up:
+            await self._until_up(deadline)
+        await self._residency.load(model_id, deadline)
 
     async def change(self, change: Change) -> Changes:
         """Carry out a command about the models; new requests see the outcome when it returns.
@@ -206,23 +213,16 @@ class EngineClient:
         Raises:
             Exception: The engines are down, or crashed.
         """
-        changes = await self._engines.change(change)
+        if change.action in ("reload", "load"):
+            self._residency.forget_crashes()
+        try:
+            changes = await self._engines.change(change)
+        except Exception as error:
+            if not _is_out_of_files(error):
+                self._mark_down()
+            raise
         await self._ping()
         return changes
-
-    async def _drop_unloading(self) -> None:
-        """Release the models that are unloading, once no pending request needs them."""
-        idle = [
-            model.id
-            for model in self.models
-            if model.state == "unloading" and not self._in_use[model.id]
-        ]
-        if not idle:
-            return
-        try:
-            await self.change(Change("drop", tuple(idle)))
-        except Exception as error:  # with the next ping again
-            get_logger().warning("models not dropped", task=self._task, **failure_fields(error))
 
     def cancel(self, items: list[InferenceItem]) -> None:
         """Cancel texts in the background.
@@ -248,11 +248,12 @@ class EngineClient:
             self._export_info(models, 1)
             self._warn_of_missing(models)
         self.models = models
+        self._residency.note(models)
 
     def _warn_of_missing(self, models: Sequence[ModelInfo]) -> None:
-        missing = [name for name in self._routed if find_ready(name, models) is None]
+        missing = [name for name in self._routed if find_available(name, models) is None]
         if missing and missing != self._missing:
-            available = [one.id for one in models if one.state == "ready"]
+            available = [one.id for one in models if one.is_available]
             get_logger().warning(
                 "routed models missing", task=self._task, missing=missing, available=available
             )
@@ -272,6 +273,8 @@ class EngineClient:
                 continue
             labels = (model.name, model.version, model.precision, model.sha256[:_SHA_CHARS])
             metrics.MODEL_INFO.labels(self._task, *labels).set(is_loaded)
+            memory = metrics.MODEL_MEMORY.labels(self._task, model.name, model.version)
+            memory.set((model.memory_bytes or 0) * is_loaded)
 
     def _mark_down(self) -> None:
         if self.is_up:
@@ -290,7 +293,7 @@ class EngineClient:
                 if self._n_missed >= _PINGS_UNTIL_DOWN:
                     self._mark_down()
             last = pong
-            await self._drop_unloading()
+            self._residency.release_soon()
             if pong.reason is None:
                 delay_s = _FIRST_RETRY_S
             else:

@@ -10,17 +10,24 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from seqserve.choices import ModelState
 from seqserve.errors import ConfigError
 from seqserve.model_info import Changes, ModelInfo
 from seqserve.tasks import Task
 from service.engines.changes import Change
+from service.engines.entries import (
+    Entry,
+    Table,
+    available,
+    changes_between,
+    is_named,
+    is_needed,
+    loaded_entry,
+)
 from service.engines.memory import release_garbage
-from service.engines.opening import LoadedModel, OpenFailure, open_model
+from service.engines.opening import LoadedModel, OpenFailure, describe_unloaded, open_model
 from service.engines.repository import (
     FoundBundle,
     check_distinct,
-    describe_found,
     explain_missing,
     find_bundles,
     newest_first,
@@ -46,34 +53,15 @@ class Status:
     reason: str | None = None
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A model and its state.
-
-    Args:
-        found: The bundle that is loaded, or else the last one that was tried.
-        state: Of the model.
-        model: What computes, if it is loaded.
-        reason: Why it could not be loaded, or why a newer bundle of it could not be.
-    """
-
-    found: FoundBundle
-    state: ModelState
-    model: LoadedModel | None = None
-    reason: str | None = None
-
-    def info(self, task: Task) -> ModelInfo:
-        """Return what the API reports about it."""
-        known = self.model.info if self.model else describe_found(self.found, task)
-        return replace(known, state=self.state, reason=self.reason)
-
-
 class _NoBundle(Exception):
     """There is no bundle of the task."""
 
 
 class Models:
     """The models of a task. One thread changes them at a time; any number of threads may use them meanwhile.
+
+    With a maximum of loaded models, the default model and the newest others are loaded at start. The others are
+    loaded when the gateway asks for them; it also decides which ones are evicted for them.
 
     Args:
         task: The task.
@@ -85,9 +73,16 @@ class Models:
         self._task: Task = task
         self._settings = settings
         self._only = only
-        self._entries: Mapping[str, _Entry] = {}  # by id; replaced as a whole
+        self._maximum = settings.max_loaded_models
+        self._entries: Table = {}  # by id; replaced as a whole
         self._held: set[str] = set()  # ids that an operator has unloaded
         self._changing = threading.Lock()
+        self._without_folder = {
+            "unload": self._unload,
+            "drop": self._drop,
+            "warm": self._warm,
+            "evict": self._evict,
+        }
         self.status = Status(reason=MISSING_SENTENCE)
 
     def get(self, model_id: str) -> LoadedModel | None:
@@ -96,7 +91,7 @@ class Models:
         return None if entry is None else entry.model
 
     def load(self) -> str | None:
-        """Load all bundles of the task, when the process starts.
+        """Load the bundles of the task, up to the maximum, when the process starts.
 
         Returns:
             For the operator, in full, why no model is ready or the default is missing; None if all is well.
@@ -108,7 +103,7 @@ class Models:
             return str(error)
         except _NoBundle as error:
             return str(error)
-        failures = [failure for one in found if (failure := self._open(one))]
+        failures = self._load_needed(found).values()
         if self.status.reason is None:
             return None
         return "; ".join(failure.fault for failure in failures)
@@ -116,28 +111,26 @@ class Models:
     def change(self, change: Change) -> Changes:
         """Carry out a command; returns when new models answer, or have failed."""
         with self._changing:
+            if change.action in self._without_folder:
+                return self._without_folder[change.action](change.models)
             before = self._entries
-            if change.action == "drop":
-                return self._drop(change.models)
-            if change.action == "unload":
-                return self._unload(change.models)
             try:
                 found = self._find()
             except (ConfigError, OSError, _NoBundle) as error:
                 get_logger().error("models not changed", task=self._task, reason=str(error))
                 return Changes(fault=str(error))
             if change.action == "load":
-                found = [one for one in found if _is_named(one, change.models)]
+                found = [one for one in found if is_named(one, change.models)]
                 self._held -= {one.id for one in found}
+                failed = self._load_changed(found)
             else:
                 found = [one for one in found if one.id not in self._held]
-            failed = self._load_changed(found)
-            if change.action == "reload":
+                failed = self._load_needed(found)
                 self._retire_missing(found, failed)
-            return self._changes_since(before, failed)
+            return changes_between(before, self._entries, failed)
 
     def _find(self) -> list[FoundBundle]:
-        """Return the bundles to load, the newest first.
+        """Return the bundles in order of preference: the default of the settings, then the newest first.
 
         Raises:
             _NoBundle: There is none.
@@ -148,21 +141,47 @@ class Models:
         if not found:
             raise _NoBundle(explain_missing(folder, self._task, unreadable))
         if self._only is not None:
-            chosen = [one for one in found if _is_named(one, (self._only,))]
+            chosen = [one for one in found if is_named(one, (self._only,))]
             found = chosen or found  # the request's error lists what there is
         check_distinct(found)
         self._check_default(found)
-        return newest_first(found)
+        default = self._settings.default_model_of(self._task) or ""
+        return sorted(newest_first(found), key=lambda one: not is_named(one, (default,)))
 
     def _check_default(self, found: Sequence[FoundBundle]) -> None:
         default = self._settings.default_model_of(self._task)
         if default is None or self._only is not None:
             return
-        if not any(_is_named(one, (default,)) for one in found):
+        if not any(is_named(one, (default,)) for one in found):
             known = ", ".join(one.id for one in newest_first(found))
             raise ConfigError(
                 f"SEQSERVE_DEFAULT_MODELS: no bundle of {self._task} is named {default}; there is: {known}"
             )
+
+    def _load_needed(self, found: Iterable[FoundBundle]) -> dict[str, OpenFailure]:
+        """Load bundles as `_load_changed`, but leave those unloaded that need not be in memory yet."""
+        before, failed = self._entries, dict[str, OpenFailure]()
+        is_first = True  # of those that can be loaded, which makes it the default
+        for one in found:
+            if is_first or is_needed(one, self._entries, before, self._maximum):
+                failed |= self._load_changed([one])
+                is_first = is_first and self._entries[one.id].state != "ready"
+            elif failure := self._leave_unloaded(one):
+                failed[one.id] = failure
+        return failed
+
+    def _leave_unloaded(self, found: FoundBundle) -> OpenFailure | None:
+        """Note a bundle that a request may load; a failed one may be tried again."""
+        entry = self._entries.get(found.id)
+        if entry is not None and entry.state != "failed" and entry.found.digest == found.digest:
+            self._set(found.id, replace(entry, state="unloaded"))
+            return None
+        known = describe_unloaded(self._task, found)
+        if isinstance(known, OpenFailure):
+            self._set(found.id, Entry(found, "failed", reason=known.reason))
+            return known
+        self._set(found.id, Entry(found, "unloaded", known=known))
+        return None
 
     def _load_changed(self, found: Iterable[FoundBundle]) -> dict[str, OpenFailure]:
         """Load the bundles that are new, have changed, or failed before; return the failures by id."""
@@ -176,15 +195,18 @@ class Models:
         return failed
 
     def _open(self, found: FoundBundle) -> OpenFailure | None:
-        """Open a bundle; the model of the same id serves meanwhile, and afterwards if that fails."""
+        """Open a bundle; the model of the same id serves meanwhile, and afterwards if that fails.
+
+        One that is unloaded stays so meanwhile: requests wait for it.
+        """
         old = self._entries.get(found.id)
-        if old is None or old.model is None:
-            self._set(found.id, _Entry(found, "loading"))
+        if old is None or old.state == "failed":
+            self._set(found.id, Entry(found, "loading"))
         opened = open_model(self._task, found, self._settings.engine_factory)
         if isinstance(opened, LoadedModel):
-            self._set(found.id, _Entry(found, "ready", opened))
+            self._set(found.id, loaded_entry(opened, old))
             return None
-        failed = _Entry(found, "failed", reason=opened.reason)
+        failed = Entry(found, "failed", reason=opened.reason)
         if old is not None and old.model is not None:
             failed = replace(old, reason=f"a newer bundle could not be loaded: {opened.reason}")
         self._set(found.id, failed)
@@ -207,10 +229,31 @@ class Models:
         else:
             self._replace({one: old for one, old in self._entries.items() if one != model_id})
 
+    def _warm(self, model_ids: Sequence[str]) -> Changes:
+        """Load unloaded models, or keep evicted ones that were not dropped yet."""
+        before, failed = self._entries, {}
+        for model_id in model_ids:
+            entry = self._entries.get(model_id)
+            if entry is None or entry.state != "unloaded":
+                continue
+            if entry.model is not None:
+                self._set(model_id, replace(entry, state="ready"))
+            elif failure := self._open(entry.found):
+                failed[model_id] = failure
+        return changes_between(before, self._entries, failed)
+
+    def _evict(self, model_ids: Sequence[str]) -> Changes:
+        """Make models unloaded, but not the default model; they are in memory until they are dropped."""
+        before = self._entries
+        for model in self.status.models:
+            if model.id in model_ids and model.state == "ready" and not model.is_default:
+                self._set(model.id, replace(before[model.id], state="unloaded"))
+        return changes_between(before, self._entries, {})
+
     def _unload(self, names: Sequence[str]) -> Changes:
         """Retire models by name or id, unless the task could not do without them."""
         before = self._entries
-        going = {one for one, entry in before.items() if _is_named(entry.found, names)}
+        going = {one for one, entry in before.items() if is_named(entry.found, names)}
         staying = [
             entry.found
             for one, entry in before.items()
@@ -229,38 +272,33 @@ class Models:
         self._held |= going
         for model_id in going:
             self._retire(model_id)
-        return self._changes_since(before, {})
+        if self._settings.default_model_of(self._task) is None:
+            self._warm(
+                [one.id for one in newest_first(available(self._entries))[:1]]
+            )  # the default
+        return changes_between(before, self._entries, {})
 
     def _drop(self, model_ids: Sequence[str]) -> Changes:
-        """Release models that are unloading. Calls that still compute keep theirs until they end."""
-        gone = {
-            one
-            for one, entry in self._entries.items()
-            if one in model_ids and entry.state == "unloading"
+        """Release models that are unloading or evicted. Calls that still compute keep theirs until they end."""
+        chosen = {one: entry for one, entry in self._entries.items() if one in model_ids}
+        gone = {one for one, entry in chosen.items() if entry.state == "unloading"}
+        evicted = {
+            one: replace(entry, model=None)
+            for one, entry in chosen.items()
+            if entry.state == "unloaded" and entry.model is not None
         }
-        if gone:
-            self._replace({one: old for one, old in self._entries.items() if one not in gone})
+        if gone or evicted:
+            kept = {one: old for one, old in self._entries.items() if one not in gone}
+            del chosen
+            self._replace(kept | evicted)
             release_garbage()
-            get_logger().info("models unloaded", task=self._task, models=sorted(gone))
+            get_logger().info("models unloaded", task=self._task, models=sorted({*gone, *evicted}))
         return Changes()
 
-    def _changes_since(
-        self, before: Mapping[str, _Entry], failed: Mapping[str, OpenFailure]
-    ) -> Changes:
-        loaded, unloading = [], []
-        for model_id, entry in self._entries.items():
-            old = before.get(model_id)
-            if entry.state == "unloading" and (old is None or old.state != "unloading"):
-                unloading.append(model_id)
-            elif entry.state == "ready" and (old is None or old.model is not entry.model):
-                loaded.append(model_id)
-        reasons = {model_id: failure.reason for model_id, failure in failed.items()}
-        return Changes(tuple(loaded), tuple(unloading), reasons)
-
-    def _set(self, model_id: str, entry: _Entry) -> None:
+    def _set(self, model_id: str, entry: Entry) -> None:
         self._replace({**self._entries, model_id: entry})
 
-    def _replace(self, entries: Mapping[str, _Entry]) -> None:
+    def _replace(self, entries: Table) -> None:
         """Publish models; calls that begin from now on use these."""
         self._entries = entries
         by_id = {one: entry.info(self._task) for one, entry in entries.items()}
@@ -274,7 +312,3 @@ class Models:
         default = select_default(infos, self._settings.default_model_of(self._task))
         marked = (replace(one, is_default=one is default) for one in infos)
         return tuple(sorted(marked, key=lambda one: not one.is_default))
-
-
-def _is_named(found: FoundBundle, names: Sequence[str]) -> bool:
-    return found.name in names or found.id in names

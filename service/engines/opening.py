@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from seqserve.bundle import Bundle
+from seqserve.bundle import Bundle, describe_bundle
 from seqserve.errors import BundleError, ConfigError
 from seqserve.model_info import ModelInfo
 from seqserve.tasks import Task
+from service.engines.memory import resident_bytes
 from service.engines.repository import FoundBundle, describe
 from service.telemetry import metrics
 from service.telemetry.logs import failure_fields, get_logger
@@ -91,20 +92,11 @@ def open_model(task: Task, found: FoundBundle, factory: str) -> LoadedModel | Op
         factory: `module:function` that opens the engine of a directory.
     """
     started = time.perf_counter()
-    failures = metrics.MODEL_LOAD_FAILURES.labels(task, found.name, found.version)  # from 0 on
+    metrics.MODEL_LOAD_FAILURES.labels(task, found.name, found.version)  # shows 0
     try:
         model = _open(found, factory)
     except Exception as error:
-        failure = _failure_of(error, found)
-        failures.inc()
-        get_logger().error(
-            "model failed",
-            task=task,
-            model=found.id,
-            reason=failure.fault,
-            **failure_fields(error),
-        )
-        return failure
+        return _note_failure(error, task, found)
     seconds = time.perf_counter() - started
     metrics.MODEL_LOAD_SECONDS.labels(task, found.name, found.version).set(seconds)
     get_logger().info(
@@ -117,12 +109,34 @@ def open_model(task: Task, found: FoundBundle, factory: str) -> LoadedModel | Op
     return model
 
 
+def describe_unloaded(task: Task, found: FoundBundle) -> ModelInfo | OpenFailure:
+    """Return what the API reports about a bundle that is not loaded; only its manifest is checked."""
+    try:
+        return replace(describe(describe_bundle(found.path)), state="unloaded")
+    except Exception as error:
+        return _note_failure(error, task, found)
+
+
+def _note_failure(error: Exception, task: Task, found: FoundBundle) -> OpenFailure:
+    """Count and log that a model could not be opened, and return why."""
+    failure = _failure_of(error, found)
+    metrics.MODEL_LOAD_FAILURES.labels(task, found.name, found.version).inc()
+    get_logger().error(
+        "model failed", task=task, model=found.id, reason=failure.fault, **failure_fields(error)
+    )
+    return failure
+
+
 def _open(found: FoundBundle, factory: str) -> LoadedModel:
     from seqserve.runtime.engine import check_golden  # imports onnxruntime
 
-    engine: Engine = load_function(factory)(found.path)
+    open_engine = load_function(factory)
+    before = resident_bytes()  # after the imports
+    engine: Engine = open_engine(found.path)
     golden = check_golden(cast(Any, engine))
-    return LoadedModel(engine, golden, describe(engine.bundle), found)
+    growth = max(0, resident_bytes() - before)
+    info = replace(describe(engine.bundle), memory_bytes=growth)
+    return LoadedModel(engine, golden, info, found)
 
 
 def _failure_of(error: Exception, found: FoundBundle) -> OpenFailure:

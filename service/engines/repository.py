@@ -186,13 +186,12 @@ def select_default(models: Sequence[ModelInfo], setting: str | None) -> ModelInf
         setting: The name or id of SEQSERVE_DEFAULT_MODELS, if any.
 
     Returns:
-        The model of the setting, whatever its state; or else the first that is ready, unless the models
-        translate between different languages; or None.
+        The model of the setting, whatever its state; or else the first that is ready, unless the available
+        models translate between different languages; or None.
     """
     if setting is not None:
         named = [model for model in models if setting in (model.name, model.id)]
         return next((model for model in named if model.state == "ready"), next(iter(named), None))
-    ready = [model for model in models if model.state == "ready"]
-    if len({model.language_pairs for model in ready}) > 1:
+    if len({model.language_pairs for model in models if model.is_available}) > 1:
         return None
-    return next(iter(ready), None)
+    return next((model for model in models if model.state == "ready"), None)

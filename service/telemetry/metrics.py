@@ -140,6 +140,13 @@ MODEL_LOAD_SECONDS = Gauge(
     ("task", "model", "version"),
     multiprocess_mode="livemostrecent",
 )
+MODEL_MEMORY = Gauge(
+    "seqserve_model_memory_bytes",
+    "Estimated memory of a loaded model: by how much its process grew while the model was loaded; 0 for an "
+    "unloaded one.",
+    ("task", "model", "version"),
+    multiprocess_mode="livemostrecent",
+)
 MODEL_LOAD_FAILURES = Counter(
     "seqserve_model_load_failures_total",
     "Bundles that could not be loaded, or did not reproduce their golden cases.",

@@ -57,3 +57,20 @@ def test_a_hangup_reloads_and_no_request_fails(tmp_path: Path, topology: str) ->
             sending.join()
         assert set(statuses) == {200} and len(statuses) > N_SWAPS
         assert serve.process.poll() is None
+
+
+@pytest.mark.parametrize("topology", ["runners", "embedded"])
+def test_a_request_loads_a_model_in_place_of_another(tmp_path: Path, topology: str) -> None:
+    folder = fakes.write_bundles(tmp_path / "bundles")
+    shutil.rmtree(folder / "ner-en")
+    for i in range(1, 5):
+        version(folder, f"{i}.0")
+    limits = {"SEQSERVE_MAX_LOADED_MODELS": "2", "SEQSERVE_TASKS": "ner"}
+    with running_server(tmp_path, folder, SEQSERVE_TOPOLOGY=topology, **limits, **FAKES) as serve:
+        warm = {"4.0": "ready", "3.0": "ready", "2.0": "unloaded", "1.0": "unloaded"}
+        wait_for(serve, warm)
+        for number in ("1.0", "2.0"):
+            body = {"text": "Ann", "model": f"ner-en@{number}"}
+            response = serve.client.post("/v1/ner", json=body)
+            assert (response.status_code, response.json()["version"]) == (200, number)
+            wait_for(serve, {one: "unloaded" for one in warm} | {"4.0": "ready", number: "ready"})

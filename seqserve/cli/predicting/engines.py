@@ -99,7 +99,7 @@ class TaskEngines:
         _log_to_stderr()
         self._spec = spec
         self._request = _request(spec)
-        settings = _on_one_thread(_settings(spec))
+        settings = _on_one_thread(_settings(spec).model_copy(update={"max_loaded_models": 0}))
         self._host = EngineHost(spec.task, settings, only=self._request.how.model)
         if self._host.fault is not None:
             raise BundleError(self._host.fault)

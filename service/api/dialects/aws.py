@@ -156,7 +156,7 @@ class AwsDialect(Dialect):
         return await self.answer(request, task, read)
 
     def _model_of(self, task: Task, language: str | None) -> Any:
-        """Return the first ready model of a task in a language.
+        """Return the first available model of a task in a language.
 
         Raises:
             UnsupportedLanguage: There is none.
@@ -166,7 +166,7 @@ class AwsDialect(Dialect):
             fits = language is None or any(
                 match_tag(language, tag) is not None for tag in model.languages
             )
-            if fits and model.state == "ready":
+            if fits and model.is_available:
                 return model
         served = sorted({tag for model in models for tag in model.languages})
         raise UnsupportedLanguage(f"LanguageCode: served languages: {', '.join(served)}.")

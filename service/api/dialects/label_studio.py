@@ -195,7 +195,7 @@ def _choose(control: Control, models: Sequence[ModelInfo]) -> Named | None:
     tasks = _TASKS[control.kind]
     for model in sorted(models, key=lambda one: not one.is_default):
         fits = not model.labels or any(control.find_label(label) for label in model.labels)
-        if model.task in tasks and model.state == "ready" and fits:
+        if model.task in tasks and model.is_available and fits:
             return Named(model, model.id)
     return None
 

@@ -97,7 +97,7 @@ def targets_by_source(models: Sequence[ModelInfo]) -> dict[str, list[str]]:
     pairs = {
         (pair[0], pair[1])
         for model in models
-        if model.state == "ready"
+        if model.is_available
         for pair in model.language_pairs
     }
     return {

@@ -190,7 +190,7 @@ class OpenInferenceDialect(Dialect):
     async def _model_ready(self, request: Request) -> Response:
         model = self._named(request).model
         self.core.require_up(model.task)
-        if model.state != "ready":
+        if not model.is_available:
             raise NotReady(f"{model.id} is not ready.")
         return json_response({"name": model.name, "ready": True})
 
@@ -203,7 +203,7 @@ class OpenInferenceDialect(Dialect):
             {
                 "name": model.name,
                 "version": model.version,
-                "state": "READY" if model.state == "ready" else "UNAVAILABLE",
+                "state": "READY" if model.is_available else "UNAVAILABLE",
                 "reason": model.reason or "",
             }
             for model in self.core.models()

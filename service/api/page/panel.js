@@ -67,7 +67,8 @@ export class Panel {
 
   /** Adapts the form to the served models. */
   useModels(models) {
-    this.models = models.filter(({ task, state }) => task === this.name && (state ?? "ready") === "ready");
+    this.models = models.filter(({ task, state = "ready" }) =>
+      task === this.name && ["ready", "unloaded"].includes(state));
     this.offerPairs();
     this.offerModels();
     this.showModel();

@@ -42,6 +42,8 @@ MODELS = [
     info("b", state="failed", reason="damaged"),
     info("c", state="loading"),
     info("d", state="unloading"),
+    info("e", "2", state="unloaded"),
+    info("e", "1"),
     info("s", task="sentiment"),
     translator("new", "en", "zh", is_default=True),
     translator("old", "en", "zh"),
@@ -50,7 +52,7 @@ MODELS = [
 ]
 
 
-AVAILABLE = "Available models: a@2, a@1, b@1, c@1, d@1."
+AVAILABLE = "Available models: a@2, a@1, b@1, c@1, d@1, e@2, e@1."
 
 
 def choose(models: list[ModelInfo], model: str | None = None, **languages: str) -> str:
@@ -65,6 +67,7 @@ def choose(models: list[ModelInfo], model: str | None = None, **languages: str) 
         pytest.param(None, {}, "a@2", id="default"),
         pytest.param("a", {}, "a@2", id="name"),
         pytest.param("a@1", {}, "a@1", id="id"),
+        pytest.param("e@1", {}, "e@1", id="older-version-of-an-unloaded-one"),
         pytest.param("old", {}, "old@1", id="named-translator"),
         pytest.param("old", {"source": "en"}, "old@1", id="name-before-languages"),
         pytest.param(None, {"source": "en", "target": "zh"}, "new@1", id="default-of-a-pair"),
@@ -109,6 +112,7 @@ FAILED_DEFAULT = [
         pytest.param(MODELS, "b", {}, "UnavailableError", "b@1 could not be loaded: damaged."),
         pytest.param(MODELS, "c", {}, "NotReady", "c@1 is still loading."),
         pytest.param(MODELS, "d", {}, "UnavailableError", "d@1 is being unloaded."),
+        pytest.param(MODELS, "e", {}, "NotLoaded", "e@2 is not loaded."),
         pytest.param([], None, {}, "NotReady", "No model of ner is loaded."),
         pytest.param(
             MODELS,
@@ -125,7 +129,7 @@ FAILED_DEFAULT = [
             "source, target: several pairs match; set both. Available pairs: en→de, en→zh-Hant.",
         ),
         pytest.param(
-            MODELS[7:],
+            MODELS[9:],
             None,
             {"source": "en"},
             "InputError",

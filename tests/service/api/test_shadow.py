@@ -247,3 +247,23 @@ async def test_what_agrees_per_task(task: str) -> None:
     of_result = COMPARED[task]  # type: ignore[index]
     assert of_result(answer) == of_result(same)
     assert of_result(answer) != of_result(other)
+
+
+async def test_unloaded_models_are_loaded_for_their_share(directory: Path) -> None:
+    async with serving_with(directory, WEIGHTED, max_loaded_models=1) as server:
+        keys = [f"user {i}" for i in range(40)]
+        answers = [await server.post("/v1/ner", {"text": "Ann"}, x_sticky_key=key) for key in keys]
+        assert {one.json()["model"] for one in answers} == {"ner-en", "ner-new"}
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+async def test_an_unloaded_shadow_model_is_loaded(tmp_path: Path, is_damaged: bool) -> None:
+    folder = fakes.write_bundles(tmp_path / "bundles")
+    fakes.write_bundle_of(folder / "lazy", "ner-en", name=f"lazy-{is_damaged}")
+    if is_damaged:
+        (folder / "lazy" / "config.json").write_text("[]")
+    routing = {"ner": {"shadow": f"lazy-{is_damaged}"}}
+    async with serving_with(folder, routing, max_loaded_models=1) as server:
+        assert (await server.post("/v1/ner", {"text": "Ann"})).status_code == 200
+        found = await outcomes(server, 1, f"lazy-{is_damaged}")
+        assert found == ({"failed": 1} if is_damaged else {"agrees": 1})

@@ -11,9 +11,10 @@ import pytest
 from prometheus_client import REGISTRY
 
 from seqserve.errors import NotReady, SeqserveError, UnavailableError
-from seqserve.model_info import ModelInfo
+from seqserve.model_info import Changes, ModelInfo
 from service.engines import client
 from service.engines.backend import LocalBackend
+from service.engines.changes import Change
 from service.engines.client import EngineClient
 from service.engines.host import EngineHost
 from service.engines.messages import InferenceItem, InferenceResult
@@ -267,3 +268,39 @@ async def test_used_up_descriptors_say_nothing_about_the_engines(number: int) ->
     with pytest.raises(UnavailableError, match="No file descriptor is left"):
         await link.predict(work(5.0))
     assert link.is_up and engines.n_calls == 1
+
+
+async def test_loading_a_model_waits_for_engines_that_come_back() -> None:
+    class Changing(EngineBackend):
+        def __init__(self) -> None:
+            super().__init__()
+            self.commands: list[str] = []
+
+        async def change(self, change: Change) -> Changes:
+            self.commands.append(change.action)
+            if self.is_away:
+                raise ConnectionResetError
+            return Changes()
+
+    engines = Changing()
+    link = EngineClient("ner", engines, 1.0, max_loaded=1)
+    link.connect()
+    await until_up(link)
+    engines.is_away = True
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="could not be loaded now"):
+            await link.load("b@1", time.monotonic() + 10)
+        assert not link.is_up
+        with pytest.raises(UnavailableError, match="does not answer"):
+            await link.load("b@1", time.monotonic() + 0.01)
+        engines.is_away = False
+        await until_up(link)
+        engines.is_away = True
+    assert engines.commands == ["warm", "warm"]
+    with pytest.raises(UnavailableError, match="ended twice"):
+        await link.load("b@1", time.monotonic() + 10)
+    engines.is_away = False
+    await link.change(Change("reload"))
+    await link.load("b@1", time.monotonic() + 10)
+    assert engines.commands == ["warm", "warm", "reload", "warm"]
+    await link.close()
