@@ -163,16 +163,24 @@ def is_used_as_in_json(checkpoint: Checkpoint) -> bool:
     return checkpoint.tokenizer_config.get("tokenizer_class") in list(_AS_IN_JSON)
 
 
-def _switch(options: Mapping[str, Any], key: str, default: bool | None) -> bool | None:
+def _switch(options: Mapping[str, Any], key: str, *, default: bool = False) -> bool:
     """Return an option of tokenizer_config.json.
 
     Raises:
         CheckpointError: It is not true or false.
     """
     value = options.get(key, default)
-    if isinstance(value, bool) or (value is None and key == "strip_accents"):
-        return value
-    raise CheckpointError(f"{key} is {value!r} in tokenizer_config.json; it must be true or false")
+    if not isinstance(value, bool):
+        raise CheckpointError(
+            f"{key} is {value!r} in tokenizer_config.json; it must be true or false"
+        )
+    return value
+
+
+def _strip_accents(options: Mapping[str, Any]) -> bool | None:
+    """Return whether accents are removed; None: if letters are made small."""
+    key = "strip_accents"
+    return None if options.get(key) is None else _switch(options, key)
 
 
 def _with_options(component: Any, options: Mapping[str, Any]) -> Any:
@@ -181,7 +189,9 @@ def _with_options(component: Any, options: Mapping[str, Any]) -> Any:
         return component
     fields = _OPTIONS.get(component.get("type", ""), {})
     changed = {
-        field: _switch(options, key, None) for field, key in fields.items() if key in options
+        field: _strip_accents(options) if key == "strip_accents" else _switch(options, key)
+        for field, key in fields.items()
+        if key in options
     }
     nested = {
         key: [_with_options(one, options) for one in component[key]]
@@ -206,9 +216,9 @@ def _from_vocab_txt(checkpoint: Checkpoint) -> dict[str, Any]:
     tokenizer = Tokenizer(word_piece)
     tokenizer.normalizer = normalizers.BertNormalizer(
         clean_text=True,
-        handle_chinese_chars=_switch(options, "tokenize_chinese_chars", True),
-        strip_accents=_switch(options, "strip_accents", None),
-        lowercase=_switch(options, "do_lower_case", True),
+        handle_chinese_chars=_switch(options, "tokenize_chinese_chars", default=True),
+        strip_accents=_strip_accents(options),
+        lowercase=_switch(options, "do_lower_case", default=True),
     )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
@@ -230,7 +240,7 @@ def _from_merges(checkpoint: Checkpoint) -> dict[str, Any]:
     first, last = (special.get(role, _ROBERTA[role]) for role in ("cls", "sep"))
     _check_symbols(checkpoint, vocabulary, (first, last), "vocab.json")
     _refuse_added_words(checkpoint, vocabulary)
-    has_space = _switch(checkpoint.tokenizer_config, "add_prefix_space", False)
+    has_space = _switch(checkpoint.tokenizer_config, "add_prefix_space")
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=has_space)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.RobertaProcessing(

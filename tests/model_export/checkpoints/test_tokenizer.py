@@ -257,7 +257,7 @@ def _without_unknown(folder: Path) -> None:
     (folder / "tokenizer.json").write_text(json.dumps(parts | {"added_tokens": []}))
 
 
-REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
+REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "none": (_remove, r"no tokenizer that can be read.*AutoTokenizer.from_pretrained"),
     "sentencepiece alone": (_write("spiece.model", "\x0a"), "no tokenizer that can be read"),
     "no JSON": (_write("tokenizer.json", "{"), "is no JSON"),
@@ -302,7 +302,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize(("damage", "message"), REFUSED.values(), ids=REFUSED)
-def test_refused(damage: Callable[[Path], None], message: str, tmp_path: Path) -> None:
+def test_refused(damage: Callable[[Path], object], message: str, tmp_path: Path) -> None:
     write_checkpoint(tmp_path, "bert", {})
     damage(tmp_path)
     with pytest.raises(CheckpointError, match=message):
