@@ -209,8 +209,9 @@ def load_reference(checkpoint: Checkpoint) -> Any:
             dtype=torch.float32,
             attn_implementation="eager",
             output_loading_info=True,
+            chunk_size_feed_forward=0,  # only saves memory, and refuses lengths that it does not divide
         )
-    except (RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise CheckpointError(f"transformers cannot load {checkpoint.path}: {error}") from error
     if found["missing_keys"]:
         raise CheckpointError(

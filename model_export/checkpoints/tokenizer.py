@@ -14,6 +14,7 @@ from model_export.checkpoints.tokenizer_files import (
     RESPELLED,
     TOKENIZER_FILE,
     USUAL_NAMES,
+    is_used_as_in_json,
     open_tokenizer,
     read_tokenizer,
     special_names,
@@ -80,7 +81,8 @@ def encoder_text(checkpoint: Checkpoint, language: str) -> EncoderText:
     config = PieceConfig("" if primary in _UNSPLIT else primary, *special, max_tokens=max_tokens)
     open_tokenizer(checkpoint, disarmed)
     files = {TOKENIZER_FILE: json.dumps(disarmed, ensure_ascii=False).encode()}
-    return EncoderText(to_mapping(config), files, max_tokens, _warnings(checkpoint, parts))
+    is_bare = not any(_around(tokenizer))
+    return EncoderText(to_mapping(config), files, max_tokens, _warnings(checkpoint, parts, is_bare))
 
 
 def _specials(checkpoint: Checkpoint, tokenizer: Tokenizer, model: Mapping[str, Any]) -> _Specials:
@@ -172,8 +174,21 @@ _POSITIONS: Mapping[str, Callable[[Mapping[str, Any]], int]] = {
 """Family -> its positions by config.json; of the others, max_position_embeddings."""
 
 
-def _warnings(checkpoint: Checkpoint, parts: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what about a tokenizer may differ from the one that the checkpoint was trained with."""
+def _warnings(checkpoint: Checkpoint, parts: Mapping[str, Any], is_bare: bool) -> tuple[str, ...]:
+    """Return what about a tokenizer may differ from the one that the checkpoint was trained with.
+
+    Args:
+        checkpoint: Of an encoder.
+        parts: Of its tokenizer.
+        is_bare: Whether the tokenizer adds no special tokens to a text.
+    """
+    if is_used_as_in_json(checkpoint):
+        if not is_bare:
+            return ()
+        return (
+            "tokenizer.json adds no special tokens around a text (post_processor); here they are added, as the "
+            "family is trained with them: check some answers.",
+        )
     normalizer = parts.get("normalizer") or {}
     is_told = "do_lower_case" in checkpoint.tokenizer_config
     if normalizer.get("type") == "BertNormalizer" and not normalizer["lowercase"] and not is_told:

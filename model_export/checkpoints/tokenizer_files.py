@@ -16,6 +16,7 @@ from typing import Any
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from model_export.checkpoints.base import Checkpoint
+from model_export.checkpoints.json_file import parse_object
 from seqserve.errors import CheckpointError
 
 TOKENIZER_FILE = "tokenizer.json"
@@ -145,16 +146,41 @@ def _respelled(symbol: str, special: Collection[str]) -> str:
 def _from_json(checkpoint: Checkpoint) -> dict[str, Any]:
     try:
         parts = json.loads(checkpoint.read(TOKENIZER_FILE))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{checkpoint.path / TOKENIZER_FILE} is no JSON: {error}") from error
     if not isinstance(parts, dict) or not isinstance(parts.get("model"), dict):
         raise CheckpointError(
             f"{checkpoint.path / TOKENIZER_FILE} describes no tokenizer. {_remedy(checkpoint)}"
         )
-    if checkpoint.tokenizer_config.get("tokenizer_class") not in _AS_IN_JSON:
+    if not is_used_as_in_json(checkpoint):
         for part in ("normalizer", "pre_tokenizer"):
             parts[part] = _with_options(parts.get(part), checkpoint.tokenizer_config)
     return parts
+
+
+def is_used_as_in_json(checkpoint: Checkpoint) -> bool:
+    """Return whether the class of a tokenizer is one that transformers changes nothing of."""
+    return checkpoint.tokenizer_config.get("tokenizer_class") in list(_AS_IN_JSON)
+
+
+def _switch(options: Mapping[str, Any], key: str, *, default: bool = False) -> bool:
+    """Return an option of tokenizer_config.json.
+
+    Raises:
+        CheckpointError: It is not true or false.
+    """
+    value = options.get(key, default)
+    if not isinstance(value, bool):
+        raise CheckpointError(
+            f"{key} is {value!r} in tokenizer_config.json; it must be true or false"
+        )
+    return value
+
+
+def _strip_accents(options: Mapping[str, Any]) -> bool | None:
+    """Return whether accents are removed; None: if letters are made small."""
+    key = "strip_accents"
+    return None if options.get(key) is None else _switch(options, key)
 
 
 def _with_options(component: Any, options: Mapping[str, Any]) -> Any:
@@ -162,7 +188,11 @@ def _with_options(component: Any, options: Mapping[str, Any]) -> Any:
     if not isinstance(component, dict):
         return component
     fields = _OPTIONS.get(component.get("type", ""), {})
-    changed = {field: options[key] for field, key in fields.items() if key in options}
+    changed = {
+        field: _strip_accents(options) if key == "strip_accents" else _switch(options, key)
+        for field, key in fields.items()
+        if key in options
+    }
     nested = {
         key: [_with_options(one, options) for one in component[key]]
         for key in ("normalizers", "pretokenizers")
@@ -179,15 +209,16 @@ def _from_vocab_txt(checkpoint: Checkpoint) -> dict[str, Any]:
     special = special_names(checkpoint)
     unknown, first, last = (special.get(role, _BERT[role]) for role in ("unk", "cls", "sep"))
     _check_symbols(checkpoint, vocabulary, (unknown, first, last), "vocab.txt")
+    _refuse_added_words(checkpoint, vocabulary)
     word_piece = models.WordPiece(
         vocabulary, unk_token=unknown, max_input_chars_per_word=_MAX_WORD_CHARACTERS
     )
     tokenizer = Tokenizer(word_piece)
     tokenizer.normalizer = normalizers.BertNormalizer(
         clean_text=True,
-        handle_chinese_chars=options.get("tokenize_chinese_chars", True),
-        strip_accents=options.get("strip_accents"),
-        lowercase=options.get("do_lower_case", True),
+        handle_chinese_chars=_switch(options, "tokenize_chinese_chars", default=True),
+        strip_accents=_strip_accents(options),
+        lowercase=_switch(options, "do_lower_case", default=True),
     )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
@@ -208,7 +239,8 @@ def _from_merges(checkpoint: Checkpoint) -> dict[str, Any]:
     special = special_names(checkpoint)
     first, last = (special.get(role, _ROBERTA[role]) for role in ("cls", "sep"))
     _check_symbols(checkpoint, vocabulary, (first, last), "vocab.json")
-    has_space = checkpoint.tokenizer_config.get("add_prefix_space", False)
+    _refuse_added_words(checkpoint, vocabulary)
+    has_space = _switch(checkpoint.tokenizer_config, "add_prefix_space")
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=has_space)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.RobertaProcessing(
@@ -251,7 +283,7 @@ def _special_tokens_map(checkpoint: Checkpoint) -> Mapping[str, Any]:
         return {}
     try:
         found = json.loads(checkpoint.read(name))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{checkpoint.path / name} is no JSON: {error}") from error
     return found if isinstance(found, Mapping) else {}
 
@@ -262,6 +294,32 @@ def _check_class(checkpoint: Checkpoint, known: re.Pattern[str]) -> None:
         raise CheckpointError(
             f"the tokenizer of {checkpoint.path} is a {name}, which only transformers can read. "
             f"{_remedy(checkpoint)}"
+        )
+
+
+def _refuse_added_words(checkpoint: Checkpoint, vocabulary: Mapping[str, int]) -> None:
+    """Refuse a vocabulary to which words were added that other files name.
+
+    Raises:
+        CheckpointError: A word that is no special token has its id in another file.
+    """
+    decoder = checkpoint.tokenizer_config.get("added_tokens_decoder")
+    entries = decoder.values() if isinstance(decoder, Mapping) else ()
+    words = {
+        entry.get("content")
+        for entry in entries
+        if isinstance(entry, Mapping) and not entry.get("special")
+    }
+    name = "added_tokens.json"
+    if checkpoint.has(name):
+        words |= parse_object(checkpoint.read(name), str(checkpoint.path / name)).keys()
+    special = set(special_names(checkpoint).values())
+    marked = {e.get("content") for e in entries if isinstance(e, Mapping)} - words
+    added = sorted(map(str, words - marked - special - vocabulary.keys()))
+    if added:
+        raise CheckpointError(
+            f"the tokenizer of {checkpoint.path} has added words ({', '.join(added[:3])}), which its "
+            f"vocabulary lacks. {_remedy(checkpoint)}"
         )
 
 

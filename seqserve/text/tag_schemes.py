@@ -126,12 +126,12 @@ def read_tags(tags: Sequence[str]) -> SourceScheme:
 
     Args:
         tags: In the order of the model's outputs. Prefixes such as `B-` or `b_`, suffixes such as `-B`, or
-            labels alone.
+            labels alone. White space around them is ignored.
 
     Raises:
         ConfigError: No tag names a label, or two are the same.
     """
-    read = _read(tags)
+    read = _read([tag.strip() for tag in tags])
     named: dict[SourceTag, str] = {}
     for tag, text in zip(read, tags, strict=True):
         if tag.label and tag in named:
@@ -180,7 +180,7 @@ def _tag(text: str, found: re.Match[str] | None, sure: set[str], is_uniform: boo
         return SourceTag("", "")
     if found and (is_uniform or found["label"] in sure):
         return SourceTag(found["side"].upper(), found["label"])
-    if not text.strip() or (sure and _BARE.fullmatch(text) and not found):
+    if not text or (sure and _BARE.fullmatch(text) and not found):
         raise ConfigError(f"the tag {text!r} has no label: use tags such as O, B-PER, I-PER")
     return SourceTag("", text)
 

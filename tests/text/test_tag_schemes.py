@@ -99,6 +99,10 @@ def test_labels(tags: str, expected: tuple[str, ...]) -> None:
     assert read_tags(tags.split()).labels == expected
 
 
+def test_white_space_around_tags_is_ignored() -> None:
+    assert read_tags(["O ", " B-a b", "I-a b\n"]).tags == ("O", "B-a b", "B-a b", "I-a b")
+
+
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
@@ -108,7 +112,7 @@ def test_labels(tags: str, expected: tuple[str, ...]) -> None:
         (["O", "B-A", "B-A"], "B-A and B-A mean the same"),
         (["O", "B-A", "b-A", "I-A"], "B-A and b-A mean the same"),
         (["O", "A", "A"], "A and A mean the same"),
-        (["O", " "], "' ' has no label"),
+        (["O", " "], "'' has no label"),
         (["O", "B-A", "I-A", "B-"], "'B-' has no label"),
         (["O", "B-A", "I-A", "B"], "'B' has no label"),
     ],

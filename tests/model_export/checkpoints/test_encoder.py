@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
+import shutil
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -84,6 +87,24 @@ def test_half_precision_is_read_as_float32(case: str, dtype: torch.dtype) -> Non
     checkpoint = read(checkpoint_directory(case, TOKEN, dtype))
     parts = encoder.convert(checkpoint, ImportOptions("fp32"))
     assert encoder.compare(checkpoint, parts) < 1e-5
+
+
+def test_chunks_of_the_checkpoint_do_not_stop_the_comparison(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    shutil.copytree(checkpoint_directory("bert", TOKEN), path)
+    config = json.loads((path / "config.json").read_text()) | {"chunk_size_feed_forward": 16}
+    (path / "config.json").write_text(json.dumps(config))
+    checkpoint = read(path)
+    assert encoder.compare(checkpoint, encoder.convert(checkpoint, ImportOptions("fp32"))) < 1e-5
+
+
+def test_what_transformers_cannot_load_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    shutil.copytree(checkpoint_directory("bert", TOKEN), path)
+    checkpoint = read(path)
+    (path / "config.json").write_bytes(b"\xef\xbb\xbf" + (path / "config.json").read_bytes())
+    with pytest.raises(CheckpointError, match="transformers cannot load"):
+        encoder.compare(checkpoint, converted("bert", TOKEN))
 
 
 def test_a_wrong_graph_is_noticed() -> None:

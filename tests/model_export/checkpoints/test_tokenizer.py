@@ -190,6 +190,15 @@ def test_special_tokens_without_a_post_processor(tmp_path: Path) -> None:
     assert (config["prefix"], config["suffix"]) == ([2], [3])
 
 
+def test_added_special_tokens_bare_of_a_post_processor_are_warned_of(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path, "bert", {"tokenizer_class": "PreTrainedTokenizerFast"})
+    assert encoder_text(read_checkpoint(tmp_path), "en").warnings == ()
+    parts = json.loads((tmp_path / "tokenizer.json").read_text())
+    (tmp_path / "tokenizer.json").write_text(json.dumps(parts | {"post_processor": None}))
+    (warning,) = encoder_text(read_checkpoint(tmp_path), "en").warnings
+    assert "adds no special tokens" in warning
+
+
 def _remove(folder: Path) -> None:
     (folder / "tokenizer.json").unlink()
 
@@ -210,12 +219,21 @@ def _merges(vocabulary: str, merges: str) -> Callable[[Path], None]:
     return damage
 
 
-def _with_class(name: str) -> Callable[[Path], None]:
+def _vocab_txt(**options: Any) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
         _write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n")(folder)
-        (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": name}))
+        (folder / "tokenizer_config.json").write_text(json.dumps(options))
 
     return damage
+
+
+def _with_option(folder: Path) -> None:
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": "no"}')
+
+
+def _with_added_words(folder: Path) -> None:
+    _vocab_txt()(folder)
+    (folder / "added_tokens.json").write_text('{"[MASK]": 4, "covid-19": 5}')
 
 
 def _configured(**values: Any) -> Callable[[Path], None]:
@@ -239,7 +257,7 @@ def _without_unknown(folder: Path) -> None:
     (folder / "tokenizer.json").write_text(json.dumps(parts | {"added_tokens": []}))
 
 
-REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
+REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "none": (_remove, r"no tokenizer that can be read.*AutoTokenizer.from_pretrained"),
     "sentencepiece alone": (_write("spiece.model", "\x0a"), "no tokenizer that can be read"),
     "no JSON": (_write("tokenizer.json", "{"), "is no JSON"),
@@ -251,7 +269,18 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
         _write("vocab.txt", "the 123\nof 99\n"),
         r"lacks \[UNK\], \[CLS\], \[SEP\]",
     ),
-    "Japanese words": (_with_class("BertJapaneseTokenizer"), "is a BertJapaneseTokenizer"),
+    "Japanese words": (
+        _vocab_txt(tokenizer_class="BertJapaneseTokenizer"),
+        "is a BertJapaneseTokenizer",
+    ),
+    "an option of vocab.txt": (_vocab_txt(do_lower_case=None), "do_lower_case is None"),
+    "an option of tokenizer.json": (_with_option, "do_lower_case is 'no' in tokenizer_config.json"),
+    "nested too deeply": (_write("tokenizer.json", "[" * 100_000), "is no JSON"),
+    "added words": (_with_added_words, r"has added words \(.*covid-19\).*AutoTokenizer"),
+    "added words in the config": (
+        _vocab_txt(added_tokens_decoder={"4": {"content": "covid-19", "special": False}}),
+        r"has added words \(covid-19\)",
+    ),
     "damaged merges": (
         _merges('{"<s>": 0, "</s>": 1, "a": 2}', "a b c\n"),
         "vocab.json with merges.txt of .* cannot be read",
@@ -273,7 +302,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize(("damage", "message"), REFUSED.values(), ids=REFUSED)
-def test_refused(damage: Callable[[Path], None], message: str, tmp_path: Path) -> None:
+def test_refused(damage: Callable[[Path], object], message: str, tmp_path: Path) -> None:
     write_checkpoint(tmp_path, "bert", {})
     damage(tmp_path)
     with pytest.raises(CheckpointError, match=message):
