@@ -15,7 +15,7 @@ from service.api.examples import FILE, Example, load_examples
 from tests import examples
 from tests.serving import ROOT, Serve, running_server
 
-OF_THE_MOMENT = {"version", "sha256", "metrics", "memory_bytes", "request_id"}  # of bundle, process, request
+OF_THE_MOMENT = {"version", "sha256", "metrics", "memory_bytes", "request_id"}
 UNSHIPPED = {spec.path for spec in TASKS.values() if not spec.is_shipped}
 SHIPPED = [example for example in load_examples() if example.path not in UNSHIPPED]
 NEAR = 0.05  # scores move a little from one build of a bundle to the next
