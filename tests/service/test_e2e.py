@@ -90,7 +90,8 @@ def test_one_page_of_metrics_for_all_processes(served: Serve) -> None:
         'seqserve_requests_total{code="ok",dialect="native",route="/v1/ner",status="200"}' in page
     )
     for status, code in ((500, "internal"), (503, "model_unavailable"), (504, "deadline_exceeded")):
-        series = f'requests_total{{code="{code}",route="/v1/translate",status="{status}"}} 0.0'
+        labels = f'code="{code}",dialect="native",route="/v1/translate",status="{status}"'
+        series = f"requests_total{{{labels}}} 0.0"
         assert series in page  # before the first of them
     assert 'seqserve_model_info{model="ner-en"' in page
     for process in ("gateway", "ner", "sentiment", "translation"):

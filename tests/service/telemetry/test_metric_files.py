@@ -19,7 +19,7 @@ import os, sys
 from service.telemetry import metrics
 metrics.TEXTS.labels("ner").inc(5)
 for i in range(int(sys.argv[1])):
-    metrics.REQUESTS.labels(f"/{i}/" + "x" * 200, "200", "ok").inc()
+    metrics.REQUESTS.labels(f"/{i}/" + "x" * 200, "200", "ok", "native").inc()
 metrics.TEXTS.labels("ner").inc(1)
 print(os.getpid(), metrics.TEXTS.labels("ner")._value.get())
 """

@@ -79,6 +79,7 @@ async def test_the_spans_of_a_request(gateway: Server, collector: Collector) -> 
         "http.route": "/v1/ner",
         "http.response.status_code": 200,
         "seqserve.code": "ok",
+        "seqserve.dialect": "native",
         "seqserve.request_id": "an-id",
         "seqserve.model": "ner-en",
         "seqserve.version": "1.0.0",
