@@ -175,7 +175,9 @@ def test_what_is_shown_already_changes_its_language(visiting: Opening, faked: Se
     expect(visit.panel("sentiment").locator("q")).to_have_attribute("lang", "en")
     visit.page.locator("#tab-translation").click()
     expect(visit.panel("translation").locator(".pair h3")).to_have_text(["英语", "中文"])
-    expect(visit.panel("translation").locator("select option").first).to_have_text("英语 → 中文")
+    expect(visit.panel("translation").locator("select[name=pair] option").first).to_have_text(
+        "英语 → 中文"
+    )
     expect(visit.page.locator("#state")).to_have_text("就绪")
     latin = visit.page.evaluate(
         "[...document.querySelectorAll('[data-word]')].map(e => e.textContent)"
