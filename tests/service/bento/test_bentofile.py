@@ -1,4 +1,4 @@
-"""The Bento holds all that the service imports."""
+"""The Bento and the image of the Dockerfile hold all that the service imports."""
 
 from __future__ import annotations
 
@@ -6,33 +6,35 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[3]
-EXCLUDED = [
-    path.strip("/").replace("/", ".")
-    for path in yaml.safe_load((ROOT / "bentofile.yaml").read_text(encoding="utf-8"))["exclude"]
-    if path.startswith("seqserve/")
-]
+LEFT_OUT = {
+    "Bento": yaml.safe_load((ROOT / "bentofile.yaml").read_text(encoding="utf-8"))["exclude"],
+    "Dockerfile": (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines(),
+}
 MODULES = (
     "service.bento.app",
     "service.__main__",
     "service.processes.supervisor",
     "seqserve.runtime.engine",
 )
-CODE = f"""
+CODE = """
 import importlib, sys
-for name in {EXCLUDED}:
+for name in {left_out}:
     sys.modules[name] = None  # so that its import fails
-for name in {MODULES}:
+for name in {modules}:
     importlib.import_module(name)
 """
 
 
-def test_the_service_imports_nothing_that_the_bento_leaves_out() -> None:
-    assert len(EXCLUDED) > 5
+@pytest.mark.parametrize("paths", LEFT_OUT.values(), ids=LEFT_OUT)
+def test_the_service_imports_nothing_that_is_left_out(paths: list[str]) -> None:
+    left_out = [one.strip("/").replace("/", ".") for one in paths if one.startswith("seqserve/")]
+    assert len(left_out) > 5
     done = subprocess.run(
-        [sys.executable, "-c", CODE],
+        [sys.executable, "-c", CODE.format(left_out=left_out, modules=MODULES)],
         cwd=ROOT,
         capture_output=True,
         text=True,
