@@ -61,7 +61,7 @@ def plan_request(
     """Choose the model of a request and make its items.
 
     Args:
-        request: Fields of valid types, within the ranges of seqserve/records.py.
+        request: Fields of valid types, within the ranges of seqserve/records/.
         models: Of all tasks, those of a task in order of preference.
         settings: Limits of a request, and the routing of its task.
         routing_key: Decides among weighted models; None uses no weights.

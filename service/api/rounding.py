@@ -15,7 +15,7 @@ class ScoreRounder:
     A visit to every value of a result would find them as well, but takes longer.
 
     Args:
-        kind: A dataclass of seqserve/records.py.
+        kind: A dataclass of seqserve/records/.
     """
 
     def __init__(self, kind: type[Any]) -> None:

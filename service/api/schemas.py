@@ -1,4 +1,4 @@
-"""The JSON of the native API as pydantic models, derived from the dataclasses of records.py and model_info.py.
+"""The JSON of the native API as pydantic models, derived from the dataclasses of records/ and model_info.py.
 
 Those define fields, defaults, ranges and descriptions. Limits that an operator can change (body, texts,
 characters) are checked in texts.py, because their errors are 413.

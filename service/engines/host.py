@@ -84,7 +84,7 @@ class EngineHost:
 
         Args:
             items: The texts.
-            encode: Converts a result of seqserve/records.py. TypeError fails that text alone.
+            encode: Converts a result of seqserve/records/. TypeError fails that text alone.
         """
         from seqserve.cancellation import Cancellation
 

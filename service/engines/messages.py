@@ -30,7 +30,7 @@ class InferenceItem:
     Args:
         request_id: Of the request that the text belongs to.
         model: Id of the model that is to answer.
-        item: Fields of the task's item in seqserve/records.py.
+        item: Fields of the task's item in seqserve/records/.
         deadline: Time of `time.monotonic` in this process after which the result is not needed.
         cancellation_id: Identifies the text in `EngineHost.cancel`. The request id would not do: the
             caller chooses it.
@@ -72,7 +72,7 @@ class InferenceResult:
 
 
 def to_inference_result(result: Any) -> InferenceResult:
-    """Convert a result of seqserve/records.py.
+    """Convert a result of seqserve/records/.
 
     orjson writes and reads it in C, which is faster than a walk over its fields in Python.
 
@@ -83,7 +83,7 @@ def to_inference_result(result: Any) -> InferenceResult:
 
 
 def encode_result(result: Any) -> bytes:
-    """Encode a result of seqserve/records.py as JSON.
+    """Encode a result of seqserve/records/ as JSON.
 
     Raises:
         TypeError: It holds a value that JSON cannot represent.

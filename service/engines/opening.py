@@ -32,7 +32,7 @@ class Engine(Protocol):
         ...
 
     def predict(self, items: Sequence[Any], /) -> Sequence[Any]:
-        """Return one result per item, in order: items and results of seqserve/records.py.
+        """Return one result per item, in order: items and results of seqserve/records/.
 
         It is called from several threads at once, as many as the settings allow calls of the task.
         """
