@@ -144,7 +144,7 @@ def test_characters(changes: dict[str, int], limits: tuple[int, int], name: str)
 def test_calls_at_once_follow_the_cpus_unless_set(
     monkeypatch: pytest.MonkeyPatch, n_cpus: int, calls: int | None, expected: int
 ) -> None:
-    monkeypatch.setattr("service.settings.available_cpus", lambda: n_cpus)
+    monkeypatch.setattr("service.settings.queues.available_cpus", lambda: n_cpus)
     settings = Settings(calls=calls, translation_calls=3)
     assert [settings.concurrency_of(task) for task in TASKS] == [expected] * 3 + [3]
     assert [settings.base_concurrency_of(task) for task in TASKS] == [expected] * 3 + [n_cpus]
@@ -154,7 +154,7 @@ def test_calls_at_once_follow_the_cpus_unless_set(
 def test_what_waits_is_shared_out_among_threads_that_compute_at_once(
     monkeypatch: pytest.MonkeyPatch, n_cpus: int, calls: int | None, expected: int
 ) -> None:
-    monkeypatch.setattr("service.settings.available_cpus", lambda: n_cpus)
+    monkeypatch.setattr("service.settings.queues.available_cpus", lambda: n_cpus)
     settings = Settings(calls=calls)
     assert [settings.chunks_of(task) for task in TASKS] == [expected] * 3 + [1]
 
@@ -166,7 +166,7 @@ def test_what_waits_is_shared_out_among_threads_that_compute_at_once(
 def test_the_bounds_of_a_queue(
     monkeypatch: pytest.MonkeyPatch, task: TaskName, flight: tuple[int, int, int]
 ) -> None:
-    monkeypatch.setattr("service.settings.available_cpus", lambda: 5)
+    monkeypatch.setattr("service.settings.queues.available_cpus", lambda: 5)
     settings = Settings(
         max_queue_texts=11,
         max_queue_tokens=12,

@@ -1,7 +1,7 @@
 """What a dialect is: routes, how a request is read, and how an answer and an error are written.
 
-To add a dialect, subclass `Dialect` in a file of its own, add its name to `DialectName` in service/settings.py,
-and the class to `DIALECTS` in table.py.
+To add a dialect, subclass `Dialect` in a file of its own, add its name to `DialectName` in
+service/settings/served.py, and the class to `DIALECTS` in table.py.
 """
 
 from __future__ import annotations
