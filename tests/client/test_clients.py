@@ -153,8 +153,8 @@ def test_both_clients_have_the_same_methods() -> None:
     def methods(client: type) -> dict[str, list[tuple[str, Any, Any]]]:
         return {
             name: [(one.name, one.default, one.annotation) for one in parameters[1:]]
-            for name, method in vars(client).items()
-            if inspect.isfunction(method) and not name.startswith("_")
+            for name, method in inspect.getmembers(client, inspect.isfunction)
+            if not name.startswith("_")
             for parameters in [list(inspect.signature(method).parameters.values())]
         }
 
