@@ -23,7 +23,7 @@ import sentencex
 from seqserve.bundle import Bundle, load_bundle, write_bundle
 from seqserve.errors import InputError
 from seqserve.manifest import Description
-from seqserve.model_info import model_id
+from seqserve.model_info import ModelInfo, model_id
 from seqserve.records import (
     Alternative,
     ClassificationItem,
@@ -294,3 +294,18 @@ def replace_bundle(directory: Path, by: Path) -> None:
     """Replace a bundle with another one."""
     shutil.rmtree(directory)
     by.rename(directory)
+
+
+def model_info(name: str, version: str = "1", **changes: Any) -> ModelInfo:
+    """Return what a server says of an NER model, or of one with other fields."""
+    fields = {"task": "ner", "languages": ("en",), **changes}
+    return ModelInfo(
+        name,
+        labels=(),
+        version=version,
+        sha256="",
+        limits={},
+        precision="int8",
+        metrics={},
+        **fields,
+    )

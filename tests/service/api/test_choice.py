@@ -11,40 +11,27 @@ from seqserve.errors import InputError, NotReady, SeqserveError, UnavailableErro
 from seqserve.model_info import ModelInfo
 from service.api.choice import choose_model
 from tests import fakes
+from tests.fakes import model_info
 from tests.service.api.test_errors import expect
 from tests.service.conftest import serving
 
 pytestmark = pytest.mark.anyio
 
 
-def info(name: str, version: str = "1", **changes: Any) -> ModelInfo:
-    fields = {"task": "ner", "languages": ("en",), **changes}
-    return ModelInfo(
-        name,
-        labels=(),
-        version=version,
-        sha256="",
-        limits={},
-        precision="int8",
-        metrics={},
-        **fields,
-    )
-
-
 def translator(name: str, *pair: str, **changes: Any) -> ModelInfo:
-    return info(name, task="translation", languages=pair, **changes)
+    return model_info(name, task="translation", languages=pair, **changes)
 
 
 MANY = translator("many", "en", "de", language_pairs=(("en", "de"), ("en", "zh-Hant")))
 MODELS = [
-    info("a", "2", is_default=True),
-    info("a", "1"),
-    info("b", state="failed", reason="damaged"),
-    info("c", state="loading"),
-    info("d", state="unloading"),
-    info("e", "2", state="unloaded"),
-    info("e", "1"),
-    info("s", task="sentiment"),
+    model_info("a", "2", is_default=True),
+    model_info("a", "1"),
+    model_info("b", state="failed", reason="damaged"),
+    model_info("c", state="loading"),
+    model_info("d", state="unloading"),
+    model_info("e", "2", state="unloaded"),
+    model_info("e", "1"),
+    model_info("s", task="sentiment"),
     translator("new", "en", "zh", is_default=True),
     translator("old", "en", "zh"),
     translator("back", "zh", "en"),
@@ -81,8 +68,8 @@ def test_the_model_that_answers(model: str | None, languages: dict[str, str], ch
 
 
 FAILED_DEFAULT = [
-    info("a", is_default=True, state="failed", reason="damaged"),
-    info("b"),
+    model_info("a", is_default=True, state="failed", reason="damaged"),
+    model_info("b"),
     translator("x", "en", "zh", is_default=True, state="failed", reason="damaged"),
     translator("y", "en", "zh"),
     translator("z", "zh", "en"),

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from service.engines.repository import (
     version_key,
 )
 from tests import fakes
+from tests.fakes import model_info
 
 
 def test_find_bundles(tmp_path: Path) -> None:
@@ -93,37 +93,30 @@ def test_two_bundles_with_one_id() -> None:
     check_distinct([bundle("a", "1.0"), bundle("a", "1.1"), bundle("b", "1.0")])
 
 
-def info(name: str, version: str = "1", **changes: Any) -> ModelInfo:
-    fields = {"task": "ner", "languages": ("en",), **changes}
-    return ModelInfo(
-        name,
-        labels=(),
-        version=version,
-        sha256="",
-        limits={},
-        precision="int8",
-        metrics={},
-        **fields,
-    )
-
-
-EN_ZH = info("a", task="translation", languages=("en", "zh"))
-ZH_EN = info("b", task="translation", languages=("zh", "en"))
+EN_ZH = model_info("a", task="translation", languages=("en", "zh"))
+ZH_EN = model_info("b", task="translation", languages=("zh", "en"))
 
 
 @pytest.mark.parametrize(
     ("models", "setting", "chosen"),
     [
-        pytest.param([info("a"), info("b")], None, "a@1", id="newest"),
+        pytest.param([model_info("a"), model_info("b")], None, "a@1", id="newest"),
         pytest.param(
-            [info("a", state="failed"), info("b")], None, "b@1", id="newest-that-is-ready"
+            [model_info("a", state="failed"), model_info("b")],
+            None,
+            "b@1",
+            id="newest-that-is-ready",
         ),
-        pytest.param([info("a"), info("b")], "b", "b@1", id="set"),
-        pytest.param([info("a", "2"), info("a")], "a@1", "a@1", id="set-with-version"),
-        pytest.param([info("a", "2", state="failed"), info("a")], "a", "a@1", id="set-by-name"),
-        pytest.param([info("a"), info("b", state="failed")], "b", "b@1", id="set-and-failed"),
-        pytest.param([info("a")], "c", None, id="set-and-missing"),
-        pytest.param([info("a", state="failed")], None, None, id="none-is-ready"),
+        pytest.param([model_info("a"), model_info("b")], "b", "b@1", id="set"),
+        pytest.param([model_info("a", "2"), model_info("a")], "a@1", "a@1", id="set-with-version"),
+        pytest.param(
+            [model_info("a", "2", state="failed"), model_info("a")], "a", "a@1", id="set-by-name"
+        ),
+        pytest.param(
+            [model_info("a"), model_info("b", state="failed")], "b", "b@1", id="set-and-failed"
+        ),
+        pytest.param([model_info("a")], "c", None, id="set-and-missing"),
+        pytest.param([model_info("a", state="failed")], None, None, id="none-is-ready"),
         pytest.param([EN_ZH, ZH_EN], None, None, id="two-pairs"),
         pytest.param([EN_ZH, ZH_EN], "b", "b@1", id="two-pairs-and-set"),
         pytest.param([EN_ZH], None, "a@1", id="one-pair"),

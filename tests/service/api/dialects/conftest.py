@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,3 +21,12 @@ def anyio_backend() -> str:
 async def everything(anyio_backend: str, bundles_dir: Path) -> AsyncIterator[Server]:
     async with serving(bundles_dir, dialects=tuple(DIALECTS), max_texts=4) as server:
         yield server
+
+
+async def check_fault(server: Server, path: str, fault: tuple[Any, int, str], field: str) -> None:
+    """Send a faulty body, and check that the answer has the status and, in its only field, the reason."""
+    body, status, reason = fault
+    response = await server.post(path, body)
+    document = response.json()
+    assert (response.status_code, set(document)) == (status, {field})
+    assert reason in document[field]

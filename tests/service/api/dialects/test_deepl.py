@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests import fakes
+from tests.service.api.dialects.conftest import check_fault
 from tests.service.conftest import Server, serving
 from tests.text.test_detection import SENTENCES
 
@@ -128,11 +129,7 @@ FAULTS: dict[str, tuple[Any, int, str]] = {
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_faults(everything: Server, name: str) -> None:
-    body, status, message = FAULTS[name]
-    response = await everything.post(PATH, body)
-    document = response.json()
-    assert (response.status_code, set(document)) == (status, {"message"})
-    assert message in document["message"]
+    await check_fault(everything, PATH, FAULTS[name], "message")
 
 
 async def test_languages(everything: Server) -> None:

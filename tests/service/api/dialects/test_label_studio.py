@@ -12,6 +12,7 @@ from seqserve.errors import InputError
 from service.api.dialects.label_config import read_controls
 from service.http.keys import new_key
 from tests import fakes
+from tests.service.api.dialects.conftest import check_fault
 from tests.service.conftest import Server, serving
 
 pytestmark = pytest.mark.anyio
@@ -126,11 +127,7 @@ FAULTS: dict[str, tuple[Any, int, str]] = {
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_faults(everything: Server, name: str) -> None:
-    body, status, error = FAULTS[name]
-    response = await everything.post(PATH, body)
-    document = response.json()
-    assert (response.status_code, set(document)) == (status, {"error"})
-    assert error in document["error"]
+    await check_fault(everything, PATH, FAULTS[name], "error")
 
 
 async def test_what_label_studio_asks_before(everything: Server) -> None:

@@ -11,6 +11,7 @@ from seqserve.errors import NotFound
 from service.api.dialects.files import FileStore
 from service.http.keys import new_key
 from tests import fakes
+from tests.service.api.dialects.conftest import check_fault
 from tests.service.conftest import Server, serving
 from tests.text.test_detection import SENTENCES
 
@@ -145,11 +146,7 @@ FAULTS: dict[str, tuple[Any, int, str]] = {
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_faults(everything: Server, name: str) -> None:
-    body, status, error = FAULTS[name]
-    response = await everything.post(PATH, body)
-    document = response.json()
-    assert (response.status_code, set(document)) == (status, {"error"})
-    assert error in document["error"]
+    await check_fault(everything, PATH, FAULTS[name], "error")
 
 
 async def test_other_types_are_refused(everything: Server) -> None:
