@@ -33,6 +33,9 @@ _OLDEST_VERSION = 2  # graphs refer to weights.safetensors; `metrics` of the man
 _CONFIG, _GOLDEN = "config.json", "golden.json"
 _SUFFIXES = (".onnx", ".json", ".safetensors", ".txt", ".md")  # no pickle, ever
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_MAX_ID = 99  # NAME@VERSION fits into the field `model` of a request
+_PLAIN_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._+-]{{,{_MAX_ID - 1}}}")
+_ID_RULE = f"use up to {_MAX_ID} letters, digits, '.', '_', '+' and '-', a letter or digit first"
 
 
 @dataclass(frozen=True)
@@ -245,6 +248,9 @@ def _said_problems(manifest: Manifest) -> Iterator[str]:
     if manifest.format_version < _OLDEST_VERSION:
         reads = f"this program reads {_OLDEST_VERSION} to {FORMAT_VERSION}: export the model again"
         yield f"format_version is {manifest.format_version}; {reads}"
+    for key, named in (("name", manifest.name), ("version", manifest.version)):
+        if not _PLAIN_ID.fullmatch(named):
+            yield f"{key} is {named[:_MAX_ID]!a}; {_ID_RULE}"
     yield from _language_problems(manifest)
     for name, metric in manifest.metrics.items():
         if not math.isfinite(metric):

@@ -51,6 +51,8 @@ def parse_routing(text: str) -> dict[Task, TaskRouting]:
         given = json.loads(text, object_pairs_hook=_without_repeated)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON ({error}); expected an object such as {_EXAMPLE}") from None
+    except RecursionError:
+        raise ValueError(f"nested too deeply; expected an object such as {_EXAMPLE}") from None
     if not isinstance(given, dict):
         raise ValueError(f"expected a JSON object such as {_EXAMPLE}")
     for task in given:

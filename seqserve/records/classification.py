@@ -24,7 +24,9 @@ class ClassificationItem:
         min_length=1,
         max_length=1000,
     )
-    top: int | None = option(None, "Return only the scores of the n most probable labels.", ge=1)
+    top: int | None = option(
+        None, "Return only the scores of the n most probable labels.", ge=1, le=1_000_000
+    )
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,9 @@ def changes_between(before: Table, after: Table, failed: Mapping[str, OpenFailur
         is_going = entry.state in ("unloading", "unloaded") and entry.model is not None
         if is_going and (old is None or old.state != entry.state):
             unloading.append(model_id)
-        elif entry.state == "ready" and (old is None or old.model is not entry.model):
+        elif entry.state == "ready" and (
+            old is None or old.state == "unloading" or old.model is not entry.model
+        ):
             loaded.append(model_id)
     reasons = {model_id: failure.reason for model_id, failure in failed.items()}
     return Changes(tuple(loaded), tuple(unloading), reasons)

@@ -75,7 +75,9 @@ def load_settings() -> Settings:
         settings = Settings()
     except ValidationError as error:
         faults = [
-            f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+            f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+            if fault["type"] != "default_factory_not_called"  # another setting is at fault
         ]
         raise ConfigError("; ".join([*faults, *unknown])) from None
     if unknown:

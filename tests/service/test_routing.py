@@ -48,6 +48,7 @@ def test_the_setting(
     [
         pytest.param("ner=a:95", "not JSON .*; expected an object such as", id="not-json"),
         pytest.param("[]", "expected a JSON object such as", id="list"),
+        pytest.param("[" * 100_000, "nested too deeply; expected an object such as", id="nested"),
         pytest.param('{"names": {}}', "'names' is not a task; tasks: ner, sentiment", id="task"),
         pytest.param(
             '{"ner": {"shadow": "a"}, "ner": {}}',

@@ -42,6 +42,16 @@ def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SEQSERVE_CORS_ORIGINS", "https://a.example/", "SEQSERVE_CORS_ORIGINS: .*pattern"),
         ("SEQSERVE_CORS_ORIGINS", "a.example", "SEQSERVE_CORS_ORIGINS: .*pattern"),
         ("SEQSERVE_ENGINE_FACTORY", "no_colon", "SEQSERVE_ENGINE_FACTORY: .*pattern"),
+        (
+            "SEQSERVE_DEFAULT_MODELS",
+            "ner",
+            "^SEQSERVE_DEFAULT_MODELS: 'ner' must be TASK=NAME or TASK=NAME@VERSION; tasks: [a-z, ]+$",
+        ),
+        (
+            "SEQSERVE_MAX_LOADED_MODELS",
+            "-1",
+            "^SEQSERVE_MAX_LOADED_MODELS: Input should be greater than or equal to 0$",
+        ),
     ],
 )
 def test_mistakes_are_named(

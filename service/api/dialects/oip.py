@@ -158,7 +158,8 @@ class OpenInferenceDialect(Dialect):
             return None
         if not isinstance(timeout_us, int) or timeout_us < 0:
             raise InputError("parameters.timeout: must be a whole number of microseconds above 0.")
-        end = asyncio.get_running_loop().time() + timeout_us / 1e6
+        longest_us = 1000 * self.settings.max_timeout_ms
+        end = asyncio.get_running_loop().time() + min(timeout_us, longest_us) / 1e6
 
         async def predict(content: PredictionRequest, call: Call) -> Prediction:
             call.deadline = min(call.deadline, end)

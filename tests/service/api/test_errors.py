@@ -101,6 +101,7 @@ FAULTS = [
     pytest.param("/v1/ner", {"text": "a", "alternatives": 8}, "alternatives: ", id="labelings"),
     pytest.param("/v1/ner", {"text": "a", "alternatives": -1}, "alternatives: ", id="no-labelings"),
     pytest.param("/v1/classify", {"text": "a", "top": 0}, "top: ", id="top-0"),
+    pytest.param("/v1/classify", {"text": "a", "top": 1 << 64}, "top: ", id="top-beyond-64-bits"),
     pytest.param("/v1/classify", {"text": "a", "min_score": 2}, "min_score: ", id="score-2"),
     pytest.param("/v1/classify", {"text": "a", "labels": []}, "labels: ", id="labels-none"),
     pytest.param(

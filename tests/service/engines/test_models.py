@@ -275,7 +275,7 @@ def test_a_model_that_comes_back_before_it_is_dropped(tmp_path: Path) -> None:
     host = make_host(tmp_path)
     first = fakes.OPENED_BY_ID["ner-en@2.0"]
     host.change(Change("unload", ("ner-en@2.0",)))
-    host.change(Change("load", ("ner-en",)))
+    assert host.change(Change("load", ("ner-en",))) == Changes(loaded=("ner-en@2.0",))
     assert states(host.status) == {"ner-en@2.0": "ready", "ner-en@1.0": "ready"}
     assert fakes.OPENED_BY_ID["ner-en@2.0"] is first
 

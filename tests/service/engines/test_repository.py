@@ -28,9 +28,10 @@ def test_find_bundles(tmp_path: Path) -> None:
 
 def test_versions_are_one_level_deeper_and_beside_flat_bundles(tmp_path: Path) -> None:
     fakes.write_bundle_of(tmp_path / "flat", "ner-en", name="flat")
-    for version in ("1.0", "2.0", ".2.1"):
+    for version in ("1.0", "2.0", "2.1"):
         (tmp_path / "ner-en").mkdir(exist_ok=True)
         fakes.write_bundle_of(tmp_path / "ner-en" / version, "ner-en", version=version)
+    (tmp_path / "ner-en" / "2.1").rename(tmp_path / "ner-en" / ".2.1")
     (tmp_path / "too" / "deep").mkdir(parents=True)
     fakes.write_bundle_of(tmp_path / "too" / "deep" / "1.0", "ner-en", version="9.0")
     found, unreadable = find_bundles(tmp_path, "ner")

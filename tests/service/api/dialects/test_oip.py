@@ -149,6 +149,7 @@ async def test_a_timeout(everything: Server) -> None:
     response = await everything.post(f"{MODELS}/translation/infer", body)
     assert response.status_code == 504 and set(response.json()) == {"error"}
     assert await infer(everything, "ner", "a", parameters={"timeout": 5_000_000})
+    assert await infer(everything, "ner", "a", parameters={"timeout": 10**310})  # no float
 
 
 FAULTS: dict[str, tuple[str, Any, int, str]] = {
