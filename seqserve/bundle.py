@@ -35,7 +35,8 @@ _SUFFIXES = (".onnx", ".json", ".safetensors", ".txt", ".md")  # no pickle, ever
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MAX_ID = 99  # NAME@VERSION fits into the field `model` of a request
 _PLAIN_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._+-]{{,{_MAX_ID - 1}}}")
-_ID_RULE = f"use up to {_MAX_ID} letters, digits, '.', '_', '+' and '-', a letter or digit first"
+ID_RULE = f"use up to {_MAX_ID} letters, digits, '.', '_', '+' and '-', a letter or digit first"
+"""What a name or a version of a model is made of; see `is_plain_id`."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,11 @@ class _GoldenCase:
 class _Golden:
     tolerance: float
     cases: tuple[_GoldenCase, ...]
+
+
+def is_plain_id(named: str) -> bool:
+    """Return whether a name or a version can be a part of `NAME@VERSION`."""
+    return _PLAIN_ID.fullmatch(named) is not None
 
 
 def load_bundle(path: Path) -> Bundle:
@@ -249,8 +255,8 @@ def _said_problems(manifest: Manifest) -> Iterator[str]:
         reads = f"this program reads {_OLDEST_VERSION} to {FORMAT_VERSION}: export the model again"
         yield f"format_version is {manifest.format_version}; {reads}"
     for key, named in (("name", manifest.name), ("version", manifest.version)):
-        if not _PLAIN_ID.fullmatch(named):
-            yield f"{key} is {named[:_MAX_ID]!a}; {_ID_RULE}"
+        if not is_plain_id(named):
+            yield f"{key} is {named[:_MAX_ID]!a}; {ID_RULE}"
     yield from _language_problems(manifest)
     for name, metric in manifest.metrics.items():
         if not math.isfinite(metric):

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from model_export.sources.huggingface import CheckpointSource
     from seqserve.bundle import Bundle
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MANY = "mul"
 """The code of a model of many languages."""
 
@@ -68,6 +67,7 @@ def import_checkpoint(  # noqa: PLR0913, PLR0917 - one parameter an option
     with reported():
         with command_line():
             named = _bundle_name(name, checkpoint_name(checkpoint))
+            _require_plain("--version", version)
             codes = _language_codes(languages)
         directory = out or bundles / named
         refuse_existing(directory)
@@ -94,18 +94,26 @@ def _bundle_name(given: str | None, of_checkpoint: str) -> str:
     Raises:
         ConfigError: The given name is not plain, or none can be made.
     """
+    from seqserve.bundle import ID_RULE, is_plain_id
     from seqserve.errors import ConfigError
 
-    allowed = "letters, digits, `.`, `_` and `-`, a letter or digit first"
     if given is not None:
-        if not _NAME.fullmatch(given):
-            raise ConfigError(f"--name is {given!r}; a name has {allowed}")
+        _require_plain("--name", given)
         return given
     last = of_checkpoint.rpartition("/")[2]
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip("-._")
-    if not _NAME.fullmatch(plain):
-        raise ConfigError(f"no name can be made of {of_checkpoint!r}: set --name; it has {allowed}")
+    if not is_plain_id(plain):
+        raise ConfigError(f"no name can be made of {of_checkpoint!r}: set --name; {ID_RULE}")
     return plain
+
+
+def _require_plain(option: str, given: str) -> None:
+    """Raises ConfigError: requests could not name a model like this."""
+    from seqserve.bundle import ID_RULE, is_plain_id
+    from seqserve.errors import ConfigError
+
+    if not is_plain_id(given):
+        raise ConfigError(f"{option} is {given!r}; {ID_RULE}")
 
 
 def _language_codes(languages: str) -> tuple[str, ...]:

@@ -143,6 +143,11 @@ REFUSED: dict[str, tuple[list[str], int, str]] = {
     "no directory": (["import", "nothing"], 1, "there is no directory nothing"),
     "a hub name": (["import", "org/model"], 1, "hf download org/model"),
     "a bundle that exists": (["import", "My words", "--name", "taken"], 1, "exists already"),
+    "a version with an at sign": (
+        ["import", "My words", "--version", "a@b"],
+        2,
+        "--version is 'a@b'; use up to 99 letters",
+    ),
     "a name with a slash": (["import", "My words", "--name", "a/b"], 2, "--name is 'a/b'"),
     "an unknown option": (["import", "My words", "--int4"], 2, "No such option"),
     "a precision": (["import", "My words", "--precision", "int4"], 2, "'int4' is not one of"),
