@@ -12,11 +12,12 @@ from seqserve.errors import ConfigError
 from service.api.choice import choose_model
 from service.routing import TaskRouting, choose_by_weight
 from service.settings import load_settings
-from tests.service.api.test_choice import info, translator
+from tests.fakes import model_info
+from tests.service.api.test_choice import translator
 
 KEYS = [f"request-{i}" for i in range(10_000)]
 CANARY = {"a": 95.0, "b@2": 5.0}
-MODELS = [info("a", "2"), info("a", "1"), info("b", "2"), info("b", "1")]
+MODELS = [model_info("a", "2"), model_info("a", "1"), model_info("b", "2"), model_info("b", "1")]
 
 
 @pytest.fixture(autouse=True)
@@ -133,7 +134,7 @@ def test_a_model_that_the_request_names_is_not_weighted() -> None:
 
 @pytest.mark.parametrize("state", ["loading", "failed", "unloading"])
 def test_a_model_that_is_not_ready_has_no_share(state: str) -> None:
-    models = [info("a", is_default=True), info("b", "2", state=state)]
+    models = [model_info("a", is_default=True), model_info("b", "2", state=state)]
     weights = {"a": 1.0, "b@2": 1000.0}
     ids = {choose_model("ner", None, (None, None), models, weights, key).id for key in KEYS[:200]}
     assert ids == {"a@1"}
