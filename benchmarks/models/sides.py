@@ -11,12 +11,17 @@ import json
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.tools.tasks import TRANSLATION
 from benchmarks.tools.workspace import Workspace
 from seqserve.bundle import Bundle, write_bundle
+from seqserve.config import to_mapping
 from seqserve.manifest import Description, Precision
 from seqserve.text.subwords import SPECIALS, SubwordTokenizer
+
+if TYPE_CHECKING:
+    from seqserve.models.transformer import Transformer
 
 
 @dataclass(frozen=True)
@@ -58,19 +63,33 @@ def encode(bundle: Bundle, texts: list[str]) -> list[list[int]]:
 
 def rewrite(bundle: Bundle, precision: Precision, directory: Path) -> Path:
     """Write a translator bundle in another precision, in int8 without calibration."""
-    from model_export.exporters.graphs.external import WEIGHTS_FILE, refer
+    from model_export.sources.restore import restore_translator
+
+    return write_translator(restore_translator(bundle), bundle, precision, directory)
+
+
+def write_translator(
+    model: Transformer, like: Bundle, precision: Precision, directory: Path
+) -> Path:
+    """Write a bundle of a translator, in int8 without calibration.
+
+    Args:
+        model: The translator.
+        like: The bundle whose subwords, recipe and description it gets.
+        precision: Of the weights.
+        directory: The new bundle; it must not exist.
+    """
+    from model_export.exporters.graphs.external import graph_files
     from model_export.exporters.graphs.translator import translator_graphs
     from model_export.exporters.graphs.weights import Weights
-    from model_export.sources.restore import restore_translator
     from seqserve.evaluation.report import RECIPE_FILE
 
-    model = restore_translator(bundle)
     weights = Weights.of(model, precision)
-    contents = weights.to_bytes()
     graphs = translator_graphs(model.config, weights, SPECIALS.banned)
-    files = {f"{name}.onnx": refer(graph, contents) for name, graph in graphs.items()}
-    files |= {name: bundle.file(name).read_bytes() for name in ("tokenizer.json", RECIPE_FILE)}
-    files |= {WEIGHTS_FILE: contents, "config.json": json.dumps(bundle.config).encode()}
-    kept = {field.name: getattr(bundle.manifest, field.name) for field in fields(Description)}
+    files = graph_files({f"{name}.onnx": graph for name, graph in graphs.items()}, weights)
+    files |= {name: like.file(name).read_bytes() for name in ("tokenizer.json", RECIPE_FILE)}
+    config = {**like.config, "model": to_mapping(model.config)}
+    files |= {"config.json": json.dumps(config).encode()}
+    kept = {field.name: getattr(like.manifest, field.name) for field in fields(Description)}
     described = replace(Description(**kept), precision=precision, metrics={})
     return write_bundle(directory, files, described).path

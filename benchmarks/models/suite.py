@@ -5,13 +5,14 @@ All targets were set before anything was measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from benchmarks.models.encoders import BY_ROW, CALIBRATED, DYNAMIC, EncoderCell, measure_encoders
 from benchmarks.models.invariance import Invariance, measure_invariance
 from benchmarks.models.lstm import EAGER as TORCH
 from benchmarks.models.lstm import LstmCell, measure_lstm
 from benchmarks.models.memory import MemoryResult, measure_memory
+from benchmarks.models.opus_size import measure_opus_size
 from benchmarks.models.translation import CellResult, TranslationResult, measure_translation
 from benchmarks.models.translators import OURS, PEER
 from benchmarks.tools.suite import Part, Record, Suite
@@ -21,6 +22,7 @@ from loadtest.targets import FAIL, Target, at_least, at_most
 from seqserve.evaluation.markdown import table_lines
 
 ONE_CORE = {1: at_least(1.3), 8: at_least(1.2), 32: at_least(1.1)}
+OPUS_ONE_CORE = {1: at_least(1.2), 8: at_least(1.1), 32: at_least(1.0)}
 """CTranslate2's time over ours, int8, one thread, by batch size."""
 
 TWO_CORES = at_least(1.2)
@@ -45,8 +47,15 @@ ADDED_MIB = at_most(150.0, ".0f")
 _CELL = ("precision", "batch", "search")
 
 
-def translation_lines(found: TranslationResult) -> Iterator[str]:
-    """Format the times by number of cores, and CTranslate2's settings."""
+def translation_lines(
+    found: TranslationResult, one_core: Mapping[int, Target] = ONE_CORE
+) -> Iterator[str]:
+    """Format the times by number of cores, and CTranslate2's settings.
+
+    Args:
+        found: What was measured.
+        one_core: Targets on one core, by batch size.
+    """
     lengths = found.lengths
     yield (
         f"Sources have {lengths.mean:.0f} tokens on average, 95 % of them at most {lengths.p95:.0f}, "
@@ -61,7 +70,7 @@ def translation_lines(found: TranslationResult) -> Iterator[str]:
                 *(*_CELL, "ms a batch", "target tokens/s", "same answers"),
                 *("ratio (quartiles)", *CHECKED),
             ),
-            map(_cell_row, results),
+            (_cell_row(result, one_core) for result in results),
         )
     yield from ("", f"**{PEER}'s best settings,** of those tried:", "")
     yield from table_lines(
@@ -77,10 +86,10 @@ def _cell_name(result: CellResult) -> tuple[object, ...]:
     return result.cell.precision, result.cell.batch, result.cell.search
 
 
-def _cell_row(r: CellResult) -> Iterable[object]:
+def _cell_row(r: CellResult, one_core: Mapping[int, Target]) -> Iterable[object]:
     target = None
     if r.cell.precision == "int8":
-        target = ONE_CORE.get(r.cell.batch) if r.cell.threads == 1 else TWO_CORES
+        target = one_core.get(r.cell.batch) if r.cell.threads == 1 else TWO_CORES
     times = f"{r.ms(OURS):.1f} / {r.ms(PEER):.1f}"
     speeds = f"{r.tokens_per_s(OURS):.0f} / {r.tokens_per_s(PEER):.0f}"
     same = NONE if r.timed.same_share is None else f"{r.timed.same_share:.0%}"
@@ -171,7 +180,7 @@ def memory_lines(found: MemoryResult) -> Iterator[str]:
 
 def int8_lines(record: Record) -> Iterator[str]:
     """Format the cost of int8, for metrics with a target."""
-    yield from ("", "### Cost of int8", "")
+    yield from ("", "#### Cost of int8", "")
     yield from table_lines(
         ("bundle", "metric", "change by int8", *CHECKED),
         (
@@ -189,6 +198,11 @@ SUITE = Suite(
         TRANSLATION: Part(
             "Translation against CTranslate2",
             *(measure_translation, TranslationResult, translation_lines),
+        ),
+        "opus-size": Part(
+            "A translator of the size of OPUS-MT against CTranslate2",
+            *(measure_opus_size, TranslationResult),
+            lambda found: translation_lines(found, OPUS_ONE_CORE),
         ),
         "lstm": Part(
             "Named entities and sentiment against torch", measure_lstm, LstmCell, lstm_lines

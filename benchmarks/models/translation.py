@@ -6,7 +6,7 @@ alternating on the same batches of consecutive dev segments.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -74,13 +74,38 @@ class TranslationResult:
 
 
 def measure_translation(space: Workspace, size: Size, report: Report) -> TranslationResult:
-    """Compare the times of both translators."""
+    """Compare the times of both translators, with the weights of the shipped one."""
     bundle = space.bundle(TRANSLATION)
-    n_texts = max(batch * size.n_batches(batch) for batch in size.batches)
-    sources = encode(bundle, dev_texts(bundle, space.data, n_texts, space.seed))
-    sides, results = sides_of(space), list[CellResult]()
+    sources = encode(bundle, dev_texts(bundle, space.data, n_sources(size), space.seed))
+    sides = sides_of(space)
     precisions = list(sides) if size.is_fp32_timed else [bundle.manifest.precision]
-    for cell in cells_of(size, precisions, available_cpus()):
+    cells = cells_of(size, precisions, available_cpus())
+    return measure_cells(cells, sides, sources, size, report)
+
+
+def n_sources(size: Size) -> int:
+    """Return how many sources the cells of a size need."""
+    return max(batch * size.n_batches(batch) for batch in size.batches)
+
+
+def measure_cells(
+    cells: Iterable[Cell],
+    sides: Mapping[Precision, Sides],
+    sources: Sequence[Sequence[int]],
+    size: Size,
+    report: Report,
+) -> TranslationResult:
+    """Measure cells one after the other; those on one core come before those on two.
+
+    Args:
+        cells: What to measure.
+        sides: Both models, by precision.
+        sources: Ids of every source, the end symbol included.
+        size: How much to measure.
+        report: Receives a line per cell.
+    """
+    results = list[CellResult]()
+    for cell in cells:
         environments = size.environments if cell.threads == 1 else _environment_of(cell, results)
         result = _measure_cell(cell, sides[cell.precision], sources, size, environments)
         report(f"{cell}: {result.ratio}, {result.tuning.best.in_words()}")
@@ -104,7 +129,7 @@ def _environment_of(cell: Cell, results: Sequence[CellResult]) -> tuple[dict[str
 def _measure_cell(
     cell: Cell,
     sides: Sides,
-    sources: list[list[int]],
+    sources: Sequence[Sequence[int]],
     size: Size,
     environments: tuple[dict[str, str], ...],
 ) -> CellResult:

@@ -103,23 +103,26 @@ class Suite:
             add_part(path, now, name, self.parts[name].measure(space, size, report))
 
     def show(self, path: Path, page: Path | None) -> str:
-        """Format a record as tables, and replace the section of a page.
+        """Format the records of all machines as tables, and replace the section of a page.
 
         Raises:
-            DataError: The record cannot be read, or the page has no such section.
+            DataError: The records cannot be read, or the page has no such section.
         """
-        record = read_record(path)
-        lines = [_machine_line(record.machine), "", *_bundle_lines(record.bundles)]
+        text = "\n\n".join(self._show_one(record, path) for record in read_records(path))
+        if page:
+            replace_section(page, self.section, text)
+        return text
+
+    def _show_one(self, record: Record, path: Path) -> str:
+        lines = [f"### {record.machine.cpu}", "", _machine_line(record.machine), ""]
+        lines += _bundle_lines(record.bundles)
         if record.size != "full":
             lines += ["", f"**Size {record.size}: few and short rounds.**"]
         for name, part in self.parts.items():
             if (values := record.parts.get(name)) is not None:
                 result = decoded(part, values, f"{path}: {name}")
-                lines += ["", f"### {part.title}", "", *part.lines(result)]
-        text = "\n".join([*lines, *self.closing(record)])
-        if page:
-            replace_section(page, self.section, text)
-        return text
+                lines += ["", f"#### {part.title}", "", *part.lines(result)]
+        return "\n".join([*lines, *self.closing(record)])
 
 
 def _describe_bundles(space: Workspace) -> dict[str, MeasuredBundle]:
@@ -140,38 +143,47 @@ def decoded(part: Part, values: Any, where: str) -> Any:
 
 
 def add_part(path: Path, now: Record, name: str, result: Any) -> None:
-    """Add a part to the file, beside those of the same machine, bundles, size and seed.
+    """Add a part to the record of this machine; those of other machines stay.
 
     Args:
-        path: The file; it is replaced where anything but the parts differs.
-        now: What holds now, without parts.
+        path: The file of all records.
+        now: What holds now, without parts. Parts of the same machine that were measured with other bundles,
+            packages, size or seed are removed.
         name: Of the part.
         result: What was measured.
     """
-    before = read_record(path) if path.exists() else now
+    records = read_records(path) if path.exists() else []
+    place = next((i for i, r in enumerate(records) if _is_same_cpu(r, now)), len(records))
+    before = records[place] if place < len(records) else now
     kept = before.parts if replace(before, parts=now.parts) == now else now.parts
     values = list(map(to_mapping, result)) if isinstance(result, tuple) else to_mapping(result)
-    record = replace(now, parts={**kept, name: values})
+    records[place : place + 1] = [replace(now, parts={**kept, name: values})]
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as partial:
-        text = json.dumps(to_mapping(record), indent=1, ensure_ascii=False)
+        text = json.dumps(list(map(to_mapping, records)), indent=1, ensure_ascii=False)
         partial.write_text(text + "\n", encoding="utf-8")
 
 
-def read_record(path: Path) -> Record:
-    """Load what `add_part` wrote.
+def _is_same_cpu(record: Record, other: Record) -> bool:
+    """Return whether two records are of the same type of processor, and of as many cores of it."""
+    one, two = record.machine, other.machine
+    return (one.cpu, one.family, one.cores) == (two.cpu, two.family, two.cores)
+
+
+def read_records(path: Path) -> list[Record]:
+    """Load what `add_part` wrote: a record per type of processor.
 
     Raises:
-        DataError: The file is missing or no JSON object.
-        ConfigError: It is not a record.
+        DataError: The file is missing or no JSON list.
+        ConfigError: An entry is not a record.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}; measure again") from error
-    if not isinstance(values, dict):
-        raise DataError(f"{path} holds no object; measure again")
-    return from_mapping(Record, values, str(path))
+    if not isinstance(values, list):
+        raise DataError(f"{path} holds no list of records; measure again")
+    return [from_mapping(Record, one, str(path)) for one in values]
 
 
 def _machine_line(machine: Machine) -> str:

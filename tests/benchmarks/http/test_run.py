@@ -12,7 +12,7 @@ from benchmarks.http.size import HttpSize
 from benchmarks.http.suite import SUITE
 from benchmarks.http.throughput import time_calls, time_runtime
 from benchmarks.tools.cores import split_cores
-from benchmarks.tools.suite import decoded, read_record
+from benchmarks.tools.suite import decoded, read_records
 from benchmarks.tools.workspace import Workspace
 from seqserve.cli.main import app
 from seqserve.tasks import SHIPPED
@@ -44,7 +44,8 @@ def test_command_measures_records_and_shows(
     places = ["--data", str(tiny.data), "--bundles", str(tiny.bundles), "--out", str(out)]
     done = RUNNER.invoke(app, ["dev", "bench-http", "--quick", *places])
     assert done.exit_code == 0, done.output
-    values = read_record(out).parts
+    (found,) = read_records(out)
+    values = found.parts
     parts = {name: decoded(part, values[name], name) for name, part in SUITE.parts.items()}
     for lines in (parts["overhead"], parts["throughput"], parts["tail"]):
         assert [line.task for line in lines] == list(SHIPPED)

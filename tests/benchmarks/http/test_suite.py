@@ -11,7 +11,7 @@ from benchmarks.http.suite import (
     tail_lines,
     throughput_lines,
 )
-from benchmarks.tools.suite import add_part, decoded, read_record
+from benchmarks.tools.suite import add_part, decoded, read_records
 from tests.benchmarks.http import made_up
 from tests.benchmarks.http.made_up import OVERHEAD, TAIL, THROUGHPUT
 from tests.benchmarks.models.made_up import record
@@ -55,15 +55,16 @@ def test_the_report_has_what_was_measured(tmp_path: Path) -> None:
     for name, result in made_up.PARTS.items():
         add_part(tmp_path / "all.json", record(), name, result)
     complete = SUITE.show(tmp_path / "all.json", None)
-    assert complete.startswith("**Machine.** Some CPU")
-    assert complete.count("\n### ") == len(SUITE.parts) and "Size" not in complete
+    assert complete.startswith("### Some CPU\n\n**Machine.** Some CPU")
+    assert complete.count("\n#### ") == len(SUITE.parts) and "Size" not in complete
     add_part(tmp_path / "one.json", record("quick"), "tail", TAIL)
     part = SUITE.show(tmp_path / "one.json", None)
-    assert part.count("\n### ") == 1 and "**Size quick" in part
+    assert part.count("\n#### ") == 1 and "**Size quick" in part
 
 
 @pytest.mark.parametrize("name", SUITE.parts)
 def test_every_part_survives_json(tmp_path: Path, name: str) -> None:
     path, result = tmp_path / "http.json", made_up.PARTS[name]
     add_part(path, record(), name, result)
-    assert decoded(SUITE.parts[name], read_record(path).parts[name], name) == result
+    (found,) = read_records(path)
+    assert decoded(SUITE.parts[name], found.parts[name], name) == result

@@ -56,6 +56,10 @@ TRANSLATION = TranslationResult(
         cell(Cell("int8", 32, 1, 2), 20, 24),
     ),
 )
+OPUS_SIZE = TranslationResult(
+    LENGTHS,
+    (cell(Cell("int8", 1, 1, 1), 10, 12.5, 0.0), cell(Cell("int8", 32, 4, 1), 20, 19, 0.0)),
+)
 LSTM = (
     LstmCell(*("ner", 1, LENGTHS), comparison(seqserve=(1.0,), torch=(3.0,), torch_bf16=(1.2,))),
     LstmCell("ner", 8, LENGTHS, comparison(seqserve=(2.0,), torch=(3.0,), torch_bf16=(6.0,))),
@@ -76,6 +80,7 @@ MEMORY = MemoryResult(200, {"seqserve": Memory(146, 70, 180), "CTranslate2": Mem
 PARTS: dict[str, Any] = {
     **{
         "translation": TRANSLATION,
+        "opus-size": OPUS_SIZE,
         "lstm": LSTM,
         "encoders": ENCODERS,
         "invariance": INVARIANCE,

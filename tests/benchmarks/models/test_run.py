@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from benchmarks.models.invariance import CALLERS, measure_invariance
 from benchmarks.models.lstm import measure_lstm
 from benchmarks.models.suite import SUITE
-from benchmarks.tools.suite import decoded, read_record
+from benchmarks.tools.suite import decoded, read_records
 from benchmarks.tools.workspace import Workspace
 from seqserve.cli.main import app
 from seqserve.tasks import SHIPPED
@@ -51,7 +51,8 @@ def test_command_measures_records_and_shows(tiny: TinyProject, tmp_path: Path) -
     places = ["--data", str(tiny.data), "--bundles", str(tiny.bundles), "--out", str(out)]
     done = RUNNER.invoke(app, ["dev", "bench", "memory", "--quick", *places])
     assert done.exit_code == 0, done.output
-    memory = decoded(SUITE.parts["memory"], read_record(out).parts["memory"], "memory")
+    (found,) = read_records(out)
+    memory = decoded(SUITE.parts["memory"], found.parts["memory"], "memory")
     assert all(side.after_mib > side.before_mib > 0 for side in memory.sides.values())
     again = RUNNER.invoke(
         app, ["dev", "bench", "--redraw", "--out", str(out), "--update", str(page)]

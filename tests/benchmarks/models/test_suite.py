@@ -22,6 +22,7 @@ from tests.benchmarks.models.made_up import (
     INVARIANCE,
     LSTM,
     MEMORY,
+    OPUS_SIZE,
     PARTS,
     TRANSLATION,
     record,
@@ -35,6 +36,13 @@ ROWS: dict[str, tuple[Iterator[str], list[str]]] = {
             "| fp32 | 8 | greedy | 10.0 / 8.0 | 10000 / 13750 | – | 0.80 (1.00 to 1.40) | – | – |",
             "| int8 | 32 | greedy | 20.0 / 24.0 | 5000 / 4583 | – | 1.20 (1.50 to 2.10) | ≥ 1.2 | pass |",
             "| int8 | 8 | beam 4 | 1 | int8, 1 x 1 threads, 4 examples, CT2_FORCE_CPU_ISA=AVX2 | 1 |",
+        ],
+    ),
+    "opus-size": (
+        SUITE.parts["opus-size"].lines(OPUS_SIZE),
+        [
+            "| int8 | 1 | greedy | 10.0 / 12.5 | 10000 / 8800 | 0% | 1.25 (1.56 to 2.19) | ≥ 1.2 | pass |",
+            "| int8 | 32 | beam 4 | 20.0 / 19.0 | 5000 / 5789 | 0% | 0.95 (1.19 to 1.66) | ≥ 1.0 | **fail** |",
         ],
     ),
     "lstm": (
@@ -105,7 +113,7 @@ def test_the_section_says_where_and_with_what(tmp_path: Path) -> None:
     assert "Some CPU (cpu family 25), 2 cores, 16 GiB, Linux 6, Python 3.11.0; numpy 2.0." in text
     assert "avx2, fma" in text
     assert f"| ner-x | 0.1.0 | int8 | `{'ab' * 32}` |" in text
-    assert "### Memory and loading" in text and "### Named" not in text
+    assert "#### Memory and loading" in text and "#### Named" not in text
     assert "**Size" not in text
 
 
@@ -118,7 +126,7 @@ def test_the_section_of_the_page_is_replaced(tmp_path: Path) -> None:
     page.write_text("before\n<!-- bench -->\nstale\n<!-- /bench -->\nafter\n")
     text = SUITE.show(path, page)
     assert page.read_text() == f"before\n<!-- bench -->\n{text}\n<!-- /bench -->\nafter\n"
-    assert text.count("\n### ") == len(SUITE.parts) + 1
+    assert text.count("\n#### ") == len(SUITE.parts) + 1
 
 
 def test_a_page_without_a_place_is_an_error(tmp_path: Path) -> None:
