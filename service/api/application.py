@@ -33,7 +33,6 @@ from service.api.dialects.document import build_dialect_document
 from service.api.dialects.native import NativeDialect, served_schemas
 from service.api.dialects.table import DIALECTS
 from service.api.openapi import build_document
-from service.api.partial import keeping_outcomes
 from service.api.swagger import docs_assets, docs_routes
 from service.engines.backend import EngineBackend
 from service.engines.canary import Canary
@@ -46,7 +45,6 @@ from service.http.hosts import AllowedHosts
 from service.http.keys import Keyring, KeyScope
 from service.http.middleware import MiddlewareOptions, RequestMiddleware
 from service.http.routes import Routes
-from service.queue.batcher import Batcher
 from service.queue.shared_call import SharedCall
 from service.routing import TaskRouting
 from service.settings import Settings
@@ -148,11 +146,9 @@ class Application:
                 self._settings.max_loaded_models,
             )
             call = traced(tracer, task, client.predict) if tracer else client.predict
-            queue = Batcher(
-                task, keeping_outcomes(call), client.cancel, self._settings.batch_limits(task)
-            )
+            self.core.tasks.add(task, client, call, self._settings.batch_limits(task))
             timeout_s = self._settings.timeout_ms(task) / 1000
-            self.core.engines[task], self.core.queues[task] = client, queue
+            queue = self.core.queues[task]
             self.canaries[task] = Canary(task, client, queue, timeout_s, request_restart)
             client.connect()
             self.canaries[task].start()
@@ -228,8 +224,7 @@ class Application:
 
     async def _metrics(self, request: Request) -> Response:
         self._middleware.export_gauges()
-        for queue in self.core.queues.values():
-            queue.export_gauges()
+        self.core.tasks.export_gauges()
         metrics.flush_counters()
         page, content_type = await self._metrics_page()
         return Response(page, media_type=content_type)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,8 +19,8 @@ from seqserve.records import AUTO
 from seqserve.tasks import Task
 from service.api.choice import NotLoaded, candidate_models
 from service.api.detection import DetectedSource, find_sources, only_source
-from service.api.partial import Outcomes, Queue, engine_deadline, submit_partial
 from service.api.plan import Plan, PredictionRequest, plan_request
+from service.api.served_tasks import Call, ServedTasks
 from service.api.shadow import Answered, Shadow
 from service.api.texts import (
     check_count,
@@ -31,33 +31,11 @@ from service.api.texts import (
     set_aside,
     text_error,
 )
-from service.engines.client import EngineClient
-from service.engines.messages import InferenceItem, InferenceResult
-from service.queue.lengths import estimate_tokens
-from service.queue.pending import ItemError
+from service.engines.messages import InferenceResult
 from service.settings import Settings
 from service.telemetry import metrics
 
-_NOTHING = Outcomes((), 0.0, 0.0)
-
-
-@dataclass(slots=True)  # not frozen, which would take twice as long to make
-class Call:
-    """What comes with a request besides its content.
-
-    Args:
-        request_id: For the logs of the runners.
-        deadline: Time of `time.monotonic` after which the answer is not needed.
-        traceparent: The W3C trace context of the request's span; empty if it is not traced.
-        sticky_key: Decides among weighted models; empty for the id of the request.
-        after_response: Takes functions to call when the response has been sent.
-    """
-
-    request_id: str
-    deadline: float
-    traceparent: str = ""
-    sticky_key: str = ""
-    after_response: list[Callable[[], None]] = field(default_factory=list)
+__all__ = ["Call", "Core", "Prediction", "fields_of"]
 
 
 @dataclass(slots=True)
@@ -73,6 +51,7 @@ class Prediction:
         queue_s: Seconds in the queue, and on the way to the engine and back.
         engine_s: Seconds inside the engine.
         finish_s: Seconds for the results.
+        n_known: How many texts had a result in the cache; None without a cache.
     """
 
     model: ModelInfo
@@ -82,6 +61,7 @@ class Prediction:
     queue_s: float
     engine_s: float
     finish_s: float
+    n_known: int | None = None
 
 
 class Core:
@@ -93,8 +73,8 @@ class Core:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.engines: dict[Task, EngineClient] = {}
-        self.queues: dict[Task, Queue] = {}
+        self.tasks = ServedTasks(settings)
+        self.engines, self.queues = self.tasks.engines, self.tasks.queues
         self.shadow = Shadow(settings, self.engines, self.queues)
         self.is_draining = False
         self._n_awaiting_model = 0  # texts
@@ -150,7 +130,7 @@ class Core:
         plan = await self._plan(request, call)
         places = [i for i in range(len(plan.items)) if i not in aside]
         prepared = time.perf_counter()
-        answered = await self._submit(request, plan, places, call)
+        answered = await self.tasks.submit(request, plan, places, call)
         finishing = time.perf_counter()
         outcomes = dict(zip(places, answered.texts, strict=True)) | aside
         results = [fields_of(task, outcomes[i], item) for i, item in enumerate(plan.items)]
@@ -170,6 +150,7 @@ class Core:
             queue_s=answered.queue_s,
             engine_s=answered.engine_s,
             finish_s=time.perf_counter() - finishing,
+            n_known=None if self.tasks.cache is None else answered.n_known,
         )
 
     async def _plan(self, request: PredictionRequest, call: Call) -> Plan:
@@ -233,27 +214,6 @@ class Core:
         check_total(task, kept, self._settings)
         return aside
 
-    async def _submit(
-        self, request: PredictionRequest, plan: Plan, places: Sequence[int], call: Call
-    ) -> Outcomes:
-        """Queue the texts at some places of a request, and wait for their outcomes.
-
-        Raises:
-            SeqserveError: As for `predict`.
-        """
-        if not places:
-            return _NOTHING
-        items = _queue_items(plan, places, call, is_partial=request.how.partial)
-        queue = self.queues[request.task]
-        with self.engines[request.task].using((plan.model.id,)):
-            if request.how.partial:
-                return await submit_partial(queue, items, call.deadline)
-            try:
-                answer = await queue.submit(items, call.deadline)
-            except ItemError as failure:
-                raise name_text(places[failure.index], failure.error) from failure.error
-        return Outcomes(answer.results, answer.engine_s, answer.queue_s)
-
 
 def fields_of(
     task: Task, outcome: InferenceResult | SeqserveError | None, item: Mapping[str, Any]
@@ -262,29 +222,6 @@ def fields_of(
     if isinstance(outcome, InferenceResult):
         return requested_fields(task, outcome, item)
     return empty_fields(task, item) if outcome is None else {"error": text_error(outcome)}
-
-
-def _queue_items(
-    plan: Plan, places: Sequence[int], call: Call, *, is_partial: bool
-) -> list[tuple[InferenceItem, int]]:
-    """Return what the queue takes: an item per text, and about how many tokens it has, a row per beam."""
-    queued_ns = time.time_ns() if call.traceparent else 0
-    deadline = engine_deadline(call.deadline, time.monotonic()) if is_partial else call.deadline
-    return [
-        (
-            InferenceItem(
-                call.request_id,
-                plan.model.id,
-                plan.items[i],
-                deadline,
-                traceparent=call.traceparent,
-                queued_ns=queued_ns,
-                is_partial=is_partial,
-            ),
-            estimate_tokens(plan.items[i]["text"]) * plan.items[i].get("beam_size", 1),
-        )
-        for i in places
-    ]
 
 
 def _count(request: PredictionRequest, model: ModelInfo, n_tokens: int, engine_s: float) -> None:

@@ -111,6 +111,7 @@ def _is_same(source: str | None, target: str | None) -> bool:
 
 def _merge(predictions: Sequence[Prediction], results: Sequence[Mapping[str, Any]]) -> Prediction:
     """Return one prediction with all results; its times are the sums."""
+    known = [one.n_known for one in predictions if one.n_known is not None]
     return replace(
         predictions[-1],
         results=results,
@@ -119,4 +120,5 @@ def _merge(predictions: Sequence[Prediction], results: Sequence[Mapping[str, Any
         queue_s=sum(one.queue_s for one in predictions),
         engine_s=sum(one.engine_s for one in predictions),
         finish_s=sum(one.finish_s for one in predictions),
+        n_known=sum(known) if known else None,
     )

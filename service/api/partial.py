@@ -9,25 +9,37 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from seqserve.errors import SeqserveError, UnavailableError
 from service.engines.messages import InferenceItem, InferenceResult
-from service.queue.batcher import Batcher, Reply
+from service.queue.batcher import Answer, Batcher, Reply
 
 Predict: TypeAlias = Callable[[list[InferenceItem]], Awaitable[Reply[InferenceResult]]]
 Queue: TypeAlias = Batcher[InferenceItem, InferenceResult]
+
+
+class Submitting(Protocol):
+    """A queue, with a cache in front of it or not."""
+
+    async def submit(
+        self, items: Sequence[tuple[InferenceItem, int]], deadline: float
+    ) -> Answer[InferenceResult]:
+        """Wait for the results of the texts of a request; see `Batcher.submit`."""
+        ...
+
 
 _MARGIN_SHARE, _MAX_MARGIN_S = 0.1, 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What the queue made of the texts of a request: per text a result or its error; times as in `Answer`."""
+    """What the queue made of a request: per text a result or its error; the rest as in `Answer`."""
 
     texts: Sequence[InferenceResult | SeqserveError]
     engine_s: float
     queue_s: float
+    n_known: int = 0
 
 
 def keeping_outcomes(predict: Predict) -> Predict:
@@ -54,7 +66,7 @@ def engine_deadline(deadline: float, now: float) -> float:
 
 
 async def submit_partial(
-    queue: Queue, items: Sequence[tuple[InferenceItem, int]], deadline: float
+    queue: Submitting, items: Sequence[tuple[InferenceItem, int]], deadline: float
 ) -> Outcomes:
     """Queue the texts of a partial request, and wait for as many outcomes as come in time.
 
@@ -67,12 +79,14 @@ async def submit_partial(
         UnavailableError: As for `Batcher.submit`, if no text has a result.
     """
     started = time.perf_counter()
-    engine_s, late = 0.0, UnavailableError()
+    engine_s, n_known, late = 0.0, 0, UnavailableError()
     try:
-        engine_s = (await queue.submit(items, deadline)).engine_s
+        answer = await queue.submit(items, deadline)
+        engine_s, n_known = answer.engine_s, answer.n_known
     except UnavailableError as error:
         if not any(isinstance(item.outcome, InferenceResult) for item, _ in items):
             raise
         late = error
     outcomes = [late if item.outcome is None else item.outcome for item, _ in items]
-    return Outcomes(outcomes, engine_s, max(0.0, time.perf_counter() - started - engine_s))
+    queue_s = max(0.0, time.perf_counter() - started - engine_s)
+    return Outcomes(outcomes, engine_s, queue_s, n_known)

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -90,6 +90,8 @@ class EngineClient:
             ModelInfo
         ] = ()  # in order of preference, also those that are not ready
         self.n_answered = 0  # calls
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when the models change, or the engines go down: they may come back with others."""
 
     def connect(self) -> None:
         """Start to ping in the background."""
@@ -247,6 +249,7 @@ class EngineClient:
             self._export_info(self.models, 0)
             self._export_info(models, 1)
             self._warn_of_missing(models)
+            self.on_change()
         self.models = models
         self._residency.note(models)
 
@@ -280,6 +283,7 @@ class EngineClient:
         if self.is_up:
             get_logger().warning("model down", task=self._task)
             self._down_since = time.monotonic()
+            self.on_change()
         self._up.clear()
         metrics.MODEL_UP.labels(self._task).set(0)
 

@@ -39,6 +39,8 @@ class InferenceItem:
         queued_ns: When it was queued, in nanoseconds since 1970; stays in the gateway.
         is_partial: Whether its error must not fail its request; stays in the gateway.
         outcome: Its result or error, if `is_partial`; stays in the gateway.
+        cache_key: Equal for texts with the same result; empty: the result is not remembered. Stays in the
+            gateway.
     """
 
     request_id: str
@@ -51,6 +53,7 @@ class InferenceItem:
     queued_ns: int = 0
     is_partial: bool = False
     outcome: InferenceResult | SeqserveError | None = None
+    cache_key: bytes = b""
 
 
 @dataclass(slots=True)

@@ -34,6 +34,7 @@ class RequestContext:
         span: The span of the trace.
         is_last: Whether the connection closes after the response.
         stages_ms: Milliseconds by stage, for `Server-Timing`.
+        cache: How many of the texts had a result in the cache, for `Server-Timing`; empty without a cache.
         log_fields: Further fields of the log line.
         after_response: Called when a successful response has been sent.
     """
@@ -50,6 +51,7 @@ class RequestContext:
     span: Span | None = None
     is_last: bool = False
     stages_ms: dict[str, float] = field(default_factory=dict)
+    cache: str = ""
     log_fields: dict[str, object] = field(default_factory=dict)
     after_response: list[Callable[[], None]] = field(default_factory=list, repr=False)
 

@@ -183,6 +183,8 @@ class RequestMiddleware:
     def _response_headers(self, context: RequestContext) -> RawHeaders:
         """Return the headers that every response has."""
         stages = [f"{stage};dur={ms:.2f}" for stage, ms in context.stages_ms.items()]
+        if context.cache:
+            stages.append(f'cache;desc="{context.cache}"')
         timing = ", ".join([*stages, f"total;dur={context.elapsed_ms():.2f}"])
         headers = [
             (b"x-request-id", context.request_id.encode()),

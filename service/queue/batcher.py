@@ -54,11 +54,18 @@ class Answer(Generic[R]):
     """The outcome of a request: results in the order of its texts, and the time by stage.
 
     Time during which several of its calls ran concurrently counts once.
+
+    Args:
+        results: Per text.
+        engine_s: Seconds inside the engine.
+        queue_s: Seconds in the queue, and on the way to the engine and back.
+        n_known: How many results were known already.
     """
 
     results: list[R]
     engine_s: float
     queue_s: float
+    n_known: int = 0
 
 
 class Batcher(Generic[W, R]):

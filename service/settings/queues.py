@@ -59,6 +59,12 @@ class QueueSettings(Group):
         description="Most estimated tokens in one batch, padding included: number of texts times the "
         "longest, times the beam size. A longer text is a batch of its own.",
     )
+    cache_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="Memory for results, by model, options and text: a text that was answered before is "
+        "answered from it, and equal texts are computed once. 0: no cache.",
+    )
     calls: int | None = Field(
         default=None,
         ge=1,

@@ -40,6 +40,7 @@ _TEXTS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 STAGES = ("queue", "pre", "model", "post")
 REASONS = ("deadline", "client_gone", "failed")
 SHADOW_OUTCOMES = ("agrees", "differs", "failed", "dropped")
+CACHE_OUTCOMES = ("hit", "shared", "miss")
 SHED_REASONS = ("queue_full", *REASONS)
 _RATIOS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75)
 _TOKENS = (16.0, 64.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0)
@@ -171,6 +172,18 @@ SHADOW_SECONDS = Histogram(
     ("task", "model", "version"),
     buckets=_SECONDS,
 )
+CACHE_TEXTS = Counter(
+    "seqserve_cache_texts_total",
+    "Texts by what the cache of answers did: `hit` if the result was known, `shared` if an equal text was "
+    "being computed, `miss` if the text was queued.",
+    ("task", "outcome"),
+)
+CACHE_BYTES = Gauge(
+    "seqserve_cache_bytes", "Memory of the cache of answers.", multiprocess_mode="livemostrecent"
+)
+CACHE_RESULTS = Gauge(
+    "seqserve_cache_results", "Results in the cache of answers.", multiprocess_mode="livemostrecent"
+)
 MODEL_UP = Gauge(
     "seqserve_model_up",
     "1 while the engines of the task answer.",
@@ -290,6 +303,12 @@ class ShadowSeries:
 def of_shadow(task: str, model: str, version: str) -> ShadowSeries:
     """Return the series of a shadow model."""
     return ShadowSeries(task, model, version)
+
+
+@cache
+def of_cache(task: str) -> dict[str, BufferedCounter]:
+    """Return the series of a task's texts in the cache, by outcome."""
+    return {outcome: _counter(CACHE_TEXTS.labels(task, outcome)) for outcome in CACHE_OUTCOMES}
 
 
 @cache

@@ -231,6 +231,9 @@ def _record(
         "n_texts": len(prediction.results),
         "n_tokens": prediction.n_tokens,
     }
+    if prediction.n_known is not None:
+        context.log_fields["n_known"] = prediction.n_known
+        context.cache = f"{prediction.n_known} of {len(prediction.results)}"
     context.stages_ms = {
         "queue": prediction.queue_s * 1000,
         "pre": read_ms + prediction.prepare_s * 1000,

@@ -1,0 +1,140 @@
+"""The served tasks: their engines and queues, and the way of a request's texts through them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from seqserve.tasks import Task
+from service.api.cached import CachedQueue, cache_key
+from service.api.partial import (
+    Outcomes,
+    Predict,
+    Queue,
+    Submitting,
+    engine_deadline,
+    keeping_outcomes,
+    submit_partial,
+)
+from service.api.plan import Plan, PredictionRequest
+from service.api.texts import name_text
+from service.engines.client import EngineClient
+from service.engines.messages import InferenceItem
+from service.queue.answer_cache import AnswerCache
+from service.queue.batcher import Batcher
+from service.queue.lengths import estimate_tokens
+from service.queue.limits import BatchLimits
+from service.queue.pending import ItemError
+from service.settings import Settings
+from service.telemetry import metrics
+
+_NOTHING = Outcomes((), 0.0, 0.0)
+
+
+@dataclass(slots=True)  # not frozen, which would take twice as long to make
+class Call:
+    """What comes with a request besides its content.
+
+    Args:
+        request_id: For the logs of the runners.
+        deadline: Time of `time.monotonic` after which the answer is not needed.
+        traceparent: The W3C trace context of the request's span; empty if it is not traced.
+        sticky_key: Decides among weighted models; empty for the id of the request.
+        after_response: Takes functions to call when the response has been sent.
+    """
+
+    request_id: str
+    deadline: float
+    traceparent: str = ""
+    sticky_key: str = ""
+    after_response: list[Callable[[], None]] = field(default_factory=list)
+
+
+class ServedTasks:
+    """The engines and the queue of every served task, and the cache that they share.
+
+    Args:
+        settings: Size of the cache.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.engines: dict[Task, EngineClient] = {}
+        self.queues: dict[Task, Queue] = {}
+        self.cache = AnswerCache(settings.cache_bytes) if settings.cache_bytes else None
+        self._cached: dict[Task, CachedQueue] = {}
+
+    def add(self, task: Task, client: EngineClient, predict: Predict, limits: BatchLimits) -> None:
+        """Serve a task: make its queue, with a cache in front of it where the settings want one.
+
+        Args:
+            task: The task.
+            client: Its engines.
+            predict: Sends a batch to them.
+            limits: Of the queue.
+        """
+        self.engines[task] = client
+        cached = CachedQueue(task, self.cache, predict) if self.cache is not None else None
+        call = keeping_outcomes(cached.call if cached else predict)
+        self.queues[task] = Batcher(task, call, client.cancel, limits)
+        if cached and self.cache is not None:
+            cached.queue = self.queues[task]
+            self._cached[task] = cached
+            client.on_change = self.cache.clear
+
+    def export_gauges(self) -> None:
+        """Set the gauges of the queues and of the cache."""
+        for queue in self.queues.values():
+            queue.export_gauges()
+        if self.cache is not None:
+            metrics.CACHE_BYTES.set(self.cache.n_bytes)
+            metrics.CACHE_RESULTS.set(len(self.cache))
+
+    async def submit(
+        self, request: PredictionRequest, plan: Plan, places: Sequence[int], call: Call
+    ) -> Outcomes:
+        """Queue the texts at some places of a request, and wait for their outcomes.
+
+        Raises:
+            SeqserveError: As for `predict`.
+        """
+        if not places:
+            return _NOTHING
+        items = _queue_items(plan, places, call, is_partial=request.how.partial)
+        queue: Submitting = self.queues[request.task]
+        if cached := self._cached.get(request.task):
+            model = f"{plan.model.id} {plan.model.sha256}"
+            for item, _ in items:
+                item.cache_key = cache_key(model, item.item)
+            queue = cached
+        with self.engines[request.task].using((plan.model.id,)):
+            if request.how.partial:
+                return await submit_partial(queue, items, call.deadline)
+            try:
+                answer = await queue.submit(items, call.deadline)
+            except ItemError as failure:
+                raise name_text(places[failure.index], failure.error) from failure.error
+        return Outcomes(answer.results, answer.engine_s, answer.queue_s, answer.n_known)
+
+
+def _queue_items(
+    plan: Plan, places: Sequence[int], call: Call, *, is_partial: bool
+) -> list[tuple[InferenceItem, int]]:
+    """Return what the queue takes: an item per text, and about how many tokens it has, a row per beam."""
+    queued_ns = time.time_ns() if call.traceparent else 0
+    deadline = engine_deadline(call.deadline, time.monotonic()) if is_partial else call.deadline
+    return [
+        (
+            InferenceItem(
+                call.request_id,
+                plan.model.id,
+                plan.items[i],
+                deadline,
+                traceparent=call.traceparent,
+                queued_ns=queued_ns,
+                is_partial=is_partial,
+            ),
+            estimate_tokens(plan.items[i]["text"]) * plan.items[i].get("beam_size", 1),
+        )
+        for i in places
+    ]
