@@ -51,6 +51,7 @@ REFUSED = "REFUSED"  # the engine raises an error that is the caller's fault
 LETHAL = "LETHAL"  # the engine's process dies
 SLOW = "SLOW"  # the engine takes SLOW_S longer
 SLOW_S = 0.5
+LATE_S = 2.0
 HUNG = "HUNG"  # the engine blocks for HUNG_S
 HUNG_S = 300.0
 LONG = "LONG"  # the translator runs until it is cancelled, LONG_S at most
@@ -227,6 +228,12 @@ def open_engine(path: Path) -> FakeEngine:
 
 
 STEP_S = 0.02
+
+
+def open_engine_late(path: Path) -> FakeEngine:
+    """Open an engine as a large model is opened: it takes LATE_S."""
+    time.sleep(LATE_S)
+    return open_engine(path)
 
 
 def open_slow_engine(path: Path) -> Engine:
