@@ -11,9 +11,8 @@ const client = clientOf(key);
 test("translations", of("deepl"), async () => {
   const one = await client.translateText(SOURCE, "en", "zh");
   assert.match(one.text, /🇫🇷.*天/u);
-  const [first, second] = await client.translateText(["What a nice day it is today.", ""], null, "zh");
-  assert.equal(first.detectedSourceLang, "en");
-  assert.equal(second.text, "");
+  const several = await client.translateText(["What a nice day it is today.", "It rains all day."], null, "zh");
+  assert.deepEqual(several.map((answer) => answer.detectedSourceLang), ["en", "en"]);
 });
 
 test("markup", of("deepl"), async () => {
