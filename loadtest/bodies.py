@@ -1,4 +1,4 @@
-"""Request bodies: a mix of tasks, single texts and batches, and some that must be refused."""
+"""Request bodies: a mix of tasks and apps, single texts and batches, and some that must be refused."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
+from loadtest.apps import APPS, App
 from loadtest.config import LoadTestError
 from loadtest.texts import Sampler
 from seqserve.tasks import SHIPPED, TASKS
 
-ROUTES: Mapping[str, str] = {task: spec.path for task, spec in TASKS.items()}
+ROUTES: Mapping[str, str] = {
+    **{task: spec.path for task, spec in TASKS.items()},
+    **{name: app.path for name, app in APPS.items()},
+}
+"""The paths of the tasks, and those that the apps call."""
 JSON = "application/json"
 _N_MADE = 4000  # requests that are prepared before a run and then repeated
 
@@ -23,10 +28,10 @@ class Mix:
     """What is requested.
 
     Args:
-        tasks: Weight of each task. Default: 1 for those of the shipped models.
-        batch_share: Share of the requests that have several texts.
+        tasks: Weight of each task, and of each app. Default: 1 for the tasks of the shipped models.
+        batch_share: Share of the requests that have several texts. Apps send as many as `APPS` says.
         max_texts: Most texts of such a request; all numbers from 2 on are equally likely.
-        invalid_share: Share of the requests that the server must refuse.
+        invalid_share: Share of the requests that the server must refuse; those of apps are all valid.
 
     Raises:
         LoadTestError: A task is unknown, or a number is out of range.
@@ -57,7 +62,7 @@ class Request:
     """One request.
 
     Args:
-        task: Which route it is sent to.
+        task: Which route it is sent to: that of a task, or what an app calls.
         body: Encoded.
         content_type: Of the body.
         n_texts: Texts in it.
@@ -99,10 +104,17 @@ def requests(mix: Mix, samplers: Mapping[str, Sampler], seed: int) -> Iterator[R
     chance = random.Random(seed)
     tasks, weights = list(mix.tasks), list(mix.tasks.values())
     made = [
-        _request(mix, task, samplers[task], chance)
-        for task in chance.choices(tasks, weights, k=_N_MADE)
+        _of_app(name, APPS[name], samplers[APPS[name].task], chance)
+        if name in APPS
+        else _request(mix, name, samplers[name], chance)
+        for name in chance.choices(tasks, weights, k=_N_MADE)
     ]
     return cycle(made)
+
+
+def _of_app(name: str, app: App, sampler: Sampler, chance: random.Random) -> Request:
+    texts = [sampler.one(chance) for _ in range(chance.randint(*app.n_texts))]
+    return Request(name, _encoded(app.body(texts)), n_texts=len(texts))
 
 
 def _request(mix: Mix, task: str, sampler: Sampler, chance: random.Random) -> Request:

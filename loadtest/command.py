@@ -37,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("profile", help="such as smoke; `list` shows all")
     run.add_argument("--host", default="http://127.0.0.1:3000", help="base URL of the service")
     run.add_argument("--metrics-url", default="", help="if /metrics is on another port")
-    run.add_argument("--task", choices=list(ROUTES), help="only this task instead of the mix")
+    run.add_argument(
+        "--task", choices=list(ROUTES), help="only this task or app instead of the mix"
+    )
     run.add_argument(
         "--rate", type=_above_0, help="requests/s of open streams; a search begins there"
     )

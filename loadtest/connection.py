@@ -107,9 +107,13 @@ class Pool:
     Args:
         base_url: Of the server, such as http://127.0.0.1:3000.
         headers: Sent with every request.
+        keeps: Whether connections are used again.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str] | None = None, keeps: bool = True
+    ) -> None:
+        self._keeps = keeps
         parts = urlsplit(base_url)
         self._host, is_tls = parts.hostname or "", parts.scheme == "https"
         self._port = parts.port or (443 if is_tls else 80)
@@ -140,8 +144,10 @@ class Pool:
             answer = await connection.ask(request)
         finally:
             timer.cancel()
-        if connection.is_open:
+        if connection.is_open and self._keeps:
             self._idle.append(connection)
+        elif connection.is_open:
+            connection.close()
         return answer
 
     def close(self) -> None:

@@ -49,7 +49,7 @@ class Row:
         at_s: When it was due, from the start of the run.
         ms: From when it was due to its response.
         late_ms: From when it was due to its sending, the generator's own delay; NaN in a closed stream.
-        task: Which route it was sent to.
+        task: Which route it was sent to: that of a task, or what an app calls.
         n_texts: Texts in it.
         outcome: How it ended.
         status: Of the response; 0 if there was none.
@@ -162,7 +162,7 @@ class Moment:
 
     Args:
         at_s: Start of the span that it stands for.
-        route: A task, or `all`.
+        route: A task, an app, or `all`.
         metrics: Of that span.
     """
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Literal, TypeAlias
 
+from loadtest.apps import AppName
 from loadtest.config import read_toml
 from loadtest.metrics import ALL, Metrics, Row, by_route, due_between
 from loadtest.readings import Reading
@@ -18,7 +19,7 @@ from seqserve.tasks import Task
 
 FILE = Path(__file__).with_name("objectives.toml")
 DEFAULT = "default"
-Route: TypeAlias = Literal["all", Task]
+Route: TypeAlias = Literal["all", Task, AppName]
 WARM, END = (0.3, 0.4), (0.9, 1.0)
 """Tenths of a run that are compared for growth: when everything has been used, and the last."""
 
@@ -70,8 +71,8 @@ class Objectives:
     """All targets of a profile.
 
     Args:
-        routes: By task or `all`, in all phases without targets of their own.
-        phases: By phase, then by task or `all`.
+        routes: By task, app or `all`, in all phases without targets of their own.
+        phases: By phase, then by task, app or `all`.
         limits: Of the whole run.
     """
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from loadtest.apps import APPS
 from loadtest.bodies import Mix
 from loadtest.config import LoadTestError, read_toml
 from seqserve.config import from_mapping
@@ -52,6 +53,7 @@ class Stream:
         think_s: How long such a client waits between an answer and the next request.
         phases: When it is on; in all phases if empty.
         hang_up_share: Share of the requests whose client hangs up after 50 ms.
+        keeps_connections: Whether a connection is used again; if not, latency includes connecting.
 
     Raises:
         LoadTestError: It is neither open nor closed, or both, or a value is out of range.
@@ -63,6 +65,7 @@ class Stream:
     think_s: float = 0.0
     phases: tuple[str, ...] = ()
     hang_up_share: float = 0.0
+    keeps_connections: bool = True
 
     def __post_init__(self) -> None:
         """Reject a stream that is neither open nor closed, or that hangs up on a share above 1."""
@@ -140,6 +143,12 @@ class Profile:
             raise LoadTestError(f"unknown phase {', '.join(unknown)}; known are {', '.join(names)}")
 
     @property
+    def dialects(self) -> list[str]:
+        """The dialects that the server must have for it."""
+        names = {name for stream in self.streams for name in stream.mix.tasks}
+        return sorted({APPS[name].dialect for name in names & APPS.keys()})
+
+    @property
     def seconds(self) -> float:
         """How long all phases last."""
         return sum(phase.seconds for phase in self.phases)
@@ -162,7 +171,7 @@ class Profile:
         return replace(self, streams=streams, search=search)
 
     def of_task(self, task: str) -> Profile:
-        """Return the profile with requests of one task only."""
+        """Return the profile with requests of one task or app only."""
         streams = tuple(
             replace(stream, mix=replace(stream.mix, tasks={task: 1.0})) for stream in self.streams
         )

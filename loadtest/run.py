@@ -54,15 +54,17 @@ class Run:
         """Send the traffic, and check the results.
 
         Raises:
-            LoadTestError: The service is not there.
+            LoadTestError: The service is not there, or lacks a dialect of the profile.
         """
+        models = tuple(self.service.models())
+        self.service.require_dialects(self.profile.dialects)
         head: dict[str, Any] = {
             "name": self.name,
             "host": self.service.host,
             "seed": self.seed,
             "profile": self.profile,
             "machine": describe_machine(),
-            "models": tuple(self.service.models()),
+            "models": models,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         a_step = " a step" if self.profile.search else ""

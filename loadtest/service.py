@@ -7,7 +7,7 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +89,19 @@ class Service:
             if status != 503 or time.monotonic() > end:
                 raise LoadTestError(f"{self.host}/v1/models answers {status}; is this a seqserve?")
             time.sleep(0.5)
+
+    def require_dialects(self, names: Iterable[str]) -> None:
+        """Check that it has dialects.
+
+        Raises:
+            LoadTestError: It lacks one; the message says how to start it.
+        """
+        missing = [name for name in names if self._get(f"/{name}/docs.json")[0] == 404]
+        if missing:
+            raise LoadTestError(
+                f"{self.host} does not have the dialects of this profile: start it with "
+                f"SEQSERVE_DIALECTS={','.join(missing)}"
+            )
 
     def _get(self, path: str) -> tuple[int, bytes]:
         try:

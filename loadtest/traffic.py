@@ -145,7 +145,7 @@ class _Sender:
         chance: random.Random,
     ) -> None:
         self._stream, self._supply, self._traffic = stream, supply, traffic
-        self._pool = Pool(service.host, service.headers)
+        self._pool = Pool(service.host, service.headers, stream.keeps_connections)
         self._arrivals, self._hangs_up = chance, random.Random(chance.random())
 
     async def run(self, phases: Sequence[Phase]) -> None:

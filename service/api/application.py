@@ -24,7 +24,7 @@ from seqserve.errors import (
     SeqserveError,
     UnavailableError,
 )
-from seqserve.tasks import TASKS, Task
+from seqserve.tasks import Task
 from service.api.administration import ModelAdministration, admin_keyring, may_change_models
 from service.api.core import Core
 from service.api.demo import page_routes
@@ -44,6 +44,7 @@ from service.http.cors import Cors
 from service.http.hosts import AllowedHosts
 from service.http.keys import Keyring, KeyScope
 from service.http.middleware import MiddlewareOptions, RequestMiddleware
+from service.http.problems import Problem
 from service.http.routes import Routes
 from service.queue.shared_call import SharedCall
 from service.routing import TaskRouting
@@ -86,6 +87,7 @@ class Application:
         bodies = BodyReader(settings.max_body_bytes, settings.max_texts + _MAX_OTHER_VALUES)
         kinds = [*ALWAYS, *(DIALECTS[name] for name in settings.dialects)]
         dialects = [kind(self.core, bodies, settings) for kind in kinds]
+        self._dialects = dialects
         page = page_routes() if settings.demo else []
         api = [route for dialect in dialects for route in dialect.routes()]
         health = self._health_routes()
@@ -133,10 +135,8 @@ class Application:
                 self._watching.append(loop.create_task(keyring.watch()))
         tracer = load_tracer(self._settings.otlp_endpoint, self._settings.trace_sample)
         self._options.tracer = tracer
-        for task in self._settings.tasks:
-            # A series must begin at 0 for a rate to see its first error.
-            for error in _SERVER_ERRORS:
-                metrics.requests(TASKS[task].path, error.status, error.code, NATIVE)
+        for dialect in self._dialects:
+            _declare_errors(dialect)
         for task, backend in engines.items():
             client = EngineClient(
                 task,
@@ -228,6 +228,16 @@ class Application:
         metrics.flush_counters()
         page, content_type = await self._metrics_page()
         return Response(page, media_type=content_type)
+
+
+def _declare_errors(dialect: Dialect) -> None:
+    """Create the series of the errors of an API: they must begin at 0 for a rate to see the first error."""
+    for error in _SERVER_ERRORS:
+        problem = Problem(error.title, error.status, error.code, "", "", {})
+        status = dialect.write_problem(problem).status_code
+        for route in dialect.routes():
+            if "POST" in (route.methods or ()):
+                metrics.requests(route.path, status, error.code, dialect.name)
 
 
 def _documentation(settings: Settings, dialects: Sequence[Dialect]) -> list[Route]:

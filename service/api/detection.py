@@ -6,6 +6,7 @@ loads the classifier with the first request that needs it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -45,6 +46,11 @@ class DetectedSource:
         fields["detected_language"] = language
         if self.confidence < MIN_CONFIDENCE:
             fields["warnings"] = [*fields["warnings"], UNCERTAIN]
+
+
+async def detect_languages(texts: Sequence[str]) -> list[DetectionResult]:
+    """Return the language of each text, detected in a thread."""
+    return await asyncio.to_thread(lambda: [detect_language(text) for text in texts])
 
 
 def detect_all(texts: Sequence[str]) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class RequestMiddleware:
         self._template_of = template_of
         self._options = options or MiddlewareOptions()
         self._styles = {style.dialect: style for style in styles}
-        self._n_in_flight: Counter[str] = Counter()
+        self._n_in_flight: Counter[tuple[str, str]] = Counter()  # by route and dialect
         self.is_closing = False  # every response closes its connection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,7 +103,7 @@ class RequestMiddleware:
         # Starlette's router raises, instead of responding, if the scope has an "app".
         inner = {**scope, "app": self, CONTEXT_KEY: context}
         try:
-            self._n_in_flight[context.route] += 1
+            self._n_in_flight[context.route, context.dialect] += 1
             await self._answer(context, inner, receive_observed, send_with_headers)
             context.code = "ok"
         except (Exception, asyncio.CancelledError) as error:
@@ -114,7 +114,7 @@ class RequestMiddleware:
             if not has_started:
                 await response(inner, receive, send_with_headers)
         finally:
-            self._n_in_flight[context.route] -= 1
+            self._n_in_flight[context.route, context.dialect] -= 1
             self._report(context, scope["method"])
         if context.code == "ok" and not self.is_closing:
             for follow in context.after_response:
@@ -127,8 +127,8 @@ class RequestMiddleware:
 
     def export_gauges(self) -> None:
         """Set the gauges. The metrics page calls this, so that it costs a request nothing."""
-        for route, n_requests in self._n_in_flight.items():
-            metrics.of_route(route).in_flight.set(n_requests)
+        for (route, dialect), n_requests in self._n_in_flight.items():
+            metrics.of_route(route, dialect).in_flight.set(n_requests)
 
     def _open(self, scope: Scope) -> RequestContext:
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -201,7 +201,7 @@ class RequestMiddleware:
         elapsed_ms = context.elapsed_ms()
         labels = (context.route, context.status, context.code, context.dialect)
         metrics.requests(*labels).inc()
-        metrics.of_route(context.route).seconds.observe(elapsed_ms / 1000)
+        metrics.of_route(context.route, context.dialect).seconds.observe(elapsed_ms / 1000)
         if context.span is not None:
             is_failure = context.status >= HTTPStatus.INTERNAL_SERVER_ERROR
             context.span.end(_attributes(context, method), is_failure=is_failure)

@@ -14,7 +14,7 @@ from seqserve.tasks import TASKS, Task
 from service.routing import TaskRouting, parse_routing
 from service.settings.base import Group, split_list
 
-DialectName = Literal["hf", "oip", "libretranslate", "deepl", "label-studio", "aws"]
+DialectName = Literal["hf", "oip", "libretranslate", "deepl", "label-studio", "aws", "google"]
 """The APIs that the server can speak besides its own."""
 
 

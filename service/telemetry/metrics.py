@@ -53,7 +53,7 @@ REQUESTS = Counter(
 REQUEST_SECONDS = Histogram(
     "seqserve_request_duration_seconds",
     "Time from the first byte of a request to its response.",
-    ("route",),
+    ("route", "dialect"),
     buckets=_SECONDS,
 )
 STAGE_SECONDS = Histogram(
@@ -65,7 +65,7 @@ STAGE_SECONDS = Histogram(
 IN_FLIGHT = Gauge(
     "seqserve_requests_in_flight",
     "Requests without a response so far.",
-    ("route",),
+    ("route", "dialect"),
     multiprocess_mode="livemostrecent",
 )
 TEXTS = Counter("seqserve_texts_total", "Answered texts.", ("task",))
@@ -318,14 +318,14 @@ def requests(route: str, status: int, code: str, dialect: str) -> BufferedCounte
 
 
 class RouteSeries:
-    """The series of one route."""
+    """The series of one route of an API."""
 
-    def __init__(self, route: str) -> None:
-        self.seconds = _histogram(REQUEST_SECONDS.labels(route))
-        self.in_flight = IN_FLIGHT.labels(route)
+    def __init__(self, route: str, dialect: str) -> None:
+        self.seconds = _histogram(REQUEST_SECONDS.labels(route, dialect))
+        self.in_flight = IN_FLIGHT.labels(route, dialect)
 
 
 @cache
-def of_route(route: str) -> RouteSeries:
-    """Return the series of a route."""
-    return RouteSeries(route)
+def of_route(route: str, dialect: str) -> RouteSeries:
+    """Return the series of a route; unknown ones are told apart by the API below whose path they are."""
+    return RouteSeries(route, dialect)

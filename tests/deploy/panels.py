@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 DASHBOARD = Path(__file__).parents[2] / "deploy/grafana/dashboards/seqserve.json"
-VARIABLES = {"$__rate_interval": "5m", "$instance": ".*"}
-"""Values that replace Grafana's variables, for all replicas."""
+VARIABLES = {"$__rate_interval": "5m", "$instance": ".*", "$dialect": ".*"}
+"""Values that replace Grafana's variables, for all replicas and dialects."""
 _TIMEOUT_S = 10
 _PAUSE_S = 2.0
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -62,11 +62,19 @@ def test_panels_have_ids_and_places_of_their_own() -> None:
     assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24 for panel in everything)
 
 
-def test_the_dashboard_can_be_narrowed_to_a_replica() -> None:
+def test_the_dashboard_can_be_narrowed_to_a_replica_and_a_dialect() -> None:
     variables = {variable["name"]: variable for variable in DOCUMENT["templating"]["list"]}
-    assert variables.keys() == {"datasource", "instance"}
-    assert variables["instance"]["datasource"] == SOURCE
-    assert variables["instance"]["allValue"] == ".*"
+    assert variables.keys() == {"datasource", "instance", "dialect"}
+    for name in ("instance", "dialect"):
+        assert variables[name]["datasource"] == SOURCE
+        assert variables[name]["allValue"] == ".*"
+
+
+def test_queries_by_route_have_the_routes_of_dialects() -> None:
+    of_routes = [query.expr for query in QUERIES if "route=~" in query.expr]
+    assert len(of_routes) == 8
+    for expr in of_routes:
+        assert expr.count("route=~'/v1/") == expr.count("dialect!~'native|'")
 
 
 def test_a_rate_goes_with_the_time_that_is_shown() -> None:

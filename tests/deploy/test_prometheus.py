@@ -10,6 +10,12 @@ from typing import Any
 import pytest
 
 from seqserve.tasks import TASKS
+from service.api.core import Core
+from service.api.dialects.document import build_dialect_document
+from service.api.dialects.table import DIALECTS
+from service.api.swagger import docs_routes
+from service.http.body import BodyReader
+from service.http.context import UNKNOWN_ROUTE
 from service.settings import Settings
 from service.telemetry.metrics import REQUEST_SECONDS
 from tests.deploy.promql import ROOT, Rule, faults_of, load_yaml, read_rules
@@ -71,12 +77,40 @@ def test_the_objectives_of_latency_are_bounds_of_the_histogram() -> None:
     assert found.keys() == {task.path for task in TASKS.values()}
     # As they are written on the metrics page.
     assert set(found.values()) <= {str(bound) for bound in REQUEST_SECONDS._upper_bounds}
+    (of_dialects,) = re.findall(r'dialect!~[^}]+ le="([^"]+)"', expr)
+    assert of_dialects == max(found.values(), key=float)
 
 
 def test_predictions_are_the_routes_of_the_tasks() -> None:
     routes = "/v1/(" + "|".join(task.path.removeprefix("/v1/") for task in TASKS.values()) + ")"
     named = {route for rule in RULES for route in re.findall(r'route=~"([^"]+)"', rule.expr)}
     assert named == {routes, "/v1/.+"}
+
+
+def routes_of_dialects() -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the path and the methods of every route of every dialect."""
+    settings = Settings()
+    for kind in DIALECTS.values():
+        dialect = kind(Core(settings), BodyReader(1, 1), settings)
+        for route in (
+            *dialect.routes(),
+            *docs_routes(build_dialect_document(dialect), dialect.prefix),
+        ):
+            yield route.path, frozenset(route.methods or ())
+
+
+@pytest.mark.parametrize(
+    "name", ["route:seqserve_requests:rate5m", "route:seqserve_request_errors:rate5m"]
+)
+def test_the_routes_of_dialects_are_counted_but_probes_and_documentation(name: str) -> None:
+    (excluded,) = re.findall(r'dialect!~"native\|", route!~"([^"]+)"', expr_of(name))
+    found = [
+        (path, methods) for path, methods in routes_of_dialects() if re.fullmatch(excluded, path)
+    ]
+    assert not [path for path, methods in found if "POST" in methods]
+    last_words = {path.rpartition("/")[2] for path, _ in found}
+    assert last_words == {"health", "live", "ready", "docs", "docs.json"}
+    assert re.fullmatch(excluded, UNKNOWN_ROUTE)
 
 
 def test_the_deadlines_are_the_defaults() -> None:

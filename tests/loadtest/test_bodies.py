@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from loadtest.apps import APPS
 from loadtest.bodies import Mix, Request, requests
 from loadtest.config import LoadTestError
 from loadtest.texts import samplers
@@ -52,6 +53,21 @@ def test_every_flaw_is_tried() -> None:
     assert " " in json.loads(flaws["blank text"].body)["text"]
     assert flaws["wrong type"].content_type == "text/plain"
     assert flaws["wrong type"].name.endswith(" wrong type")
+
+
+def test_apps_send_what_they_send() -> None:
+    found = made(tasks={"ner": 1, **dict.fromkeys(APPS, 1.0)}, batch_share=0, invalid_share=0)
+    bodies = {name: [one for one in found if one.task == name] for name in APPS}
+    assert all(len(of_one) == pytest.approx(0.25 * N, rel=0.15) for of_one in bodies.values())
+    assert {one.path for one in bodies["weblate"]} == {"/libretranslate/translate"}
+    assert {one.n_texts for one in bodies["weblate"]} == {20}
+    assert {one.n_texts for one in bodies["mastodon"]} == {1, 2, 3, 4}
+    for one in bodies["mastodon"][:20]:
+        post = json.loads(one.body)
+        assert len(post["q"]) == one.n_texts and post["format"] == "html"
+        assert all(text.startswith("<p>") for text in post["q"])
+    annotated = json.loads(bodies["label-studio"][0].body)
+    assert list(annotated["tasks"][0]["data"]) == ["text"]
 
 
 def test_the_same_requests_come_again() -> None:

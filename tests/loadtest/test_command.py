@@ -61,7 +61,7 @@ def test_all_profiles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     shown = capsys.readouterr().out
     names = [line.split()[0] for line in shown.splitlines()]
-    assert names == ["smoke", "steady", "ramp", "spike", "soak", "mix"]
+    assert names == ["smoke", "steady", "ramp", "spike", "soak", "mix", "apps"]
 
 
 def test_the_command_line_changes_a_profile() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from loadtest.apps import APPS
 from loadtest.record import FILE
 from seqserve.tasks import TASKS
 from tests import fakes
@@ -65,7 +66,10 @@ mix = { tasks = { translation = 1 } }
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     folder = tmp_path_factory.mktemp("load")
     bundles = fakes.write_bundles(folder / "bundles")
-    with running_server(folder, bundles, SEQSERVE_TOPOLOGY="embedded", **FAKES) as serve:
+    dialects = "libretranslate,label-studio"
+    with running_server(
+        folder, bundles, SEQSERVE_TOPOLOGY="embedded", SEQSERVE_DIALECTS=dialects, **FAKES
+    ) as serve:
         yield serve
 
 
@@ -147,6 +151,19 @@ def test_open_and_closed_streams(tmp_path: Path, served: Serve) -> None:
     alone, beside = (phase["routes"] for phase in report(tmp_path)["phases"])
     assert set(alone) == {"all", "ner"} and alone["ner"]["n"] == pytest.approx(20, abs=15)
     assert beside["translation"]["n"] > 10 and beside["ner"]["n"] == pytest.approx(20, abs=15)
+
+
+def test_apps_behind_dialects(tmp_path: Path, served: Serve) -> None:
+    """Every request of every app is accepted."""
+    rate = ("--rate", "50", "--seconds", "4")
+    code, shown = loadtest(tmp_path, "apps", "--host", served.base, *rate)
+    assert code == 0, shown
+    routes = report(tmp_path)["phases"][0]["routes"]
+    assert set(routes) == {"all", *APPS}
+    assert routes["all"]["n_failed"] == 0 and set(routes["all"]["statuses"]) == {"200"}
+    assert routes["weblate"]["texts_per_s"] == pytest.approx(
+        20 * routes["weblate"]["accepted_per_s"]
+    )
 
 
 def test_a_closed_stream_is_never_late(tmp_path: Path, served: Serve) -> None:

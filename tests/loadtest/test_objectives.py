@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from loadtest.apps import APPS, AppName
 from loadtest.metrics import Outcome, Row, by_route
 from loadtest.objectives import (
     Check,
@@ -113,6 +114,7 @@ def test_every_profile_has_objectives_for_its_own_phases() -> None:
         wanted = read_objectives(name)
         assert set(wanted.phases) <= {phase.name for phase in profile.phases}
         assert all(wanted.of(phase.name) for phase in profile.phases)
+    assert set(read_objectives("apps").routes) == set(APPS) == set(get_args(AppName))
     soak = read_objectives("soak").limits
     assert None not in (soak.memory_growth, soak.p95_growth)
 

@@ -5,23 +5,35 @@ from typing import Any
 
 import pytest
 
+from loadtest.apps import APPS
 from loadtest.bodies import Mix
 from loadtest.config import LoadTestError
 from loadtest.profiles import Phase, Profile, Search, Stream, read_profiles
 from seqserve.errors import ConfigError
+from service.api.dialects.table import DIALECTS
 
 ONE = Profile("", (Phase("a", 10, settle_s=2), Phase("b", 30)), (Stream(rate=30), Stream(rate=10)))
 
 
 def test_the_profiles_that_are_promised() -> None:
     found = read_profiles()
-    assert list(found) == ["smoke", "steady", "ramp", "spike", "soak", "mix"]
+    assert list(found) == ["smoke", "steady", "ramp", "spike", "soak", "mix", "apps"]
     assert found["smoke"].seconds == 30
     assert found["ramp"].search
     spike = next(phase for phase in found["spike"].phases if phase.name == "spike")
     assert (spike.seconds, spike.factor) == (20, 10)
     assert {bool(stream.clients) for stream in found["mix"].streams} == {True, False}
     assert all(profile.about for profile in found.values())
+
+
+def test_the_apps_of_the_profile_connect_anew_and_need_dialects() -> None:
+    found = read_profiles()["apps"]
+    (stream,) = found.streams
+    assert set(stream.mix.tasks) == set(APPS) and not stream.keeps_connections
+    assert found.dialects == ["label-studio", "libretranslate"]
+    assert set(found.dialects) <= set(DIALECTS)
+    assert found.of_task("weblate").dialects == ["libretranslate"]
+    assert read_profiles()["smoke"].dialects == []
 
 
 def test_longer_and_shorter() -> None:

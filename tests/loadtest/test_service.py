@@ -72,3 +72,11 @@ def test_hosts_are_urls() -> None:
         LoadTestError, match="the host is 'localhost:3000'; it must begin with http"
     ):
         Service("localhost:3000")
+
+
+def test_dialects_that_a_profile_needs() -> None:
+    with served({"/deepl/docs.json": [(200, "{}")], "/hf/docs.json": [(404, "")]}) as pages:
+        service = Service(pages.url)
+        service.require_dialects(["deepl"])
+        with pytest.raises(LoadTestError, match=r"start it with SEQSERVE_DIALECTS=hf$"):
+            service.require_dialects(["deepl", "hf"])

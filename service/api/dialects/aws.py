@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +17,9 @@ from seqserve.manifest import NEUTRAL_LOW
 from seqserve.records import DetectionResult, RequestOptions
 from seqserve.strict_json import parse_json
 from seqserve.tasks import Task
-from seqserve.text.detection import detect_language
 from seqserve.text.languages import match_tag
 from service.api.core import Call
+from service.api.detection import detect_languages
 from service.api.dialects.aws_shapes import (
     KINDS,
     MEDIA_TYPE,
@@ -38,7 +37,7 @@ from service.api.dialects.aws_shapes import (
 )
 from service.api.dialects.base import Asked, Dialect
 from service.api.dialects.document import STRING, object_of, operation
-from service.api.dialects.languages import name_of, targets_by_source
+from service.api.dialects.languages import name_of, served_languages
 from service.api.dialects.validation import validate
 from service.api.mixed import predict_mixed
 from service.api.plan import PredictionRequest
@@ -175,7 +174,7 @@ class AwsDialect(Dialect):
         """Detect the dominant languages of texts."""
 
         async def compute(asked: _Texts, _: Call) -> Sequence[DetectionResult]:
-            return await asyncio.to_thread(lambda: [detect_language(one) for one in asked.texts])
+            return await detect_languages(asked.texts)
 
         self.core.require_running()
         read = partial(self._texts, is_batch)
@@ -206,8 +205,7 @@ class AwsDialect(Dialect):
 
     async def languages(self, request: Request) -> Response:
         """List the languages of translations."""
-        by_source = targets_by_source(self.core.models())
-        tags = sorted({*by_source, *(one for targets in by_source.values() for one in targets)})
+        tags = served_languages(self.core.models())
         listed = [{"LanguageName": name_of(tag), "LanguageCode": tag} for tag in tags]
         return json_1_1({"Languages": listed, "DisplayLanguageCode": "en"})
 

@@ -26,6 +26,7 @@ from service.api.core import Call, Core, Prediction
 from service.api.plan import PredictionRequest
 from service.http.body import BodyReader
 from service.http.context import NATIVE, RequestContext, context_of
+from service.http.forms import read_values
 from service.http.interruption import Guard
 from service.http.key_forms import BEARER, KeyForm
 from service.http.problems import Problem, write_problem
@@ -191,6 +192,17 @@ class Dialect(ABC):
             )
             answer = await compute(asked, call)
         return answer, read_ms
+
+    async def values(self, request: Request) -> dict[str, Any]:
+        """Read the parameters of a request, wherever they are, and check the key that they may have.
+
+        Raises:
+            InputError: As for `read_values` and `RequestContext.admit`.
+        """
+        values = await read_values(self.bodies, request)
+        key = values.get(self.key.body_field)
+        context_of(request).admit(key.encode() if isinstance(key, str) else None)
+        return values
 
     def public_detail(self, problem: Problem) -> str:
         """Return what is wrong, with the texts named as in this format."""

@@ -24,8 +24,7 @@ from service.api.mixed import predict_mixed
 from service.api.plan import PredictionRequest
 from service.api.schemas import Texts
 from service.http.body import BodyReader
-from service.http.context import context_of
-from service.http.forms import FORM, JSON, read_values
+from service.http.forms import FORM, JSON
 from service.http.key_forms import BEARER, first_of, parameter, scheme
 from service.http.problems import Problem
 from service.settings import PREFIX, Settings
@@ -115,15 +114,8 @@ class DeepLDialect(Dialect):
     async def _translate(self, request: Request) -> Response:
         return await self.answer(request, "translation", self._read)
 
-    async def _values(self, request: Request) -> dict[str, Any]:
-        """Read the parameters of a request, and check the key that they may have."""
-        values = await read_values(self.bodies, request)
-        key = values.get("auth_key")
-        context_of(request).admit(key.encode() if isinstance(key, str) else None)
-        return values
-
     async def _read(self, request: Request) -> Asked:
-        asked = validate(DeepLRequest, await self._values(request))
+        asked = validate(DeepLRequest, await self.values(request))
         content = PredictionRequest(
             "translation",
             asked.text,
@@ -151,7 +143,7 @@ class DeepLDialect(Dialect):
 
     async def _languages(self, request: Request) -> Response:
         """List the languages of a type, which may be in a body, also of a GET."""
-        kind = (await self._values(request)).get("type", "source")
+        kind = (await self.values(request)).get("type", "source")
         if kind not in ("source", "target"):
             raise InputError("type: must be source or target.")
         by_source = targets_by_source(self.core.models())
@@ -162,7 +154,7 @@ class DeepLDialect(Dialect):
         return json_response([{**_language(tag), "supports_formality": False} for tag in codes])
 
     async def _usage(self, request: Request) -> Response:
-        await self._values(request)
+        await self.values(request)
         usage = {"character_count": self._n_characters, "character_limit": _NO_LIMIT}
         return json_response(usage)
 

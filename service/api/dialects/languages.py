@@ -104,3 +104,9 @@ def targets_by_source(models: Sequence[ModelInfo]) -> dict[str, list[str]]:
         source: sorted(target for first, target in pairs if first == source)
         for source in sorted({source for source, _ in pairs})
     }
+
+
+def served_languages(models: Sequence[ModelInfo]) -> list[str]:
+    """Return the languages that are a source or a target of a translation, sorted."""
+    by_source = targets_by_source(models)
+    return sorted({*by_source, *(one for targets in by_source.values() for one in targets)})

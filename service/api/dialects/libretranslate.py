@@ -34,8 +34,7 @@ from service.api.mixed import predict_mixed
 from service.api.plan import PredictionRequest
 from service.api.schemas import Texts
 from service.http.body import BodyReader
-from service.http.context import context_of
-from service.http.forms import FORM, JSON, MULTIPART, Upload, read_values
+from service.http.forms import FORM, JSON, MULTIPART, Upload
 from service.http.key_forms import BEARER, first_of, header, parameter
 from service.http.problems import Problem
 from service.settings import Settings
@@ -165,14 +164,12 @@ class LibreTranslateDialect(Dialect):
         return Asked(content, write, partial(predict_mixed, self.core, self.settings))
 
     async def _values(self, request: Request, required: Sequence[str]) -> dict[str, Any]:
-        """Read the parameters of a request, and check the key that they may have.
+        """Read the parameters of a request.
 
         Raises:
-            InputError: One is missing, or as for `read_values` and `RequestContext.admit`.
+            InputError: One is missing, or as for `Dialect.values`.
         """
-        values = await read_values(self.bodies, request)
-        key = values.get("api_key")
-        context_of(request).admit(key.encode() if isinstance(key, str) else None)
+        values = await self.values(request)
         for name in required:
             if values.get(name) is None:
                 raise InputError(f"Invalid request: missing {name} parameter")

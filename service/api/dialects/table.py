@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from service.api.dialects.aws import AwsDialect
 from service.api.dialects.base import Dialect
 from service.api.dialects.deepl import DeepLDialect
+from service.api.dialects.google import GoogleDialect
 from service.api.dialects.hf import HuggingFaceDialect
 from service.api.dialects.label_studio import LabelStudioDialect
 from service.api.dialects.libretranslate import LibreTranslateDialect
@@ -20,4 +21,5 @@ DIALECTS: Mapping[DialectName, type[Dialect]] = {
     "deepl": DeepLDialect,
     "label-studio": LabelStudioDialect,
     "aws": AwsDialect,
+    "google": GoogleDialect,
 }

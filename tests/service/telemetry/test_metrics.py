@@ -146,6 +146,9 @@ async def test_batches_and_stages(server: Server) -> None:
     assert [b - a for a, b in zip(before, after, strict=True)] == [2, 2 * 4 * 4, 1]  # 4 beams
 
 
+ROUTE = {"route": "/v1/ner", "dialect": "native"}
+
+
 async def test_queue_in_flight_and_shed(bundles_dir: Path) -> None:
     async with serving(bundles_dir, max_queue_texts=3) as server:
         shed = {"task": "ner", "reason": "queue_full"}
@@ -155,7 +158,7 @@ async def test_queue_in_flight_and_shed(bundles_dir: Path) -> None:
             assert refused.status_code == 429
             assert await sample(server, "seqserve_queue_texts", task="ner") == 2
             assert await sample(server, "seqserve_queue_tokens", task="ner") == 4
-            assert await sample(server, "seqserve_requests_in_flight", route="/v1/ner") == 3
+            assert await sample(server, "seqserve_requests_in_flight", **ROUTE) == 3
             assert await sample(server, "seqserve_shed_texts_total", **shed) - before == 2
             late = {"task": "ner", "reason": "deadline"}
             before = await sample(server, "seqserve_shed_texts_total", **late)
@@ -163,7 +166,19 @@ async def test_queue_in_flight_and_shed(bundles_dir: Path) -> None:
             assert await sample(server, "seqserve_shed_texts_total", **late) - before == 1
         assert await sample(server, "seqserve_queue_texts", task="ner") == 0
         assert await sample(server, "seqserve_queue_tokens", task="ner") == 0
-        assert await sample(server, "seqserve_requests_in_flight", route="/v1/ner") == 0
+        assert await sample(server, "seqserve_requests_in_flight", **ROUTE) == 0
+
+
+async def test_requests_of_a_dialect(bundles_dir: Path) -> None:
+    """Its series have its name, and those of errors begin at 0, with the status that its clients get."""
+    late = 'code="deadline_exceeded",dialect="aws",route="/aws",status="503"'
+    count = "seqserve_request_duration_seconds_count"
+    async with serving(bundles_dir, dialects=("aws",)) as server:
+        assert f"requests_total{{{late}}} 0.0" in (await server.client.get("/metrics")).text
+        await server.post("/aws", {})
+        await server.post("/v1/ner", {"text": "a"})
+        assert await sample(server, count, route="/aws", dialect="aws") >= 1
+        assert await sample(server, count, **ROUTE) >= 1
 
 
 async def test_calls_in_flight_and_texts_that_were_abandoned(server: Server) -> None:

@@ -129,6 +129,17 @@ WAYS: dict[str, tuple[str, Way]] = {
             (403, 403),
         ),
     ),
+    "google": (
+        "translation",
+        Way(
+            "google",
+            "/google/language/translate/v2",
+            lambda text: {"q": text, "source": "en", "target": "zh", "format": "text"},
+            lambda answer: answer["data"]["translations"][0]["translatedText"],
+            lambda key: {"x-goog-api-key": key},
+            (403, 403),
+        ),
+    ),
     "label-studio": (
         "ner",
         Way(
