@@ -8,7 +8,6 @@ int8 is the same model in fp32.
 
 from __future__ import annotations
 
-import gc
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -18,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from model_export.checks.golden import GoldenSet, golden_inputs
+from model_export.memory import release_memory
 from model_export.parts.base import Parts
 from model_export.sources.base import Source, describe
 from seqserve.bundle import Bundle, write_bundle
@@ -62,7 +62,7 @@ def export(
         )
         expected, before = _ask_reference(source, parts, draft, golden)
         parts = replace(parts, reference=None)
-        gc.collect()  # engines have cycles, and two large ones at once may not fit
+        release_memory()  # two large engines at once may not fit
         engine = open_engine(draft.path)
         served = golden.outputs(engine)
         if expected and precision == "fp32":

@@ -17,7 +17,7 @@ from torch import nn
 from transformers import MarianConfig, MarianMTModel
 
 from model_export.checkpoints.base import Checkpoint, Converted
-from model_export.exporters.graphs.external import WEIGHTS_FILE, refer
+from model_export.exporters.graphs.external import graph_files
 from seqserve.bundle import Bundle, write_bundle
 from seqserve.manifest import Description, Precision
 
@@ -164,16 +164,14 @@ def read(folder: Path) -> Checkpoint:
 
 def write_converted(folder: Path, converted: Converted, precision: Precision = "fp32") -> Bundle:
     """Write the parts of a checkpoint as a bundle without golden cases."""
-    assert converted.weights is not None
-    weights = converted.weights.to_bytes()
-    files = {name: refer(graph, weights) for name, graph in converted.graphs.items()}
+    files = graph_files(converted.graphs, converted.weights)
     config = json.dumps(converted.config).encode()
     description = Description(
         name=folder.name,
         version="1",
         task=converted.task,
         languages=converted.languages,
-        labels=(),
+        labels=converted.labels,
         precision=precision,
         limits=converted.limits,
         data=(),
@@ -184,5 +182,5 @@ def write_converted(folder: Path, converted: Converted, precision: Precision = "
         pairs=converted.pairs,
         score_kind=converted.score_kind,
     )
-    contents = {**files, WEIGHTS_FILE: weights, "config.json": config, **converted.files}
+    contents = {**files, "config.json": config, **converted.files}
     return write_bundle(folder, contents, description)

@@ -54,6 +54,7 @@ INSIDE: dict[str, list[set[str]]] = {
         {"reference", "__main__"},
     ],
     "model_export": [
+        {"memory"},
         {"exporters"},
         {"checks"},
         {"int8"},

@@ -15,6 +15,7 @@ from model_export.checkpoints.base import Checkpoint, Converted, Family, ImportO
 from model_export.exporters.graphs.builder import GraphBuilder
 from model_export.exporters.graphs.layers import linear
 from model_export.exporters.graphs.weights import Weights
+from seqserve.bundle import Bundle
 from seqserve.errors import CheckpointError
 from seqserve.runtime.openers import CLASSIFIER_GRAPH
 from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig
@@ -94,7 +95,7 @@ def _convert(checkpoint: Checkpoint, options: ImportOptions) -> Converted:
     )
 
 
-def _compare(checkpoint: Checkpoint, converted: Converted) -> float:
+def _compare(checkpoint: Checkpoint, draft: Bundle) -> float:
     return float(checkpoint.config.get("difference", 1e-7))
 
 

@@ -12,6 +12,7 @@ import onnx
 
 from model_export.exporters.graphs.weights import Weights
 from seqserve.arrays import FloatArray
+from seqserve.bundle import Bundle
 from seqserve.choices import ScoreKind
 from seqserve.errors import CheckpointError
 from seqserve.manifest import Precision
@@ -117,12 +118,12 @@ class Family:
 
     Args:
         convert: Makes the parts of a bundle; raises `CheckpointError` for a layout that it does not have.
-        compare: Returns the largest difference between the fp32 parts and transformers over several batch
+        compare: Returns the largest difference between a bundle in fp32 and transformers over several batch
             sizes and lengths, and raises `ExportError` if it is too large. Called only where transformers and
             torch are installed.
         is_translator: Whether its languages are pairs, which the list of a README does not tell.
     """
 
     convert: Callable[[Checkpoint, ImportOptions], Converted]
-    compare: Callable[[Checkpoint, Converted], float]
+    compare: Callable[[Checkpoint, Bundle], float]
     is_translator: bool = False

@@ -22,11 +22,13 @@ from model_export.checkpoints.encoder_parts import (
     load_reference,
     text_of,
 )
-from model_export.checkpoints.encoder_reading import count_of, refuse_unsupported
+from model_export.checkpoints.encoder_reading import refuse_unsupported
 from model_export.checkpoints.encoder_tensors import refuse_damaged
+from model_export.checkpoints.settings import count_of, padding_id_of
 from model_export.exporters.graphs.rewriting import quantized, with_named_weights
 from model_export.exporters.graphs.weights import InputQuantization, Weights
 from model_export.int8.input_scales import calibrate
+from seqserve.bundle import Bundle
 from seqserve.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -59,14 +61,14 @@ def convert(checkpoint: Checkpoint, options: ImportOptions) -> Converted:
     return encoder_parts(checkpoint, options, facts, text, (quantized(graph, weights), weights))
 
 
-def compare(checkpoint: Checkpoint, converted: Converted) -> float:
+def compare(checkpoint: Checkpoint, draft: Bundle) -> float:
     """Compare the fp32 graph with transformers; see `Family.compare`.
 
     Raises:
         ExportError: They differ.
     """
-    padding_id = int(checkpoint.config.get("pad_token_id") or 0)
-    return compare_with_transformers(checkpoint, converted, padding_id, MOST_TOKENS)
+    padding_id = padding_id_of(checkpoint.config)
+    return compare_with_transformers(checkpoint, draft, padding_id, MOST_TOKENS)
 
 
 def _read(checkpoint: Checkpoint) -> EncoderFacts:

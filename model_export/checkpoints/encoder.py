@@ -13,9 +13,11 @@ from model_export.checkpoints.encoder_parts import (
     text_of,
 )
 from model_export.checkpoints.encoder_reading import Encoder, read_encoder
+from model_export.checkpoints.settings import padding_id_of
 from model_export.exporters.graphs.text_encoder import text_encoder_graph
 from model_export.exporters.graphs.weights import MIN_INT8_SIZE, InputQuantization, Weights
 from model_export.int8.input_scales import calibrate
+from seqserve.bundle import Bundle
 from seqserve.text.protocols import Inputs
 
 
@@ -53,7 +55,7 @@ def input_quantizations(encoder: Encoder, batches: list[Inputs]) -> dict[str, In
     return calibrate(text_encoder_graph(encoder.model, exact), exact, layers, batches)
 
 
-def compare(checkpoint: Checkpoint, converted: Converted) -> float:
+def compare(checkpoint: Checkpoint, draft: Bundle) -> float:
     """Compare the fp32 graph with transformers; see `Family.compare`.
 
     Raises:
@@ -61,6 +63,6 @@ def compare(checkpoint: Checkpoint, converted: Converted) -> float:
     """
     encoder = read_encoder(checkpoint)
     first = encoder.model.embeddings.first_position
-    padding_id = first - 1 if first else int(checkpoint.config.get("pad_token_id") or 0)
+    padding_id = first - 1 if first else padding_id_of(checkpoint.config)
     most_tokens = encoder.dimensions.positions - first
-    return compare_with_transformers(checkpoint, converted, padding_id, most_tokens)
+    return compare_with_transformers(checkpoint, draft, padding_id, most_tokens)

@@ -10,6 +10,7 @@ from seqserve.choices import ScoreKind
 from seqserve.errors import CheckpointError
 from seqserve.records import NEUTRAL
 from seqserve.tasks import Task
+from seqserve.text.tag_schemes import is_outside
 
 Activation = Literal["softmax", "sigmoid"]
 
@@ -30,6 +31,10 @@ _ACTIVATIONS: Mapping[str | None, Activation] = {
     "single_label_classification": "softmax",
     "multi_label_classification": "sigmoid",
 }
+_NO_OUTSIDE = (
+    "No label is O (outside), so every word is part of an entity: set id2label in config.json if one of them "
+    "means that there is none."
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,8 @@ def read_head(config: Mapping[str, Any], is_pooled: bool, n_outputs: int) -> Hea
         activation = _activation(config, n_outputs)
     labels, warnings = _labels(config, n_outputs)
     if not is_pooled:
+        if not any(is_outside(label.strip()) for label in labels):
+            warnings = (*warnings, _NO_OUTSIDE)
         return Head("ner", False, labels, "softmax", "posterior", warnings)
     spelled = [_POLARITY.get(label.strip().lower(), "") for label in labels]
     is_polarity = len(set(spelled)) == len(labels) and set(spelled) in _POLARITY_SETS

@@ -19,6 +19,7 @@ from model_export.checkpoints.encoder_tensors import (
     shapes_of,
     unused_warning,
 )
+from model_export.checkpoints.settings import count_of
 from model_export.exporters.graphs.text_encoder import (
     ACTIVATIONS,
     Embeddings,
@@ -30,7 +31,7 @@ from seqserve.errors import CheckpointError
 
 _EPSILON = 1e-12
 _PADDING_ID = 1  # of the families that count positions from it, where config.json has none
-_LARGEST_COUNT, _MOST_LAYERS = 2**31, 1000
+_MOST_LAYERS = 1000
 
 _REFUSED: tuple[tuple[str, tuple[Any, ...], str], ...] = (
     ("auto_map", (None, {}), "it needs code of its own (auto_map), and no code is run"),
@@ -104,21 +105,6 @@ def refuse_unsupported(config: Mapping[str, Any]) -> None:
         raise CheckpointError(
             f"position_embedding_type is {kind!r}; only absolute positions can be imported"
         )
-
-
-def count_of(
-    config: Mapping[str, Any], key: str, default: int | None = None, most: int = _LARGEST_COUNT
-) -> int:
-    """Return a positive whole number of config.json, at most `most`.
-
-    Raises:
-        CheckpointError: It is missing and has no default, or is something else.
-    """
-    value = config.get(key, default)
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        said = f"{key} is {value!r}" if key in config else f"{key} is missing"
-        raise CheckpointError(f"{said} in config.json; it must be a whole number from 1 to {most}")
-    return value
 
 
 def _dimensions(config: Mapping[str, Any], layout: Layout) -> Dimensions:

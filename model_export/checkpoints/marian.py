@@ -18,9 +18,9 @@ from model_export.checks.golden import golden_inputs
 from model_export.exporters.graphs.transformer_blocks import MAX_POSITIONS
 from model_export.exporters.graphs.translator import translator_graphs
 from model_export.exporters.graphs.weights import Weights
+from seqserve.bundle import Bundle
 from seqserve.config import to_mapping
 from seqserve.errors import CheckpointError
-from seqserve.runtime.openers import open_tokenizer
 from seqserve.runtime.sentences import max_target_tokens
 
 _GOLDEN_PAIRS = 8  # of a model with several
@@ -57,12 +57,11 @@ def convert(checkpoint: Checkpoint, options: ImportOptions) -> Converted:
     )
 
 
-def compare(checkpoint: Checkpoint, converted: Converted) -> float:
+def compare(checkpoint: Checkpoint, draft: Bundle) -> float:
     """Compare the log-probabilities of what the fp32 graphs find with those of transformers; see `Family`."""
     from model_export.checks.marian_reference import check_search
 
-    tokenizer = open_tokenizer(converted.config, converted.files.__getitem__)
-    return check_search(checkpoint.path, converted.graphs, tokenizer.specials)
+    return check_search(checkpoint.path, draft)
 
 
 MARIAN = Family(convert, compare, is_translator=True)

@@ -15,7 +15,7 @@ from model_export.checkpoints.base import Checkpoint
 from model_export.checkpoints.directory import checkpoint_name
 from seqserve.errors import CheckpointError
 from seqserve.text.joint_pieces import LANGUAGE_CODE
-from seqserve.text.languages import language_tag
+from seqserve.text.languages import MANY_LANGUAGES, language_tag
 
 _README_LINE = re.compile(
     r"^\W*(source|target) languages?(?:\(s\))?\W*:(.*)$", re.IGNORECASE | re.MULTILINE
@@ -84,6 +84,12 @@ def _unknown(checkpoint: Checkpoint, what: str, form: str, example: str) -> Chec
 
 
 def _checked(code: str) -> str:
+    if code == MANY_LANGUAGES:
+        raise CheckpointError(
+            f"--languages: {code} names no language, and a translator is asked for pairs of languages: "
+            "name its sources and its target, as in --languages it,es,en; if the vocabulary has codes of "
+            "targets, the source is enough"
+        )
     tag = language_tag(code)
     if tag is None:
         raise CheckpointError(f"--languages: {code!r} is no code of a language (BCP 47, ISO 639-3)")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from model_export.checkpoints.base import Checkpoint
+from model_export.checkpoints.settings import count_of, longest_input_of
 from seqserve.arrays import FloatArray
 from seqserve.errors import CheckpointError, ConfigError
 from seqserve.models.marian import POSITION_TABLES, SHARED, TIED_COPIES, from_marian
@@ -51,20 +52,20 @@ def config_of(checkpoint: Checkpoint) -> TransformerConfig:
     if activation not in _ACTIVATIONS:
         raise _refusal(checkpoint, "activation_function", activation, "swish or relu")
     for key, other in _SAME.items():
-        first, second = _number(checkpoint, key, 0), config.get(other)
+        first, second = count_of(config, key, least=0), config.get(other)
         if second is not None and second != first:
             raise _refusal(checkpoint, other, second, f"{first}, as {key}")
     try:
         return TransformerConfig(
-            vocab_size=_number(checkpoint, "vocab_size"),
-            d_model=_number(checkpoint, "d_model"),
-            heads=_number(checkpoint, "encoder_attention_heads"),
-            encoder_layers=_number(checkpoint, "encoder_layers"),
-            decoder_layers=_number(checkpoint, "decoder_layers"),
-            ffn_dim=_number(checkpoint, "encoder_ffn_dim"),
+            vocab_size=count_of(config, "vocab_size"),
+            d_model=count_of(config, "d_model"),
+            heads=count_of(config, "encoder_attention_heads"),
+            encoder_layers=count_of(config, "encoder_layers"),
+            decoder_layers=count_of(config, "decoder_layers"),
+            ffn_dim=count_of(config, "encoder_ffn_dim"),
             activation=_ACTIVATIONS[activation],
-            pad_id=_number(checkpoint, "pad_token_id", 0),
-            end_id=_number(checkpoint, "eos_token_id", 0),
+            pad_id=count_of(config, "pad_token_id", least=0),
+            end_id=count_of(config, "eos_token_id", least=0),
         )
     except ConfigError as error:
         raise CheckpointError(f"{checkpoint.path / 'config.json'}: {error}") from error
@@ -72,7 +73,8 @@ def config_of(checkpoint: Checkpoint) -> TransformerConfig:
 
 def max_positions_of(checkpoint: Checkpoint) -> int:
     """Return the longest source, in tokens, that a checkpoint declares."""
-    return _number(checkpoint, "max_position_embeddings")
+    positions = count_of(checkpoint.config, "max_position_embeddings")
+    return min(positions, longest_input_of(checkpoint.tokenizer_config) or positions)
 
 
 def weights_of(checkpoint: Checkpoint, config: TransformerConfig) -> dict[str, FloatArray]:
@@ -147,16 +149,6 @@ def _is_computed(table: FloatArray, width: int) -> bool:
     angles = np.arange(len(table))[:, None] / 10000.0 ** (2 * np.arange((width + 1) // 2) / width)
     computed = np.concatenate([np.sin(angles), np.cos(angles[:, : width // 2])], axis=1)
     return bool(np.abs(table - computed).max(initial=0) <= _HALF_PRECISION)
-
-
-def _number(checkpoint: Checkpoint, key: str, minimum: int = 1) -> int:
-    value = checkpoint.config.get(key)
-    if type(value) is not int or value < minimum:
-        raise CheckpointError(
-            f"{checkpoint.path / 'config.json'}: {key} is {value!r}; it must be a whole number, at least "
-            f"{minimum}"
-        )
-    return value
 
 
 def _refusal(checkpoint: Checkpoint, key: str, value: Any, ours: str) -> CheckpointError:

@@ -11,11 +11,11 @@ import yaml
 
 from model_export.checkpoints.base import Checkpoint
 from model_export.checkpoints.directory import README
-from seqserve.text.languages import language_tag
+from seqserve.text.languages import MANY_LANGUAGES, language_tag
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _MAX_CHARACTERS = 100_000
-_MANY = {"multilingual", "mul"}
+_MANY = {"multilingual", MANY_LANGUAGES}
 
 
 @dataclass(frozen=True)
@@ -69,5 +69,5 @@ def _languages(value: Any) -> tuple[str, ...]:
     names = [one.strip() for one in named if isinstance(one, str)]
     tags = [tag for name in names if (tag := language_tag(name))]
     if not tags and _MANY.intersection(names):
-        return ("mul",)
+        return (MANY_LANGUAGES,)
     return tuple(dict.fromkeys(tags))

@@ -21,6 +21,9 @@ from seqserve.errors import CheckpointError
 _LENGTH_BYTES = 8
 _MAX_HEADER_BYTES = 32 * 1024**2
 _METADATA = "__metadata__"
+_LARGEST = (
+    1e15  # no trained weight comes near; sums of products of two such numbers are still finite
+)
 
 Array = NDArray[Any]
 
@@ -80,7 +83,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], str]:
 
     Raises:
         CheckpointError: The file is truncated or malformed, or a tensor has a type that cannot be read, or
-            numbers that are not finite.
+            numbers that are not finite or absurdly large.
     """
     digest = hashlib.sha256()
     tensors: dict[str, Array] = {}
@@ -182,7 +185,7 @@ def _read_tensor(
     """Read the bytes of the next tensor.
 
     Raises:
-        CheckpointError: The file became shorter, or a number is not finite.
+        CheckpointError: The file became shorter, or a number is not finite or absurdly large.
     """
     stored = np.empty(entry.end - entry.start, np.uint8)
     view = stored.data
@@ -190,9 +193,17 @@ def _read_tensor(
         raise CheckpointError(f"{path} was changed while it was read: import it again")
     update(view)
     numbers = entry.dtype.convert(stored.view(entry.dtype.stored).reshape(entry.shape))
-    if numbers.dtype == np.float32 and not np.isfinite(numbers).all():
-        raise CheckpointError(
-            f"{path}: {entry.name} has numbers that are not finite (NaN, or too large for float32), so the "
-            "model cannot answer: train or save it again"
-        )
+    if numbers.dtype == np.float32 and numbers.size:
+        largest = max(float(numbers.max()), -float(numbers.min()))
+        if not math.isfinite(largest):
+            raise CheckpointError(
+                f"{path}: {entry.name} has numbers that are not finite (NaN, or too large for float32), so the "
+                "model cannot answer: train or save it again"
+            )
+        if largest > _LARGEST:
+            raise CheckpointError(
+                f"{path}: {entry.name} has numbers up to {largest:.0e}, whose products are too large for "
+                f"float32; at most {_LARGEST:.0e} is read. The file is damaged, or training diverged: "
+                "download, train or save it again"
+            )
     return numbers

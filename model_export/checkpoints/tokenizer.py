@@ -10,22 +10,26 @@ from typing import Any, NamedTuple
 from tokenizers import Tokenizer
 
 from model_export.checkpoints.base import Checkpoint
-from model_export.checkpoints.tokenizer_files import (
+from model_export.checkpoints.settings import count_of, longest_input_of, padding_id_of
+from model_export.checkpoints.special_tokens import (
     RESPELLED,
-    TOKENIZER_FILE,
     USUAL_NAMES,
-    is_used_as_in_json,
-    open_tokenizer,
-    read_tokenizer,
     special_names,
     vocabulary_of,
     without_special_tokens,
 )
+from model_export.checkpoints.tokenizer_files import (
+    TOKENIZER_FILE,
+    is_used_as_in_json,
+    open_tokenizer,
+    read_tokenizer,
+)
 from seqserve.config import to_mapping
 from seqserve.errors import CheckpointError
+from seqserve.text.languages import MANY_LANGUAGES
 from seqserve.text.pieces import PieceConfig
 
-_UNSPLIT = frozenset({"", "mul", "und"})
+_UNSPLIT = frozenset({"", MANY_LANGUAGES, "und"})
 """Languages whose sentences are not known: paragraphs are read whole."""
 
 _DEBERTA_POSITIONS = 512  # relative ones have no limit; this is what checkpoints are trained with
@@ -89,8 +93,7 @@ def _specials(checkpoint: Checkpoint, tokenizer: Tokenizer, model: Mapping[str, 
     names = special_names(checkpoint)
     pad = _first_id(tokenizer, names, "pad")
     if pad is None:
-        found = checkpoint.config.get("pad_token_id")
-        pad = found if isinstance(found, int) else 0
+        pad = padding_id_of(checkpoint.config)
     prefix, suffix = _around(tokenizer)
     if not prefix + suffix:
         first, last = (_first_id(tokenizer, names, role) for role in ("cls", "sep"))
@@ -137,9 +140,7 @@ def _check_ids(checkpoint: Checkpoint, parts: Mapping[str, Any], special: _Speci
     Raises:
         CheckpointError: It has too few.
     """
-    n_ids = checkpoint.config.get("vocab_size")
-    if not isinstance(n_ids, int):
-        raise CheckpointError(f"{checkpoint.path / 'config.json'} lacks a vocab_size")
+    n_ids = count_of(checkpoint.config, "vocab_size")
     used = [i for symbol, i in vocabulary_of(parts).items() if not symbol.startswith(RESPELLED)]
     used += [*special.prefix, *special.suffix, special.pad, special.unknown or 0]
     if max(used) >= n_ids:
@@ -152,17 +153,16 @@ def _check_ids(checkpoint: Checkpoint, parts: Mapping[str, Any], special: _Speci
 def _positions(checkpoint: Checkpoint) -> int:
     """Return the most ids of a row, special ones included."""
     count = _POSITIONS.get(checkpoint.family, _counted_from_zero)(checkpoint.config)
-    longest = checkpoint.tokenizer_config.get("model_max_length")
-    return min(count, int(longest)) if isinstance(longest, int | float) else count
+    return min(count, longest_input_of(checkpoint.tokenizer_config) or count)
 
 
 def _counted_from_zero(config: Mapping[str, Any]) -> int:
-    return int(config.get("max_position_embeddings", 512))
+    return count_of(config, "max_position_embeddings", 512)
 
 
 def _counted_behind_padding(config: Mapping[str, Any]) -> int:
     """Return the positions of a model whose first one is behind the id of the padding."""
-    return _counted_from_zero(config) - int(config.get("pad_token_id", 1)) - 1
+    return _counted_from_zero(config) - padding_id_of(config, 1) - 1
 
 
 _POSITIONS: Mapping[str, Callable[[Mapping[str, Any]], int]] = {

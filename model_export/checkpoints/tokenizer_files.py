@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,8 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from model_export.checkpoints.base import Checkpoint
 from model_export.checkpoints.json_file import parse_object
+from model_export.checkpoints.settings import name_of, switch_of
+from model_export.checkpoints.special_tokens import BERT_NAMES, ROBERTA_NAMES, special_names
 from seqserve.errors import CheckpointError
 
 TOKENIZER_FILE = "tokenizer.json"
@@ -26,8 +28,6 @@ _BYTE_LEVEL_CLASS = re.compile(r"Roberta(?:Bpe)?Tokenizer(?:Fast)?|GPT2Tokenizer
 _AS_IN_JSON = frozenset({"PreTrainedTokenizerFast", "TokenizersBackend"})
 _MAX_WORD_CHARACTERS = 100  # of WordPiece: a longer word is unknown
 _ANY_TEXT = "a \u65e5 \U0001f600"
-# No text spells it: white space is between words, or another symbol of the vocabulary.
-RESPELLED = " \0 "
 _OPTIONS = {
     "BertNormalizer": {
         "lowercase": "do_lower_case",
@@ -85,64 +85,6 @@ def _library_errors(checkpoint: Checkpoint, files: str) -> Iterator[None]:
         ) from error
 
 
-def vocabulary_of(parts: Mapping[str, Any]) -> dict[str, int]:
-    """Return symbol -> id of a model, added tokens not included."""
-    vocabulary = parts["model"]["vocab"]
-    if isinstance(vocabulary, list):
-        return {symbol: i for i, (symbol, _) in enumerate(vocabulary)}
-    return dict(vocabulary)
-
-
-def without_special_tokens(parts: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """Make special tokens what no text can spell; ordinary words that users added are kept.
-
-    Args:
-        parts: Of a tokenizer.
-        names: Special tokens, besides those that the tokenizer marks as special.
-
-    Returns:
-        The parts, in which every symbol has the id that it had.
-    """
-    added = parts["added_tokens"]
-    special = {*names, *(token["content"] for token in added if token["special"])}
-    kept = [token for token in added if token["content"] not in special]
-    # Added tokens keep their ids only if the ids before are taken.
-    places = {token["id"]: token["content"] for token in added} if kept else {}
-    model = dict(parts["model"])
-    if isinstance(model["vocab"], list):
-        model["vocab"] = _respelled_list(model["vocab"], places, special)
-    else:
-        # Merges name their symbols, and cannot make others. The unknown symbol of other models is named, too.
-        is_merged = model["type"] == "BPE" and not model.get("ignore_merges")
-        respelled = set() if is_merged else special - {model.get("unk_token")}
-        symbols = model["vocab"] | {symbol: i for i, symbol in places.items()}
-        model["vocab"] = {_respelled(symbol, respelled): i for symbol, i in symbols.items()}
-    return {**parts, "model": model, "added_tokens": kept}
-
-
-def _respelled_list(
-    vocabulary: Sequence[tuple[str, float]], places: Mapping[int, str], special: Collection[str]
-) -> list[tuple[str, float]]:
-    """Respell the special symbols of a list whose places are the ids, and append added tokens.
-
-    Args:
-        vocabulary: Symbols and scores; a symbol may occur twice.
-        places: Id -> added token.
-        special: The special symbols.
-    """
-    found = [(_respelled(symbol, special), score) for symbol, score in vocabulary]
-    lowest = min(score for _, score in found)  # unknown symbols are scored by the lowest one
-    for i in range(len(found), max(places, default=-1) + 1):
-        # Ids that nothing has get a symbol, too.
-        symbol = places.get(i, f"{RESPELLED}{i}")
-        found.append((_respelled(symbol, special), lowest))
-    return found
-
-
-def _respelled(symbol: str, special: Collection[str]) -> str:
-    return RESPELLED + symbol if symbol in special else symbol
-
-
 def _from_json(checkpoint: Checkpoint) -> dict[str, Any]:
     try:
         parts = json.loads(checkpoint.read(TOKENIZER_FILE))
@@ -160,27 +102,13 @@ def _from_json(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def is_used_as_in_json(checkpoint: Checkpoint) -> bool:
     """Return whether the class of a tokenizer is one that transformers changes nothing of."""
-    return checkpoint.tokenizer_config.get("tokenizer_class") in list(_AS_IN_JSON)
-
-
-def _switch(options: Mapping[str, Any], key: str, *, default: bool = False) -> bool:
-    """Return an option of tokenizer_config.json.
-
-    Raises:
-        CheckpointError: It is not true or false.
-    """
-    value = options.get(key, default)
-    if not isinstance(value, bool):
-        raise CheckpointError(
-            f"{key} is {value!r} in tokenizer_config.json; it must be true or false"
-        )
-    return value
+    return name_of(checkpoint.tokenizer_config, "tokenizer_class") in _AS_IN_JSON
 
 
 def _strip_accents(options: Mapping[str, Any]) -> bool | None:
     """Return whether accents are removed; None: if letters are made small."""
     key = "strip_accents"
-    return None if options.get(key) is None else _switch(options, key)
+    return None if options.get(key) is None else switch_of(options, key)
 
 
 def _with_options(component: Any, options: Mapping[str, Any]) -> Any:
@@ -189,7 +117,7 @@ def _with_options(component: Any, options: Mapping[str, Any]) -> Any:
         return component
     fields = _OPTIONS.get(component.get("type", ""), {})
     changed = {
-        field: _strip_accents(options) if key == "strip_accents" else _switch(options, key)
+        field: _strip_accents(options) if key == "strip_accents" else switch_of(options, key)
         for field, key in fields.items()
         if key in options
     }
@@ -207,7 +135,7 @@ def _from_vocab_txt(checkpoint: Checkpoint) -> dict[str, Any]:
     vocabulary = {line: i for i, line in enumerate(lines) if line or i < len(lines) - 1}
     options = checkpoint.tokenizer_config
     special = special_names(checkpoint)
-    unknown, first, last = (special.get(role, _BERT[role]) for role in ("unk", "cls", "sep"))
+    unknown, first, last = (special.get(role, BERT_NAMES[role]) for role in ("unk", "cls", "sep"))
     _check_symbols(checkpoint, vocabulary, (unknown, first, last), "vocab.txt")
     _refuse_added_words(checkpoint, vocabulary)
     word_piece = models.WordPiece(
@@ -216,9 +144,9 @@ def _from_vocab_txt(checkpoint: Checkpoint) -> dict[str, Any]:
     tokenizer = Tokenizer(word_piece)
     tokenizer.normalizer = normalizers.BertNormalizer(
         clean_text=True,
-        handle_chinese_chars=_switch(options, "tokenize_chinese_chars", default=True),
+        handle_chinese_chars=switch_of(options, "tokenize_chinese_chars", default=True),
         strip_accents=_strip_accents(options),
-        lowercase=_switch(options, "do_lower_case", default=True),
+        lowercase=switch_of(options, "do_lower_case", default=True),
     )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
@@ -237,10 +165,10 @@ def _from_merges(checkpoint: Checkpoint) -> dict[str, Any]:
         pairs = [line.split(" ") for line in lines if line and not line.startswith("#version")]
         tokenizer = Tokenizer(models.BPE(vocabulary, [(left, right) for left, right in pairs]))
     special = special_names(checkpoint)
-    first, last = (special.get(role, _ROBERTA[role]) for role in ("cls", "sep"))
+    first, last = (special.get(role, ROBERTA_NAMES[role]) for role in ("cls", "sep"))
     _check_symbols(checkpoint, vocabulary, (first, last), "vocab.json")
     _refuse_added_words(checkpoint, vocabulary)
-    has_space = _switch(checkpoint.tokenizer_config, "add_prefix_space")
+    has_space = switch_of(checkpoint.tokenizer_config, "add_prefix_space")
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=has_space)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.RobertaProcessing(
@@ -259,38 +187,10 @@ _READERS: Mapping[tuple[str, ...], Callable[[Checkpoint], dict[str, Any]]] = {
 }
 """The files that a tokenizer is read from -> their reader; the first row of which all files exist is taken."""
 
-_BERT = {"unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "pad": "[PAD]", "mask": "[MASK]"}
-_ROBERTA = {"unk": "<unk>", "cls": "<s>", "sep": "</s>", "pad": "<pad>", "mask": "<mask>"}
-USUAL_NAMES = (_BERT, _ROBERTA)
-"""Role -> special token of checkpoints that name none."""
-
-
-def special_names(checkpoint: Checkpoint) -> dict[str, str]:
-    """Return role -> special token, as tokenizer_config.json and special_tokens_map.json name them."""
-    found: dict[str, str] = {}
-    for source in (checkpoint.tokenizer_config, _special_tokens_map(checkpoint)):
-        for role in (*_BERT, "bos", "eos"):
-            name = source.get(f"{role}_token")
-            name = name.get("content") if isinstance(name, Mapping) else name
-            if isinstance(name, str):
-                found.setdefault(role, name)
-    return found
-
-
-def _special_tokens_map(checkpoint: Checkpoint) -> Mapping[str, Any]:
-    name = "special_tokens_map.json"
-    if not checkpoint.has(name):
-        return {}
-    try:
-        found = json.loads(checkpoint.read(name))
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{checkpoint.path / name} is no JSON: {error}") from error
-    return found if isinstance(found, Mapping) else {}
-
 
 def _check_class(checkpoint: Checkpoint, known: re.Pattern[str]) -> None:
-    name = checkpoint.tokenizer_config.get("tokenizer_class")
-    if isinstance(name, str) and not known.fullmatch(name):
+    name = name_of(checkpoint.tokenizer_config, "tokenizer_class")
+    if name is not None and not known.fullmatch(name):
         raise CheckpointError(
             f"the tokenizer of {checkpoint.path} is a {name}, which only transformers can read. "
             f"{_remedy(checkpoint)}"

@@ -7,12 +7,16 @@ of Unicode.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seqserve.config import from_mapping
+from seqserve.errors import ExportError
 from seqserve.runtime.openers import Predictor
 from seqserve.tasks import TASKS, Task
 
@@ -40,10 +44,22 @@ class GoldenSet:
     tolerance: float
 
     def outputs(self, predictor: Predictor) -> list[dict[str, Any]]:
-        """Return the results for the inputs, predicted in one batch."""
+        """Return the results for the inputs, predicted in one batch.
+
+        Raises:
+            ExportError: A number of a result is not finite.
+        """
         item = TASKS[self.task].item
         items = [from_mapping(item, values, "golden inputs") for values in self.inputs]
-        return [asdict(result) for result in predictor.predict(items)]
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # refused below
+            outputs = [asdict(result) for result in predictor.predict(items)]
+        for values, output in zip(self.inputs, outputs, strict=True):
+            if not _is_finite(output):
+                raise ExportError(
+                    f"the answer to the golden input {values} has a number that is not finite: the weights are "
+                    "damaged or too large; train or save the model again"
+                )
+        return outputs
 
     def to_bytes(self, outputs: Iterable[Mapping[str, Any]]) -> bytes:
         """Return golden.json of a bundle: the inputs with their results."""
@@ -53,3 +69,12 @@ class GoldenSet:
         ]
         golden = {"tolerance": self.tolerance, "cases": cases}
         return json.dumps(golden, ensure_ascii=False, indent=1).encode()
+
+
+def _is_finite(value: Any) -> bool:
+    """Return whether all numbers of a JSON value are finite; tuples count as lists."""
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)

@@ -6,16 +6,20 @@ searches break ties.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from transformers import MarianMTModel
 
-from model_export.checks.parity import TOLERANCE, compare, graph_search
+from model_export.checks.difference import compare
+from model_export.checks.parity import TOLERANCE
+from model_export.memory import release_memory
+from seqserve.bundle import Bundle
+from seqserve.cpus import available_cpus
 from seqserve.decode.search import Hypothesis, SearchOptions
+from seqserve.runtime.openers import open_tokenizer, open_translator
 from seqserve.runtime.search_request import SearchRequest
 from seqserve.text.batching import pad
 from seqserve.text.protocols import SpecialIds
@@ -25,21 +29,22 @@ _BEAM_SIZES = (1, 4)
 _MORE_TOKENS = 3  # than the source has
 
 
-def check_search(path: Path, graphs: Mapping[str, onnx.ModelProto], specials: SpecialIds) -> float:
+def check_search(path: Path, draft: Bundle) -> float:
     """Compare the scores of the hypotheses that the graphs find.
 
     Args:
         path: The checkpoint.
-        graphs: In float32, by file name.
-        specials: Of the vocabulary.
+        draft: Its bundle in float32.
 
     Returns:
         The largest absolute difference of a mean log-probability per token.
 
     Raises:
-        ExportError: It is too large.
+        ExportError: It is too large, or not finite.
     """
-    found = _find(graphs, specials)
+    specials = open_tokenizer(draft.config, draft.read).specials
+    found = _find(draft, specials)
+    release_memory()
     # Loaded when the sessions of the graphs are gone: together they would need twice the memory.
     model = MarianMTModel.from_pretrained(
         path,
@@ -63,13 +68,12 @@ _Found = Sequence[tuple[Sequence[int], Hypothesis]]
 """Sources, each with one of its hypotheses."""
 
 
-def _find(graphs: Mapping[str, onnx.ModelProto], specials: SpecialIds) -> dict[str, _Found]:
+def _find(draft: Bundle, specials: SpecialIds) -> dict[str, _Found]:
     """Return what the graphs find for random sources, by what was searched."""
-    named = {name.removesuffix(".onnx"): graph for name, graph in graphs.items()}
-    search = graph_search(named, specials)
+    search = open_translator(draft, available_cpus()).search
     rng = np.random.default_rng(0)
     special = {specials.pad, specials.end, specials.unknown}
-    plain = [i for i in range(_n_symbols(graphs)) if i not in special]
+    plain = [i for i in range(draft.config["model"]["vocab_size"]) if i not in special]
     found: dict[str, _Found] = {}
     for beam_size in _BEAM_SIZES:
         for n_texts, n_tokens in _SHAPES:
@@ -81,15 +85,6 @@ def _find(graphs: Mapping[str, onnx.ModelProto], specials: SpecialIds) -> dict[s
             where = f"beam size {beam_size}, {n_texts} x {n_tokens} tokens"
             found[where] = [(one.ids, best) for one in requests for best in one.best]
     return found
-
-
-def _n_symbols(graphs: Mapping[str, onnx.ModelProto]) -> int:
-    (table,) = (
-        tensor
-        for tensor in graphs["encoder.onnx"].graph.initializer
-        if tensor.name == "shared.weight"
-    )
-    return int(table.dims[0])
 
 
 def _scores(
@@ -114,5 +109,8 @@ def _scores(
         logits[:, :, list(specials.banned)] = -torch.inf
         of_tokens = logits.log_softmax(2).gather(2, torch.from_numpy(targets)[:, :, None])[:, :, 0]
         is_token = torch.from_numpy(np.arange(targets.shape[1]) < n_tokens[:, None])
-        totals = torch.where(is_token, of_tokens, 0).sum(1).numpy()
-    return np.asarray(totals / n_tokens, np.float32)
+        totals = torch.where(is_token, of_tokens, 0).sum(1)
+        scores: np.ndarray[tuple[int], np.dtype[np.float32]] = (
+            (totals / torch.from_numpy(n_tokens)).float().numpy()
+        )
+    return scores

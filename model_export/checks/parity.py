@@ -16,6 +16,7 @@ import onnx
 import torch
 from torch import nn
 
+from model_export.checks.difference import Outputs, compare
 from model_export.checks.torch_reference import forward, torch_search, torch_tagger
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.cpus import available_cpus
@@ -30,8 +31,6 @@ from seqserve.runtime.session import make_session, run
 from seqserve.runtime.transformer_search import TransformerSearch
 from seqserve.text.protocols import Inputs, SpecialIds
 from seqserve.text.tags import TagScheme
-
-Outputs = Mapping[str, FloatArray]
 
 TOLERANCE = 1e-4
 SHAPES = (*product((1, 2, 7, 33), (1, 2, 7, 33)), (2, 300))  # texts, tokens
@@ -71,39 +70,6 @@ class Comparison:
             where = f"{self.name}, {n_texts} x {n_tokens} tokens"
             worst = max(worst, compare(where, expected, self.graph_side(inputs), tolerance))
         return worst
-
-
-def compare(name: str, expected: Outputs, actual: Outputs, tolerance: float) -> float:
-    """Return the largest absolute difference between two sides' outputs.
-
-    Args:
-        name: What was computed; it starts the error message.
-        expected: Torch's outputs.
-        actual: The graph's outputs, of the same names.
-        tolerance: Largest difference that is accepted.
-
-    Raises:
-        ExportError: Names or shapes differ, a difference is over the tolerance, or something is NaN.
-    """
-    if expected.keys() != actual.keys():
-        raise ExportError(f"{name}: outputs are {sorted(actual)}, expected {sorted(expected)}")
-    worst = 0.0
-    for output, right in expected.items():
-        given = actual[output]
-        if given.shape != right.shape:
-            raise ExportError(f"{name}: {output} is {given.shape}, expected {right.shape}")
-        if right.size == 0:
-            continue
-        with np.errstate(invalid="ignore"):  # infinity minus infinity is NaN, and NaN is refused
-            differences = np.abs(given - right)
-        place = tuple(map(int, np.unravel_index(differences.argmax(), right.shape)))  # NaN wins
-        if not differences[place] <= tolerance:
-            raise ExportError(
-                f"{name}: {output} {right.shape} is {given[place]} at {place}, where torch returns "
-                f"{right[place]}; the tolerance is {tolerance}"
-            )
-        worst = max(worst, float(differences[place]))
-    return worst
 
 
 def check_tagger(

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 import torch
 
-from model_export.checks.parity import Outputs, compare
+from model_export.checks.difference import Outputs, compare
 from model_export.checks.torch_reference import torch_classifier
 from model_export.int8.equalisation import spelled_words
 from seqserve.arrays import FloatArray, IntArray

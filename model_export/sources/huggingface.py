@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,9 +14,11 @@ from model_export.checkpoints.directory import checkpoint_name
 from model_export.checkpoints.readme import Readme, read_readme
 from model_export.checkpoints.table import family_of
 from model_export.int8.cost import too_costly
+from model_export.memory import release_memory
 from model_export.parts.base import Parts
 from model_export.sources.base import Identity, describe
 from model_export.sources.draft import write_draft
+from seqserve.bundle import Bundle
 from seqserve.errors import CheckpointError
 from seqserve.evaluation.held_out import HeldOut
 from seqserve.evaluation.labelled_files import evaluate_files
@@ -26,6 +27,7 @@ from seqserve.manifest import DataSource, Description, Origin, Precision
 from seqserve.runtime.engine import Engine, open_engine
 from seqserve.runtime.openers import Predictor
 from seqserve.tasks import Task
+from seqserve.text.languages import MANY_LANGUAGES
 
 UNKNOWN_LICENCE = "unknown"
 _TOOLS = ("numpy", "onnx", "onnxruntime", "safetensors", "tokenizers")
@@ -94,19 +96,23 @@ class CheckpointSource:
         exact = family.convert(self._checkpoint, replace(options, precision="fp32", calibration=()))
         languages = exact.languages or options.languages
         self._warn(exact)
-        self.difference = self._compare(family.compare, exact)
         self._identity = self._identify(exact.task, languages)
-        parts = self._to_parts(exact, None)
-        if precision == "fp32":
-            return parts
         with TemporaryDirectory() as scratch:
+            parts = self._to_parts(exact, None)
             draft = write_draft(parts, describe(self, parts, "fp32"), Path(scratch))
-            del exact, parts  # every large thing is held once: a checkpoint may be of gigabytes
+            del exact  # every large thing is held once: a checkpoint may be of gigabytes
+            if precision == "fp32":
+                self._compare(family.compare, draft)
+                return replace(parts, worst_difference=self.difference)
+            del parts
+            release_memory()
+            self._compare(family.compare, draft)
+            release_memory()
             self._tell(f"quantize to {precision}")
             quantized = family.convert(self._checkpoint, replace(options, precision=precision))
             self._checkpoint = replace(self._checkpoint, tensors={})
-            gc.collect()
-            reference = open_engine(draft)
+            release_memory()
+            reference = open_engine(draft.path)
         self._warn(quantized)
         return self._to_parts(quantized, reference)
 
@@ -119,7 +125,8 @@ class CheckpointSource:
         if not languages:
             raise CheckpointError(
                 f"{self._checkpoint.path} does not say its languages (`language` in the front matter of "
-                "README.md): name them, as in --languages en; use mul for a model of many languages"
+                f"README.md): name them, as in --languages en; use {MANY_LANGUAGES} for a model of "
+                "many languages"
             )
         request, checkpoint = self._request, self._checkpoint
         licence = request.licence or self._readme.licence
@@ -128,7 +135,6 @@ class CheckpointSource:
                 "the licence of the weights is unknown: the README.md of the checkpoint does not say it. Name "
                 "it with --licence"
             )
-        compared = () if self.difference is None else _REFERENCE_TOOLS
         origin = Origin(
             "hugging-face",
             checkpoint_name(checkpoint.path),
@@ -141,17 +147,15 @@ class CheckpointSource:
             task,
             languages,
             licence or UNKNOWN_LICENCE,
-            (*_TOOLS, *compared),
+            _TOOLS,
             origin,
         )
 
     def _warn(self, converted: Converted) -> None:
         self.warnings += [one for one in converted.warnings if one not in self.warnings]
 
-    def _compare(
-        self, compare: Callable[[Checkpoint, Converted], float], converted: Converted
-    ) -> float | None:
-        """Return the largest difference from transformers; None where that is not installed."""
+    def _compare(self, compare: Callable[[Checkpoint, Bundle], float], draft: Bundle) -> None:
+        """Record the largest difference from transformers where that is installed."""
         try:
             import torch  # noqa: F401
             from transformers.utils import logging
@@ -160,11 +164,12 @@ class CheckpointSource:
                 "the answers were not compared with those of transformers, which is not installed here "
                 "(`make install` does)"
             )
-            return None
+            return
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self._tell("compare with transformers")
-        return compare(self._checkpoint, converted)
+        self.difference = compare(self._checkpoint, draft)
+        self._identity = replace(self.identity, tools=(*_TOOLS, *_REFERENCE_TOOLS))
 
     def _to_parts(self, converted: Converted, reference: Predictor | None) -> Parts:
         return Parts(

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from model_export.sources.huggingface import CheckpointSource
     from seqserve.bundle import Bundle
 
-_MANY = "mul"
-"""The code of a model of many languages."""
-
 
 def import_checkpoint(  # noqa: PLR0913, PLR0917 - one parameter an option
     checkpoint: Annotated[
@@ -35,7 +32,10 @@ def import_checkpoint(  # noqa: PLR0913, PLR0917 - one parameter an option
         Path | None, typer.Option(help="directory of the bundle, instead of BUNDLES/NAME")
     ] = None,
     languages: Annotated[
-        str, typer.Option(help="languages of the texts, such as en or en,de; of a translator en,fr")
+        str,
+        typer.Option(
+            help="languages of the texts, such as en or en,de; mul: many; of a translator en,fr"
+        ),
     ] = "",
     precision: Annotated[
         Literal["int8", "fp32"], typer.Option(help="type of weights and matrix products")
@@ -123,15 +123,16 @@ def _language_codes(languages: str) -> tuple[str, ...]:
         ConfigError: One is no code of a language.
     """
     from seqserve.errors import ConfigError
-    from seqserve.text.languages import language_tag
+    from seqserve.text.languages import MANY_LANGUAGES, language_tag
 
     codes = [one.strip() for one in languages.split(",")] if languages.strip() else []
     tags = []
     for code in codes:
-        tag = _MANY if code == _MANY else language_tag(code)
+        tag = code if code == MANY_LANGUAGES else language_tag(code)
         if tag is None:
             raise ConfigError(
-                f"--languages has {code!r}; it is a list of BCP 47 codes, such as en or en,de, or mul for many"
+                f"--languages has {code!r}; it is a list of BCP 47 codes, such as en or en,de, or "
+                f"{MANY_LANGUAGES} for many"
             )
         tags.append(tag)
     return tuple(dict.fromkeys(tags))

@@ -24,6 +24,8 @@ poz pqe pqw pra qwe roa sai sal sdv sem sgn sio sit sla smi son sqj ssa syd tai 
 wak wen xgn xnd ypk zhx zle zls zlw znd zxx
 """
 _COLLECTIONS = frozenset(_COLLECTION_CODES.split())
+MANY_LANGUAGES = "mul"
+"""The code of a model that reads many languages (ISO 639-2)."""
 
 
 class Match(IntEnum):

@@ -63,7 +63,7 @@ class Sequenced:
 class _Shared:
     """State shared by a graph and the bodies of its loops: initializers, and a count of names."""
 
-    initializers: dict[str, onnx.TensorProto] = field(default_factory=dict)
+    initializers: dict[str, NDArray[Any]] = field(default_factory=dict)
     constants: dict[tuple[str, tuple[int, ...], bytes], str] = field(default_factory=dict)
     n_nodes: int = 0
 
@@ -282,7 +282,10 @@ class GraphBuilder:
     @property
     def initializers(self) -> list[onnx.TensorProto]:
         """The weights and constants that were added."""
-        return list(self._shared.initializers.values())
+        return [
+            numpy_helper.from_array(array, name)
+            for name, array in self._shared.initializers.items()
+        ]
 
     def build(self) -> onnx.ModelProto:
         """Return the checked model; the same calls produce the same bytes.
@@ -292,12 +295,18 @@ class GraphBuilder:
             onnx.shape_inference.InferenceError: Shapes do not fit.
         """
         self._rename(self._nodes)
+        arrays = self._shared.initializers
+        # Only shapes and types of weights matter for the check, which would copy them several times.
+        weights = [name for name in arrays if name in self.weights.tensors]
+        described = [
+            helper.make_tensor_value_info(name, _onnx_type(arrays[name].dtype), arrays[name].shape)
+            for name in weights
+        ]
+        constants = [
+            numpy_helper.from_array(arrays[name], name) for name in arrays.keys() - {*weights}
+        ]
         graph = helper.make_graph(
-            self._nodes,
-            self.name,
-            self._inputs,
-            self._outputs,
-            list(self._shared.initializers.values()),
+            self._nodes, self.name, [*self._inputs, *described], self._outputs, constants
         )
         model = helper.make_model(
             graph,
@@ -306,6 +315,9 @@ class GraphBuilder:
             producer_name="seqserve",
         )
         onnx.checker.check_model(model, full_check=True)
+        del model.graph.input[len(self._inputs) :], model.graph.initializer[:]
+        for name, array in arrays.items():
+            model.graph.initializer.add().CopyFrom(numpy_helper.from_array(array, name))
         return model
 
     def _rename(self, nodes: Iterable[onnx.NodeProto]) -> None:
@@ -356,7 +368,7 @@ class GraphBuilder:
 
     def _initializer(self, name: str, array: NDArray[Any]) -> str:
         contiguous = np.ascontiguousarray(array).reshape(array.shape)
-        self._shared.initializers[name] = numpy_helper.from_array(contiguous, name)
+        self._shared.initializers[name] = contiguous
         return name
 
 

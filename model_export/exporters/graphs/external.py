@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import onnx
-import onnxruntime
 from onnx import TensorProto
 
 from model_export.exporters.graphs.vnni import with_signed_weights
 from model_export.exporters.graphs.weights import Weights
-from seqserve.runtime.session import GRAPH_SUFFIX, VNNI_SUFFIX, make_session
+from seqserve.runtime.session import GRAPH_SUFFIX, VNNI_SUFFIX
 
 WEIGHTS_FILE = "weights.safetensors"
 
@@ -111,9 +110,3 @@ def graph_files(graphs: Mapping[str, onnx.ModelProto], weights: Weights | None) 
         if signed is not None:
             files[name.removesuffix(GRAPH_SUFFIX) + VNNI_SUFFIX] = refer(signed, contents)
     return files
-
-
-def session_of(graph: onnx.ModelProto, weights: Weights) -> onnxruntime.InferenceSession:
-    """Load a graph that shares its weights."""
-    contents = weights.to_bytes()
-    return make_session(refer(graph, contents), weights={WEIGHTS_FILE: contents})

@@ -191,3 +191,20 @@ def test_labels_without_names_are_warned_of(config: dict[str, Any]) -> None:
     assert head.labels == ("LABEL_0", "LABEL_1")
     (warning,) = head.warnings
     assert "set id2label" in warning
+
+
+@pytest.mark.parametrize(
+    ("labels", "is_warned"),
+    [
+        (("O", "B-PER", "I-PER"), False),
+        (("PER", "o"), False),
+        (("[PAD]", "PER"), False),
+        (("B-PER", "I-PER"), True),
+        (("NOUN", "VERB"), True),
+    ],
+)
+def test_a_token_head_without_outside_is_warned_of(
+    labels: tuple[str, ...], is_warned: bool
+) -> None:
+    head = read_head(config(*labels), False, len(labels))
+    assert ["No label is O" in warning for warning in head.warnings] == [True] * is_warned

@@ -86,6 +86,9 @@ UNKNOWN: dict[str, tuple[dict[str, Any], dict[str, int], tuple[str, ...], str]] 
     "codes alone": ({}, CODES, (), "pass --languages SOURCE, for example --languages en$"),
     "no code": ({}, CODES, ("en", "es"), "no code of es; it has those of: de, fr"),
     "no language": ({}, PLAIN, ("en", "klingonese"), "'klingonese' is no code of a language"),
+    "many": ({}, PLAIN, ("mul",), "mul names no language, and a translator is asked for pairs"),
+    "many sources": ({}, PLAIN, ("mul", "en"), "mul names no language"),
+    "many targets": ({}, CODES, ("en", "mul"), "codes of targets, the source is enough"),
     "the same": ({}, PLAIN, ("en", "eng"), "the source and the target are both en"),
 }
 

@@ -106,6 +106,10 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
         file_of({"a": entry("F64", [1])}, struct.pack("<d", 1e300)),
         r"a has numbers that are not finite",
     ),
+    "too large for products": (
+        file_of({"a": entry()}, struct.pack("<2f", 1, -1e37)),
+        r"a has numbers up to 1e\+37, whose products are too large for float32",
+    ),
 }
 
 

@@ -161,7 +161,10 @@ LIMITS: dict[str, tuple[str, dict[str, Any], dict[str, Any], int]] = {
     "roberta with another padding": ("roberta", {}, {"pad_token_id": 0}, 61),
     "deberta-v2": ("bert", {}, {"model_type": "deberta-v2"}, 510),
     "of the tokenizer": ("bert", {"model_max_length": 32}, {"max_position_embeddings": 512}, 30),
+    "a whole float": ("bert", {"model_max_length": 32.0}, {"max_position_embeddings": 512}, 30),
     "none of the tokenizer": ("bert", {"model_max_length": 1e30}, {}, 62),
+    "as transformers writes none": ("bert", {"model_max_length": int(1e30)}, {}, 62),
+    "null": ("bert", {"model_max_length": None}, {}, 62),
 }
 
 
@@ -227,8 +230,14 @@ def _vocab_txt(**options: Any) -> Callable[[Path], None]:
     return damage
 
 
-def _with_option(folder: Path) -> None:
-    (folder / "tokenizer_config.json").write_text('{"do_lower_case": "no"}')
+def _optional(**options: Any) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        (folder / "tokenizer_config.json").write_text(json.dumps(options))
+
+    return damage
+
+
+LENGTH = "model_max_length is {} in tokenizer_config.json; it must be a whole number, at least 1"
 
 
 def _with_added_words(folder: Path) -> None:
@@ -274,7 +283,10 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
         "is a BertJapaneseTokenizer",
     ),
     "an option of vocab.txt": (_vocab_txt(do_lower_case=None), "do_lower_case is None"),
-    "an option of tokenizer.json": (_with_option, "do_lower_case is 'no' in tokenizer_config.json"),
+    "an option of tokenizer.json": (
+        _optional(do_lower_case="no"),
+        "do_lower_case is 'no' in tokenizer_config.json",
+    ),
     "nested too deeply": (_write("tokenizer.json", "[" * 100_000), "is no JSON"),
     "added words": (_with_added_words, r"has added words \(.*covid-19\).*AutoTokenizer"),
     "added words in the config": (
@@ -291,12 +303,35 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no special tokens": (_merges('{"a": 0, "b": 1, "ab": 2}', "a b\n"), "lacks <s>, </s>"),
     "fewer embeddings than ids": (_configured(vocab_size=50), "has only 50 embeddings"),
-    "no vocab_size": (_configured(vocab_size=None), "lacks a vocab_size"),
+    "no vocab_size": (_configured(vocab_size=None), "vocab_size is None in config.json"),
+    "positions in words": (
+        _configured(max_position_embeddings="512"),
+        "max_position_embeddings is '512' in config.json; it must be a whole number",
+    ),
+    "a length in words": (_optional(model_max_length="512"), LENGTH.format("'512'")),
+    "a length of nothing": (_optional(model_max_length=0), LENGTH.format(0)),
+    "a negative length": (_optional(model_max_length=-1), LENGTH.format(-1)),
+    "a broken length": (_optional(model_max_length=2.5), LENGTH.format(2.5)),
+    "a length that is true": (_optional(model_max_length=True), LENGTH.format(True)),
+    "a class that is a list": (
+        _optional(tokenizer_class=["BertTokenizer"]),
+        "tokenizer_class is .* it must be a string",
+    ),
+    "a token that is a number": (
+        _optional(cls_token=101),
+        "cls_token is 101 in tokenizer_config.json; it must be a string",
+    ),
+    "a token in the map that is a number": (
+        lambda folder: (
+            (folder / "special_tokens_map.json").write_text('{"sep_token": {"id": 1}}') and None
+        ),
+        "sep_token is .* in special_tokens_map.json; it must be a string",
+    ),
     "no room": (_configured(max_position_embeddings=2), "has room for 2 tokens"),
     "nothing around a text": (_nameless, "no special tokens around a text"),
     "damaged map": (
         lambda folder: (folder / "special_tokens_map.json").write_text("{") and None,
-        "special_tokens_map.json is no JSON",
+        "special_tokens_map.json is not JSON",
     ),
 }
 

@@ -10,12 +10,12 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
+from model_export.checks.difference import compare
 from model_export.checks.parity import (
     TOLERANCE,
     check_classifier,
     check_tagger,
     check_transformer,
-    compare,
 )
 from model_export.exporters.graphs import lstm
 from model_export.exporters.graphs.classifier import classifier_graph
@@ -78,12 +78,26 @@ def test_compare_gives_the_largest_difference() -> None:
             id="too far",
         ),
         pytest.param(
-            {"y": ZEROS}, {"y": at((0, 1), np.nan)}, r"is nan at \(0, 1\)", id="the graph's NaN"
+            {"y": ZEROS},
+            {"y": at((0, 1), np.nan)},
+            r"y \(2, 3\) of onnxruntime is not finite: nan at \(0, 1\)",
+            id="the graph's NaN",
         ),
         pytest.param(
-            {"y": at((0, 1), np.nan)}, {"y": ZEROS}, "torch returns nan", id="torch's NaN"
+            {"y": at((0, 1), np.nan)}, {"y": ZEROS}, "of torch is not finite: nan", id="torch's NaN"
         ),
-        pytest.param({"y": at((0, 0), np.inf)}, {"y": at((0, 0), np.inf)}, "is inf", id="infinite"),
+        pytest.param(
+            {"y": at((0, 0), np.inf)},
+            {"y": at((0, 0), np.inf)},
+            "of torch is not finite: inf",
+            id="infinite",
+        ),
+        pytest.param(
+            {"y": at((0, 0), 3e38)},
+            {"y": at((0, 0), -3e38)},
+            r"is -3.0+\d*e\+38 at \(0, 0\), where torch returns 3.0",
+            id="a difference beyond float32",
+        ),
         pytest.param(
             {"y": ZEROS}, {"y": ZEROS[:1]}, r"y is \(1, 3\), expected \(2, 3\)", id="shape"
         ),

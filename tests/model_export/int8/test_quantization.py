@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from onnx import numpy_helper
 
-from model_export.checks.parity import Outputs
+from model_export.checks.difference import Outputs
 from model_export.exporters.graphs.classifier import EXACT as CLASSIFIER_EXACT
 from model_export.exporters.graphs.classifier import classifier_graph
 from model_export.exporters.graphs.crf import transitions
