@@ -33,6 +33,7 @@ _OLDEST_VERSION = 2  # graphs refer to weights.safetensors; `metrics` of the man
 _CONFIG, _GOLDEN = "config.json", "golden.json"
 _SUFFIXES = (".onnx", ".json", ".safetensors", ".txt", ".md")  # no pickle, ever
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_ID = 99  # NAME@VERSION fits into the field `model` of a request
 _PLAIN_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._+-]{{,{_MAX_ID - 1}}}")
 ID_RULE = f"use up to {_MAX_ID} letters, digits, '.', '_', '+' and '-', a letter or digit first"
@@ -220,7 +221,11 @@ def _verify(path: Path, shown_as: Path, *, only_manifest: bool = False) -> Bundl
         raise BundleError(f"{shown_as} is not a directory: check the path, or export the model")
     try:
         manifest = _read_manifest(path)
-        problems = [*_said_problems(manifest), *_name_problems(manifest.files)]
+        problems = [
+            *_said_problems(manifest),
+            *_name_problems(manifest.files),
+            *_entry_problems(manifest.files),
+        ]
         if not only_manifest:
             problems += _directory_problems(path, manifest.files)
         _refuse_if_any(problems, shown_as)
@@ -294,6 +299,15 @@ def _name_problems(names: Collection[str]) -> Iterator[str]:
             yield f"{name} has a suffix that is not allowed; allowed are {', '.join(_SUFFIXES)}"
 
 
+def _entry_problems(files: Mapping[str, FileEntry]) -> Iterator[str]:
+    """What is wrong with the sizes and checksums in a table of files."""
+    for name, entry in files.items():
+        if not _SHA256.fullmatch(entry.sha256):
+            yield f"files: the sha256 of {name} must be 64 hexadecimal digits in lower case"
+        if entry.bytes < 0:
+            yield f"files: {name} has {entry.bytes} bytes; a size is not below 0"
+
+
 def _directory_problems(path: Path, files: Mapping[str, FileEntry]) -> Iterator[str]:
     """Where the files on disk are not those of the table."""
     there = {entry.name: entry for entry in path.iterdir()}
@@ -331,7 +345,7 @@ def _json_bytes(value: Any) -> bytes:
 def _parse_object(content: bytes, name: str) -> dict[str, Any]:
     try:
         value = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{name} is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise ValueError(f"{name} holds a {type(value).__name__}, not an object")

@@ -40,7 +40,7 @@ def tasks_in(folder: Path) -> tuple[Task, ...]:
     for manifest in manifests_in(folder):
         try:
             found.add(json.loads(manifest.read_bytes())["task"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             is_complete = False
     if not found or not is_complete:
         found.update(SHIPPED)

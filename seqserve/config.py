@@ -5,12 +5,13 @@ Defaults live in the dataclasses and nowhere else; a recipe or a bundle's config
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 import cattrs
 from cattrs.errors import IterableValidationNote
+from cattrs.gen import make_dict_structure_fn, make_mapping_structure_fn
 from cattrs.v import format_exception
 
 from seqserve.errors import ConfigError
@@ -21,10 +22,21 @@ if TYPE_CHECKING:
 Config = TypeVar("Config", bound="DataclassInstance")
 
 _CONVERTER = cattrs.Converter(forbid_extra_keys=True)
+_MAX_SHOWN = 60  # characters of a value in a message
 
 
 class _WrongValue(Exception):
     """A value of another type than the field; the message says what was expected."""
+
+
+def _shown(value: Any) -> str:
+    """Return the start of a value, for messages."""
+    shown = repr(value)
+    return shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}..."
+
+
+def _got(value: Any) -> str:
+    return f"got {type(value).__name__} ({_shown(value)})"
 
 
 def _explain(error: BaseException, kind: type | None) -> str:
@@ -64,27 +76,52 @@ def _structure_plain(value: Any, kind: type) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not kind:
-        raise _WrongValue(f"expected {kind.__name__}, got {type(value).__name__} ({value!r})")
+        raise _WrongValue(f"expected {kind.__name__}, {_got(value)}")
     return value
 
 
 def _structure_tuple(value: Any, kind: Any) -> Any:
     """Take a list or a tuple, and not a string, which would fall apart into characters."""
     if not isinstance(value, list | tuple):
-        raise _WrongValue(f"expected a list, got {type(value).__name__} ({value!r})")
+        raise _WrongValue(f"expected a list, {_got(value)}")
     kinds = get_args(kind)
     if kinds[1:] == (...,):
         return tuple(_CONVERTER.structure(value, list[kinds[0]]))  # type: ignore[valid-type]
     if len(kinds) != len(value):
-        raise _WrongValue(f"expected {len(kinds)} values, got {len(value)} ({value!r})")
+        raise _WrongValue(f"expected {len(kinds)} values, got {len(value)} ({_shown(value)})")
     return tuple(_CONVERTER.structure(v, k) for v, k in zip(value, kinds, strict=True))
 
 
 def _structure_literal(value: Any, kind: Any) -> Any:
     """Take one of the values that are named; 1 is not True."""
     if not any(value == allowed and type(value) is type(allowed) for allowed in get_args(kind)):
-        raise _WrongValue(f"expected one of {', '.join(map(str, get_args(kind)))}, got {value!r}")
+        raise _WrongValue(
+            f"expected one of {', '.join(map(str, get_args(kind)))}, got {_shown(value)}"
+        )
     return value
+
+
+def _tables_only(structure: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return a hook that takes tables and refuses all else, of which the library's messages say nothing."""
+
+    def checked(value: Any, kind: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise _WrongValue(f"expected a table, {_got(value)}")
+        return structure(value, kind)
+
+    return checked
+
+
+def _is_mapping(kind: Any) -> bool:
+    return get_origin(kind) in (dict, Mapping)
+
+
+def _structure_mapping(kind: Any) -> Callable[[Any, Any], Any]:
+    return _tables_only(make_mapping_structure_fn(kind, _CONVERTER))
+
+
+def _structure_dataclass(kind: Any) -> Callable[[Any, Any], Any]:
+    return _tables_only(make_dict_structure_fn(kind, _CONVERTER, _cattrs_forbid_extra_keys=True))
 
 
 for _kind in (int, float, bool, str):
@@ -93,6 +130,8 @@ _CONVERTER.register_structure_hook_func(lambda kind: get_origin(kind) is tuple, 
 _CONVERTER.register_structure_hook_func(
     lambda kind: get_origin(kind) is Literal, _structure_literal
 )
+_CONVERTER.register_structure_hook_factory(is_dataclass, _structure_dataclass)
+_CONVERTER.register_structure_hook_factory(_is_mapping, _structure_mapping)
 
 
 def from_mapping(cls: type[Config], values: object, where: str) -> Config:
@@ -108,7 +147,7 @@ def from_mapping(cls: type[Config], values: object, where: str) -> Config:
             type; names all of them, and the known keys of the tables in which they are.
     """
     if not isinstance(values, Mapping):
-        raise ConfigError(f"expected a table, got {type(values).__name__} ({values!r}) @ {where}")
+        raise ConfigError(f"expected a table, {_got(values)} @ {where}")
     try:
         return _CONVERTER.structure(dict(values), cls)
     except (cattrs.BaseValidationError, cattrs.errors.ForbiddenExtraKeysError) as error:

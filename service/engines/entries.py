@@ -37,6 +37,13 @@ class Entry:
         return replace(known, state=self.state, reason=self.reason, memory_bytes=n_bytes)
 
 
+def failed_entry(found: FoundBundle, old: Entry | None, reason: str) -> Entry:
+    """Return the entry of a bundle that could not be loaded; a model that is in memory still answers."""
+    if old is not None and old.model is not None:
+        return replace(old, reason=f"a newer bundle could not be loaded: {reason}")
+    return Entry(found, "failed", reason=reason)
+
+
 Table = Mapping[str, Entry]
 """The models of a task by id."""
 

@@ -19,6 +19,7 @@ from service.engines.entries import (
     Table,
     available,
     changes_between,
+    failed_entry,
     is_named,
     is_needed,
     loaded_entry,
@@ -27,12 +28,11 @@ from service.engines.memory import release_garbage
 from service.engines.opening import LoadedModel, OpenFailure, describe_unloaded, open_model
 from service.engines.repository import (
     FoundBundle,
-    check_distinct,
-    explain_missing,
-    find_bundles,
+    UnreadableBundle,
     newest_first,
     select_default,
 )
+from service.engines.task_folder import NoBundle, TaskFolder
 from service.settings import Settings
 from service.telemetry.logs import get_logger
 
@@ -53,10 +53,6 @@ class Status:
     reason: str | None = None
 
 
-class _NoBundle(Exception):
-    """There is no bundle of the task."""
-
-
 class Models:
     """The models of a task. One thread changes them at a time; any number of threads may use them meanwhile.
 
@@ -72,7 +68,7 @@ class Models:
     def __init__(self, task: Task, settings: Settings, only: str | None = None) -> None:
         self._task: Task = task
         self._settings = settings
-        self._only = only
+        self._folder = TaskFolder(task, settings, only)
         self._maximum = settings.max_loaded_models
         self._entries: Table = {}  # by id; replaced as a whole
         self._held: set[str] = set()  # ids that an operator has unloaded
@@ -97,11 +93,11 @@ class Models:
             For the operator, in full, why no model is ready or the default is missing; None if all is well.
         """
         try:
-            found = self._find()
+            found = self._folder.scan().bundles
         except (ConfigError, OSError) as error:
             self.status = Status(reason=FAILED_SENTENCE)
             return str(error)
-        except _NoBundle as error:
+        except NoBundle as error:
             return str(error)
         failures = self._load_needed(found).values()
         if self.status.reason is None:
@@ -115,48 +111,23 @@ class Models:
                 return self._without_folder[change.action](change.models)
             before = self._entries
             try:
-                found = self._find()
-            except (ConfigError, OSError, _NoBundle) as error:
+                scan = self._folder.scan(entry.found for entry in before.values())
+            except (ConfigError, OSError, NoBundle) as error:
                 get_logger().error("models not changed", task=self._task, reason=str(error))
                 return Changes(fault=str(error))
             if change.action == "load":
-                found = [one for one in found if is_named(one, change.models)]
+                found = [one for one in scan.bundles if is_named(one, change.models)]
                 self._held -= {one.id for one in found}
                 failed = self._load_changed(found)
+                places = {one.path for one in found}
+                unreadable = [one for one in scan.unreadable if one.path in places]
             else:
-                found = [one for one in found if one.id not in self._held]
+                found = [one for one in scan.bundles if one.id not in self._held]
                 failed = self._load_needed(found)
                 self._retire_missing(found, failed)
+                unreadable = scan.unreadable
+            failed |= self._note_unreadable(unreadable)
             return changes_between(before, self._entries, failed)
-
-    def _find(self) -> list[FoundBundle]:
-        """Return the bundles in order of preference: the default of the settings, then the newest first.
-
-        Raises:
-            _NoBundle: There is none.
-            ConfigError: Two have the same id, or the default model is none of them.
-        """
-        folder = self._settings.bundles_dir
-        found, unreadable = find_bundles(folder, self._task)
-        if not found:
-            raise _NoBundle(explain_missing(folder, self._task, unreadable))
-        if self._only is not None:
-            chosen = [one for one in found if is_named(one, (self._only,))]
-            found = chosen or found  # the request's error lists what there is
-        check_distinct(found)
-        self._check_default(found)
-        default = self._settings.default_model_of(self._task) or ""
-        return sorted(newest_first(found), key=lambda one: not is_named(one, (default,)))
-
-    def _check_default(self, found: Sequence[FoundBundle]) -> None:
-        default = self._settings.default_model_of(self._task)
-        if default is None or self._only is not None:
-            return
-        if not any(is_named(one, (default,)) for one in found):
-            known = ", ".join(one.id for one in newest_first(found))
-            raise ConfigError(
-                f"SEQSERVE_DEFAULT_MODELS: no bundle of {self._task} is named {default}; there is: {known}"
-            )
 
     def _load_needed(self, found: Iterable[FoundBundle]) -> dict[str, OpenFailure]:
         """Load bundles as `_load_changed`, but leave those unloaded that need not be in memory yet."""
@@ -206,11 +177,20 @@ class Models:
         if isinstance(opened, LoadedModel):
             self._set(found.id, loaded_entry(opened, old))
             return None
-        failed = Entry(found, "failed", reason=opened.reason)
-        if old is not None and old.model is not None:
-            failed = replace(old, reason=f"a newer bundle could not be loaded: {opened.reason}")
-        self._set(found.id, failed)
+        self._set(found.id, failed_entry(found, old, opened.reason))
         return opened
+
+    def _note_unreadable(self, unreadable: Iterable[UnreadableBundle]) -> dict[str, OpenFailure]:
+        """Note why bundles cannot be read; return that by id, or by place where no model was loaded from it."""
+        failed: dict[str, OpenFailure] = {}
+        for one in unreadable:
+            failure = OpenFailure(f"{one.path}: {one.reason}", one.reason)
+            ids = [key for key, entry in self._entries.items() if entry.found.path == one.path]
+            for model_id in ids:
+                entry = self._entries[model_id]
+                self._set(model_id, failed_entry(entry.found, entry, one.reason))
+            failed |= dict.fromkeys(ids or [one.where], failure)
+        return failed
 
     def _retire_missing(
         self, found: Iterable[FoundBundle], failed: Mapping[str, OpenFailure]
@@ -264,7 +244,7 @@ class Models:
         if not staying:
             return Changes(fault=f"{', '.join(going)}: no other model of {self._task} is ready")
         try:
-            self._check_default(staying)
+            self._folder.check_default(staying)
         except ConfigError:
             return Changes(
                 fault=f"{', '.join(going)}: it is the default model of SEQSERVE_DEFAULT_MODELS"

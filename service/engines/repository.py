@@ -13,13 +13,14 @@ from typing import Any
 import orjson
 
 from seqserve.bundle import Bundle
-from seqserve.bundle_folder import manifests_in
+from seqserve.bundle_folder import MANIFEST, manifests_in
 from seqserve.errors import ConfigError
 from seqserve.model_info import ModelInfo, model_id
-from seqserve.tasks import Task
-from service.telemetry.logs import failure_fields, get_logger
+from seqserve.tasks import TASKS, Task
+from service.telemetry.logs import get_logger
 
 _NUMBER_OR_WORD = re.compile(r"[0-9]+|[A-Za-z]+")
+_MAX_TASK = 40  # characters of an unknown one, in a message
 _Part = tuple[int, int, str]
 _END: _Part = (1, 0, "")  # before a further number, after a word: 1.0rc1, 1.0, 1.0.1
 
@@ -49,6 +50,11 @@ class FoundBundle:
         return str(self.manifest.get("version", ""))
 
     @property
+    def task(self) -> str:
+        """The model's task."""
+        return str(self.manifest["task"])
+
+    @property
     def id(self) -> str:
         """The model's id."""
         return model_id(self.name, self.version)
@@ -60,27 +66,61 @@ class FoundBundle:
         return f"{self.name}/{self.path.name}" if is_version else self.path.name
 
 
-def find_bundles(folder: Path, task: Task) -> tuple[list[FoundBundle], list[Path]]:
-    """Return the bundles of one task, by path, and the manifests that cannot be read.
+@dataclass(frozen=True)
+class UnreadableBundle:
+    """A model directory whose manifest does not tell its task.
 
-    The task of an unreadable manifest is unknown, so the task that lacks a bundle reports it.
+    Args:
+        path: The directory.
+        where: The place of the directory in the folder of the bundles; public.
+        reason: What is wrong with the manifest; public.
     """
+
+    path: Path
+    where: str
+    reason: str
+
+
+def find_bundles(folder: Path) -> tuple[list[FoundBundle], list[UnreadableBundle]]:
+    """Return the bundles of all tasks, by path, and the directories whose task is unknown."""
     found, unreadable = [], []
     for path in manifests_in(folder):
         try:
             content = path.read_bytes()
-            manifest = orjson.loads(content)
-            if manifest["task"] == task:
-                digest = hashlib.sha256(content).hexdigest()
-                found.append(FoundBundle(path.parent, manifest, digest))
-        except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
-            fields = failure_fields(error)
-            get_logger().error("manifest cannot be read", path=str(path), task=task, **fields)
-            unreadable.append(path)
+            manifest = _manifest_with_task(content)
+        except (OSError, ValueError) as error:
+            said = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
+            reason = f"{MANIFEST} {said}; copy or export the bundle again"
+            get_logger().error("manifest cannot be read", path=str(path), reason=reason)
+            where = str(path.parent.relative_to(folder))
+            unreadable.append(UnreadableBundle(path.parent, where, reason))
+        else:
+            digest = hashlib.sha256(content).hexdigest()
+            found.append(FoundBundle(path.parent, manifest, digest))
     return found, unreadable
 
 
-def explain_missing(directory: Path, task: Task, unreadable: Iterable[Path]) -> str:
+def _manifest_with_task(content: bytes) -> dict[str, Any]:
+    """Return a manifest whose task is known, and of which nothing else was checked.
+
+    Raises:
+        ValueError: It is none; the message continues the name of the file.
+    """
+    try:
+        manifest = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: {error}") from None
+    if not isinstance(manifest, dict):
+        raise ValueError("holds no JSON object")
+    if manifest.get("task") not in list(TASKS):
+        said = (
+            f"the task {str(manifest['task'])[:_MAX_TASK]!a}" if "task" in manifest else "no task"
+        )
+        raise ValueError(f"has {said}; tasks are {', '.join(TASKS)}")
+    return manifest
+
+
+def explain_missing(directory: Path, task: Task, unreadable: Iterable[UnreadableBundle]) -> str:
     """Return why there is no model of a task, and what to do about it."""
     if not directory.is_dir():
         what = "is not a directory" if directory.exists() else "does not exist"
@@ -88,7 +128,7 @@ def explain_missing(directory: Path, task: Task, unreadable: Iterable[Path]) -> 
             f"the directory of the bundles, {directory.resolve()}, {what}. Set SEQSERVE_BUNDLES_DIR to the "
             f"directory that has a bundle of task {task}."
         )
-    broken = "".join(f"; {path} cannot be read" for path in unreadable)
+    broken = "".join(f"; {one.path}: {one.reason}" for one in unreadable)
     return (
         f"there is no bundle of task {task} in {directory.resolve()}{broken}. "
         "Export or copy one there, or remove the task from SEQSERVE_TASKS."

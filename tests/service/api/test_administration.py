@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import shutil
 import time
@@ -104,6 +105,52 @@ async def test_a_bundle_that_fails_is_reported_and_the_old_version_answers(folde
         assert line and float(line[1]) >= 1
 
 
+BROKEN = "manifest.json is not JSON"
+
+
+async def test_a_manifest_that_cannot_be_read_is_reported_and_its_model_answers(
+    folder: Path,
+) -> None:
+    async with serving(folder) as server, operating(server) as admin:
+        manifest = folder / "ner-en" / "1.0" / "manifest.json"
+        whole = manifest.read_text()
+        manifest.write_text(whole[:50])
+        answer = (await admin.post("/admin/models/reload")).json()
+        assert BROKEN in answer["changes"]["ner"]["failed"]["ner-en@1.0"]
+        (model,) = [one for one in answer["models"] if one["task"] == "ner"]
+        assert model["state"] == "ready" and BROKEN in model["reason"]
+        assert (await server.post("/v1/ner", {"text": "a"})).status_code == 200
+        manifest.write_text(whole)
+        assert (await admin.post("/admin/models/reload")).json()["changes"] == {}
+        (model,) = [one for one in server.application.core.models() if one.task == "ner"]
+        assert (model.state, model.reason) == ("ready", None)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "reason"),
+    [("{", BROKEN), ("{}", "has no task"), ('{"task": "nre"}', "has the task 'nre'; tasks are")],
+)
+async def test_a_new_manifest_that_tells_no_task_is_reported_once(
+    folder: Path, manifest: str, reason: str
+) -> None:
+    async with serving(folder) as server, operating(server) as admin:
+        (folder / "new" / "2").mkdir(parents=True)
+        (folder / "new" / "2" / "manifest.json").write_text(manifest)
+        changes = (await admin.post("/admin/models/reload")).json()["changes"]
+        assert [list(one["failed"]) for one in changes.values()] == [["new/2"]]
+        assert reason in changes["ner"]["failed"]["new/2"]
+        assert await ner_versions(server) == {"1.0": "ready"}
+
+
+async def test_a_manifest_without_a_table_of_files_is_a_failed_model(folder: Path) -> None:
+    async with serving(folder) as server, operating(server) as admin:
+        manifest = version(folder, "2.0") / "manifest.json"
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"files": ["a"]}))
+        changes = (await admin.post("/admin/models/reload")).json()["changes"]
+        assert "expected a table, got list (['a'])" in changes["ner"]["failed"]["ner-en@2.0"]
+        assert await ner_versions(server) == {"1.0": "ready", "2.0": "failed"}
+
+
 async def test_load_and_unload_by_name(folder: Path) -> None:
     version(folder, "2.0")
     async with serving(folder) as server, operating(server) as admin:
@@ -123,6 +170,7 @@ MALFORMED = 'The body must be {"model": "NAME"}'
     [
         ("load", {"model": "nobody"}, "unknown_model", "there is no nobody. Available models: ner"),
         ("unload", {"model": "nobody"}, "unknown_model", "there is no nobody."),
+        ("load", {"model": "n" * 5000}, "unknown_model", f"there is no {'n' * 40}.... Available"),
         ("unload", {"model": "ner-en"}, "invalid_field", "no other model of ner is ready."),
         ("load", {"model": ""}, "invalid_field", MALFORMED),
         ("load", {"model": 1}, "invalid_field", MALFORMED),

@@ -23,7 +23,10 @@ def test_find_bundles(tmp_path: Path) -> None:
         fakes.write_bundle_of(tmp_path / name, "ner-en")
     fakes.write_bundle_of(tmp_path / "c", "sentiment-en")
     (tmp_path / "notes").mkdir()
-    assert [found.path.name for found in find_bundles(tmp_path, "ner")[0]] == ["a", "b"]
+    assert [found.path.name for found in find_bundles(tmp_path)[0] if found.task == "ner"] == [
+        "a",
+        "b",
+    ]
 
 
 def test_versions_are_one_level_deeper_and_beside_flat_bundles(tmp_path: Path) -> None:
@@ -34,22 +37,36 @@ def test_versions_are_one_level_deeper_and_beside_flat_bundles(tmp_path: Path) -
     (tmp_path / "ner-en" / "2.1").rename(tmp_path / "ner-en" / ".2.1")
     (tmp_path / "too" / "deep").mkdir(parents=True)
     fakes.write_bundle_of(tmp_path / "too" / "deep" / "1.0", "ner-en", version="9.0")
-    found, unreadable = find_bundles(tmp_path, "ner")
+    found, unreadable = find_bundles(tmp_path)
     assert [one.id for one in found] == ["flat@1.0.0", "ner-en@1.0", "ner-en@2.0"]
     assert [one.where for one in found] == ["flat", "ner-en/1.0", "ner-en/2.0"]
     assert unreadable == []
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", "1"])
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "is not JSON: "),
+        ("{", "is not JSON: "),
+        ("[" * 100_000, "is not JSON: "),
+        ("[]", "holds no JSON object"),
+        ("1", "holds no JSON object"),
+        ("{}", "has no task; tasks are ner, "),
+        ('{"task": null}', "has the task 'None'; tasks are ner, "),
+        ('{"task": "nre"}', "has the task 'nre'; tasks are ner, "),
+        ('{"task": ["ner"]}', "has the task \"['ner']\"; tasks are ner, "),
+    ],
+)
 def test_an_unreadable_manifest_is_named_and_passed_over(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, reason: str
 ) -> None:
     for name, text in (("broken", content), ("fine", '{"task": "ner"}')):
         (tmp_path / name).mkdir()
         (tmp_path / name / "manifest.json").write_text(text)
-    found, unreadable = find_bundles(tmp_path, "ner")
+    found, (unreadable,) = find_bundles(tmp_path)
     assert [one.path for one in found] == [tmp_path / "fine"]
-    assert unreadable == [tmp_path / "broken" / "manifest.json"]
+    assert (unreadable.path, unreadable.where) == (tmp_path / "broken", "broken")
+    assert unreadable.reason.startswith(f"manifest.json {reason}")
     assert "broken/manifest.json" in capsys.readouterr().out
 
 
