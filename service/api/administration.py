@@ -17,6 +17,7 @@ from seqserve.errors import InputError, UnknownModel
 from seqserve.model_info import Changes
 from seqserve.tasks import Task
 from service.api.core import Core
+from service.api.quoting import cut
 from service.engines.changes import Change
 from service.engines.client import EngineClient
 from service.http.body import BodyReader
@@ -99,7 +100,7 @@ class ModelAdministration:
             raise InputError(f"model: {'; '.join(faults)}.")
         if all(one.is_empty for one in found.values()) and not before:
             there = ", ".join(model.id for model in self._core.known_models()) or "none"
-            raise UnknownModel(f"model: there is no {name}. Available models: {there}.")
+            raise UnknownModel(f"model: there is no {cut(name)}. Available models: {there}.")
         return self._write(found)
 
     def _write(self, found: Mapping[Task, Changes]) -> Response:

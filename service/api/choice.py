@@ -13,6 +13,7 @@ from seqserve.errors import NotReady, UnavailableError, UnknownModel
 from seqserve.model_info import ModelInfo
 from seqserve.tasks import TASKS, Task
 from service.api.pairs import models_of_pair
+from service.api.quoting import cut
 from service.routing import choose_by_weight
 
 _NO_WEIGHTS: Mapping[str, float] = {}
@@ -106,4 +107,4 @@ def _explain_unknown(task: Task, name: str, models: Sequence[ModelInfo]) -> str:
     if others:
         return f"model: {name} is served by {others[0]}, not by {TASKS[task].path}."
     there = ", ".join(one.id for one in models if one.task == task) or "none"
-    return f"model: there is no {name}. Available models: {there}."
+    return f"model: there is no {cut(name)}. Available models: {there}."

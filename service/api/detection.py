@@ -19,6 +19,7 @@ from seqserve.records import AUTO, DetectedLanguage, DetectionResult
 from seqserve.text.detection import detect_language
 from seqserve.text.languages import match_tag
 from service.api.pairs import name_pairs
+from service.api.quoting import cut
 
 MIN_CONFIDENCE = 0.5
 """A detected language counts from here on: 99 % are right, also of texts of 11 to 20 characters."""
@@ -84,7 +85,7 @@ def find_sources(
     ]
     if not served:
         raise UnsupportedLanguagePair(
-            f"No model translates to {target}. Available pairs: {name_pairs(models)}."
+            f"No model translates to {cut(target or 'any')}. Available pairs: {name_pairs(models)}."
         )
     return {index: _find_source(detect_language(text), served) for index, text in texts.items()}
 

@@ -7,9 +7,10 @@ from difflib import get_close_matches
 
 from pydantic_core import ErrorDetails
 
+from service.api.quoting import cut
+
 MAX_FAULTS = 10
 
-_MAX_NAME_CHARS = 40
 
 _LANGUAGE = "must be a language tag such as 'en' or 'zh'"
 _RULES: Mapping[tuple[str, str], str] = {
@@ -79,7 +80,7 @@ def describe_faults(faults: Sequence[ErrorDetails], fields: Sequence[str]) -> st
 
 
 def _describe_unknown(name: str, fields: Sequence[str]) -> str:
-    shown = name[:_MAX_NAME_CHARS]
+    shown = cut(name)
     meant = _NAMES_ELSEWHERE.get(name)
     close = [meant] if meant in fields else get_close_matches(shown, fields, n=1)
     question = f"; did you mean {close[0]!r}?" if close else "."

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from seqserve.errors import InputError, UnsupportedLanguagePair
 from seqserve.model_info import ModelInfo
 from seqserve.text.languages import Match, explain_mismatch, match_tag
+from service.api.quoting import cut
 
 
 def models_of_pair(
@@ -32,9 +33,9 @@ def models_of_pair(
     ]
     if not ranked:
         reason = _explain((source, target), models)
-        what = "No model translates" if name is None else f"{name} does not translate"
+        what = "No model translates" if name is None else f"{cut(name)} does not translate"
         raise UnsupportedLanguagePair(
-            f"{what} {source or 'any'}→{target or 'any'}. "
+            f"{what} {cut(source or 'any')}→{cut(target or 'any')}. "
             f"Available pairs: {name_pairs(models)}.{reason}"
         )
     best = min(rank for rank, _, _ in ranked)
@@ -78,6 +79,6 @@ def _explain(pair: tuple[str | None, str | None], models: Sequence[ModelInfo]) -
         for model in models
         for served_pair in model.language_pairs
         for requested, served in zip(pair, served_pair, strict=True)
-        if requested and (reason := explain_mismatch(requested, served))
+        if requested and (reason := explain_mismatch(cut(requested), served))
     )
     return f" {'; '.join(reasons)}." if reasons else ""

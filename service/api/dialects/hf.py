@@ -147,7 +147,7 @@ class HuggingFaceDialect(Dialect):
             content = validate(HuggingFaceRequest, document)
             is_list = isinstance(document, dict) and isinstance(document["inputs"], list)
             write = partial(_write, named.task, content.parameters, is_list)
-            asked = to_prediction(content, named.model)
+            asked = to_prediction(content, named)
             asked.how = RequestOptions(model=named.name)
             return Asked(asked, write, partial(self._aggregate, content.parameters, named.model))
 
@@ -189,13 +189,13 @@ class HuggingFaceDialect(Dialect):
         return find_model(request.path_params["name"], self.core.models())
 
 
-def to_prediction(content: HuggingFaceRequest, model: ModelInfo) -> PredictionRequest:
+def to_prediction(content: HuggingFaceRequest, named: Named) -> PredictionRequest:
     """Return a request as the core takes it.
 
     Raises:
-        InputError: The parameters ask for something that the model cannot answer.
+        InputError: The parameters ask for something that the model cannot answer, or contradict its name.
     """
-    parameters = content.parameters
+    model, parameters = named.model, content.parameters
     if model.task != "translation":
         _check_function(parameters.function_to_apply, model)
         return PredictionRequest(model.task, content.inputs)
@@ -206,7 +206,9 @@ def to_prediction(content: HuggingFaceRequest, model: ModelInfo) -> PredictionRe
         "max_tokens": search.max_new_tokens or search.max_length,
     }
     set_options = {name: value for name, value in options.items() if value is not None}
-    languages = (parameters.src_lang, parameters.tgt_lang)
+    languages = named.languages_with(
+        {"parameters.src_lang": parameters.src_lang, "parameters.tgt_lang": parameters.tgt_lang}
+    )
     return PredictionRequest(model.task, content.inputs, set_options, *languages)
 
 

@@ -30,6 +30,7 @@ from service.api.dialects.oip_messages import (
 from service.api.dialects.oip_tensors import OUTPUTS, TEXT, decode_texts, outputs_of
 from service.api.dialects.validation import validate
 from service.api.plan import PredictionRequest
+from service.api.quoting import cut
 from service.api.schemas import SCHEMAS
 from service.http.context import context_of
 from service.http.problems import Problem
@@ -120,7 +121,7 @@ class OpenInferenceDialect(Dialect):
         tensor = asked.inputs[0]
         if tensor.name != TEXT:
             raise InputError(
-                f"unexpected inference input {tensor.name[:40]!a}; the input is {TEXT}."
+                f"unexpected inference input {cut(tensor.name)!a}; the input is {TEXT}."
             )
         is_binary = "binary_data_size" in tensor.parameters
         if is_binary and tensor.parameters["binary_data_size"] != len(raw):
@@ -145,6 +146,9 @@ class OpenInferenceDialect(Dialect):
         options = {name: parameters[name] for name in parameters if name not in _OF_THE_PROTOCOL}
         document = {"text": texts, **options}
         content = parse_request(SCHEMAS[named.task], document, self.settings)
+        content.source, content.target = named.languages_with(
+            {"parameters.source": content.source, "parameters.target": content.target}
+        )
         content.how = replace(content.how, model=named.name)
         return content
 

@@ -17,6 +17,7 @@ import orjson
 from seqserve.errors import InputError
 from seqserve.model_info import ModelInfo
 from seqserve.tasks import Task
+from service.api.quoting import cut
 
 Datatype: TypeAlias = Literal["BYTES", "FP32"]
 Results: TypeAlias = Sequence[Mapping[str, Any]]
@@ -101,7 +102,7 @@ def outputs_of(task: Task, names: Sequence[str]) -> Sequence[Output]:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise InputError(
-            f"unexpected inference output {unknown[0][:40]!a}; outputs: {', '.join(known)}."
+            f"unexpected inference output {cut(unknown[0])!a}; outputs: {', '.join(known)}."
         )
     return [known[name] for name in names] or OUTPUTS[task]
 

@@ -56,6 +56,11 @@ ANSWERS: dict[str, tuple[str, dict[str, Any], Any]] = {
         {"inputs": "a b"},
         [{"translation_text": "b a"}],
     ),
+    "a pipeline of a pair, with its languages": (
+        "translation_en_to_zh",
+        {"inputs": "a b", "parameters": {"src_lang": "eng_Latn", "tgt_lang": "zh-CN"}},
+        [{"translation_text": "b a"}],
+    ),
     "a translation": ("translation", {"inputs": "a b"}, [{"translation_text": "b a"}]),
     "translations": (
         "translation",
@@ -120,6 +125,34 @@ FAULTS: dict[str, tuple[str, Any, int, str, str]] = {
         422,
         "invalid_field",
         "got 'sigmoid'; this model has 'softmax' scores only",
+    ),
+    "a pipeline of a pair that is not served": (
+        "translation_en_to_fr",
+        {"inputs": "a"},
+        422,
+        "unsupported_language_pair",
+        "No model translates en→fr. Available pairs: en→zh",
+    ),
+    "other languages than those of the pipeline": (
+        "translation_en_to_zh",
+        {"inputs": "a", "parameters": {"src_lang": "en", "tgt_lang": "fr"}},
+        422,
+        "invalid_field",
+        "parameters.tgt_lang: got 'fr', but the path names 'zh'; leave one out.",
+    ),
+    "a pair of another pipeline": (
+        "ner_en_to_zh",
+        {"inputs": "a"},
+        404,
+        "not_found",
+        "There is no model or task 'ner_en_to_zh'.",
+    ),
+    "half a pair": (
+        "translation_en",
+        {"inputs": "a"},
+        404,
+        "not_found",
+        "There is no model or task 'translation_en'.",
     ),
     "a pair that is not served": (
         "translation",

@@ -290,3 +290,12 @@ async def test_it_is_not_ready_without_models(tmp_path: Path) -> None:
         assert (await server.client.get("/oip/v2/health/live")).status_code == 200
         ready = await server.client.get("/oip/v2/health/ready")
         assert (ready.status_code, set(ready.json())) == (503, {"error"})
+
+
+async def test_a_pipeline_of_a_pair(everything: Server) -> None:
+    answer = await infer(everything, "translation_en_to_zh", "a b")
+    assert outputs(answer)["translation"] == ["b a"]
+    body = {"inputs": [tensor("a")], "parameters": {"target": "fr"}}
+    response = await everything.post(f"{MODELS}/translation_en_to_zh/infer", body)
+    assert response.status_code == 400
+    assert "parameters.target: got 'fr', but the path names 'zh'" in response.json()["error"]
