@@ -54,7 +54,9 @@ def models(  # noqa: PLR0913, PLR0917 - one parameter an option
         _change(action, model, url, api_key_file)
         return
     with reported(), command_line():
-        found = list(_of_server(url, api_key_file) if url else _of_folder(bundles, verify=verify))
+        found = list(
+            _of_folder(bundles, verify=verify) if url is None else _of_server(url, api_key_file)
+        )
     if tasks is not None:
         chosen = {one.strip() for one in tasks.split(",")}
         found = [one for one in found if one.get("task", "") in {*chosen, ""}]

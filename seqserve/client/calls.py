@@ -134,7 +134,7 @@ def ask_change(
     Raises:
         ConfigError: The action needs the name of a model, or has none.
     """
-    if (action == "reload") != (model is None):
+    if (action == "reload") != (model is None) or model == "":
         raise ConfigError(f"{action}: name a model, as NAME or NAME@VERSION; reload takes no name")
     body = b"" if model is None else json.dumps({"model": model}).encode()
     send = Send("POST", f"/admin/models/{action}", {"Content-Type": "application/json"}, body)

@@ -54,6 +54,10 @@ def test_the_models_of_a_server_change(tmp_path: Path) -> None:
     [
         (("reload",), "reload: name the admin port of a server with --url"),
         (("load", "--url", "http://localhost:1"), "load: name a model, as NAME or NAME@VERSION"),
+        (
+            ("load", "", "--url", "http://localhost:1"),
+            "load: name a model, as NAME or NAME@VERSION",
+        ),
         (("reload", "a", "--url", "http://localhost:1"), "reload takes no name"),
     ],
 )

@@ -460,6 +460,12 @@ WRONG = {
         "localhost:9",
     ),
     "workers": (["ner", "--workers", "0"], 2, "workers"),
+    "no name of a model": (
+        ["ner", "--model", ""],
+        2,
+        "--model is empty: give it a value, or leave it out",
+    ),
+    "no server": (["ner", "--url", ""], 2, "--url is empty: give it a value, or leave it out"),
     "encoding": (["ner", "--encoding", "klingon"], 2, "there is no encoding 'klingon'"),
     "delimiter": (["ner", "--from", "csv", "--delimiter", ";;"], 2, "one ASCII character"),
     "delimiter of text": (["ner", "--delimiter", ";"], 2, "--delimiter is for csv and tsv"),

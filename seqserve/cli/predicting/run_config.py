@@ -109,8 +109,8 @@ def make_config(task: Task, options: Options, asked: Mapping[str, Any]) -> RunCo
         with_file=len(inputs) > 1 and output_format != "conll",
     )
     rows.check_output(task, output_format, asked, columns)
-    beside = {"on_blank": options.on_blank, **({"model": options.model} if options.model else {})}
-    spec = _spec(task, {**asked, **beside}, options)
+    beside = {} if options.model is None else {"model": options.model}
+    spec = _spec(task, {**asked, "on_blank": options.on_blank, **beside}, options)
     return RunConfig(spec, options, inputs, output_format, columns, _size(task, options))
 
 
@@ -121,6 +121,11 @@ def _check_options(options: Options) -> None:
         raise ConfigError("--json needs --out: standard output is for the predictions")
     if options.url and options.engine == "ray":
         raise ConfigError("--url and --engine ray: choose one")
+    for name in ("model", "url"):
+        if getattr(options, name) == "":
+            raise ConfigError(
+                f"--{name} is empty: give it a value, or leave it out for the default"
+            )
     if options.out is not None and options.out == options.rejected:
         raise ConfigError(f"--out and --rejected are the same file, {options.out}")
 
