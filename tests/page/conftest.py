@@ -26,7 +26,6 @@ window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.effectiveDirective}: ${event.blockedURI} ${event.sample}`));
 """
-TASKS = ("ner", "sentiment", "translation")
 PATIENCE_MS = 10_000  # the page polls the server every five seconds
 expect.set_options(timeout=PATIENCE_MS)
 Serving = Callable[..., Serve]

@@ -8,7 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.page.conftest import TASKS, Opening, Visit
+from seqserve.tasks import SHIPPED, TASKS
+from tests.page.conftest import Opening, Visit
 from tests.serving import Serve
 
 pytestmark = pytest.mark.browser
@@ -50,7 +51,7 @@ def settled(visit: Visit) -> None:
 def test_axe_finds_nothing(visiting: Opening, shipped: Serve, scheme: str, locale: str) -> None:
     visit = visiting(shipped, color_scheme=scheme, locale=locale).open()
     assert findings(visit) == []
-    for task in TASKS:
+    for task in SHIPPED:
         shown = visit.run(task)
         settled(visit)
         assert findings(visit) == [], task
@@ -81,7 +82,7 @@ def test_nothing_is_cut_off(visiting: Opening, shipped: Serve, width: int, local
     viewport = {"width": width, "height": 800}
     visit = visiting(shipped, viewport=viewport, locale=locale).open()
     assert overflow(visit) == []
-    for task in TASKS:
+    for task in SHIPPED:
         visit.run(task)
         assert overflow(visit) == [], task
         visit.run(task, "Donaudampfschifffahrtsgesellschaft" * 20 + " Ann Smith")

@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Request, Route, expect
 
 from loadtest.bodies import ROUTES as PATHS
+from seqserve.tasks import SHIPPED
 from tests import fakes
-from tests.page.conftest import TASKS, Opening, Visit
+from tests.page.conftest import Opening, Visit
 from tests.page.test_look import findings, settled
 from tests.serving import FAKES, START_S, Serve
 
@@ -41,8 +42,8 @@ def test_each_tab_runs_its_example_once(visiting: Opening, shipped: Serve) -> No
     for task in ("sentiment", "translation", "ner", "sentiment"):
         visit.page.locator(f"#tab-{task}").click()
         expect(visit.panel(task).locator(".answer")).to_be_visible()
-    assert [one.url.removeprefix(shipped.base) for one in sent] == [PATHS[task] for task in TASKS]
-    for task in TASKS:
+    assert [one.url.removeprefix(shipped.base) for one in sent] == [PATHS[task] for task in SHIPPED]
+    for task in SHIPPED:
         chip = visit.panel(task).locator(".chip[data-text]").first
         expect(visit.panel(task).locator("textarea")).to_have_value(
             chip.get_attribute("data-text") or ""
@@ -171,6 +172,64 @@ def test_a_model_is_chosen_where_there_are_several(visiting: Opening, several: S
     settled(visit)
     assert findings(visit) == []
     expect(visit.page.locator("#details-models")).to_contain_text("failed: failed: golden case 0")
+
+
+@pytest.fixture(scope="module")
+def many_pairs(serving: Callable[..., Serve], tmp_path_factory: pytest.TempPathFactory) -> Serve:
+    """Run a server with one translator of three pairs."""
+    folder = tmp_path_factory.mktemp("pairs") / "bundles"
+    folder.mkdir()
+    pairs = (("en", "de"), ("en", "fr"), ("de", "en"))
+    fakes.write_bundle_of(
+        folder / "many", "translate-en-zh", name="many", languages=("en", "de", "fr"), pairs=pairs
+    )
+    serve = serving(folder, **FAKES)
+    serve.wait_until_ready(START_S)
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("pair", "source", "target"),
+    [
+        ('["en","de"]', "English", "German"),
+        ('["en","fr"]', "English", "French"),
+        ('["de","en"]', "German", "English"),
+    ],
+)
+def test_a_translator_of_several_pairs(
+    visiting: Opening, many_pairs: Serve, pair: str, source: str, target: str
+) -> None:
+    visit = visiting(many_pairs).open()
+    panel = visit.panel("translation")
+    names = ["English → German", "English → French", "German → English"]
+    expect(panel.locator("select[name=pair] option")).to_have_text(names)
+    expect(panel.locator("select[name=model]")).to_be_hidden()
+    panel.locator("select[name=pair]").select_option(pair)
+    with visit.page.expect_request("**/v1/translate") as sent:
+        shown = visit.run("translation", "one two")
+    asked = json.loads(sent.value.post_data or "")
+    codes = json.loads(pair)
+    assert [asked["source"], asked["target"]] == codes and "model" not in asked
+    expect(shown.locator(".pair h3")).to_have_text([source, target])
+    translated = shown.locator(f".pair p[lang={codes[1]}]")
+    expect(translated).to_have_text(f"two one {'>'.join(codes)}")
+    expect(panel.locator("textarea")).to_have_attribute("lang", codes[0])
+    expect(visit.page.locator("#details-models")).to_contain_text(", ".join(names))
+
+
+@pytest.mark.parametrize("n_bytes", [45 * 2**20 + 7, None])
+def test_the_memory_of_a_model_is_shown(
+    visiting: Opening, faked: Serve, n_bytes: int | None
+) -> None:
+    visit = visiting(faked)
+    serve_model(visit, "ner", memory_bytes=n_bytes)
+    visit.open()
+    is_known = n_bytes is not None
+    chip = visit.page.locator("#models li", has_text="ner-en")
+    expect(chip).to_have_attribute("title", "fp32, 45 MiB" if is_known else "fp32")
+    facts = visit.page.locator("#details-models .model", has_text="ner-en").locator("dl").first
+    expect(facts.locator("dt", has_text="Memory")).to_have_count(1 if is_known else 0)
+    expect(facts.locator("dd", has_text="45 MiB")).to_have_count(1 if is_known else 0)
 
 
 def test_the_models_of_the_chosen_languages(visiting: Opening, several: Serve) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from seqserve.tasks import TASKS
 from tests.docs.pages import PAGES, Block, blocks_of
-from tests.page.conftest import TASKS, Opening, Visit
+from tests.page.conftest import Opening, Visit
 from tests.page.test_tasks import NASTY
 from tests.serving import ROOT, Serve
 

@@ -13,10 +13,11 @@ import httpx
 import pytest
 from playwright.sync_api import Route, expect
 
+from seqserve.tasks import TASKS
 from service.api.demo import DIRECTORY
 from service.http.keys import new_key
 from tests import fakes
-from tests.page.conftest import TASKS, Opening, Serving, Visit
+from tests.page.conftest import Opening, Serving, Visit
 from tests.service.api.test_demo import answered_codes
 from tests.serving import FAKES, START_S, Serve, free_port
 

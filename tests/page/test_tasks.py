@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Locator, Route, expect
 
 from loadtest.bodies import ROUTES as PATHS
-from tests.page.conftest import TASKS, Opening, Visit
+from seqserve.tasks import SHIPPED
+from tests.page.conftest import Opening, Visit
 from tests.serving import Serve
 
 pytestmark = pytest.mark.browser
@@ -208,7 +209,7 @@ def test_warnings_are_said_in_words(visit: Visit) -> None:
     assert all(part in one for part, one in zip(parts, said, strict=True))
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", SHIPPED)
 def test_lines_are_texts_of_their_own(visit: Visit, shipped: Serve, task: str) -> None:
     texts = ["Ann Smith lives in Paris.", "A bad film.", "Close the file."]
     visit.page.locator(f"#tab-{task}").click()
@@ -221,7 +222,7 @@ def test_lines_are_texts_of_their_own(visit: Visit, shipped: Serve, task: str) -
     assert said["results"] == api(shipped, task, text=texts, **options)["results"]
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", SHIPPED)
 def test_every_answer_says_how_long_by_whom_and_how(
     visit: Visit, shipped: Serve, task: str
 ) -> None:
@@ -300,7 +301,7 @@ def test_the_last_question_counts(visit: Visit) -> None:
     visit.expected.append("ERR_ABORTED")
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", SHIPPED)
 def test_the_examples_ask_at_once(visit: Visit, task: str) -> None:
     visit.page.locator(f"#tab-{task}").click()
     for chip in visit.panel(task).locator("[data-text]").all():

@@ -13,6 +13,7 @@ export function drawModels(models) {
       ["pair", pairsOf(model).map((pair) => pair.map(languageName).join(" → ")).join(", ")],
       ["models.labels", model.labels.join(", ")],
       ["models.precision", model.precision],
+      ["models.memory", memoryOf(model)],
       ["models.state", stateOf(model)],
     ].filter(([, value]) => value !== "");
     return element("section", { class: "model" },
@@ -27,6 +28,11 @@ export function drawModels(models) {
 /** The language pairs of a translator; of another model its languages. */
 function pairsOf({ language_pairs: pairs, languages }) {
   return pairs.length > 0 ? pairs : [languages];
+}
+
+/** The memory of a model in MiB; empty while it is not in memory, and where the server does not report it. */
+export function memoryOf({ memory_bytes: bytes }) {
+  return typeof bytes === "number" ? `${number(bytes / 2 ** 20, { maximumFractionDigits: 0 })} MiB` : "";
 }
 
 /** The state of a model that is not ready, with the reason; empty for one that is. */

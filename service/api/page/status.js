@@ -2,6 +2,7 @@
 
 import { request } from "./api.js";
 import { element } from "./dom.js";
+import { memoryOf } from "./models.js";
 import { countPredictions, parse, quantile, rate } from "./prometheus.js";
 import { milliseconds, number, onLanguage, word } from "./words.js";
 
@@ -112,8 +113,9 @@ function draw() {
   byId("state-words").dataset.word = `state.${state}`;
   if (byId("state-words").textContent !== words) byId("state-words").textContent = words; // announced once
   byId("models").replaceChildren(
-    ...models.filter(({ state = "ready" }) => state === "ready").map(({ name, version, precision }) =>
-      element("li", { title: precision }, name, " ", element("b", {}, version)),
+    ...models.filter(({ state = "ready" }) => state === "ready").map((model) =>
+      element("li", { title: [model.precision, memoryOf(model)].filter(Boolean).join(", ") },
+        model.name, " ", element("b", {}, model.version)),
     ),
   );
   byId("traffic").hidden = noTraffic !== null || snapshots.length === 0;
