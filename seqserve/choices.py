@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 OnBlank: TypeAlias = Literal["empty", "error"]
-OffsetUnit: TypeAlias = Literal["codepoint", "utf16", "byte"]
+OffsetUnit: TypeAlias = Literal["codepoint", "utf16", "byte", "grapheme"]
 LineBreaks: TypeAlias = Literal["keep", "join", "auto"]
 TextFormat: TypeAlias = Literal["text", "html", "markdown"]
 Warning: TypeAlias = Literal[

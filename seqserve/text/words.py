@@ -19,6 +19,7 @@ from typing import NamedTuple, TypeVar
 
 import regex
 
+from seqserve.text.graphemes import CLUSTER
 from seqserve.text.normal import normalize
 from seqserve.text.scripts import CJK
 
@@ -50,7 +51,7 @@ _TOKEN = regex.compile(
   | (?:{_NOT_CJK}{_LETTER})+?(?={_NOT})                   # do|n't
   | (?:{_NOT_CJK}{_WORD})+(?:(?:-|{_APOSTROPHE}{_I}(?!{_CLITIC}))(?:{_NOT_CJK}{_WORD})+)*
   | ([\p{{P}}\p{{S}}])\1+                                 # ...  --  ``
-  | (?![\s\x1c-\x1f]|{_INVISIBLE})\X                      # any other sign, an emoji sequence whole
+  | (?![\s\x1c-\x1f]|{_INVISIBLE}){CLUSTER}               # any other sign, an emoji sequence whole
     """,
     regex.VERBOSE | regex.V1,
 )

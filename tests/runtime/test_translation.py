@@ -6,6 +6,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+import regex
 
 from seqserve.arrays import FloatArray, IntArray
 from seqserve.cancellation import Cancellation
@@ -149,6 +150,8 @@ ENCODINGS = {"codepoint": ("utf-32-le", 4), "utf16": ("utf-16-le", 2), "byte": (
 
 
 def part_of(text: str, span: Span, unit: OffsetUnit) -> str:
+    if unit == "grapheme":
+        return "".join(regex.findall(r"\X", text)[span.start : span.end])
     encoding, width = ENCODINGS[unit]
     return text.encode(encoding)[span.start * width : span.end * width].decode(encoding)
 

@@ -86,7 +86,7 @@ FAULTS = [
     pytest.param(
         "/v1/ner",
         {"text": "a", "offset_unit": "word"},
-        "offset_unit: should be 'codepoint', 'utf16' or 'byte'",
+        "offset_unit: should be 'codepoint', 'utf16', 'byte' or 'grapheme'",
         id="unit",
     ),
     pytest.param("/v1/sentiment", {"text": "a", "sentences": 1}, "sentences: ", id="int-as-bool"),

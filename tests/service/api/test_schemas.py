@@ -40,11 +40,11 @@ def sentences(document: Any, schema: TaskSchema = NER) -> str:
         ({"text": "a", "partial": 1}, "partial: got a number, expected true or false."),
         (
             {"text": "a", "offset_unit": {"a": 1}},
-            "offset_unit: got an object, expected 'codepoint', 'utf16' or 'byte'.",
+            "offset_unit: got an object, expected 'codepoint', 'utf16', 'byte' or 'grapheme'.",
         ),
         (
             {"text": "a", "offset_unit": "word"},
-            "offset_unit: should be 'codepoint', 'utf16' or 'byte'.",
+            "offset_unit: should be 'codepoint', 'utf16', 'byte' or 'grapheme'.",
         ),
         (
             {"q": "a"},
