@@ -44,6 +44,7 @@ from seqserve.runtime.engine import Engine
 from seqserve.runtime.engine import open_engine as real_engine
 from seqserve.runtime.transformer_search import DecodingBatch
 from seqserve.tasks import TASKS
+from seqserve.text.offsets import offset_table
 
 POISON = "POISON"  # the engine raises
 PANIC = "PANIC"  # a library in Rust panics
@@ -132,37 +133,31 @@ class FakeNer(FakeEngine):
             if score < (item.min_score or 0) or (item.labels and label not in item.labels):
                 continue
             start, end = (
-                _offset(item.text, position, item.offset_unit) for position in match.span()
+                offset_table(item.text, item.offset_unit)[position] for position in match.span()
             )
             entities.append(Entity(match.group(), label, start, end, score))
         return NerResult(tuple(entities), n_tokens(item.text))
-
-
-def _offset(text: str, position: int, unit: str) -> int:
-    encodings = {"codepoint": ("utf-32-le", 4), "utf16": ("utf-16-le", 2), "byte": ("utf-8", 1)}
-    encoding, width = encodings[unit]
-    return len(text[:position].encode(encoding)) // width
 
 
 class FakeSentiment(FakeEngine):
     """Classifies a text with "bad" in it as negative."""
 
     def answer(self, item: SentimentItem) -> SentimentResult:
-        label, score = _judge(item.text)
-        other = {"negative": "positive", "positive": "negative"}[label]
+        label, scores = _judge(item.text)
         sentences: tuple[SentenceSentiment, ...] = ()
         if item.sentences:
             sentences = tuple(
-                SentenceSentiment(found.group(), found.start(), found.end(), *_judge(found.group()))
+                SentenceSentiment(found.group(), *found.span(), label, scores[label], scores)
                 for found in re.finditer(r"[^.\s][^.]*\.?", item.text)
+                for label, scores in [_judge(found.group())]
             )
-        return SentimentResult(
-            label, score, {label: score, other: 1 - score}, sentences, n_tokens(item.text)
-        )
+        return SentimentResult(label, scores[label], scores, sentences, n_tokens(item.text))
 
 
-def _judge(text: str) -> tuple[str, float]:
-    return ("negative", 0.75) if "bad" in text else ("positive", 0.875)
+def _judge(text: str) -> tuple[str, dict[str, float]]:
+    if "bad" in text:
+        return "negative", {"negative": 0.75, "positive": 0.25}
+    return "positive", {"negative": 0.125, "positive": 0.875}
 
 
 class FakeClassification(FakeEngine):
@@ -200,10 +195,7 @@ class FakeTranslation(FakeEngine):
             )
         segments: tuple[TranslatedSegment, ...] = ()
         if item.segments:
-            spans = [
-                Span(*(_offset(of, position, item.offset_unit) for position in (0, len(of))))
-                for of in (item.text, text)
-            ]
+            spans = [Span(0, offset_table(of, item.offset_unit)[-1]) for of in (item.text, text)]
             segments = (TranslatedSegment(*spans, -0.5, warnings),)
         return TranslationResult(
             text, -0.5, warnings, alternatives, segments, n_tokens=n_tokens(item.text)

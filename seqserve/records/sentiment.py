@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from seqserve.choices import OffsetUnit, Warning
@@ -25,13 +25,17 @@ class SentimentItem:
 
 @dataclass(frozen=True)
 class SentenceSentiment:
-    """The sentiment of one sentence: `text` is the part from `start` to before `end`, in the requested unit."""
+    """The sentiment of one sentence: `text` is the part from `start` to before `end`, in the requested unit.
+
+    `scores` has the probability of every label; it is empty in answers of older servers.
+    """
 
     text: str
     start: int
     end: int
     label: str
     score: Probability
+    scores: Mapping[str, Probability] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

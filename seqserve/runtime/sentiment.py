@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from seqserve.runtime.text_logits import (
 from seqserve.text.offsets import offset_table
 from seqserve.text.protocols import TextEncoder
 from seqserve.text.sentences import Sentence
+
+_Found: TypeAlias = tuple[str, float, dict[str, float]]
+"""The most probable label, its probability, and that of every label."""
 
 
 class SentimentPredictor:
@@ -64,13 +68,12 @@ class SentimentPredictor:
                 item, scores[[i, *range(row, row + len(pieces))]]
             )
             row += len(pieces)
-            best = [(labels[p.argmax()], float(p.max())) for p in probabilities]
+            found = [_found(labels, one) for one in probabilities]
             share = encoded[i].unknown_share
             results.append(
                 SentimentResult(
-                    *best[0],
-                    dict(zip(labels, map(float, probabilities[0]), strict=True)),
-                    _sentences(item, pieces, best[1:]),
+                    *found[0],
+                    _sentences(item, pieces, found[1:]),
                     len(encoded[i].ids),
                     share,
                     reading_warnings(share),
@@ -94,6 +97,13 @@ class SentimentPredictor:
         return (labels[0], NEUTRAL, labels[1]), self._neutral.apply(scores[:, 1])
 
 
+def _found(labels: tuple[str, ...], probabilities: FloatArray) -> _Found:
+    """Return the most probable label of a text, from its probabilities (L,)."""
+    best = int(probabilities.argmax())
+    scores = dict(zip(labels, map(float, probabilities), strict=True))
+    return labels[best], scores[labels[best]], scores
+
+
 def _without_neutral(
     labels: tuple[str, ...], scores: FloatArray
 ) -> tuple[tuple[str, ...], FloatArray]:
@@ -106,7 +116,7 @@ def _without_neutral(
 
 
 def _sentences(
-    item: SentimentItem, pieces: Sequence[Sentence], best: Sequence[tuple[str, float]]
+    item: SentimentItem, pieces: Sequence[Sentence], found: Sequence[_Found]
 ) -> tuple[SentenceSentiment, ...]:
     """Return the results of the sentences of an item, in its unit."""
     if not pieces:
@@ -114,7 +124,7 @@ def _sentences(
     offsets = offset_table(item.text, item.offset_unit)
     return tuple(
         SentenceSentiment(
-            item.text[piece.start : piece.end], offsets[piece.start], offsets[piece.end], *found
+            item.text[piece.start : piece.end], offsets[piece.start], offsets[piece.end], *one
         )
-        for piece, found in zip(pieces, best, strict=True)
+        for piece, one in zip(pieces, found, strict=True)
     )

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,14 @@ from seqserve.runtime.engine import agrees
 from seqserve.runtime.openers import open_predictor
 from seqserve.runtime.session import make_session
 from tests.tiny import TinyProject
+
+
+@dataclass(frozen=True)
+class Span:
+    text: str
+    start: int
+    end: int
+
 
 AGREE: dict[str, tuple[Any, Any, bool]] = {
     "close numbers": (1.0, 1.0005, True),
@@ -30,6 +39,10 @@ AGREE: dict[str, tuple[Any, Any, bool]] = {
     "none": (None, None, True),
     "truth is no number": (True, 1.0, False),
     "nan": (float("nan"), float("nan"), False),
+    "a newer field": ({"text": "a", "end": 1}, Span("a", 0, 1), True),
+    "a newer field of a part": ([{"text": "a"}], (Span("a", 0, 1),), True),
+    "another field": ({"text": "b", "end": 1}, Span("a", 0, 1), False),
+    "a field that is gone": ({"text": "a", "length": 1}, Span("a", 0, 1), False),
 }
 
 

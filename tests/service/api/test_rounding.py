@@ -23,14 +23,32 @@ RESULTS: list[tuple[Task, dict[str, Any], dict[str, Any]]] = [
             "label": "b",
             "score": 1 - LONG,
             "scores": {"a": LONG, "b": 1 - LONG},
-            "sentences": [{"text": "x", "start": 0, "end": 1, "label": "b", "score": LONG}],
+            "sentences": [
+                {
+                    "text": "x",
+                    "start": 0,
+                    "end": 1,
+                    "label": "b",
+                    "score": LONG,
+                    "scores": {"b": LONG},
+                }
+            ],
             "unknown_share": LONG,
         },
         {
             "label": "b",
             "score": 0.876543,
             "scores": {"a": 0.123457, "b": 0.876543},
-            "sentences": [{"text": "x", "start": 0, "end": 1, "label": "b", "score": 0.123457}],
+            "sentences": [
+                {
+                    "text": "x",
+                    "start": 0,
+                    "end": 1,
+                    "label": "b",
+                    "score": 0.123457,
+                    "scores": {"b": 0.123457},
+                }
+            ],
             "unknown_share": 0.123457,
         },
     ),
