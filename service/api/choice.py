@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from seqserve.errors import NotReady, UnavailableError, UnknownModel
+from seqserve.errors import InputError, NotReady, UnavailableError, UnknownModel
 from seqserve.model_info import ModelInfo
 from seqserve.tasks import TASKS, Task
+from seqserve.text.languages import match_tag
 from service.api.pairs import models_of_pair
 from service.api.quoting import cut
 from service.routing import choose_by_weight
@@ -29,6 +30,13 @@ class NotLoaded(NotReady):
     def __init__(self, model_id: str) -> None:
         super().__init__(f"{model_id} is not loaded.")
         self.model_id = model_id
+
+
+class UnsupportedLanguage(InputError):
+    """No model of the task reads this language."""
+
+    code = "unsupported_language"
+    title = "Unsupported language"
 
 
 def choose_model(
@@ -89,6 +97,27 @@ def candidate_models(
     if not found:
         raise _unavailable(ours[0]) if ours else NotReady(f"No model of {task} is loaded.")
     return found
+
+
+def model_in_language(language: str | None, models: Sequence[ModelInfo], field: str) -> ModelInfo:
+    """Return the first available model that reads a language, the default model first.
+
+    Args:
+        language: A BCP 47 tag; None is read by any.
+        models: Those that may answer, in order of preference.
+        field: Of the request, for the message.
+
+    Raises:
+        UnsupportedLanguage: There is none.
+    """
+    for model in sorted(models, key=lambda one: not one.is_default):
+        fits = language is None or any(
+            match_tag(language, tag) is not None for tag in model.languages
+        )
+        if fits and model.is_available:
+            return model
+    served = sorted({tag for model in models for tag in model.languages})
+    raise UnsupportedLanguage(f"{field}: served languages: {', '.join(served)}.")
 
 
 def _unavailable(model: ModelInfo) -> UnavailableError:

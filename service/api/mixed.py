@@ -63,7 +63,7 @@ async def predict_mixed(
             results[i] = empty_fields(request.task, {"text": text, **request.options})
         if i in found:
             found[i].add_to(results[i])
-    return _merge(predictions, [results[i] for i in range(len(results))])
+    return merge(predictions, [results[i] for i in range(len(results))])
 
 
 def detect_source(text: str, target: str | None, models: Sequence[ModelInfo]) -> str:
@@ -109,8 +109,8 @@ def _is_same(source: str | None, target: str | None) -> bool:
     return source is not None and target is not None and match_tag(source, target) is not None
 
 
-def _merge(predictions: Sequence[Prediction], results: Sequence[Mapping[str, Any]]) -> Prediction:
-    """Return one prediction with all results; its times are the sums."""
+def merge(predictions: Sequence[Prediction], results: Sequence[Mapping[str, Any]]) -> Prediction:
+    """Return one prediction with all results, and the model of the last one; its times are the sums."""
     known = [one.n_known for one in predictions if one.n_known is not None]
     return replace(
         predictions[-1],

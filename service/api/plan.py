@@ -150,10 +150,14 @@ def _prepare_translation(
     return {"beam_size": beam_size, "pair": pair_of(request.source, request.target, model)}
 
 
+def has_neutral(model: ModelInfo) -> bool:
+    """Return whether a model of sentiment can answer `neutral`."""
+    return NEUTRAL in model.labels or NEUTRAL_LOW in model.thresholds
+
+
 def _prepare_sentiment(request: PredictionRequest, model: ModelInfo, _: Settings) -> dict[str, Any]:
     """Check that the model can answer `neutral`, if that is requested."""
-    has_neutral = NEUTRAL in model.labels or NEUTRAL_LOW in model.thresholds
-    if request.options.get("neutral") and not has_neutral:
+    if request.options.get("neutral") and not has_neutral(model):
         raise InputError(
             f"neutral: this model was not calibrated for it. Its labels: {', '.join(model.labels)}."
         )

@@ -14,7 +14,9 @@ from seqserve.tasks import TASKS, Task
 from service.routing import TaskRouting, parse_routing
 from service.settings.base import Group, split_list
 
-DialectName = Literal["hf", "oip", "libretranslate", "deepl", "label-studio", "aws", "google"]
+DialectName = Literal[
+    "hf", "oip", "libretranslate", "deepl", "label-studio", "aws", "google", "azure"
+]
 """The APIs that the server can speak besides its own."""
 
 

@@ -13,11 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from seqserve.errors import InputError, NotFound
-from seqserve.manifest import NEUTRAL_LOW
 from seqserve.records import DetectionResult, RequestOptions
 from seqserve.strict_json import parse_json
 from seqserve.tasks import Task
-from seqserve.text.languages import match_tag
+from service.api.choice import model_in_language
 from service.api.core import Call
 from service.api.detection import detect_languages
 from service.api.dialects.aws_shapes import (
@@ -40,7 +39,7 @@ from service.api.dialects.document import STRING, object_of, operation
 from service.api.dialects.languages import name_of, served_languages
 from service.api.dialects.validation import validate
 from service.api.mixed import predict_mixed
-from service.api.plan import PredictionRequest
+from service.api.plan import PredictionRequest, has_neutral
 from service.api.texts import check_count
 from service.http.context import context_of
 from service.http.key_forms import BEARER, first_of, signature
@@ -48,13 +47,6 @@ from service.http.problems import Problem
 
 _COMPREHEND, _TRANSLATE = "Comprehend_20171127", "AWSShineFrontendService_20170701"
 _STATUSES: Mapping[int, int] = {401: 403, 404: 400, 413: 400, 415: 400, 422: 400, 504: 503}
-
-
-class UnsupportedLanguage(InputError):
-    """No model of the task reads this language."""
-
-    code = "unsupported_language"
-    title = "Unsupported language"
 
 
 @dataclass(frozen=True)
@@ -145,30 +137,14 @@ class AwsDialect(Dialect):
 
         async def read(request: Request) -> Asked:
             asked = await self._texts(is_batch, request)
-            model = self._model_of(task, asked.language)
+            models = [model for model in self.core.models() if model.task == task]
+            model = model_in_language(asked.language, models, "LanguageCode")
             how = RequestOptions(on_blank="error", partial=is_batch, model=model.id)
-            is_neutral = task == "sentiment" and NEUTRAL_LOW in model.thresholds
-            options = {"neutral": True} if is_neutral else {}
+            options = {"neutral": True} if task == "sentiment" and has_neutral(model) else {}
             content = PredictionRequest(task, asked.texts, options, how=how)
             return Asked(content, partial(write_texts, write, is_batch))
 
         return await self.answer(request, task, read)
-
-    def _model_of(self, task: Task, language: str | None) -> Any:
-        """Return the first available model of a task in a language.
-
-        Raises:
-            UnsupportedLanguage: There is none.
-        """
-        models = [model for model in self.core.models() if model.task == task]
-        for model in sorted(models, key=lambda one: not one.is_default):
-            fits = language is None or any(
-                match_tag(language, tag) is not None for tag in model.languages
-            )
-            if fits and model.is_available:
-                return model
-        served = sorted({tag for model in models for tag in model.languages})
-        raise UnsupportedLanguage(f"LanguageCode: served languages: {', '.join(served)}.")
 
     async def detect(self, is_batch: bool, request: Request) -> Response:
         """Detect the dominant languages of texts."""

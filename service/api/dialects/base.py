@@ -153,7 +153,7 @@ class Dialect(ABC):
         started = time.perf_counter()
         response = asked.write(prediction)
         write_ms = 1000 * (time.perf_counter() - started)
-        _record(context_of(request), prediction, read_ms, write_ms)
+        record_prediction(context_of(request), prediction, read_ms, write_ms)
         return response
 
     async def exchange(
@@ -233,7 +233,7 @@ def json_response(
     return Response(orjson.dumps(document), status, headers, "application/json")
 
 
-def _record(
+def record_prediction(
     context: RequestContext, prediction: Prediction, read_ms: float, write_ms: float
 ) -> None:
     """Record a prediction in the log line, in `Server-Timing` and in the metrics."""

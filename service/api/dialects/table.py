@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from service.api.dialects.aws import AwsDialect
+from service.api.dialects.azure import AzureDialect
 from service.api.dialects.base import Dialect
 from service.api.dialects.deepl import DeepLDialect
 from service.api.dialects.google import GoogleDialect
@@ -22,4 +23,5 @@ DIALECTS: Mapping[DialectName, type[Dialect]] = {
     "label-studio": LabelStudioDialect,
     "aws": AwsDialect,
     "google": GoogleDialect,
+    "azure": AzureDialect,
 }

@@ -53,6 +53,40 @@ def spans(entities: Any, label: str = "label", text: str = "text") -> list[tuple
     return [(one[label], one[text], one["start"], one["end"], one["score"]) for one in entities]
 
 
+def azure(kind: str, read: Callable[[Any], Any]) -> Way:
+    """Return a way of the one route of Azure; `read` takes a document of its answer."""
+
+    def body(text: str) -> Any:
+        return {
+            "kind": kind,
+            "analysisInput": {"documents": [{"id": "1", "text": text}]},
+            "parameters": {"stringIndexType": "UnicodeCodePoint"},
+        }
+
+    return Way(
+        "azure",
+        "/azure/language/:analyze-text",
+        body,
+        lambda answer: read(answer["results"]["documents"][0]),
+        lambda key: {"Ocp-Apim-Subscription-Key": key},
+        (401, 401),
+    )
+
+
+def azure_entities(document: Any) -> list[tuple[Any, ...]]:
+    labels = {"Person": "PER", "Location": "LOC"}
+    return [
+        (
+            labels[one["category"]],
+            one["text"],
+            one["offset"],
+            one["offset"] + one["length"],
+            one["confidenceScore"],
+        )
+        for one in document["entities"]
+    ]
+
+
 NATIVE: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "ner": ("/v1/ner", lambda answer: spans(answer["results"][0]["entities"])),
     "sentiment": ("/v1/sentiment", lambda answer: answer["results"][0]["scores"]),
@@ -154,6 +188,16 @@ WAYS: dict[str, tuple[str, Way]] = {
                 )
                 for one in answer["results"][0]["result"]
             ],
+        ),
+    ),
+    "azure ner": ("ner", azure("EntityRecognition", azure_entities)),
+    "azure sentiment": (
+        "sentiment",
+        azure(
+            "SentimentAnalysis",
+            lambda found: {
+                name: found["confidenceScores"][name] for name in ("negative", "positive")
+            },
         ),
     ),
 }

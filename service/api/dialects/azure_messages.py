@@ -1,0 +1,111 @@
+"""The requests of Azure AI Language: a kind of analysis, documents, and the parameters of the kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+from seqserve.choices import OffsetUnit
+
+StringIndexType: TypeAlias = Literal["TextElements_v8", "UnicodeCodePoint", "Utf16CodeUnit"]
+UNITS: Mapping[StringIndexType, OffsetUnit] = {
+    "TextElements_v8": "grapheme",
+    "UnicodeCodePoint": "codepoint",
+    "Utf16CodeUnit": "utf16",
+}
+LATEST = "latest"
+
+_LENIENT = ConfigDict(strict=True, frozen=True, extra="ignore")
+# A parameter that has no effect would be an answer to another request.
+_EXACT = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class Document(BaseModel):
+    """A text, with an id that is unique in the request."""
+
+    model_config = _LENIENT
+    id: str = Field(min_length=1)
+    text: str
+    language: str | None = None
+
+
+class AnalysisInput(BaseModel):
+    """The documents."""
+
+    model_config = _LENIENT
+    documents: list[Document] = Field(min_length=1)
+
+
+class AnalyzeText(BaseModel):
+    """The body of a request."""
+
+    model_config = _LENIENT
+    kind: str
+    analysisInput: AnalysisInput
+    parameters: dict[str, Any] | None = None
+
+
+class Parameters(BaseModel):
+    """The parameters of every kind; nothing of a text is logged in any case."""
+
+    model_config = _EXACT
+    modelVersion: str = LATEST
+    loggingOptOut: bool | None = None
+    stringIndexType: StringIndexType | None = None
+
+
+class OverlapPolicy(BaseModel):
+    """What is done with entities that overlap; those of a model never do."""
+
+    model_config = _EXACT
+    policyKind: Literal["matchLongest"]
+
+
+class EntityParameters(Parameters):
+    """Those of EntityRecognition."""
+
+    inclusionList: list[str] | None = None
+    exclusionList: list[str] | None = None
+    overlapPolicy: OverlapPolicy | None = None
+
+
+class SentimentParameters(Parameters):
+    """Those of SentimentAnalysis."""
+
+    opinionMining: bool = False
+
+
+class RedactionPolicy(BaseModel):
+    """How some categories are redacted, or all."""
+
+    model_config = _EXACT
+    policyKind: Literal["characterMask", "entityMask", "noMask"] = "characterMask"
+    policyName: str | None = None
+    entityTypes: list[str] | None = None
+    isDefault: bool = Field(
+        default=False, validation_alias=AliasChoices("isDefaultPolicy", "isDefault")
+    )
+    redactionCharacter: Literal[tuple("!#$%&*+-=?@^_~")] = "*"  # type: ignore[valid-type]
+    unmaskLength: int = Field(default=0, ge=0)
+    unmaskFromEnd: bool = True
+
+
+class ValueExclusionPolicy(BaseModel):
+    """Texts that are no personal data."""
+
+    model_config = _EXACT
+    caseSensitive: bool = False
+    excludedValues: list[str]
+
+
+class PiiParameters(Parameters):
+    """Those of PiiEntityRecognition."""
+
+    domain: Literal["none", "phi"] = "none"
+    piiCategories: list[str] | None = None
+    excludePiiCategories: list[str] | None = None
+    redactionPolicies: list[RedactionPolicy] | None = None
+    redactionPolicy: RedactionPolicy | None = None
+    valueExclusionPolicy: ValueExclusionPolicy | None = None
