@@ -69,11 +69,10 @@ def status_of(problem: Problem) -> int:
 def error_of(problem: Problem, message: str) -> Json:
     """Return the body of the response to an error."""
     code = _CODES.get(status_of(problem), _INVALID)
-    error: Json = {"code": code, "message": message}
-    if code == _INVALID:
-        inner = _INNER_CODES.get(problem.code, _INVALID)
-        error["innererror"] = {"code": inner, "message": message}
-    return {"error": error}
+    if code != _INVALID:
+        return {"error": {"code": code, "message": message}}
+    inner = {"code": _INNER_CODES.get(problem.code, _INVALID), "message": message}
+    return {"error": {"code": code, "message": "Invalid request.", "innererror": inner}}
 
 
 def document_error(error: TextError) -> Json:
