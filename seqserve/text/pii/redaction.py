@@ -56,10 +56,10 @@ def redact(text: str, redactions: Sequence[Redaction], offsets: Sequence[int]) -
     """
     parts: list[str] = []
     places: list[tuple[int, int]] = []
-    numbers: dict[tuple[str, str], str] = {}
+    names: dict[str, dict[str, str]] = {}  # name → text → mask
     done = length = 0
     for one in redactions:
-        before, mask = text[done : one.start], _masked(text, one, offsets, numbers)
+        before, mask = text[done : one.start], _masked(text, one, offsets, names)
         places.append((length + len(before), length + len(before) + len(mask)))
         parts += before, mask
         length, done = places[-1][1], one.end
@@ -67,15 +67,15 @@ def redact(text: str, redactions: Sequence[Redaction], offsets: Sequence[int]) -
 
 
 def _masked(
-    text: str, one: Redaction, offsets: Sequence[int], numbers: dict[tuple[str, str], str]
+    text: str, one: Redaction, offsets: Sequence[int], names: dict[str, dict[str, str]]
 ) -> str:
-    """Return what stands in the place of a span; `numbers` has the masks of the spans before it."""
+    """Return what stands in the place of a span; `names` has the masks of those before it."""
     hidden, mask = text[one.start : one.end], one.mask
     if mask.kind == "none":
         return hidden
     if mask.kind == "name":
-        n_names = sum(name == one.name for name, _ in numbers)
-        return numbers.setdefault((one.name, hidden), f"[{one.name.upper()}_{n_names + 1}]")
+        masks = names.setdefault(one.name, {})
+        return masks.setdefault(hidden, f"[{one.name.upper()}_{len(masks) + 1}]")
     n_kept = min(mask.n_kept, len(hidden))
     start, end = (one.start, one.end - n_kept) if mask.keeps_end else (one.start + n_kept, one.end)
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
@@ -16,6 +16,9 @@ UNITS: Mapping[StringIndexType, OffsetUnit] = {
     "Utf16CodeUnit": "utf16",
 }
 LATEST = "latest"
+
+Categories: TypeAlias = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=300)]
+"""Names of categories; more than there are would only be repeated in warnings."""
 
 _LENIENT = ConfigDict(strict=True, frozen=True, extra="ignore")
 # A parameter that has no effect would be an answer to another request.
@@ -66,8 +69,8 @@ class OverlapPolicy(BaseModel):
 class EntityParameters(Parameters):
     """Those of EntityRecognition."""
 
-    inclusionList: list[str] | None = None
-    exclusionList: list[str] | None = None
+    inclusionList: Categories | None = None
+    exclusionList: Categories | None = None
     overlapPolicy: OverlapPolicy | None = None
 
 
@@ -83,7 +86,7 @@ class RedactionPolicy(BaseModel):
     model_config = _EXACT
     policyKind: Literal["characterMask", "entityMask", "noMask"] = "characterMask"
     policyName: str | None = None
-    entityTypes: list[str] | None = None
+    entityTypes: Categories | None = None
     isDefault: bool = Field(
         default=False, validation_alias=AliasChoices("isDefaultPolicy", "isDefault")
     )
@@ -104,8 +107,8 @@ class PiiParameters(Parameters):
     """Those of PiiEntityRecognition."""
 
     domain: Literal["none", "phi"] = "none"
-    piiCategories: list[str] | None = None
-    excludePiiCategories: list[str] | None = None
-    redactionPolicies: list[RedactionPolicy] | None = None
+    piiCategories: Categories | None = None
+    excludePiiCategories: Categories | None = None
+    redactionPolicies: list[RedactionPolicy] | None = Field(default=None, max_length=300)
     redactionPolicy: RedactionPolicy | None = None
     valueExclusionPolicy: ValueExclusionPolicy | None = None

@@ -12,7 +12,7 @@ from seqserve.text.offsets import offset_table
 from seqserve.text.pii.overlaps import without_overlaps
 from seqserve.text.pii.redaction import Mask, Redaction, redact
 from seqserve.text.pii.table import PiiKind
-from service.api.dialects.azure_messages import PiiParameters, RedactionPolicy
+from service.api.dialects.azure_messages import PiiParameters, RedactionPolicy, ValueExclusionPolicy
 from service.api.dialects.azure_places import Json, Place, entity_of, places_of
 
 OF_RULES: Mapping[PiiKind, str] = {
@@ -35,33 +35,21 @@ class PiiRequest:
     """What is to be found, and how it is redacted.
 
     Args:
-        parameters: Of the request.
-        categories: Those to return.
+        masks: By the categories to return.
         unserved: Requested ones that this server does not find.
+        excluded: Texts that are no personal data.
+        ignores_case: Whether those are in lower case, and match in any.
     """
 
-    parameters: PiiParameters
-    categories: frozenset[str]
+    masks: Mapping[str, Mask]
     unserved: Sequence[str]
+    excluded: frozenset[str]
+    ignores_case: bool
 
-    def mask_of(self, category: str) -> Mask:
-        """Return how a category is redacted: by the policy that names it, or by the default one."""
-        policies = [*(self.parameters.redactionPolicies or ())]
-        if self.parameters.redactionPolicy is not None:
-            policies.append(self.parameters.redactionPolicy)
-        ranked = [one for one in policies if category in (one.entityTypes or ())]
-        ranked += [one for one in policies if one.isDefault]
-        ranked += [one for one in policies if one.entityTypes is None]
-        return _mask(ranked[0]) if ranked else Mask()
-
-    def is_excluded(self, text: str) -> bool:
-        """Return whether a text is one of the values that are no personal data."""
-        policy = self.parameters.valueExclusionPolicy
-        if policy is None:
-            return False
-        if policy.caseSensitive:
-            return text in policy.excludedValues
-        return text.casefold() in {one.casefold() for one in policy.excludedValues}
+    def is_wanted(self, category: str, text: str) -> bool:
+        """Return whether a text of a category is to be returned."""
+        value = text.casefold() if self.ignores_case else text
+        return category in self.masks and value not in self.excluded
 
 
 def read_pii(parameters: PiiParameters) -> PiiRequest:
@@ -87,8 +75,14 @@ def read_pii(parameters: PiiParameters) -> PiiRequest:
             f"Found: {', '.join(sorted(SERVED))}."
         )
     unserved = sorted(requested - SERVED - {"All", "Default"})
-    excluded = frozenset(parameters.excludePiiCategories or ())
-    return PiiRequest(parameters, frozenset(categories) - excluded, unserved)
+    categories -= set(parameters.excludePiiCategories or ())
+    policy = parameters.valueExclusionPolicy or ValueExclusionPolicy(excludedValues=[])
+    return PiiRequest(
+        {one: _mask_of(one, parameters) for one in categories},
+        unserved,
+        frozenset(one if policy.caseSensitive else one.casefold() for one in policy.excludedValues),
+        not policy.caseSensitive,
+    )
 
 
 def write_pii(wanted: PiiRequest, unit: OffsetUnit, text: str, result: Mapping[str, Any]) -> Json:
@@ -104,7 +98,7 @@ def write_pii(wanted: PiiRequest, unit: OffsetUnit, text: str, result: Mapping[s
     found = without_overlaps(_candidates(wanted, text, result))
     offsets = offset_table(text, unit)
     redactions = [
-        Redaction(one.start, one.end, one.category, wanted.mask_of(one.category)) for one in found
+        Redaction(one.start, one.end, one.category, wanted.masks[one.category]) for one in found
     ]
     redacted = redact(text, redactions, offsets)
     rows = [entity_of(text, offsets, one) for one in found]
@@ -126,10 +120,19 @@ def _candidates(wanted: PiiRequest, text: str, result: Mapping[str, Any]) -> Ite
     """Yield what may be returned, the most certain first."""
     found = [Place(one.start, one.end, OF_RULES[one.kind], _RULE_SCORE) for one in result["rules"]]
     for place in [*found, *places_of(result["entities"])]:
-        if place.category in wanted.categories and not wanted.is_excluded(
-            text[place.start : place.end]
-        ):
+        if wanted.is_wanted(place.category, text[place.start : place.end]):
             yield place
+
+
+def _mask_of(category: str, parameters: PiiParameters) -> Mask:
+    """Return how a category is redacted: by the policy that names it, or by the default one."""
+    policies = [*(parameters.redactionPolicies or ())]
+    if parameters.redactionPolicy is not None:
+        policies.append(parameters.redactionPolicy)
+    ranked = [one for one in policies if category in (one.entityTypes or ())]
+    ranked += [one for one in policies if one.isDefault]
+    ranked += [one for one in policies if one.entityTypes is None]
+    return _mask(ranked[0] if ranked else RedactionPolicy())
 
 
 def _mask(policy: RedactionPolicy) -> Mask:

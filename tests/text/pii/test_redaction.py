@@ -6,6 +6,7 @@ from seqserve.choices import OffsetUnit
 from seqserve.text.offsets import offset_table
 from seqserve.text.pii.overlaps import without_overlaps
 from seqserve.text.pii.redaction import Mask, Redaction, redact
+from tests.timing import grows_linearly
 
 TEXT = "😀 Ann😀 met Bob and Ann😀."
 SPANS = [(2, 6), (11, 14), (19, 23)]
@@ -43,6 +44,15 @@ def test_numbers_count_by_name() -> None:
     spans = [(0, 3, "Person"), (4, 7, "Location"), (8, 11, "Person")]
     redactions = [Redaction(*span, Mask("name")) for span in spans]
     assert redact("Ann Rom Bob", redactions, range(12)).text == "[PERSON_1] [LOCATION_1] [PERSON_2]"
+
+
+def test_time_grows_with_the_number_of_names() -> None:
+    def run(text: str) -> None:
+        spans = [(place, place + 4) for place in range(0, len(text) - 4, 5)]
+        redactions = [Redaction(*span, "Person", Mask("name")) for span in spans]
+        redact(text, redactions, offset_table(text, "codepoint"))
+
+    assert grows_linearly(run, "".join(f"{i:04} " for i in range(2_000)))
 
 
 OVERLAPS = {

@@ -388,6 +388,11 @@ FAULTS: dict[str, tuple[Any, str, str]] = {
         "InvalidParameterValue",
         "CreditCardNumber",
     ),
+    "too many categories": (
+        body(PII, "a", piiCategories=["Age"] * 301),
+        "InvalidParameterValue",
+        "piiCategories: must have at most 300 values",
+    ),
     "a synthetic policy": (
         body(PII, "a", redactionPolicies=[{"policyKind": "syntheticReplacement"}]),
         "InvalidParameterValue",
