@@ -16,12 +16,12 @@ from starlette.routing import Route
 
 from seqserve.errors import DeadlineExceeded, InputError, UnknownModel
 from seqserve.records import RequestOptions
-from seqserve.text.detection import detect_language
 from seqserve.text.pii.table import find_pii
 from seqserve.text.visible import is_blank
 from service.api.by_language import predict_by_language
 from service.api.core import Call, Prediction
 from service.api.detection import NAME as DETECTOR
+from service.api.detection import detect_languages
 from service.api.dialects.azure_errors import ERROR_SCHEMA, error_of, status_of
 from service.api.dialects.azure_kinds import KINDS, Analysis, read_analysis
 from service.api.dialects.azure_messages import AnalyzeText, Document, StringIndexType
@@ -138,9 +138,12 @@ class AzureDialect(Dialect):
         detector = f"{DETECTOR}@{version(DETECTOR)}"
         if analysis.model not in (None, detector):
             raise UnknownModel(f"parameters.modelVersion: should be {detector} or latest.")
-        results = await asyncio.to_thread(
-            lambda: [_detected(one.text) for one in analysis.documents]
-        )
+        found = await detect_languages([one.text for one in analysis.documents])
+        blank = {"error": text_error(InputError("is blank: it has no visible character."))}
+        results = [
+            blank if is_blank(document.text) else asdict(one)
+            for document, one in zip(analysis.documents, found, strict=True)
+        ]
         return _Answer(analysis, results, detector)
 
 
@@ -169,9 +172,3 @@ def _add_rules(
         rules = [] if "error" in result else find_pii(document.text, document.language or "en")
         completed.append({**result, "rules": rules})
     return completed
-
-
-def _detected(text: str) -> Mapping[str, Any]:
-    if is_blank(text):
-        return {"error": text_error(InputError("is blank: it has no visible character."))}
-    return asdict(detect_language(text))
