@@ -47,6 +47,16 @@ def test_comprehend(url: str, key: str) -> None:
     assert language["Languages"][0]["LanguageCode"] == "de"
 
 
+def test_personal_data(url: str, key: str) -> None:
+    client = client_of("comprehend", url, key)
+    text = f"{TEXT} Write to angela@example.org."
+    found = client.detect_pii_entities(Text=text, LanguageCode="en")["Entities"]
+    places = {one["Type"]: text[one["BeginOffset"] : one["EndOffset"]] for one in found}
+    assert places == {"NAME": "Angela Merkel", "EMAIL": "angela@example.org"}
+    labels = client.contains_pii_entities(Text=text, LanguageCode="en")["Labels"]
+    assert {one["Name"] for one in labels} == {"NAME", "EMAIL"}
+
+
 def test_translate(url: str, key: str) -> None:
     client = client_of("translate", url, key)
     for source in ("en", "auto"):

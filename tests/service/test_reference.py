@@ -14,7 +14,17 @@ from service.reference import metrics_rows, settings_rows
 from service.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
-UNITS = ("seconds", "bytes", "texts", "tokens", "characters", "ratio", "requests", "restarts")
+UNITS = (
+    "seconds",
+    "bytes",
+    "texts",
+    "results",
+    "tokens",
+    "characters",
+    "ratio",
+    "requests",
+    "restarts",
+)
 EVENTS = ("failures",)
 WITHOUT_UNIT = ("info", "up", "pid", "fds", "in_flight", "dropped")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -17,8 +17,9 @@ from seqserve.records import DetectionResult, RequestOptions
 from seqserve.strict_json import parse_json
 from seqserve.tasks import Task
 from service.api.choice import model_in_language
-from service.api.core import Call
+from service.api.core import Call, Prediction
 from service.api.detection import detect_languages
+from service.api.dialects.aws_pii import pii_labels_of, pii_of
 from service.api.dialects.aws_shapes import (
     KINDS,
     MEDIA_TYPE,
@@ -39,6 +40,7 @@ from service.api.dialects.document import STRING, object_of, operation
 from service.api.dialects.languages import name_of, served_languages
 from service.api.dialects.validation import validate
 from service.api.mixed import predict_mixed
+from service.api.personal_data import add_rules
 from service.api.plan import PredictionRequest, has_neutral
 from service.api.texts import check_count
 from service.http.context import context_of
@@ -56,6 +58,23 @@ class _Texts:
     texts: Sequence[str]
     language: str | None
     is_batch: bool
+
+
+@dataclass(frozen=True)
+class _Operation:
+    """An operation of Comprehend that a model computes.
+
+    Args:
+        task: Of the model.
+        write: Writes the result of a text.
+        is_batch: Whether it takes several texts.
+        has_rules: Whether the results have what rules for personal data find.
+    """
+
+    task: Task
+    write: Callable[[Mapping[str, Any]], Json]
+    is_batch: bool
+    has_rules: bool
 
 
 class AwsDialect(Dialect):
@@ -126,14 +145,9 @@ class AwsDialect(Dialect):
             raise InputError("TextList: must not be an empty list.")
         return _Texts(several.TextList, several.LanguageCode, is_batch)
 
-    async def comprehend(
-        self,
-        task: Task,
-        write: Callable[[Mapping[str, Any]], Json],
-        is_batch: bool,
-        request: Request,
-    ) -> Response:
+    async def comprehend(self, operation: _Operation, request: Request) -> Response:
         """Answer an operation of Comprehend that a model computes."""
+        task, is_batch = operation.task, operation.is_batch
 
         async def read(request: Request) -> Asked:
             asked = await self._texts(is_batch, request)
@@ -142,9 +156,19 @@ class AwsDialect(Dialect):
             how = RequestOptions(on_blank="error", partial=is_batch, model=model.id)
             options = {"neutral": True} if task == "sentiment" and has_neutral(model) else {}
             content = PredictionRequest(task, asked.texts, options, how=how)
-            return Asked(content, partial(write_texts, write, is_batch))
+            predict = partial(self._predict_with_rules, asked) if operation.has_rules else None
+            return Asked(content, partial(write_texts, operation.write, is_batch), predict)
 
         return await self.answer(request, task, read)
+
+    async def _predict_with_rules(
+        self, asked: _Texts, content: PredictionRequest, call: Call
+    ) -> Prediction:
+        """Predict, and add the personal data that rules find."""
+        prediction = await self.core.predict(content, call)
+        texts = [(text, asked.language) for text in asked.texts]
+        results = await add_rules(texts, prediction.results, call.deadline)
+        return replace(prediction, results=results)
 
     async def detect(self, is_batch: bool, request: Request) -> Response:
         """Detect the dominant languages of texts."""
@@ -189,8 +213,15 @@ class AwsDialect(Dialect):
 Handler = Callable[[AwsDialect, Request], Awaitable[Response]]
 
 
-def _comprehend(task: Task, write: Callable[[Mapping[str, Any]], Json], is_batch: bool) -> Handler:
-    return lambda dialect, request: dialect.comprehend(task, write, is_batch, request)
+def _comprehend(
+    task: Task,
+    write: Callable[[Mapping[str, Any]], Json],
+    *,
+    is_batch: bool = False,
+    has_rules: bool = False,
+) -> Handler:
+    operation = _Operation(task, write, is_batch, has_rules)
+    return lambda dialect, request: dialect.comprehend(operation, request)
 
 
 def _detection(is_batch: bool) -> Handler:
@@ -198,10 +229,12 @@ def _detection(is_batch: bool) -> Handler:
 
 
 _OPERATIONS: Mapping[str, Handler] = {
-    f"{_COMPREHEND}.DetectEntities": _comprehend("ner", entities_of, False),
-    f"{_COMPREHEND}.BatchDetectEntities": _comprehend("ner", entities_of, True),
-    f"{_COMPREHEND}.DetectSentiment": _comprehend("sentiment", sentiment_of, False),
-    f"{_COMPREHEND}.BatchDetectSentiment": _comprehend("sentiment", sentiment_of, True),
+    f"{_COMPREHEND}.DetectEntities": _comprehend("ner", entities_of),
+    f"{_COMPREHEND}.BatchDetectEntities": _comprehend("ner", entities_of, is_batch=True),
+    f"{_COMPREHEND}.DetectSentiment": _comprehend("sentiment", sentiment_of),
+    f"{_COMPREHEND}.BatchDetectSentiment": _comprehend("sentiment", sentiment_of, is_batch=True),
+    f"{_COMPREHEND}.DetectPiiEntities": _comprehend("ner", pii_of, has_rules=True),
+    f"{_COMPREHEND}.ContainsPiiEntities": _comprehend("ner", pii_labels_of, has_rules=True),
     f"{_COMPREHEND}.DetectDominantLanguage": _detection(False),
     f"{_COMPREHEND}.BatchDetectDominantLanguage": _detection(True),
     f"{_TRANSLATE}.TranslateText": AwsDialect.translate,

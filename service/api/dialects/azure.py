@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,9 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from seqserve.errors import DeadlineExceeded, InputError, UnknownModel
+from seqserve.errors import InputError, UnknownModel
 from seqserve.records import RequestOptions
-from seqserve.text.pii.table import find_pii
 from seqserve.text.visible import is_blank
 from service.api.by_language import predict_by_language
 from service.api.core import Call, Prediction
@@ -24,11 +22,12 @@ from service.api.detection import NAME as DETECTOR
 from service.api.detection import detect_languages
 from service.api.dialects.azure_errors import ERROR_SCHEMA, error_of, status_of
 from service.api.dialects.azure_kinds import KINDS, Analysis, read_analysis
-from service.api.dialects.azure_messages import AnalyzeText, Document, StringIndexType
+from service.api.dialects.azure_messages import AnalyzeText, StringIndexType
 from service.api.dialects.azure_results import write_analysis
 from service.api.dialects.base import Dialect, json_response, record_prediction
 from service.api.dialects.document import STRING, list_of, object_of, operation, ref
 from service.api.dialects.validation import validate
+from service.api.personal_data import add_rules
 from service.api.plan import PredictionRequest
 from service.api.texts import check_count, text_error
 from service.http.context import context_of
@@ -124,7 +123,8 @@ class AzureDialect(Dialect):
         )
         results = prediction.results
         if kind.has_rules:
-            results = await asyncio.to_thread(_add_rules, documents, results, call.deadline)
+            texts = [(one.text, one.language) for one in documents]
+            results = await add_rules(texts, results, call.deadline)
         return _Answer(analysis, results, prediction.model.id, prediction)
 
     async def _detect(self, analysis: Analysis) -> _Answer:
@@ -155,20 +155,3 @@ def _default_unit(headers: Mapping[bytes, bytes]) -> StringIndexType:
     agents = (headers.get(name, b"") for name in (b"user-agent", b"x-ms-useragent"))
     is_js = any(_JS_CLIENT in agent for agent in agents)
     return "Utf16CodeUnit" if is_js else "TextElements_v8"
-
-
-def _add_rules(
-    documents: Sequence[Document], results: Sequence[Mapping[str, Any]], deadline: float
-) -> list[Mapping[str, Any]]:
-    """Add what rules find to the results of the documents that have one.
-
-    Raises:
-        DeadlineExceeded: The answer is not needed any more.
-    """
-    completed: list[Mapping[str, Any]] = []
-    for document, result in zip(documents, results, strict=True):
-        if time.monotonic() > deadline:
-            raise DeadlineExceeded("The deadline passed while the rules were applied.")
-        rules = [] if "error" in result else find_pii(document.text, document.language or "en")
-        completed.append({**result, "rules": rules})
-    return completed

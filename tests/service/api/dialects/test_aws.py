@@ -39,6 +39,28 @@ async def call(
 ANSWERS: dict[str, tuple[str, Any, Any]] = {
     "entities": ("DetectEntities", {"Text": "🇫🇷 Ann", **EN}, {"Entities": [ANN]}),
     "sentiment": ("DetectSentiment", {"Text": "good", **EN}, GOOD),
+    "personal data": (
+        "DetectPiiEntities",
+        {"Text": "🇫🇷 Ann: ann@example.org, 192.0.2.7, BONN", **EN},
+        {
+            "Entities": [
+                {"Score": 0.666667, "Type": "NAME", "BeginOffset": 3, "EndOffset": 6},
+                {"Score": 1.0, "Type": "EMAIL", "BeginOffset": 8, "EndOffset": 23},
+                {"Score": 1.0, "Type": "IP_ADDRESS", "BeginOffset": 25, "EndOffset": 34},
+            ]
+        },
+    ),
+    "types of personal data": (
+        "ContainsPiiEntities",
+        {"Text": "Anna, Ann, DE89 3704 0044 0532 0130 00", **EN},
+        {
+            "Labels": [
+                {"Name": "NAME", "Score": 0.666667},
+                {"Name": "INTERNATIONAL_BANK_ACCOUNT_NUMBER", "Score": 1.0},
+            ]
+        },
+    ),
+    "no personal data": ("DetectPiiEntities", {"Text": "version 1.2.3", **EN}, {"Entities": []}),
     "a batch": (
         "BatchDetectSentiment",
         {"TextList": ["good"], **EN},
