@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 OnBlank: TypeAlias = Literal["empty", "error"]
 OffsetUnit: TypeAlias = Literal["codepoint", "utf16", "byte", "grapheme"]
+AnnotationFormat: TypeAlias = Literal["label-studio", "doccano", "spacy", "prodigy", "conll"]
 LineBreaks: TypeAlias = Literal["keep", "join", "auto"]
 TextFormat: TypeAlias = Literal["text", "html", "markdown"]
 Warning: TypeAlias = Literal[

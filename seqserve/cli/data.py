@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqserve.cli.app import App
+from seqserve.cli.data_import import import_set
 from seqserve.cli.options import AsJson, DataRoot
 from seqserve.cli.progress import bar
 from seqserve.cli.reporting import FAILED, reported
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from seqserve.datasets.inventory import FoundSet
 
 app = App(
-    help="Data sets for training: list, check and download them.\n\nExit codes: 0 success; 1 a file is damaged "
-    "or missing, or a download failed; 2 wrong command line.",
+    help="Data sets for training: list, check, download and import them.\n\nExit codes: 0 success; 1 a file is "
+    "damaged, missing or malformed, or a download failed; 2 wrong command line.",
 )
+app.command("import")(import_set)
 
 
 @app.command("list")

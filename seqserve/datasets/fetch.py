@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import lzma
 import shutil
 import zlib
@@ -16,10 +15,9 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from seqserve.datasets.catalogue import Source
-from seqserve.datasets.inventory import META_FILE
+from seqserve.datasets.meta import describe_file, write_meta
 from seqserve.datasets.originals import Converted
 from seqserve.errors import DataError
-from seqserve.files import sha256_of
 from seqserve.training.data import count_examples
 from seqserve.training.recipe import DataSet
 
@@ -59,7 +57,8 @@ def fetch(source: Source, root: Path, mirror: str | None, tell: Tell) -> dict[st
         same = {name: _write(made, name, lines, source) for name, lines in converted.items()}
         counts = _counts(made, source)
         _check_counts(counts, source)
-        (made / META_FILE).write_text(_meta(source, came, made, counts), encoding="utf-8")
+        origin = {url: describe_file(path) for url, path in came.items()}
+        write_meta(made, {"origin": origin, "licence": source.licence, "splits": counts})
         shutil.move(made, folder)
     return same
 
@@ -131,18 +130,3 @@ def _check_counts(counts: dict[str, int], source: Source) -> None:
                 f"{source.path}: {splits} has {found} examples; expected are {expected}. "
                 "The originals have changed: nothing was written"
             )
-
-
-def _meta(source: Source, came: dict[str, Path], folder: Path, counts: dict[str, int]) -> str:
-    """Return the text of META.json: origin with the checksums of the downloads, licence, counts and files."""
-
-    def described(path: Path) -> dict[str, object]:
-        return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
-
-    said = {
-        "origin": {url: described(path) for url, path in came.items()},
-        "licence": source.licence,
-        "splits": counts,
-        "files": {path.name: described(path) for path in sorted(folder.iterdir())},
-    }
-    return json.dumps(said, indent=1, ensure_ascii=False) + "\n"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from seqserve.datasets.meta import META_FILE
 from seqserve.errors import ConfigError, DataError
 from seqserve.files import sha256_of
 from seqserve.tasks import TASKS, Task
@@ -25,7 +26,6 @@ from seqserve.training.data import (
 )
 from seqserve.training.recipe import DataSet, Recipe
 
-META_FILE = "META.json"
 Kind = Task | Literal["labelled", "unlabelled"]
 
 

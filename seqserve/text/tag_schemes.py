@@ -25,10 +25,11 @@ import numpy as np
 
 from seqserve.arrays import BoolArray, FloatArray, IntArray
 from seqserve.errors import ConfigError
-from seqserve.text.tags import OUTSIDE, BatchSpans, batch_spans
+from seqserve.text.tags import OUTSIDE, BatchSpans, Span, batch_spans
 
 _BEGINS = "BSUW"
 _CONTINUES = "IELM"
+_BEGINS_ALONE, _ENDS = frozenset(_BEGINS), frozenset("ELSUW")
 _PREFIXED = re.compile(rf"(?P<side>[{_BEGINS}{_CONTINUES}])[-_](?P<label>.+)", re.IGNORECASE)
 _SUFFIXED = re.compile(rf"(?P<label>.+)[-_](?P<side>[{_BEGINS}{_CONTINUES}])", re.IGNORECASE)
 _BARE = re.compile(rf"[{_BEGINS}{_CONTINUES}](?:[-_].*)?", re.IGNORECASE)
@@ -131,7 +132,7 @@ def read_tags(tags: Sequence[str]) -> SourceScheme:
     Raises:
         ConfigError: No tag names a label, or two are the same.
     """
-    read = _read([tag.strip() for tag in tags])
+    read = source_tags([tag.strip() for tag in tags])
     named: dict[SourceTag, str] = {}
     for tag, text in zip(read, tags, strict=True):
         if tag.label and tag in named:
@@ -147,8 +148,15 @@ def read_tags(tags: Sequence[str]) -> SourceScheme:
     return SourceScheme(read)
 
 
-def _read(tags: Sequence[str]) -> list[SourceTag]:
-    """Tell prefixes and suffixes from labels that look like tags with one, such as `E-mail`."""
+def source_tags(tags: Sequence[str]) -> list[SourceTag]:
+    """Tell prefixes and suffixes from labels that look like tags with one, such as `E-mail`.
+
+    Args:
+        tags: All different tags of a checkpoint or a corpus.
+
+    Raises:
+        ConfigError: A tag has a prefix and no label.
+    """
     named = [tag for tag in tags if not is_outside(tag)]
     if {"I"} <= {tag.upper() for tag in named} <= set(_BEGINS + _CONTINUES):
         return [
@@ -165,6 +173,27 @@ def _read(tags: Sequence[str]) -> list[SourceTag]:
         is_uniform = None not in found
         return [_tag(tag, pattern.fullmatch(tag), sure, is_uniform) for tag in tags]
     return [_tag(tag, None, set(), False) for tag in tags]
+
+
+def source_spans(tags: Sequence[SourceTag]) -> list[Span]:
+    """Read the entities off a sentence in any of the schemes.
+
+    Args:
+        tags: Of its tokens.
+
+    Returns:
+        Entities in order. A tag that continues nothing begins one, as in IOB1.
+    """
+    spans: list[Span] = []
+    start, label, side = 0, "", ""
+    for i, tag in enumerate([*tags, SourceTag("", "")]):
+        is_first = tag.label != label or tag.side in _BEGINS_ALONE or side in _ENDS
+        if label and is_first:
+            spans.append(Span(start, i, label))
+        if is_first:
+            start, label = i, tag.label
+        side = tag.side
+    return spans
 
 
 def _tag(text: str, found: re.Match[str] | None, sure: set[str], is_uniform: bool) -> SourceTag:

@@ -19,7 +19,17 @@ OURS = {
     *(
         f"seqserve.cli.{name}"
         for name in (
-            *("app", "checkout", "data", "environment", "keys", "main", "models", "options"),
+            *(
+                "app",
+                "checkout",
+                "data",
+                "data_import",
+                "environment",
+                "keys",
+                "main",
+                "models",
+                "options",
+            ),
             *("predicting", "predicting.command", "predicting.options", "progress", "reporting"),
             *("importing", "server_key", "serving", "training"),
             *("dev", "dev.baselines", "dev.bench", "dev.bench_bulk", "dev.cards", "dev.endurance"),

@@ -1,0 +1,70 @@
+"""Which field of a record is its text, and which names its document."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from seqserve.datasets.annotations.fields import Fields
+from seqserve.datasets.annotations.options import ReadOptions
+from seqserve.errors import DataError
+
+TEXT = "text"
+
+
+def text_field_of(fields: Fields, options: ReadOptions, others: Collection[str] = ()) -> str:
+    """Return the name of the field with the text.
+
+    Args:
+        fields: Of the record or of its data.
+        options: May name the field.
+        others: Fields that are not the text.
+
+    Raises:
+        DataError: It cannot be told, or the named one is missing.
+    """
+    strings = [
+        name
+        for name, value in fields.values.items()
+        if isinstance(value, str) and name not in others
+    ]
+    named = options.text_field or (TEXT if TEXT in fields.values else "")
+    if named in fields.values:
+        return named
+    if options.text_field or len(strings) != 1:
+        listed = ", ".join(strings) or "none"
+        raise DataError(
+            f"{fields.where}: {fields.named(named or TEXT)} is missing; name the field of the text with "
+            f"--field. Fields with a string: {listed}"
+        )
+    return strings[0]
+
+
+def text_of(fields: Fields, options: ReadOptions) -> str:
+    """Return the text of a record.
+
+    Raises:
+        DataError: As for `text_field_of`; or it is no string.
+    """
+    return fields.string(text_field_of(fields, options))
+
+
+def document_of(options: ReadOptions, *places: Fields) -> str:
+    """Return the name of a record's document; empty if the texts are the documents.
+
+    Args:
+        options: May name the field.
+        places: Where the field may be.
+
+    Raises:
+        DataError: The field is in none of them, or is neither a string nor a number.
+    """
+    name = options.document_field
+    if not name:
+        return ""
+    for fields in places:
+        value = fields.get(name)
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
+            return str(value)
+        if value is not None:
+            raise fields.wrong(name, "a string or a number (--document)")
+    raise DataError(f"{places[0].where}: has no field {name} (--document)")
