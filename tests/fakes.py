@@ -29,9 +29,12 @@ from seqserve.records import (
     ClassificationItem,
     ClassificationResult,
     Entity,
+    Labeling,
+    LabelledSpan,
     NerItem,
     NerResult,
     ScoredLabel,
+    SentenceLabelings,
     SentenceSentiment,
     SentimentItem,
     SentimentResult,
@@ -48,6 +51,7 @@ from seqserve.text.offsets import offset_table
 
 POISON = "POISON"  # the engine raises
 PANIC = "PANIC"  # a library in Rust panics
+OLD_GRAPH = "OLD_GRAPH"  # the engine has no alternatives
 REFUSED = "REFUSED"  # the engine raises an error that is the caller's fault
 LETHAL = "LETHAL"  # the engine's process dies
 SLOW = "SLOW"  # the engine takes SLOW_S longer
@@ -136,7 +140,19 @@ class FakeNer(FakeEngine):
                 offset_table(item.text, item.offset_unit)[position] for position in match.span()
             )
             entities.append(Entity(match.group(), label, start, end, score))
-        return NerResult(tuple(entities), n_tokens(item.text))
+        return NerResult(tuple(entities), n_tokens(item.text), _labelings(item, entities))
+
+
+def _labelings(item: NerItem, entities: list[Entity]) -> tuple[SentenceLabelings, ...]:
+    """Return the whole text as a sentence with one labeling, which is less sure than its entities."""
+    if not item.alternatives:
+        return ()
+    if OLD_GRAPH in item.text:
+        raise InputError("alternatives: the graph has no scores for them.")
+    spans = tuple(LabelledSpan(one.text, one.label, one.start, one.end) for one in entities)
+    probability = 0.9 * min((one.score for one in entities), default=1.0)
+    end = offset_table(item.text, item.offset_unit)[-1]
+    return (SentenceLabelings(0, end, (Labeling(probability, spans),)),)
 
 
 class FakeSentiment(FakeEngine):
@@ -161,7 +177,7 @@ def _judge(text: str) -> tuple[str, dict[str, float]]:
 
 
 class FakeClassification(FakeEngine):
-    """Labels a text with "vote" in it as politics, and others as sport."""
+    """Labels a text with "vote" in it as politics, others as sport, and one with "both" as both."""
 
     def answer(self, item: ClassificationItem) -> ClassificationResult:
         scores = {"sport": 0.25, "politics": 0.75} if "vote" in item.text else {"sport": 0.875}
@@ -174,6 +190,8 @@ class FakeClassification(FakeEngine):
         best = max(kept, key=lambda name: kept[name])
         label, score = (best, kept[best]) if kept[best] >= (item.min_score or 0) else (None, 0.0)
         labels = () if label is None else (ScoredLabel(label, score),)
+        if "both" in item.text:
+            labels += tuple(ScoredLabel(name, one) for name, one in kept.items() if name != label)
         return ClassificationResult(label, score, labels, kept, n_tokens(item.text))
 
 

@@ -38,6 +38,7 @@ class Control:
         field: Of the task's data with that text.
         kind: What its results are.
         labels: What it calls its labels or choices, by their names in lower case.
+        is_multiple: Whether a text may have several choices.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Control:
     field: str
     kind: Kind
     labels: Mapping[str, str]
+    is_multiple: bool = False
 
     def find_label(self, label: str) -> str | None:
         """Return what the control calls a label of a model; None if it has no such label."""
@@ -74,6 +76,7 @@ def read_controls(config: str) -> list[Control]:
             fields[tag.get("toName", "")],
             kind,
             _labels(tag, kind),
+            tag.get("choice") == "multiple",
         )
         for tag, kind in _tags(root)
         if tag.get("toName") in fields

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +20,7 @@ from seqserve.tasks import Task
 from service.api.core import Call, Prediction
 from service.api.dialects.base import Dialect, json_response
 from service.api.dialects.document import NUMBER, STRING, list_of, object_of, operation, ref
+from service.api.dialects.label_certainty import OPTIONS, certainty_of
 from service.api.dialects.label_config import Control, read_controls
 from service.api.dialects.naming import Named, find_model
 from service.api.dialects.validation import validate
@@ -156,9 +157,16 @@ class LabelStudioDialect(Dialect):
         for _, named, texts in plan.controls:
             self.core.require_up(named.task)
             how = RequestOptions(model=named.model.id)
-            predictions.append(
-                await self.core.predict(PredictionRequest(named.task, texts, how=how), call)
-            )
+            options = OPTIONS.get(named.task, {})
+            request = PredictionRequest(named.task, texts, options, how=how)
+            try:
+                prediction = await self.core.predict(request, call)
+            except InputError:
+                if not options:
+                    raise
+                # A graph that was exported long ago has none of the options; any other fault is raised again.
+                prediction = await self.core.predict(replace(request, options={}), call)
+            predictions.append(prediction)
         return plan, predictions
 
 
@@ -208,16 +216,20 @@ _TASKS: Mapping[str, Sequence[Task]] = {
 
 
 def _results(plan: _Plan, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
-    """Return one prediction per task: the regions of all controls, with the lowest of their scores."""
+    """Return one prediction per task: the regions of all controls, with the lowest certainty of a model."""
+    versions = dict.fromkeys(named.model.id for _, named, _ in plan.controls)
     results = []
     for index in range(plan.n_tasks):
+        answers = [
+            (control, named.model, prediction.results[index])
+            for (control, named, _), prediction in zip(plan.controls, predictions, strict=True)
+        ]
         regions = [
             region
-            for (control, named, _), prediction in zip(plan.controls, predictions, strict=True)
-            for region in _regions(control, named.task, prediction.results[index])
+            for control, model, result in answers
+            for region in _regions(control, model.task, result)
         ]
-        versions = dict.fromkeys(named.model.id for _, named, _ in plan.controls)
-        score = min((region["score"] for region in regions), default=0.0)
+        score = min(certainty_of(model, result) for _, model, result in answers)
         results.append({"result": regions, "score": score, "model_version": ", ".join(versions)})
     return results
 
@@ -228,8 +240,8 @@ def _regions(control: Control, task: Task, result: Mapping[str, Any]) -> list[Re
         value = {"text": [result["text"]]}
         return [_region(control, value, math.exp(result["score"]))] if result["text"] else []
     if task != "ner":
-        label = result["label"] and control.find_label(result["label"])
-        return [_region(control, {"choices": [label]}, result["score"])] if label else []
+        labels = _choices(control, result)
+        return [_region(control, {"choices": labels}, result["score"])] if labels else []
     return [
         _region(
             control,
@@ -239,6 +251,13 @@ def _regions(control: Control, task: Task, result: Mapping[str, Any]) -> list[Re
         for one in result["entities"]
         if (label := control.find_label(one["label"]))
     ]
+
+
+def _choices(control: Control, result: Mapping[str, Any]) -> list[str]:
+    """Return the choices of a result: all of them, if the control takes several, or else the first."""
+    names = [one["label"] for one in result.get("labels", ())] if control.is_multiple else []
+    found = (control.find_label(name) for name in names or [result["label"] or ""])
+    return [label for label in found if label]
 
 
 def _region(control: Control, value: Mapping[str, Any], score: float) -> Region:

@@ -57,9 +57,12 @@ async def test_entities(everything: Server) -> None:
             (10, 14, "ROME", "L", 0.625),
         )
     ]
-    assert (first["score"], first["model_version"]) == (0.625, "ner-en@1.0.0")
+    assert (first["score"], first["model_version"]) == (0.5625, "ner-en@1.0.0")
     assert len({region["id"] for region in first["result"]}) == 2
-    assert (second["result"], second["score"]) == ([], 0.0)
+    assert (second["result"], second["score"]) == (
+        [],
+        0.9,
+    )  # the probability that there is no entity
 
 
 @pytest.mark.parametrize(
@@ -84,7 +87,10 @@ async def test_all_controls_of_a_project(everything: Server) -> None:
     (prediction,) = await predict(everything, ALL, "Ann is bad")
     types = [region["type"] for region in prediction["result"]]
     assert types == ["labels", "choices", "textarea"]
-    assert prediction["score"] == min(region["score"] for region in prediction["result"])
+    alone = [
+        (await predict(everything, one, "Ann is bad"))[0] for one in (ENTITIES, CHOICES, TEXT_AREA)
+    ]
+    assert prediction["score"] == min(one["score"] for one in alone)
 
 
 async def test_one_model(everything: Server) -> None:
@@ -98,9 +104,25 @@ async def test_labels_that_the_project_lacks_are_left_out(everything: Server) ->
     assert [region["value"]["text"] for region in prediction["result"]] == ["Ann"]
 
 
+async def test_several_choices(everything: Server) -> None:
+    """A control for several choices gets all labels of a text, another one the first."""
+    several = TOPICS.replace('name="topic"', 'name="topic" choice="multiple"')
+    for config, choices in ((TOPICS, ["Politics"]), (several, ["Politics", "sport"])):
+        (prediction,) = await predict(everything, config, "vote for both")
+        assert prediction["result"][0]["value"] == {"choices": choices}
+
+
+async def test_graphs_without_labelings(everything: Server) -> None:
+    """The score is then that of the least probable entity, and 0 without any."""
+    text = f"Ann in ROME {fakes.OLD_GRAPH}"
+    (found,) = await predict(everything, ENTITIES, text)
+    assert found["score"] == min(region["score"] for region in found["result"])
+    assert len(found["result"]) == 3
+
+
 async def test_blank_texts(everything: Server) -> None:
     (prediction,) = await predict(everything, ALL, "")
-    assert prediction["result"] == []
+    assert (prediction["result"], prediction["score"]) == ([], 1.0)
 
 
 FAULTS: dict[str, tuple[Any, int, str]] = {
