@@ -219,6 +219,11 @@ def is_outside(tag: str) -> bool:
     return tag.upper() == OUTSIDE or _SPECIAL.fullmatch(tag) is not None
 
 
+def has_side(tag: str) -> bool:
+    """Return whether a tag looks like one with a prefix or a suffix."""
+    return any(pattern.fullmatch(tag) for pattern in (_PREFIXED, _SUFFIXED))
+
+
 def _states(labels: Sequence[str], tags: Sequence[SourceTag]) -> list[State]:
     outside = tuple(i for i, tag in enumerate(tags) if not tag.label)
     states = [State("", None, outside)]

@@ -22,10 +22,10 @@ from seqserve.datasets.annotations.tagged_tokens import (
     scheme_of,
 )
 from seqserve.errors import DataError
+from seqserve.text.tag_schemes import has_side, is_outside
 
 _DOCUMENT = "-DOCSTART-"
 _NEW_DOCUMENT = re.compile(r"#\s*newdoc\b")
-_TAG = re.compile(r"[Oo]|[BIESLUMW][-_].+|.+[-_][BIESLUMW]")
 
 
 @dataclass
@@ -98,7 +98,7 @@ def _cells(line: str, separator: str | None) -> list[str]:
 def _is_comment(cells: Sequence[str], columns: tuple[int, int]) -> bool:
     """Return whether a line that begins with # is no token: one that lacks the tag."""
     tag = _column(cells, columns[1])
-    return len(cells) < 2 or tag is None or not _TAG.fullmatch(tag)
+    return len(cells) < 2 or tag is None or not (is_outside(tag) or has_side(tag))
 
 
 def _token(cells: Sequence[str], columns: tuple[int, int], where: str) -> TaggedToken:

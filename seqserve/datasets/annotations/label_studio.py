@@ -73,7 +73,7 @@ class _Reader:
             self.report.add("left out", "not annotated", task.where)
             return
         data = task.object("data")
-        text = text_of(data, self.options)
+        text = text_of(data, self.options, may_be_any=True)
         for annotation in task.objects(name or _LISTS[0]):
             with self.report.leaving_out(task.where):
                 if annotation.get("was_cancelled") or annotation.get("skipped"):

@@ -34,7 +34,7 @@ def min_results(record: Fields, options: ReadOptions) -> tuple[str, Sequence[Res
         )
     if record.get("annotation_id") is None:
         raise LeftOut("not annotated")
-    name = text_field_of(record, options, {*_OTHERS, options.control})
+    name = text_field_of(record, options)
     others = [one for one in record.values if one not in _OTHERS and one != name]
     if options.control:
         others = [one for one in others if one == options.control]

@@ -119,7 +119,7 @@ def _labels(fields: Fields) -> Iterator[str]:
     cats = fields.get("cats")
     if isinstance(cats, list):
         cats = {one.string("label"): one.get("value") for one in fields.objects("cats")}
-    for name, value in (cats or {}).items():
+    for name, value in (cats if isinstance(cats, dict) else fields.object("cats").values).items():
         if not isinstance(value, int | float):
             raise wrong(fields.where, f"cats.{name}", value, "a number")
         if value >= _HOLDS:

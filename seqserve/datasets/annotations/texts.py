@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from seqserve.datasets.annotations.fields import Fields
 from seqserve.datasets.annotations.options import ReadOptions
 from seqserve.errors import DataError
@@ -11,26 +9,22 @@ from seqserve.errors import DataError
 TEXT = "text"
 
 
-def text_field_of(fields: Fields, options: ReadOptions, others: Collection[str] = ()) -> str:
-    """Return the name of the field with the text.
+def text_field_of(fields: Fields, options: ReadOptions, *, may_be_any: bool = False) -> str:
+    """Return the name of the field with the text: the named one, or `text`.
 
     Args:
         fields: Of the record or of its data.
         options: May name the field.
-        others: Fields that are not the text.
+        may_be_any: Whether the only field with a string is the text, too.
 
     Raises:
-        DataError: It cannot be told, or the named one is missing.
+        DataError: There is none.
     """
-    strings = [
-        name
-        for name, value in fields.values.items()
-        if isinstance(value, str) and name not in others
-    ]
+    strings = [name for name, value in fields.values.items() if isinstance(value, str)]
     named = options.text_field or (TEXT if TEXT in fields.values else "")
     if named in fields.values:
         return named
-    if options.text_field or len(strings) != 1:
+    if options.text_field or not may_be_any or len(strings) != 1:
         listed = ", ".join(strings) or "none"
         raise DataError(
             f"{fields.where}: {fields.named(named or TEXT)} is missing; name the field of the text with "
@@ -39,13 +33,13 @@ def text_field_of(fields: Fields, options: ReadOptions, others: Collection[str] 
     return strings[0]
 
 
-def text_of(fields: Fields, options: ReadOptions) -> str:
+def text_of(fields: Fields, options: ReadOptions, *, may_be_any: bool = False) -> str:
     """Return the text of a record.
 
     Raises:
         DataError: As for `text_field_of`; or it is no string.
     """
-    return fields.string(text_field_of(fields, options))
+    return fields.string(text_field_of(fields, options, may_be_any=may_be_any))
 
 
 def document_of(options: ReadOptions, *places: Fields) -> str:
