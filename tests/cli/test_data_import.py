@@ -43,7 +43,7 @@ def test_the_summary(export: str, tmp_path: Path) -> None:
     )
     lines = told.splitlines()
     assert (code, lines[:2]) == (0, ["task: ner; LOC 20, PER 20", "read: 20 records"])
-    assert lines[2].startswith("changed: 20 entities widened to whole tokens (")
+    assert lines[2].startswith("changed: entities widened to whole tokens: 20 (")
     assert [line.split(":")[0] for line in lines[3:]] == ["train", "dev", "test", "wrote"]
     assert (out / "train.conll").read_text().startswith("Ann")
     code, told, _ = run("doccano", export, "--out", str(out), "--replace", "--json")

@@ -45,16 +45,17 @@ def read_label_studio(
     Raises:
         DataError: A record is malformed, or several controls have results of one kind.
     """
-    reader = _Reader(options, report)
+    reader = _Reader(str(file.path), options, report)
     for record in file.records():
         yield from reader.annotations(Fields.of(record.value, record.where))
-    reader.check_controls(str(file.path))
+    reader.check_controls()
 
 
 @dataclass
 class _Reader:
     """Reads records, and notes the controls that their results come from."""
 
+    file: str
     options: ReadOptions
     report: Report
     controls: dict[Kind, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
@@ -62,7 +63,7 @@ class _Reader:
     def annotations(self, record: Fields) -> Iterator[Annotation]:
         """Yield the annotations of a record."""
         number = record.get("id")
-        task = record if number is None else replace(record, where=f"{record.where}, task {number}")
+        task = record if number is None else replace(record, where=f"{self.file}, task {number}")
         name = next((name for name in _LISTS if name in task.values), None)
         if name is None and not isinstance(task.get("data"), dict):
             with self.report.leaving_out(task.where):
@@ -139,7 +140,7 @@ class _Reader:
                 )
             yield offsets.span(value, labels[0])
 
-    def check_controls(self, where: str) -> None:
+    def check_controls(self) -> None:
         """Check that the results of a kind come from one control.
 
         Raises:
@@ -148,11 +149,11 @@ class _Reader:
         for kind, names in self.controls.items():
             if len(names) > 1 and self.options.task in (None, *_tasks_of(kind)):
                 raise DataError(
-                    f"{where}: the controls {', '.join(sorted(names))} have results; choose one with --control"
+                    f"{self.file}: the controls {', '.join(sorted(names))} have results; choose one with --control"
                 )
         if self.options.control and not self.controls:
             raise DataError(
-                f"{where}: no result is of the control {self.options.control!r} (--control)"
+                f"{self.file}: no result is of the control {self.options.control!r} (--control)"
             )
 
 

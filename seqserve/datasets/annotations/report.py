@@ -54,8 +54,8 @@ class Report:
                 shown = self._examples[topic, reason]
                 more = "; …" if len(shown) < n and shown else ""
                 where = f" ({'; '.join(shown)}{more})" if shown else ""
-                number = "" if topic == "note" else f"{n:,} "
-                yield f"{topic}: {number}{reason}{where}"
+                number = "" if topic == "note" else f": {n:,}"
+                yield f"{topic}: {reason}{number}{where}"
 
     def to_mapping(self) -> Mapping[str, Any]:
         """Return the counts and examples as JSON values."""

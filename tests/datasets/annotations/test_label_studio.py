@@ -286,7 +286,7 @@ FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "nothing annotated": (
         [task()],
         {},
-        "nothing of the export is left:\nleft out: 1 not annotated",
+        "nothing of the export is left:\nleft out: not annotated: 1",
     ),
     "no document": ([task(annotation())], {"document_field": "d"}, "has no field d (--document)"),
     "a document that is a list": (
