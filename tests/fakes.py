@@ -237,6 +237,11 @@ def open_engine(path: Path) -> FakeEngine:
     return engine
 
 
+def open_trained_engine(path: Path) -> Engine | FakeEngine:
+    """Open the real engine of a bundle that has graphs, and a fake of the others."""
+    return real_engine(path) if any(path.glob("*.onnx")) else open_engine(path)
+
+
 STEP_S = 0.02
 
 

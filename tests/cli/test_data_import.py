@@ -17,7 +17,10 @@ from seqserve.tasks import Task
 
 RUNNER = CliRunner()
 EXPORT = [
-    {"text": f"Ann{i:02} lives in Rome-based flats.", "label": [[0, 5, "Person"], [15, 19, "Place"]]}
+    {
+        "text": f"Ann{i:02} lives in Rome-based flats.",
+        "label": [[0, 5, "Person"], [15, 19, "Place"]],
+    }
     for i in range(20)
 ]
 

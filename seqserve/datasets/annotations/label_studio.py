@@ -149,7 +149,8 @@ class _Reader:
         for kind, names in self.controls.items():
             if len(names) > 1 and self.options.task in (None, *_tasks_of(kind)):
                 raise DataError(
-                    f"{self.file}: the controls {', '.join(sorted(names))} have results; choose one with --control"
+                    f"{self.file}: the controls {', '.join(sorted(names))} have results; choose one with "
+                    "--control"
                 )
         if self.options.control and not self.controls:
             raise DataError(
