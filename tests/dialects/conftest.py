@@ -24,6 +24,12 @@ def key() -> str:
     return os.environ["DIALECTS_KEY"]
 
 
+@pytest.fixture(scope="session")
+def program() -> str:
+    """Return the command line of the project, which this environment cannot import."""
+    return os.environ["DIALECTS_PROGRAM"]
+
+
 @contextmanager
 def many_at_once(call: Callable[[], object]) -> Iterator[list[object]]:
     """Make a call many times at once, on a server with room for one text; yield answers and exceptions."""
