@@ -32,8 +32,8 @@ def import_set(  # noqa: PLR0913, PLR0917 - one parameter an option
     split: Annotated[str, typer.Option(help="percentages of train, dev and test")] = "80/10/10",
     language: Annotated[str, typer.Option(help="language of the sentence splitter")] = "en",
     pair: Annotated[
-        str, typer.Option(help="of translations: source and target language")
-    ] = "en,zh",
+        str, typer.Option(help="of translations: source and target language, such as en,de")
+    ] = "",
     field: Annotated[str, typer.Option(help="field with the text")] = "",
     document: Annotated[
         str, typer.Option(help="field with the name of the document, which no split divides")
@@ -146,9 +146,9 @@ def _languages(sentences: str, pair: str) -> Languages:
     from seqserve.errors import ConfigError
     from seqserve.text.languages import language_tag
 
-    sides = [language_tag(one.strip()) for one in pair.split(",")]
-    if len(sides) != 2 or None in sides or sides[0] == sides[1]:
+    sides = [language_tag(one.strip()) for one in pair.split(",")] if pair else []
+    if pair and (len(sides) != 2 or None in sides or sides[0] == sides[1]):
         raise ConfigError(f"--pair is {pair!r}; it must be two BCP 47 codes, such as en,de")
     if sentences and language_tag(sentences) is None:
         raise ConfigError(f"--language is {sentences!r}; it must be a BCP 47 code, such as en")
-    return Languages(sentences, (str(sides[0]), str(sides[1])))
+    return Languages(sentences, tuple(str(side) for side in sides))

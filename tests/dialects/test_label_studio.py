@@ -79,7 +79,7 @@ def test_accepted_predictions_are_imported(
     found = []
     for export in (path, tmp_path / "minimal" / "result.json"):
         out = tmp_path / f"out-{export.stem}"
-        options = ["--task", task, "--split", "100/0/0", "--out", str(out)]
+        options = ["--task", task, "--split", "100/0/0", "--pair", "en,zh", "--out", str(out)]
         words = [program, "data", "import", "label-studio", str(export), *options]
         done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr

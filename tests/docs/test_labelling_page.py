@@ -115,7 +115,7 @@ def test_the_first_version_misses_the_product(loop: Loop) -> None:
     (prediction,) = loop.before["results"]
     labels = [region["value"]["labels"] for region in prediction["result"]]
     assert labels == [["CODE"], ["VERSION"]]
-    shown = re.search(r"Its `score` is (0\.\d+);", prose_of(PAGE))
+    shown = re.search(r"Its `score` is (0\.\d+);", " ".join(prose_of(PAGE).split()))
     assert shown and prediction["score"] == pytest.approx(float(shown[1]), abs=0.25)
     assert prediction["model_version"] == "tickets@0.1.0"
 

@@ -52,7 +52,7 @@ def _annotations(fields: Fields, options: ReadOptions, report: Report) -> Iterat
     if spans and options.offset_unit is None and has_wide_signs(text):
         report.add("note", _WIDE, fields.where)
     kind: Kind = "translation" if options.task == "translation" else "labels"
-    document = document_of(options, fields, fields.object("meta"))
+    document = document_of(options, fields, "meta")
     empty = Annotation(fields.where, text, document=document)
     yield from by_kind(empty, {"spans": spans, kind: strings}, options.task)
 

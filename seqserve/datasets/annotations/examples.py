@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from seqserve.datasets.annotations.documents import Annotation
 from seqserve.datasets.annotations.report import Report
 from seqserve.datasets.annotations.tagging import tag_text
+from seqserve.errors import ConfigError
 from seqserve.tasks import TASKS, Task
 from seqserve.text.tags import spans_of
 
@@ -36,11 +37,11 @@ class Languages:
 
     Args:
         sentences: Of the sentence splitter.
-        pair: Source and target language of translations.
+        pair: Source and target language of translations; empty: there are none.
     """
 
     sentences: str = "en"
-    pair: tuple[str, str] = ("en", "zh")
+    pair: tuple[str, ...] = ()
 
 
 def examples_of(
@@ -96,9 +97,11 @@ def _with_labels(
     if all(len(one.labels) <= 1 for one in annotations):
         yield from _with_one_label(annotations, languages, report)
         return
-    report.add("note", "texts have several labels: set multi_label = true in [text] of the recipe")
+    reason = "texts with several labels: set multi_label = true in [text] of the recipe"
     suffix = TASKS["classification"].data_suffix
     for one in annotations:
+        if len(one.labels) > 1:
+            report.add("note", reason, one.where, ", ".join(one.labels))
         line = json.dumps({"text": one.text, "labels": list(one.labels)}, ensure_ascii=False)
         yield Example(one, {suffix: [line]}, 1, one.labels)
 
@@ -106,7 +109,13 @@ def _with_labels(
 def _pairs(
     annotations: Sequence[Annotation], languages: Languages, report: Report
 ) -> Iterator[Example]:
-    """Yield texts with their translations; a text of several lines is several pairs."""
+    """Yield texts with their translations; a text of several lines is several pairs.
+
+    Raises:
+        ConfigError: The languages are not known.
+    """
+    if not languages.pair:
+        raise ConfigError("the export has translations: name their languages, such as --pair en,de")
     for one in annotations:
         if len(one.translations) > 1:
             report.add("note", "further translations of a text are not read", one.where)

@@ -86,6 +86,8 @@ class _Reader:
         """Yield the results about the whole text, and the spans."""
         for result in annotation.objects("result"):
             kind = _KINDS.get(str(result.get("type")))
+            if kind is None and str(result.get("type")).endswith("labels"):
+                raise LeftOut(f"with {result.get('type')}, of which only those of a Text are read")
             if kind is None:
                 self.report.add("note", f"results of the type {result.get('type')!r} are not read")
                 continue

@@ -35,7 +35,7 @@ def relabel(annotations: Sequence[Annotation], options: LabelOptions) -> list[An
         if name != name.strip() or not name.isprintable() or not label:
             raise DataError(
                 f"the label {label!r} is empty, or has white space at its edges or control characters: rename "
-                f"it with --rename '{label}=NAME'"
+                "it in the tool, or with --rename OLD=NEW"
             )
     unknown = {
         label: n

@@ -16,7 +16,7 @@ class ReadOptions:
     Args:
         task: What a model shall learn; None: what the export has, if that is one task.
         text_field: Field of the text; empty: `text`, or the only field with a string.
-        document_field: Field that names the document of a text; empty: every text is a document.
+        document_field: Of JSON: field that names the document of a text; empty: every text is a document.
         control: Of Label Studio: name of the control whose results count; empty: the only one.
         offset_unit: What offsets count; None: what the tool counts.
         columns: Of CoNLL: numbers of the columns with the token and the tag, from 1, or from -1 at the end.

@@ -76,6 +76,6 @@ def _annotations(fields: Fields, options: ReadOptions) -> Iterator[Annotation]:
             if fields.get(name) is not None
         ),
         rank=(False, float(time) if isinstance(time, int | float) else 0.0),
-        document=document_of(options, fields, fields.object("meta")),
+        document=document_of(options, fields, "meta"),
     )
     yield from by_kind(empty, {"spans": spans, kind: accepted}, options.task)

@@ -111,7 +111,7 @@ def import_annotations(request: ImportRequest) -> Imported:
     check_folder(request.out, is_replaced=request.is_replaced)
     report = Report()
     annotations = _read(request, report)
-    task = _task_of(annotations, request.reading)
+    task = _task_of(annotations, request.reading, report)
     n_records = len(annotations) + report.count("left out")
     chosen = relabel(
         select(annotations, request.annotator, FORMATS[request.format].has_repeats, report),
@@ -144,7 +144,7 @@ def _read(request: ImportRequest, report: Report) -> list[Annotation]:
     ]
 
 
-def _task_of(annotations: Sequence[Annotation], reading: ReadOptions) -> Task:
+def _task_of(annotations: Sequence[Annotation], reading: ReadOptions, report: Report) -> Task:
     """Return the task: as asked for, or else that of what the annotations have.
 
     Raises:
@@ -157,6 +157,12 @@ def _task_of(annotations: Sequence[Annotation], reading: ReadOptions) -> Task:
             raise DataError(
                 f"the export has labels of several tasks ({found}): choose one with --task"
             )
+        if annotations and not kinds:
+            first = (
+                "no annotation has entities, labels or translations that are read; if that is right, name the "
+                "task with --task"
+            )
+            raise DataError("\n".join([first, *report.lines()]))
         return TASK_OF_KIND[kinds.pop()] if kinds else "ner"
     if kinds - {KINDS[reading.task]}:
         raise DataError(f"the export has the labels of {found}, and --task is {reading.task}")

@@ -42,23 +42,24 @@ def text_of(fields: Fields, options: ReadOptions, *, may_be_any: bool = False) -
     return fields.string(text_field_of(fields, options, may_be_any=may_be_any))
 
 
-def document_of(options: ReadOptions, *places: Fields) -> str:
+def document_of(options: ReadOptions, record: Fields, inner: str = "") -> str:
     """Return the name of a record's document; empty if the texts are the documents.
 
     Args:
         options: May name the field.
-        places: Where the field may be.
+        record: Where the field may be.
+        inner: Name of an object of the record that may have it, too.
 
     Raises:
-        DataError: The field is in none of them, or is neither a string nor a number.
+        DataError: The field is in neither, or is neither a string nor a number.
     """
     name = options.document_field
     if not name:
         return ""
-    for fields in places:
+    for fields in (record, record.object(inner)) if inner else (record,):
         value = fields.get(name)
         if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
             return str(value)
         if value is not None:
             raise fields.wrong(name, "a string or a number (--document)")
-    raise DataError(f"{places[0].where}: has no field {name} (--document)")
+    raise DataError(f"{record.where}: has no field {name} (--document)")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqserve.choices import AnnotationFormat
+from seqserve.datasets.annotations.examples import Languages
 from seqserve.datasets.annotations.options import LabelOptions, ReadOptions
 from seqserve.datasets.annotations.run import Imported, ImportRequest, import_annotations
 from seqserve.training.data import read_pairs, read_raw, read_tagged
@@ -44,6 +45,7 @@ class Importer:
             self.folder / "out",
             ReadOptions(**reading),
             LabelOptions(**labels),
+            Languages(pair=("en", "zh")),
             shares=(100, 0, 0),
         )
         return import_annotations(replace(request, **options))

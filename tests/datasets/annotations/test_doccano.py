@@ -54,7 +54,7 @@ def test_units(importer: Importer, unit: Any, start: int) -> None:
 def test_the_wrong_unit_is_noticed(importer: Importer) -> None:
     """An offset inside of a sign is none of the unit."""
     export = lines({"text": "💩", "label": [[0, 1, "X"]]}, {"text": "Fine.", "label": []})
-    imported = importer.run(export)
+    imported = importer.run(export, task="ner")
     assert reasons(imported)["with an entity that is empty or beyond the text"] == 1
 
 

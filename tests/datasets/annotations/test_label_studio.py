@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from seqserve.choices import AnnotationFormat
-from seqserve.errors import DataError
+from seqserve.datasets.annotations.examples import Languages
+from seqserve.errors import ConfigError, DataError
 from tests.datasets.annotations.imports import Importer, reasons
 
 FORMAT: AnnotationFormat = "label-studio"
@@ -60,6 +61,10 @@ UNUSABLE: dict[str, tuple[Any, str]] = {
     "empty": (region(2, 2, None), "with an entity that is empty or beyond the text"),
     "backwards": (region(6, 2, None), "with an entity that is empty or beyond the text"),
     "negative": (region(-3, 2, None), "with an entity that is empty or beyond the text"),
+    "labels of another object": (
+        result("paragraphlabels", {"start": "0", "end": "1", "paragraphlabels": ["PER"]}),
+        "with paragraphlabels, of which only those of a Text are read",
+    ),
     "HyperText": (
         result("labels", {"start": "/p[1]", "end": "/p[1]", "labels": ["PER"]}),
         "about HyperText",
@@ -72,7 +77,8 @@ def test_texts_with_unusable_entities_are_left_out(
     importer: Importer, one: Any, reason: str
 ) -> None:
     """A text with an entity that cannot be placed would teach the model that there is none."""
-    imported = importer.run([task(annotation(one)), task(annotation(), text="Fine.", number=2)])
+    export = [task(annotation(one)), task(annotation(), text="Fine.", number=2)]
+    imported = importer.run(export, task="ner")
     assert importer.sentences() == [[("Fine", "O"), (".", "O")]]
     (said,) = reasons(imported)
     assert said.startswith(reason)
@@ -221,10 +227,10 @@ def test_what_is_not_read_is_told(importer: Importer) -> None:
 
 def test_texts_of_other_fields(importer: Importer) -> None:
     export = [{"id": 1, "data": {"body": "A."}, "annotations": [annotation()]}]
-    importer.run(export)
+    importer.run(export, task="ner")
     assert importer.sentences() == [[("A", "O"), (".", "O")]]
     export[0]["data"]["title"] = "B"
-    importer.run(export, text_field="title", is_replaced=True)
+    importer.run(export, task="ner", text_field="title", is_replaced=True)
     assert importer.sentences() == [[("B", "O")]]
 
 
@@ -278,11 +284,21 @@ FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     ),
     "no such annotator": (
         [task(annotation())],
-        {"annotator": "9"},
+        {"annotator": "9", "task": "ner"},
         "no annotation is of '9' (--annotator); annotators: 7",
     ),
     "another format": ([{"text": "A", "label": []}], {}, "neither annotations nor annotation_id"),
     "two strings of JSON-MIN": ([minimal(a="x", b="y")], {}, "a, b may be data or results"),
+    "nothing labelled": (
+        [task(annotation(result("rating", {"rating": 4})))],
+        {},
+        "no annotation has entities, labels or translations that are read; if that is right",
+    ),
+    "translations without languages": (
+        [task(annotation(result("textarea", {"text": ["x"]})))],
+        {"languages": Languages()},
+        "the export has translations: name their languages, such as --pair en,de",
+    ),
     "nothing annotated": (
         [task()],
         {},
@@ -299,7 +315,7 @@ FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("export", "options", "message"), FAULTS.values(), ids=FAULTS)
 def test_faults(importer: Importer, export: Any, options: Any, message: str) -> None:
-    with pytest.raises(DataError) as caught:
+    with pytest.raises((DataError, ConfigError)) as caught:
         importer.run(export, **options)
     assert message in str(caught.value)
     assert not (importer.folder / "out").exists()
