@@ -28,6 +28,7 @@ from seqserve.training.data import TaggedSentence, TrainingTexts, read_tagged
 from seqserve.training.metrics import entity_scores
 from seqserve.training.models import make_model
 from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.sampling import epoch_examples
 from seqserve.training.vectors import Corpus, VectorConfig, VectorSource, start_embeddings
 
 _TaggedSet = tuple[DataSet, Sequence[TaggedSentence]]
@@ -83,9 +84,8 @@ class NerTask:
         self._augmentation = augmentation
         train, self._dev = sets
         self._examples = [example for one in train for example in one.examples]
-        self._weights = np.repeat(
-            [s.dataset.weight for s in train], [len(s.examples) for s in train]
-        )
+        self._weights = [one.dataset.weight for one in train]
+        self._sizes = [len(one.examples) for one in train]
         self._is_partial = np.array(
             [example.labels != text.scheme.labels for example in self._examples]
         )
@@ -93,10 +93,9 @@ class NerTask:
     def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
         """Return one pass over the training sentences, batched by length; partly labelled ones apart."""
         batches = []
-        counts = np.floor(self._weights + rng.random(len(self._weights))).astype(int)
+        drawn = epoch_examples(self._weights, self._sizes, rng)
         for is_partial in (False, True):
-            places = np.flatnonzero(self._is_partial == is_partial)
-            order = rng.permutation(np.repeat(places, counts[places]))
+            order = rng.permutation(drawn[self._is_partial[drawn] == is_partial])
             lengths = [len(self._examples[i].words) for i in order]
             batches += [order[batch] for batch in length_batches(lengths, self._batch_tokens)]
         return [batches[i] for i in rng.permutation(len(batches))]
