@@ -16,6 +16,7 @@ ORDER = [
     {
         *("seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files"),
         *("seqserve.cancellation", "seqserve.choices", "seqserve.progress", "seqserve.encodings"),
+        "seqserve.dequantization",
     },
     {"seqserve.strict_json"},
     {"seqserve.records"},

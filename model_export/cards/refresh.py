@@ -9,14 +9,14 @@ from pathlib import Path
 from model_export.cards.ablation import read_ablation
 from model_export.cards.card import CardSources, model_card
 from seqserve.bundle import Bundle, load_bundle, replace_bundle
-from seqserve.config import from_mapping, to_mapping
+from seqserve.config import to_mapping
 from seqserve.errors import ConfigError, DataError
 from seqserve.evaluation.measurement import recipe_of
 from seqserve.evaluation.report import CARD_FILE, RECIPE_FILE, TRAINING_FILE, read_report
 from seqserve.evaluation.reproduction import compare, is_of_export, refuse_other_metrics
 from seqserve.files import as_typed
 from seqserve.manifest import Description
-from seqserve.training.cost import TrainingCost
+from seqserve.training.cost import TrainingCost, read_cost
 from seqserve.training.recipe import Recipe
 
 
@@ -76,5 +76,4 @@ def training_cost_of(bundle: Bundle) -> TrainingCost | None:
     """Return the training cost of a bundle, if it is recorded."""
     if TRAINING_FILE not in bundle.manifest.files:
         return None
-    path = bundle.file(TRAINING_FILE)
-    return from_mapping(TrainingCost, json.loads(path.read_bytes()), str(path))
+    return read_cost(bundle.file(TRAINING_FILE))

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seqserve.config import from_mapping
 from seqserve.training.recipe import begun_with
+
+START_COST = "start.json"
+"""The record of a run that starts from a bundle: `training.json` of that bundle."""
 
 _LOG = "log.jsonl"
 
@@ -59,10 +63,17 @@ def read_training_cost(run: Path) -> TrainingCost:
     return TrainingCost(tuple(_stages(run)))
 
 
+def read_cost(path: Path) -> TrainingCost:
+    """Read a recorded training cost, such as `training.json` of a bundle."""
+    return from_mapping(TrainingCost, json.loads(path.read_bytes()), str(path))
+
+
 def _stages(run: Path) -> Iterator[Stage]:
     text = begun_with(run).get("text", {}) if run.is_dir() else {}
     if text.get("start"):
         yield from _stages(run.parent / text["start"])
+    if (run / START_COST).exists():
+        yield from read_cost(run / START_COST).stages
     if "pretraining" in text:
         yield _stage(f"{run.name}/language_model", run / "language_model" / _LOG)
     yield _stage(run.name, run / _LOG)

@@ -15,15 +15,19 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from seqserve.arrays import FloatArray
+from seqserve.dequantization import (
+    INPUT_FACTORS,
+    INPUT_SCALE,
+    INPUT_ZERO,
+    SCALES,
+    dequantize,
+    dequantize_all,
+)
 from seqserve.manifest import Precision
 
 if TYPE_CHECKING:
     from torch import nn
 
-SCALES = ".scales"
-INPUT_SCALE = ".input_scale"
-INPUT_ZERO = ".input_zero_point"
-INPUT_FACTORS = ".input_factors"
 # Signed numbers as unsigned bytes: these, times signed weights, are what CPUs multiply fast.
 ZERO_POINT = 128
 MIN_INT8_SIZE = 1024  # smaller tensors stay float32
@@ -130,17 +134,11 @@ class Weights:
 
     def dense(self, name: str) -> FloatArray:
         """Return a tensor of the model as float32."""
-        array = self.tensors[name]
-        if self.is_quantized(name):
-            array = array.astype(np.float32) * self.tensors[name + SCALES]
-        factors = self.tensors.get(name.removesuffix(".weight") + INPUT_FACTORS)
-        return array if factors is None else array * factors
+        return dequantize(self.tensors, name)
 
     def exact(self) -> Weights:
         """Return the same numbers dequantized: all float32, no input scales."""
-        added = (SCALES, INPUT_SCALE, INPUT_ZERO, INPUT_FACTORS)
-        names = (name for name in self.tensors if not name.endswith(added))
-        return Weights({name: self.dense(name) for name in names})
+        return Weights(dequantize_all(self.tensors))
 
 
 def quantize_rows(array: FloatArray) -> tuple[NDArray[np.int8], FloatArray]:
