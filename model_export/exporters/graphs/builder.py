@@ -15,7 +15,8 @@ import onnx
 from numpy.typing import DTypeLike, NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from model_export.exporters.graphs.weights import SCALES, Weights
+from model_export.exporters.graphs.weights import Weights
+from seqserve.dequantization import SCALES
 
 Axis = int | str
 

@@ -12,12 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from model_export.exporters.graphs.builder import MICROSOFT, GraphBuilder, Weight
-from model_export.exporters.graphs.weights import (
-    INPUT_FACTORS,
-    INPUT_SCALE,
-    INPUT_ZERO,
-    ZERO_POINT,
-)
+from model_export.exporters.graphs.weights import ZERO_POINT
+from seqserve.dequantization import INPUT_FACTORS, INPUT_SCALE, INPUT_ZERO
 
 
 def linear(g: GraphBuilder, x: str, *layers: str) -> str:

@@ -22,8 +22,8 @@ import numpy as np
 from onnx import TensorProto
 
 from model_export.exporters.graphs.builder import MICROSOFT, GraphBuilder
-from model_export.exporters.graphs.weights import SCALES
 from seqserve.arrays import FloatArray
+from seqserve.dequantization import SCALES
 
 FEATURE_SCALE = 2 / 255
 

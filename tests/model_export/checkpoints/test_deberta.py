@@ -16,8 +16,8 @@ from model_export.checkpoints.base import Converted, ImportOptions
 from model_export.checkpoints.encoder_parts import calibration_batches, random_inputs
 from model_export.checkpoints.tokenizer import encoder_text
 from model_export.exporters.graphs.external import graph_files
-from model_export.exporters.graphs.weights import INPUT_SCALE
 from model_export.int8.quantization import check_invariance
+from seqserve.dequantization import INPUT_SCALE
 from seqserve.errors import CheckpointError
 from seqserve.runtime.session import make_session, run
 from seqserve.text.protocols import Inputs

@@ -18,8 +18,8 @@ from model_export.checkpoints import encoder
 from model_export.checkpoints.base import Checkpoint, Converted, ImportOptions
 from model_export.checkpoints.encoder_parts import calibration_batches, random_inputs
 from model_export.checkpoints.tokenizer import encoder_text
-from model_export.exporters.graphs.weights import INPUT_SCALE
 from model_export.int8.quantization import check_invariance
+from seqserve.dequantization import INPUT_SCALE
 from seqserve.errors import CheckpointError, DataError, ExportError
 from seqserve.manifest import Precision
 from seqserve.runtime.session import make_session, run

@@ -19,10 +19,10 @@ from transformers import MarianConfig, MarianMTModel
 
 from model_export.checkpoints.base import Checkpoint, ImportOptions
 from model_export.checkpoints.marian import compare, convert
-from model_export.exporters.graphs.weights import SCALES
 from model_export.sources.restore import restore_translator
 from seqserve.bundle import Bundle, load_bundle
 from seqserve.decode.search import SearchOptions
+from seqserve.dequantization import SCALES
 from seqserve.errors import CheckpointError, ExportError
 from seqserve.models.marian import marian_settings, to_marian
 from seqserve.records import TranslationItem

@@ -8,8 +8,9 @@ import pytest
 
 from model_export.exporters.graphs.builder import MICROSOFT, OPSET, GraphBuilder, Sequenced
 from model_export.exporters.graphs.layers import multiply
-from model_export.exporters.graphs.weights import SCALES, Weights, quantize_rows
+from model_export.exporters.graphs.weights import Weights, quantize_rows
 from seqserve.arrays import FloatArray, IntArray
+from seqserve.dequantization import SCALES
 from seqserve.manifest import Precision
 from seqserve.runtime.session import make_session, run
 

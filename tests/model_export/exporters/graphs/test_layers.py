@@ -12,15 +12,9 @@ from numpy.typing import NDArray
 
 from model_export.exporters.graphs.builder import GraphBuilder
 from model_export.exporters.graphs.layers import layer_norm, linear, linear_of_relu
-from model_export.exporters.graphs.weights import (
-    INPUT_FACTORS,
-    INPUT_SCALE,
-    INPUT_ZERO,
-    SCALES,
-    Weights,
-    quantize_rows,
-)
+from model_export.exporters.graphs.weights import Weights, quantize_rows
 from seqserve.arrays import FloatArray
+from seqserve.dequantization import INPUT_FACTORS, INPUT_SCALE, INPUT_ZERO, SCALES
 from seqserve.runtime.session import make_session, run
 
 RNG = np.random.default_rng(0)
