@@ -16,9 +16,8 @@ ORDER = [
     {
         *("seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files"),
         *("seqserve.cancellation", "seqserve.choices", "seqserve.progress", "seqserve.encodings"),
-        "seqserve.dequantization",
     },
-    {"seqserve.strict_json"},
+    {"seqserve.strict_json", "seqserve.dequantization"},
     {"seqserve.records"},
     {"seqserve.tasks"},
     {"seqserve.model_info"},

@@ -20,11 +20,10 @@ import ctranslate2
 
 from benchmarks.tools.timing import Budget, Comparison, compare
 from seqserve.bundle import load_bundle
-from seqserve.decode.search import Hypothesis, SearchOptions
+from seqserve.decode.search import Hypothesis, SearchOptions, max_target_tokens
 from seqserve.manifest import Precision
 from seqserve.runtime.openers import open_translator
 from seqserve.runtime.search_request import SearchRequest
-from seqserve.runtime.sentences import max_target_tokens
 from seqserve.text.subwords import SPECIALS
 
 OURS, PEER = "seqserve", "CTranslate2"

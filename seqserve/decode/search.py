@@ -101,6 +101,11 @@ class SearchVocabulary:
         return sorted({*self.banned_ids, self.start_id} - {self.end_id})
 
 
+def max_target_tokens(n_source_tokens: int) -> int:
+    """Return the longest translation of a source: twice as many tokens are more than any correct one has."""
+    return 2 * n_source_tokens + 10
+
+
 @dataclass(frozen=True)
 class Hypothesis:
     """One answer of the search.

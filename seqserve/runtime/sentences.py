@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
 
-from seqserve.decode.search import Hypothesis, SearchOptions
+from seqserve.decode.search import Hypothesis, SearchOptions, max_target_tokens
 from seqserve.records import TranslationItem
 from seqserve.runtime.search_request import Search, SearchRequest
 from seqserve.text.checks.pair import Pair
@@ -209,11 +209,6 @@ class SentenceSearch:
 
 def _options(item: TranslationItem) -> SearchOptions:
     return SearchOptions(item.beam_size, item.length_penalty, item.alternatives + 1)
-
-
-def max_target_tokens(n_source_tokens: int) -> int:
-    """Return the longest translation of a source: twice as many tokens are more than any correct one has."""
-    return 2 * n_source_tokens + 10
 
 
 def _limit(n_source_tokens: int, item: TranslationItem) -> int:

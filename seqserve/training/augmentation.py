@@ -1,13 +1,14 @@
-"""Variants of tagged sentences for training: other case, other names, misspelt words.
+"""Variants of sentences for training: other case; of tagged ones also other names and misspelt words.
 
-Each variant keeps the tokens and tags in step. Which ones a sentence gets follows from a random generator
-alone, so that a resumed run sees the same sentences as one that was not interrupted.
+Each variant of a tagged sentence keeps the tokens and tags in step. Which ones a sentence gets follows from a
+random generator alone, so that a resumed run sees the same sentences as one that was not interrupted.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,65 @@ from seqserve.training.data import TaggedSentence, read_lines
 T = TypeVar("T")
 
 _MIN_TYPO_LENGTH = 4  # shorter words become other words
+
+
+# A word of plain text: letters, the first one in any case and the others small, with marks around.
+_PLAIN = re.compile(r"[\"'“‘(]*([^\W\d_]+(?:['’-][^\W\d_]+)*)[\"'”’).,;:!?]*")
+
+
+@dataclass(frozen=True)
+class CaseConfig:
+    """How often training sentences are written in another case.
+
+    Args:
+        lower: Share of training sentences in lower case.
+        upper: Share of them in capitals.
+        first: Share of them whose first letter has the other case.
+    """
+
+    lower: float = 0.0
+    upper: float = 0.0
+    first: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError: a share is not one."""
+        for name in (one.name for one in fields(self) if one.type == "float"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(
+                    f"[text.augmentation] {name} is {getattr(self, name)}; allowed: 0 to 1"
+                )
+        if self.lower + self.upper > 1:
+            raise ConfigError("[text.augmentation] lower and upper are more than 1 together")
+
+
+def with_other_case(
+    words: Sequence[str], config: CaseConfig, rng: np.random.Generator
+) -> list[str]:
+    """Return the words of a sentence, at least one, in the case that is drawn for it."""
+    cased = list(words)
+    case, first = rng.random(2)
+    if first < config.first:
+        cased[0] = cased[0][:1].swapcase() + cased[0][1:]
+    if case < config.lower:
+        return [word.lower() for word in cased]
+    if case < config.lower + config.upper:
+        return [word.upper() for word in cased]
+    return cased
+
+
+def vary_case(text: str, config: CaseConfig, rng: np.random.Generator) -> str:
+    """Return a text whose plain words are in the case that is drawn for it.
+
+    Code, names such as `TensorFlow` or `HTTP`, numbers and placeholders stay: a translation copies them.
+    """
+    words = text.split(" ")
+    varied = with_other_case(words, config, rng)
+    return " ".join(new if _is_plain(old) else old for old, new in zip(words, varied, strict=True))
+
+
+def _is_plain(word: str) -> bool:
+    match = _PLAIN.fullmatch(word)
+    return match is not None and match[1][1:] == match[1][1:].lower()
 
 
 @dataclass(frozen=True)
@@ -43,34 +103,22 @@ class NameList:
 
 
 @dataclass(frozen=True)
-class AugmentationConfig:
+class AugmentationConfig(CaseConfig):
     """The `[text.augmentation]` table of an NER recipe.
 
     Args:
-        lower: Share of training sentences in lower case.
-        upper: Share of them in capitals.
-        first: Share of them whose first letter has the other case.
         names: Share of the entities with a list of names that are replaced by one of it.
         typos: Share of the words outside entities in which a letter is left out, doubled or swapped.
         lists: The names.
     """
 
-    lower: float = 0.0
-    upper: float = 0.0
-    first: float = 0.0
     names: float = 0.0
     typos: float = 0.0
     lists: tuple[NameList, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ConfigError: a share is not one, or names are to be replaced without lists."""
-        for name in ("lower", "upper", "first", "names", "typos"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(
-                    f"[text.augmentation] {name} is {getattr(self, name)}; allowed: 0 to 1"
-                )
-        if self.lower + self.upper > 1:
-            raise ConfigError("[text.augmentation] lower and upper are more than 1 together")
+        super().__post_init__()
         if self.names and not self.lists:
             raise ConfigError("[text.augmentation] names needs [[text.augmentation.lists]]")
 
@@ -103,13 +151,7 @@ class Augmentation:
             for i in np.flatnonzero(rng.random(len(tokens)) < config.typos):
                 if sentence.tags[i] == OUTSIDE:
                     tokens[i] = misspell(tokens[i], rng)
-        case, first = rng.random(2)
-        if first < config.first:
-            tokens[0] = tokens[0][:1].swapcase() + tokens[0][1:]
-        if case < config.lower:
-            tokens = [token.lower() for token in tokens]
-        elif case < config.lower + config.upper:
-            tokens = [token.upper() for token in tokens]
+        tokens = with_other_case(tokens, config, rng)
         return TaggedSentence(tuple(tokens), sentence.tags)
 
     def _with_other_names(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from seqserve.errors import DataError
 from seqserve.files import written_whole
 
-LAST = "last.safetensors"
+BEST, LAST = "best.safetensors", "last.safetensors"
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 

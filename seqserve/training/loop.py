@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from seqserve.arrays import IntArray
 from seqserve.errors import DataError
 from seqserve.progress import LinePerMinute
-from seqserve.training.checkpoint import Progress, load_progress, save_progress, save_weights
+from seqserve.training.checkpoint import BEST, Progress, load_progress, save_progress, save_weights
 from seqserve.training.cost import read_log
 from seqserve.training.hardware import choose_autocast, hardware_name
 from seqserve.training.recipe import LoopConfig
@@ -173,7 +173,7 @@ def _judge(
             progress.step,
             0,
         )
-        save_weights(task.model, directory / "best.safetensors")
+        save_weights(task.model, directory / BEST)
     else:
         progress.stale += 1
 

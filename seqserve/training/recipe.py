@@ -34,8 +34,9 @@ class DataSet:
             anything can be a test set, or files named `test_2016_flickr`.
         labels: Labels that the set annotates, if not all of the model's (NER only). The others count as
             unknown in this set: they are neither learnt as absent nor counted as errors.
-        weight: Of a training set, how often it is read per epoch (NER only); of a dev set, its share in the
-            mean by which the best weights are chosen.
+        limit: Read this many examples at most, evenly spaced (translation only).
+        weight: Of a training set, how often it is read per epoch; of a dev set, its share in the mean by which
+            the best weights are chosen (NER and translation only).
         joins: Signs that are joined with the word behind them, such as `@` and `#` of corpora that separate
             them, and whether what is joined keeps its label (NER only).
         lower: Read the texts in lower case; the metrics of the set have `_lower` in their names (NER only).
@@ -47,14 +48,17 @@ class DataSet:
     skip: tuple[int, int] | None = None
     split: str = ""
     labels: tuple[str, ...] = ()
+    limit: int | None = None
     weight: float = 1.0
     joins: dict[str, bool] = field(default_factory=dict)
     lower: bool = False
 
     def __post_init__(self) -> None:
-        """Raises ConfigError: the weight is not positive."""
+        """Raises ConfigError: the weight or the limit is not positive."""
         if not 0 < self.weight < math.inf:
             raise ConfigError(f"{self.path}: weight is {self.weight}; it must be above 0")
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError(f"{self.path}: limit is {self.limit}; it must be at least 1")
 
     @property
     def name(self) -> str:
@@ -143,6 +147,23 @@ class CardConfig:
 
 
 @dataclass(frozen=True)
+class ExportConfig:
+    """What becomes of the weights of a finished run.
+
+    Args:
+        start_share: Share of the weights that the run started from; the rest are the best ones of the run. For
+            recipes with `start` or `start_bundle` in `[text]`; `dev interpolate` measures shares on dev.
+    """
+
+    start_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError: the share is not one."""
+        if not 0 <= self.start_share < 1:
+            raise ConfigError(f"[export] start_share is {self.start_share}; allowed: 0 to below 1")
+
+
+@dataclass(frozen=True)
 class Variant:
     """One row of an ablation table: what differs from the recipe.
 
@@ -192,6 +213,7 @@ class Recipe:
         loop: See `[loop]`.
         text: See `[text]`.
         model: See `[model]`.
+        export: See `[export]`.
         card: See `[card]`.
         ablation: See `[ablation]`.
         path: The file, as one types it from the working directory. Set by `read_recipe`, not in the file.
@@ -206,6 +228,7 @@ class Recipe:
     loop: LoopConfig
     text: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
+    export: ExportConfig = field(default_factory=ExportConfig)
     card: CardConfig = field(default_factory=CardConfig)
     ablation: AblationConfig = field(default_factory=AblationConfig)
     path: str = ""
@@ -215,7 +238,7 @@ class Recipe:
 
         Raises:
             ConfigError: The name is not a file name, there is no training or dev set, two sets have one name,
-                or the number of languages is wrong.
+                the number of languages is wrong, or weights of a start are to be exported that there is not.
         """
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
             raise ConfigError(
@@ -234,6 +257,10 @@ class Recipe:
                 )
         if self.task != "ner":
             self._refuse_settings_of_ner()
+        if self.export.start_share and not {"start", "start_bundle"} & self.text.keys():
+            raise ConfigError(
+                f"{self.name}: [export] start_share needs start or start_bundle in [text]; remove it"
+            )
         wanted = TASKS[self.task].n_languages
         if len(self.languages) != wanted:
             raise ConfigError(f"{self.name}: {self.task} needs {wanted} languages")
@@ -242,7 +269,9 @@ class Recipe:
         """Raises ConfigError: a data set has a setting that would have no effect in this task."""
         for dataset in (*self.data.train, *self.data.dev, *self.data.test):
             found = [name for name in ("labels", "joins", "lower") if getattr(dataset, name)]
-            found += ["weight"] * (dataset.weight != 1)
+            if self.task != "translation":
+                found += ["weight"] * (dataset.weight != 1)
+                found += ["limit"] * (dataset.limit is not None)
             if found:
                 raise ConfigError(
                     f"{self.name}: {dataset.path} sets {', '.join(found)}, which only recipes of the task ner "
@@ -267,7 +296,7 @@ class Recipe:
             "text": self.text,
             "model": self.model,
             "train": [
-                [s.path, s.skip, s.split, s.labels, s.weight, s.joins, s.lower]
+                [s.path, s.skip, s.split, s.labels, s.weight, s.joins, s.lower, s.limit]
                 for s in self.data.train
             ],
             "seed": self.loop.seed,
@@ -275,8 +304,10 @@ class Recipe:
         }
 
     def settings_json(self) -> str:
-        """Return `[text]`, `[model]` and `[loop]` as JSON text, with the defaults of the loop."""
+        """Return `[text]`, `[model]`, `[loop]` and, if it is not empty, `[export]` as JSON text."""
         settings = {"text": self.text, "model": self.model, "loop": to_mapping(self.loop)}
+        if self.export != ExportConfig():
+            settings["export"] = to_mapping(self.export)
         return json.dumps(settings, indent=2, ensure_ascii=False)
 
 
@@ -323,7 +354,7 @@ def begun_with(directory: Path) -> dict[str, Any]:
 
 def _current(begun: dict[str, Any]) -> dict[str, Any]:
     """Return the identity of a run in today's form: sets of older runs lack the last fields."""
-    defaults = [1.0, {}, False]
+    defaults = [1.0, {}, False, None]
     train = [[*one, *defaults[len(one) - 4 :]] for one in begun.get("train", [])]
     return {**begun, "train": train}
 

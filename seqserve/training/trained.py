@@ -17,7 +17,7 @@ from seqserve.text.classification import WordTextEncoder
 from seqserve.text.subwords import SubwordTokenizer
 from seqserve.text.tagging import WordTokenEncoder
 from seqserve.training import classification, sentiment
-from seqserve.training.checkpoint import load_preprocessor, load_weights
+from seqserve.training.checkpoint import BEST, load_preprocessor, load_weights
 from seqserve.training.classifier import (
     ClassifierTask,
     LabelledSets,
@@ -25,12 +25,12 @@ from seqserve.training.classifier import (
     make_classifier,
 )
 from seqserve.training.data import SegmentPair, read_pairs
+from seqserve.training.decoding import Translator
+from seqserve.training.interpolation import load_interpolated
 from seqserve.training.ner import make_tagger
 from seqserve.training.recipe import Recipe
 from seqserve.training.temperature import fit_temperature
-from seqserve.training.translation import PairConfig, Translator, make_translator
-
-_WEIGHTS = "best.safetensors"
+from seqserve.training.translation import PairConfig, make_translator
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def load_tagger(recipe: Recipe, run: Path, root: Path) -> TrainedTagger:
     path = run / "text.json"
     text = WordTokenEncoder.from_mapping(load_preprocessor(path), str(path))
     model = make_tagger(recipe, text)
-    load_weights(model, run / _WEIGHTS)
+    load_weights(model, run / BEST)
     return TrainedTagger(recipe.architecture, text, model.eval())
 
 
@@ -122,7 +122,7 @@ def _load_classifier(
     """Load the classifier of a run; its temperature is fitted on the recipe's dev sets."""
     text = _text_of(run)
     model = make_classifier(recipe, text)
-    load_weights(model, run / _WEIGHTS)
+    load_weights(model, run / BEST)
     model.eval()
     with torch.inference_mode():
         task = ClassifierTask(model, text, sets, config, recipe.loop.batch_tokens)
@@ -136,7 +136,7 @@ def load_translator(recipe: Recipe, run: Path, root: Path) -> TrainedTranslator:
     """Load the translator of a run."""
     tokenizer = SubwordTokenizer.load(run / "tokenizer.json")
     model = make_translator(recipe, tokenizer)
-    load_weights(model, run / _WEIGHTS)
+    load_interpolated(model, run, recipe.export.start_share)
     source, target = recipe.languages
     pairs = from_mapping(PairConfig, recipe.text, f"{recipe.name} [text]")
 

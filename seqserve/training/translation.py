@@ -1,4 +1,4 @@
-"""Training a translator: subwords, pairs, label-smoothed loss, dev likelihood.
+"""Training a translator: subwords, pairs, label-smoothed loss, dev likelihood and BLEU.
 
 Source: Szegedy et al. 2016 (label smoothing); Vaswani et al. 2017 (the schedule's shape).
 """
@@ -6,29 +6,36 @@ Source: Szegedy et al. 2016 (label smoothing); Vaswani et al. 2017 (the schedule
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Literal, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seqserve.arrays import FloatArray, IntArray
-from seqserve.config import from_mapping, to_mapping
-from seqserve.errors import ConfigError, DataError
+from seqserve.arrays import IntArray
+from seqserve.config import from_mapping
+from seqserve.errors import ConfigError
 from seqserve.files import written_whole
-from seqserve.models.layer_stacking import deepen_encoder
-from seqserve.models.seq2seq import RowSeq2Seq, RowState
-from seqserve.models.transformer import DecoderState, Transformer
-from seqserve.models.transformer_config import TransformerConfig
+from seqserve.models.transformer import Transformer
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.subwords import SubwordTokenizer, train_subwords
-from seqserve.training.checkpoint import LAST, read_weights
-from seqserve.training.data import SegmentPair, Split, read_pairs
+from seqserve.training.augmentation import CaseConfig, vary_case
+from seqserve.training.bleu import bleu_metric
+from seqserve.training.bundle_starts import BundleStart
+from seqserve.training.checkpoint import LAST
+from seqserve.training.data import SegmentPair, Split, evenly_spaced, read_pairs
+from seqserve.training.decoding import Translator, greedy_translations
+from seqserve.training.interpolation import ShareScores, measure_shares
 from seqserve.training.models import make_model
-from seqserve.training.recipe import DataSet, Recipe, begun_with
+from seqserve.training.recipe import DataSet, Recipe, verify_recipe
+from seqserve.training.sampling import epoch_examples
+from seqserve.training.starts import Start, find_start, warm_start
+
+_Ids = list[int]
+_LIKELIHOOD, _BLEU = "log_likelihood", "bleu"
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,12 @@ class PairConfig:
         label_smoothing: Probability mass spread over the whole vocabulary.
         start: Name of a run beside this one, to begin with its subwords and weights; its encoder may
             have fewer layers. Empty: begin with random weights.
+        start_bundle: A finished bundle instead, whose int8 weights are dequantized.
+        augmentation: Variants of the source of training pairs. Only words that are written as plain text
+            change: capital letters inside a word, digits, quotes and signs stay as they are.
+        dev_metric: What chooses the best weights, as the weighted mean over the dev sets: `log_likelihood` of a
+            token, or `bleu` of greedy translations, which takes longer to measure.
+        dev_pairs: Most pairs of a dev set that are measured during training, evenly spaced; 0: all.
     """
 
     vocab_size: int = 10000
@@ -49,65 +62,122 @@ class PairConfig:
     max_ratio: float = 3.0
     label_smoothing: float = 0.1
     start: str = ""
+    start_bundle: BundleStart | None = None
+    augmentation: CaseConfig = field(default_factory=CaseConfig)
+    dev_metric: Literal["log_likelihood", "bleu"] = "log_likelihood"
+    dev_pairs: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError: a number of dev pairs is negative."""
+        if self.dev_pairs < 0:
+            raise ConfigError(f"[text] dev_pairs is {self.dev_pairs}; it must be at least 0")
 
 
-Translator = Transformer | RowSeq2Seq
+@dataclass(frozen=True)
+class PairSet:
+    """A data set and its pairs."""
+
+    dataset: DataSet
+    pairs: Sequence[SegmentPair]
 
 
 class TranslationTask:
     """What the loop trains: a Transformer on pairs of segments."""
 
-    metric = "log_likelihood"
-
     def __init__(
         self,
         model: Translator,
         tokenizer: SubwordTokenizer,
-        train: Sequence[SegmentPair],
-        dev: Sequence[SegmentPair],
+        sets: tuple[Sequence[PairSet], Sequence[PairSet]],
         config: PairConfig,
-        batch_tokens: int,
+        recipe: Recipe,
     ) -> None:
+        """Take the training and the dev `sets`."""
         self.model = model
+        self.metric = config.dev_metric
         self._device = next(model.parameters()).device
-        self._smoothing = config.label_smoothing
-        self._batch_tokens = batch_tokens
+        self._tokenizer = tokenizer
+        self._config = config
+        self._batch_tokens = recipe.loop.batch_tokens
+        self._target = recipe.languages[1]
         self._pad_id = tokenizer.specials.pad
-        pairs = zip(*_encode(tokenizer, train), strict=True)
-        kept = [pair for pair in pairs if _is_usable(pair, config)]
-        dev_pairs = list(zip(*_encode(tokenizer, dev), strict=True))
-        self._pairs = kept + dev_pairs
-        self._n_train = len(kept)
+        train, dev = sets
+        kept = [_usable(tokenizer, one.pairs, config) for one in train]
+        self._weights = [one.dataset.weight for one in train]
+        self._sizes = [len(ids) for ids, _ in kept]
+        self._pairs = [pair for ids, _ in kept for pair in ids]
+        self._sources = [source for _, sources in kept for source in sources]
+        measured = [
+            PairSet(one.dataset, evenly_spaced(list(one.pairs), config.dev_pairs or None))
+            for one in dev
+        ]
+        self._dev = [(one, _encode(tokenizer, one.pairs)) for one in measured]
 
     def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
         """Return one pass over the training pairs, batched by length."""
-        order = rng.permutation(self._n_train)
-        batches = [
-            order[batch] for batch in length_batches(self._lengths(order), self._batch_tokens)
-        ]
+        order = rng.permutation(epoch_examples(self._weights, self._sizes, rng))
+        lengths = [max(map(len, self._pairs[i])) for i in order]
+        batches = [order[batch] for batch in length_batches(lengths, self._batch_tokens)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def loss(self, batch: IntArray) -> tuple[Tensor, int]:
         """Return the smoothed cross-entropy per target token, and the number of target tokens."""
-        losses, n_tokens = self._token_loss(batch, self._smoothing)
+        targets = [self._pairs[i][1] for i in batch]
+        smoothing = self._config.label_smoothing
+        losses, n_tokens = self._token_loss(self._varied(batch), targets, smoothing)
         return losses / n_tokens, n_tokens
 
+    def _varied(self, batch: IntArray) -> list[_Ids]:
+        """Return what the model reads as sources of training pairs; torch's generator decides."""
+        if self._config.augmentation == CaseConfig():
+            return [self._pairs[i][0] for i in batch]
+        rng = np.random.default_rng(int(torch.randint(2**31, ())))
+        sources = [vary_case(self._sources[i], self._config.augmentation, rng) for i in batch]
+        return self._tokenizer.encode_all(sources)
+
     def evaluate(self) -> dict[str, float]:
-        """Return the mean log-probability of a dev token."""
-        dev = np.arange(self._n_train, len(self._pairs))
+        """Return the weighted mean over the dev sets of each measure; of several sets, each one's too."""
+        scores = [self._scores(one, ids) for one, ids in self._dev]
+        weights = [one.dataset.weight for one, _ in self._dev]
+        mean = {
+            name: float(np.average([of_set[name] for of_set in scores], weights=weights))
+            for name in scores[0]
+        }
+        if len(scores) == 1:
+            return mean
+        each = {
+            f"{self.metric}_{one.dataset.name}": of_set[self.metric]
+            for (one, _), of_set in zip(self._dev, scores, strict=True)
+        }
+        return mean | each
+
+    def _scores(self, dev: PairSet, ids: Sequence[tuple[_Ids, _Ids]]) -> dict[str, float]:
+        """Return the mean log-probability of a token of a dev set and, if that is the metric, BLEU."""
         total, n_tokens = 0.0, 0
-        for rows in length_batches(self._lengths(dev), self._batch_tokens * 2):
-            loss, n = self._token_loss(dev[rows], smoothing=0.0)
+        for rows in length_batches([max(map(len, pair)) for pair in ids], self._batch_tokens * 2):
+            sources, targets = zip(*(ids[i] for i in rows), strict=True)
+            loss, n = self._token_loss(sources, targets, smoothing=0.0)
             total, n_tokens = total + float(loss), n_tokens + n
-        return {"log_likelihood": -total / n_tokens}
+        scores = {_LIKELIHOOD: -total / n_tokens}
+        if self.metric == _BLEU:
+            scores[_BLEU] = self._bleu(dev.pairs, ids)
+        return scores
 
-    def _lengths(self, indices: IntArray) -> list[int]:
-        return [max(map(len, self._pairs[i])) for i in indices]
+    def _bleu(self, pairs: Sequence[SegmentPair], ids: Sequence[tuple[_Ids, _Ids]]) -> float:
+        """Return the BLEU, 0..100, of greedy translations."""
+        translations = greedy_translations(
+            self.model, self._tokenizer, [source for source, _ in ids], self._batch_tokens
+        )
+        references = [pair.target for pair in pairs]
+        return float(bleu_metric(self._target).corpus_score(translations, [references]).score)
 
-    def _token_loss(self, batch: IntArray, smoothing: float) -> tuple[Tensor, int]:
-        source, _ = pad([self._pairs[i][0] for i in batch], self._pad_id)
-        target, lengths = pad([self._pairs[i][1] for i in batch], self._pad_id)
-        shifted = np.concatenate([np.full((len(batch), 1), self._pad_id), target[:, :-1]], axis=1)
+    def _token_loss(
+        self, sources: Sequence[_Ids], targets: Sequence[_Ids], smoothing: float
+    ) -> tuple[Tensor, int]:
+        source, _ = pad(sources, self._pad_id)
+        target, lengths = pad(targets, self._pad_id)
+        start = np.full((len(target), 1), self._pad_id)
+        shifted = np.concatenate([start, target[:, :-1]], axis=1)
         logits = self.model(self._tensor(source), self._tensor(shifted))
         loss = F.cross_entropy(
             logits.flatten(0, 1).float(),
@@ -122,6 +192,32 @@ class TranslationTask:
         return torch.from_numpy(ids).to(self._device)
 
 
+def measure_start_shares(
+    recipe: Recipe, root: Path, run: Path, shares: Sequence[float], dev_pairs: int | None = None
+) -> list[ShareScores]:
+    """Measure weights between the start of a run and its best ones on the dev sets of its recipe.
+
+    Args:
+        recipe: Of the run.
+        root: Where the data sets are.
+        run: A finished run.
+        shares: Of the initial weights, 0..1.
+        dev_pairs: Instead of the recipe's.
+
+    Raises:
+        ConfigError: The run is of another recipe or did not start from a model, or a share is not one.
+        DataError: Files of the run or of the data are missing or malformed.
+    """
+    config = from_mapping(PairConfig, recipe.text, f"{recipe.name} [text]")
+    if dev_pairs is not None:
+        config = replace(config, dev_pairs=dev_pairs)
+    tokenizer = SubwordTokenizer.load(run / "tokenizer.json")
+    verify_recipe(recipe, run)
+    model = make_translator(recipe, tokenizer)
+    dev = [PairSet(s, read_pairs(root, s, "dev", recipe.languages)) for s in recipe.data.dev]
+    return measure_shares(TranslationTask(model, tokenizer, ([], dev), config, recipe), run, shares)
+
+
 def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -> TranslationTask:
     """Read the data, train or load the subwords, and make the task.
 
@@ -133,12 +229,15 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     """
     config = from_mapping(PairConfig, recipe.text, f"{recipe.name} [text]")
 
-    def read(sets: Sequence[DataSet], split: Split) -> list[SegmentPair]:
-        return [pair for s in sets for pair in read_pairs(root, s, split, recipe.languages)]
+    def read(sets: Sequence[DataSet], split: Split) -> list[PairSet]:
+        return [PairSet(s, read_pairs(root, s, split, recipe.languages)) for s in sets]
 
     train = read(recipe.data.train, "train")
-    start = directory.parent / config.start if config.start else None
+    is_begun = (directory / LAST).exists()
     path = directory / "tokenizer.json"
+    start = None
+    if not (is_begun and path.exists()):
+        start = find_start(directory.parent, config.start, config.start_bundle)
     if not path.exists():
         subwords = subwords_of(recipe, start) if start else _learn_subwords(train, config)
         directory.mkdir(parents=True, exist_ok=True)
@@ -147,55 +246,29 @@ def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -
     tokenizer = SubwordTokenizer.load(path)
     torch.manual_seed(recipe.loop.seed)
     model = make_translator(recipe, tokenizer)
-    if start and not (directory / LAST).exists():
+    if start and not is_begun:
         if not isinstance(model, Transformer):
             raise ConfigError(f"{recipe.name} [text]: only a transformer can have a start")
-        warm_start(model, start)
+        warm_start(model, start, directory)
     model = model.to(device)
-    dev = read(recipe.data.dev, "dev")
-    return TranslationTask(model, tokenizer, train, dev, config, recipe.loop.batch_tokens)
+    return TranslationTask(model, tokenizer, (train, read(recipe.data.dev, "dev")), config, recipe)
 
 
-def _learn_subwords(pairs: Sequence[SegmentPair], config: PairConfig) -> SubwordTokenizer:
-    segments = [text for pair in pairs for text in (pair.source, pair.target)]
+def _learn_subwords(sets: Sequence[PairSet], config: PairConfig) -> SubwordTokenizer:
+    segments = [text for one in sets for pair in one.pairs for text in (pair.source, pair.target)]
     return train_subwords(segments, config.vocab_size)
 
 
-def subwords_of(recipe: Recipe, start: Path) -> SubwordTokenizer:
-    """Return the subwords of the run to start from.
+def subwords_of(recipe: Recipe, start: Start) -> SubwordTokenizer:
+    """Return the subwords to start from.
 
     Raises:
         ConfigError: The recipe wants a vocabulary of its own as well.
-        DataError: The run has no subwords.
+        DataError: The start has no subwords.
     """
     if "vocab_size" in recipe.text:
         raise ConfigError(f"{recipe.name} [text]: {start.name} decides vocab_size; leave it out")
-    path = start / "tokenizer.json"
-    if not path.exists():
-        raise DataError(f"there is no {path}: train the recipe {start.name} first")
-    return SubwordTokenizer.load(path)
-
-
-def warm_start(model: Transformer, start: Path) -> None:
-    """Begin with the weights of a run that has fewer encoder layers and the same model otherwise.
-
-    Raises:
-        DataError: The weights are missing, or of a model that differs in more than depth and dropout.
-    """
-    theirs = begun_with(start).get("model", {})
-    theirs = {key: value for key, value in theirs.items() if key != "architecture"}
-    ours = to_mapping(model.config)
-    sizes = {
-        key: ours[key] for key in ("vocab_size", "pad_id", "end_id", "encoder_layers", "dropout")
-    }
-    other = to_mapping(from_mapping(TransformerConfig, {**theirs, **sizes}, str(start)))
-    differing = sorted(key for key in ours if ours[key] != other[key])
-    if differing:
-        raise DataError(
-            f"{start} is no start for this model: it has another {', '.join(differing)}"
-        )
-    weights = read_weights(start / "best.safetensors")
-    model.load_state_dict(deepen_encoder(weights, model.config.encoder_layers))
+    return start.subwords()
 
 
 def make_translator(recipe: Recipe, tokenizer: SubwordTokenizer) -> Translator:
@@ -209,48 +282,21 @@ def make_translator(recipe: Recipe, tokenizer: SubwordTokenizer) -> Translator:
     return cast(Translator, make_model(recipe, sizes))
 
 
-@dataclass(frozen=True)
-class TorchState:
-    """The decoder's state behind the interface of `seqserve.decode.search`."""
-
-    state: DecoderState | RowState
-
-    def select(self, rows: IntArray) -> TorchState:
-        """Keep and reorder hypotheses."""
-        return TorchState(self.state.select(torch.from_numpy(rows)))
+def _encode(tokenizer: SubwordTokenizer, pairs: Sequence[SegmentPair]) -> list[tuple[_Ids, _Ids]]:
+    sources = tokenizer.encode_all([pair.source for pair in pairs])
+    targets = tokenizer.encode_all([pair.target for pair in pairs])
+    return list(zip(sources, targets, strict=True))
 
 
-class TorchTranslator:
-    """The torch model behind the interface that beam search and the runtime drive."""
-
-    def __init__(self, model: Translator, banned_ids: Sequence[int] = ()) -> None:
-        """Take ids that must not come out; the probabilities of the others sum to 1."""
-        self._model = model
-        self._banned_ids = list(banned_ids)
-
-    def start(self, source: IntArray) -> TorchState:
-        """Read (B, S) padded source ids."""
-        with torch.inference_mode():
-            return TorchState(self._model.start(torch.from_numpy(source)))
-
-    def step(self, tokens: IntArray, state: TorchState) -> tuple[FloatArray, TorchState]:
-        """Last ids (B, W) -> log-probabilities (B, W, V) and the next state."""
-        with torch.inference_mode():
-            logits, next_state = self._model.step(torch.from_numpy(tokens), cast(Any, state.state))
-            logits[:, :, self._banned_ids] = float("-inf")
-            log_probs: FloatArray = logits.log_softmax(2).numpy()
-        return log_probs, TorchState(next_state)
+def _usable(
+    tokenizer: SubwordTokenizer, pairs: Sequence[SegmentPair], config: PairConfig
+) -> tuple[list[tuple[_Ids, _Ids]], list[str]]:
+    """Return the ids of the pairs to train on, and their sources."""
+    ids = _encode(tokenizer, pairs)
+    kept = [i for i, pair in enumerate(ids) if _is_usable(pair, config)]
+    return [ids[i] for i in kept], [pairs[i].source for i in kept]
 
 
-def _encode(
-    tokenizer: SubwordTokenizer, pairs: Sequence[SegmentPair]
-) -> tuple[list[list[int]], list[list[int]]]:
-    return (
-        tokenizer.encode_all([pair.source for pair in pairs]),
-        tokenizer.encode_all([pair.target for pair in pairs]),
-    )
-
-
-def _is_usable(pair: tuple[list[int], list[int]], config: PairConfig) -> bool:
+def _is_usable(pair: tuple[_Ids, _Ids], config: PairConfig) -> bool:
     short, long = sorted(map(len, pair))
     return long <= config.max_tokens and long <= config.max_ratio * short + 5

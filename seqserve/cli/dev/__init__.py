@@ -8,13 +8,14 @@ from seqserve.cli.dev.bench import bench, bench_http
 from seqserve.cli.dev.bench_bulk import bench_bulk
 from seqserve.cli.dev.cards import ablate, card, refit
 from seqserve.cli.dev.endurance import chaos, footprint, soak
+from seqserve.cli.dev.interpolation import interpolate
 from seqserve.cli.dev.load import load
 from seqserve.cli.dev.reference import reference
 
 app = App(help="Commands for developers of the project: benchmarks, load tests, model cards.")
 for command in (
     *(bench, bench_http, bench_bulk, soak, chaos, footprint),
-    *(ablate, baselines, card, refit, reference),
+    *(ablate, interpolate, baselines, card, refit, reference),
 ):
     app.command()(command)
 app.command(

@@ -9,7 +9,7 @@
 """
 
 from seqserve.training.data.counts import count_calibration, count_examples
-from seqserve.training.data.files import Split, read_lines
+from seqserve.training.data.files import Split, evenly_spaced, read_lines
 from seqserve.training.data.labelled import (
     LabelledText,
     Places,
@@ -35,6 +35,7 @@ __all__ = [
     "TrainingTexts",
     "count_calibration",
     "count_examples",
+    "evenly_spaced",
     "has_labels",
     "labels_in_training",
     "places_of",

@@ -42,6 +42,13 @@ def stem_of(dataset: DataSet, split: Split) -> str:
     return dataset.split or split
 
 
+def evenly_spaced(examples: list[Example], limit: int | None) -> list[Example]:
+    """Return `limit` examples of a list, or all of them if there are not more."""
+    if limit is None or len(examples) <= limit:
+        return examples
+    return [examples[i * len(examples) // limit] for i in range(limit)]
+
+
 def not_empty(examples: list[Example], dataset: DataSet, stem: str) -> list[Example]:
     """Return the examples of a split.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqserve.errors import DataError
-from seqserve.training.data.files import Split, not_empty, read_lines, stem_of
+from seqserve.training.data.files import Split, evenly_spaced, not_empty, read_lines, stem_of
 from seqserve.training.recipe import DataSet
 
 
@@ -22,7 +22,7 @@ class SegmentPair:
 def read_pairs(
     root: Path, dataset: DataSet, split: Split, languages: Sequence[str]
 ) -> list[SegmentPair]:
-    """Read the pairs of a translation set; `dataset.skip` applies to the train split.
+    """Read the pairs of a translation set; `dataset.skip` applies to the train split, `limit` to what is left.
 
     Raises:
         DataError: The two sides have different numbers of lines, or none.
@@ -37,4 +37,4 @@ def read_pairs(
     pairs = [SegmentPair(source, target) for source, target in zip(*sides, strict=True)]
     if split == "train" and dataset.skip:
         del pairs[slice(*dataset.skip)]
-    return not_empty(pairs, dataset, stem)
+    return not_empty(evenly_spaced(pairs, dataset.limit), dataset, stem)
