@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import torch
 from sacrebleu.metrics.bleu import BLEU
+from typer.testing import CliRunner
 
 from seqserve.bundle import load_bundle
+from seqserve.cli.main import app
 from seqserve.errors import ConfigError, DataError
 from seqserve.records import TranslationItem
 from seqserve.runtime.engine import Engine, open_engine
@@ -122,6 +124,24 @@ def test_shares_are_measured_on_dev(
     table = scores_table([first, last]).splitlines()
     assert table[0] == "| start_share | log_likelihood | bleu |"
     assert [row.split(" | ")[0] for row in table[2:]] == ["| 1", "| 0"]
+
+
+def test_the_command_that_measures_shares(
+    tiny: TinyProject, tuned: tuple[Recipe, Path], tmp_path: Path
+) -> None:
+    recipe, run = tuned
+    start = recipe.text["start_bundle"]
+    text = tiny.recipe_files["translation"].read_text().replace("translate-tiny", run.name)
+    lines = (
+        f'[text.start_bundle]\npath = "{start["path"]}"\nversion = "{start["version"]}"\n[model]'
+    )
+    text = text.replace("vocab_size = 400", 'dev_metric = "bleu"').replace("[model]", lines)
+    (tmp_path / "more.toml").write_text(text)
+    words = ["dev", "interpolate", str(tmp_path / "more.toml"), "--data", str(tiny.data)]
+    words += ["--runs", str(run.parent), "--share", "1", "--share", "0.5", "--pairs", "4"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert [row.split(" | ")[0] for row in done.stdout.splitlines()[2:]] == ["| 1", "| 0.5"]
 
 
 def test_a_run_without_a_start_has_no_shares(tiny: TinyProject) -> None:

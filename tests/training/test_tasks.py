@@ -52,7 +52,7 @@ def test_batches_hold_every_training_example_once(tiny: TinyProject, task: str) 
 def test_loss_of_a_batch_is_the_mean_over_its_items(tiny: TinyProject, task: str) -> None:
     made = PREPARE[task](tiny.recipes[task], tiny.data, tiny.run(task), CPU)
     made.model.eval()
-    if hasattr(made, "_config"):
+    if hasattr(getattr(made, "_config", None), "word_dropout"):
         made._config = replace(made._config, word_dropout=0.0)
 
     def total(batch: IntArray) -> float:
@@ -240,11 +240,16 @@ def test_label_smoothing_is_in_the_training_loss_only(tiny: TinyProject, tmp_pat
 
 def test_misaligned_and_long_pairs_are_left_out(tiny: TinyProject) -> None:
     tokenizer = SubwordTokenizer.load(tiny.run("translation") / "tokenizer.json")
-    model = translation.make_translator(tiny.recipes["translation"], tokenizer)
+    recipe = tiny.recipes["translation"]
+    model = translation.make_translator(recipe, tokenizer)
     good = SegmentPair("Read the file 3.", "读取文件 3。")
     pairs = [good, SegmentPair("Read " * 60, "读"), SegmentPair("Read " * 90, "读取 " * 90), good]
     config = translation.PairConfig(max_tokens=100, max_ratio=3)
-    task = translation.TranslationTask(model, tokenizer, pairs, [good], config, 100)
+    train, dev = (
+        [translation.PairSet(dataset, read)]
+        for dataset, read in ((recipe.data.train[0], pairs), (recipe.data.dev[0], [good]))
+    )
+    task = translation.TranslationTask(model, tokenizer, (train, dev), config, recipe)
     batches = task.epoch(np.random.default_rng(0))
     assert sorted(int(i) for batch in batches for i in batch) == [0, 1]
 

@@ -14,6 +14,7 @@ from seqserve.errors import ConfigError
 from seqserve.training import translation
 from seqserve.training.augmentation import CaseConfig, vary_case
 from seqserve.training.checkpoint import read_weights
+from seqserve.training.data import read_pairs
 from seqserve.training.recipe import DataSet, Recipe
 from tests.tiny import TinyProject
 from tests.training.conftest import TrainedTranslator
@@ -101,6 +102,20 @@ def test_some_pairs_of_a_dev_set(translator: TrainedTranslator, data: Path) -> N
             return made.evaluate()["bleu"]
 
     assert measure(1) == pytest.approx(measure(0)) == pytest.approx(measure(99))
+
+
+def test_a_limit_reads_evenly_spaced_pairs(tiny: TinyProject) -> None:
+    every = read_pairs(tiny.data, files(), "train", ("en", "zh"))
+    skipped = files(skip=(0, 80), limit=4)
+    assert read_pairs(tiny.data, files(limit=16), "train", ("en", "zh")) == every[::10]
+    assert read_pairs(tiny.data, skipped, "train", ("en", "zh")) == every[80::20]
+    assert read_pairs(tiny.data, files(limit=999), "train", ("en", "zh")) == every
+
+
+@pytest.mark.parametrize(("key", "value"), [("limit", 0), ("weight", 0.0), ("weight", -1.0)])
+def test_numbers_of_a_set_that_are_too_low(key: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=rf"files: {key} is {value}; it must be"):
+        files(**{key: value})
 
 
 LOWER, UPPER, FIRST = CaseConfig(lower=1), CaseConfig(upper=1), CaseConfig(first=1)
