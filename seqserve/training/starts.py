@@ -96,7 +96,7 @@ class BundleWeights:
         Raises:
             DataError: It is missing, damaged, of another version, or no translator of this project's kind.
         """
-        self._bundle = open_start(start, ("translation",), (_SUBWORDS,))
+        self._bundle = open_start(start, ["translation"], (_SUBWORDS,))
 
     @property
     def name(self) -> str:
