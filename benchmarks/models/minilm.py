@@ -34,7 +34,7 @@ from seqserve.evaluation.markdown import interval_text, replace_section, table_l
 from seqserve.manifest import Precision
 from seqserve.runtime.engine import Engine, open_engine
 from seqserve.tasks import TASKS, Task
-from seqserve.training.data import places_of, read_labelled, read_tagged
+from seqserve.training.data import read_labelled, read_tagged
 from seqserve.training.recipe import DataSet
 
 SECTION = "minilm"
@@ -82,7 +82,7 @@ def examples_of(head: _Head, encoder: Path, data: Path) -> list[Example]:
     tokenizer, dataset = read_tokenizer(encoder), DataSet(head.dataset, "")
     if head.task == "ner":
         return tag_examples(tokenizer, read_tagged(data, dataset, "train"), head.labels)
-    return text_examples(tokenizer, read_labelled(data, dataset, "train", places_of(head.labels)))
+    return text_examples(tokenizer, read_labelled(data, dataset, "train", head.labels))
 
 
 def import_checkpoint(checkpoint: Path, out: Path, precision: Precision) -> Engine:
@@ -116,7 +116,7 @@ def rows_of(head: _Head, engines: Sequence[Engine], data: Path) -> list[tuple[st
     if head.task == "ner":
         texts = [" ".join(one.tokens) for one in read_tagged(data, dataset, "dev")]
     else:
-        texts = [one.text for one in read_labelled(data, dataset, "dev", places_of(head.labels))]
+        texts = [one.text for one in read_labelled(data, dataset, "dev", head.labels)]
     found = speeds(engines, texts[: _BATCH * _N_BATCHES])
     rows: list[tuple[str, ...]] = []
     for engine, speed in zip(engines, found, strict=True):

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from seqserve.arrays import FloatArray
 from seqserve.baselines.ner import CrfConfig, CrfTagger
 from seqserve.baselines.sentiment import (
     AveragedVectors,
@@ -20,6 +21,7 @@ from seqserve.baselines.sentiment import (
 )
 from seqserve.errors import ConfigError
 from seqserve.evaluation.label_set import indicators
+from seqserve.records import NEUTRAL
 from seqserve.tasks import Task
 from seqserve.text.classification import normalized_tokens
 from seqserve.text.tagging import retokenize
@@ -28,12 +30,12 @@ from seqserve.training.data import (
     LabelledText,
     Split,
     labels_in_training,
-    places_of,
     read_labelled,
     read_pairs,
     read_tagged,
 )
 from seqserve.training.metrics import (
+    choices_of,
     entity_scores,
     label_scores,
     label_set_scores,
@@ -46,7 +48,7 @@ Metrics = dict[str, float]
 
 class _Classifier(Protocol):
     def fit(self, texts: Sequence[Sequence[str]], labels: Sequence[int], /) -> object: ...
-    def predict(self, texts: Sequence[Sequence[str]], /) -> Sequence[int]: ...
+    def predict_proba(self, texts: Sequence[Sequence[str]], /) -> FloatArray: ...
 
 
 def measure_baselines(recipe: Recipe, root: Path) -> dict[str, Metrics]:
@@ -127,7 +129,9 @@ def _measure_sentiment(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]:
         "averaged word vectors": AveragedVectors(config, read_vectors(root, config.vectors)),
         "naive Bayes": naive_bayes(config),
     }
-    return _one_label_rows(recipe, root, recipe.text["labels"], classifiers)
+    labels = recipe.text["labels"]
+    neutral = labels.index(NEUTRAL) if NEUTRAL in labels else None
+    return _one_label_rows(recipe, root, labels, classifiers, neutral)
 
 
 def _measure_classification(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]:
@@ -143,19 +147,26 @@ def _measure_classification(recipe: Recipe, root: Path) -> dict[str, list[Metric
 
 
 def _one_label_rows(
-    recipe: Recipe, root: Path, labels: Sequence[str], classifiers: Mapping[str, _Classifier]
+    recipe: Recipe,
+    root: Path,
+    labels: Sequence[str],
+    classifiers: Mapping[str, _Classifier],
+    optional: int | None = None,
 ) -> dict[str, list[Metrics]]:
-    """Fit classifiers whose labels exclude each other, and measure them on every test set."""
+    """Fit classifiers whose labels exclude each other, and measure them on every test set.
+
+    The `optional` label is a choice only in sets that have it, as for the trained model.
+    """
     train = _labelled(recipe, root, "train", labels)
     for classifier in classifiers.values():
         classifier.fit(_words_of(train), [text.label for text in train])
     rows: dict[str, list[Metrics]] = {name: [] for name in classifiers}
     for dataset in recipe.data.test:
-        texts = read_labelled(root, dataset, "test", places_of(labels))
+        texts = read_labelled(root, dataset, "test", labels)
         gold, words = np.array([text.label for text in texts]), _words_of(texts)
+        choices = choices_of(gold, len(labels), optional)
         for name, classifier in classifiers.items():
-            predicted = np.asarray(classifier.predict(words))
-            rows[name].append(label_scores(gold, predicted, len(labels)))
+            rows[name].append(label_scores(gold, classifier.predict_proba(words), choices))
     return rows
 
 
@@ -167,7 +178,7 @@ def _label_set_rows(
     classifier.fit(_words_of(train), indicators(train, len(labels)))
     rows = []
     for dataset in recipe.data.test:
-        texts = read_labelled(root, dataset, "test", places_of(labels), is_multi_label=True)
+        texts = read_labelled(root, dataset, "test", labels, is_multi_label=True)
         predicted = np.asarray(classifier.predict(_words_of(texts))) > 0
         rows.append(label_set_scores(indicators(texts, len(labels)), predicted))
     return {"TF-IDF + logistic regression per label": rows}
@@ -180,9 +191,7 @@ def _labelled(
     return [
         text
         for dataset in getattr(recipe.data, split)
-        for text in read_labelled(
-            root, dataset, split, places_of(labels), is_multi_label=is_multi_label
-        )
+        for text in read_labelled(root, dataset, split, labels, is_multi_label=is_multi_label)
     ]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from seqserve.baselines.measure import Metrics, measure_baselines
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import DataError
+from seqserve.tasks import Task
 from seqserve.training.recipe import DataSet, Recipe
 
 
@@ -41,7 +42,7 @@ def recorded_baselines(recipe: Recipe, root: Path, path: Path, *, refit: bool = 
         DataError: The file is no JSON object, or belongs to other sets than the recipe now names.
         ConfigError: The file has an unknown key or a wrong type.
     """
-    train, test = _in_words(recipe.data.train), _in_words(recipe.data.test)
+    train, test = (_in_words(sets, recipe.task) for sets in (recipe.data.train, recipe.data.test))
     if path.exists() and not refit:
         record = _read(path)
         if (record.train, record.test) != (train, test):
@@ -68,15 +69,18 @@ def _read(path: Path) -> Record:
     return from_mapping(Record, values, str(path))
 
 
-def _in_words(sets: Sequence[DataSet]) -> tuple[str, ...]:
+def _in_words(sets: Sequence[DataSet], task: Task) -> tuple[str, ...]:
     """Describe folders and examples of data sets; licences and descriptions do not count."""
+    of_labels = "only" if task == "ner" else "labels"
     return tuple(
         " ".join(
             [
                 dataset.path,
                 *([dataset.split] if dataset.split else []),
                 *([f"without {dataset.skip[0]}..{dataset.skip[1] - 1}"] if dataset.skip else []),
-                *([f"only {' '.join(dataset.labels)}"] if dataset.labels else []),
+                *([f"{of_labels} {' '.join(dataset.labels)}"] if dataset.labels else []),
+                *([f"as {dataset.label}"] if dataset.label else []),
+                *([f"limit {dataset.limit}"] if dataset.limit else []),
             ]
         )
         for dataset in sets

@@ -71,7 +71,7 @@ def naive_bayes(config: BagConfig) -> Pipeline:
 
 
 class AveragedVectors:
-    """The mean of a text's word vectors, and logistic regression (softmax of two labels)."""
+    """The mean of a text's word vectors, and logistic regression (softmax)."""
 
     def __init__(self, config: BagConfig, vectors: Mapping[str, FloatArray]) -> None:
         self._vectors = vectors
@@ -82,10 +82,10 @@ class AveragedVectors:
         """Learn from the words of each text and the index of its label."""
         self._regression.fit(self._means(texts), labels)
 
-    def predict(self, texts: Sequence[Words]) -> Sequence[int]:
-        """Return the index of each text's label."""
-        predicted: Sequence[int] = self._regression.predict(self._means(texts))
-        return predicted
+    def predict_proba(self, texts: Sequence[Words]) -> FloatArray:
+        """Return the probability of each text's labels, (N, L)."""
+        probabilities: FloatArray = self._regression.predict_proba(self._means(texts))
+        return probabilities
 
     def _means(self, texts: Sequence[Words]) -> FloatArray:
         """Return (B, D) mean vectors; zeros for a text without a known word."""

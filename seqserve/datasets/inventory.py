@@ -18,7 +18,6 @@ from seqserve.errors import ConfigError, DataError
 from seqserve.files import sha256_of
 from seqserve.tasks import TASKS, Task
 from seqserve.training.data import (
-    Split,
     count_examples,
     has_labels,
     read_raw,
@@ -162,14 +161,12 @@ def _verify(folder: Path, meta: dict[str, Any], found: FoundSet) -> None:
 def missing_for(recipe: Recipe, root: Path) -> list[str]:
     """Return the files that a recipe needs and a data root does not have, without `.xz`."""
     wanted: dict[str, None] = {}
-    splits: tuple[Split, ...] = ("train", "dev", "test")
-    for split in splits:
-        for dataset in getattr(recipe.data, split):
-            for ending in _endings(recipe):
+    data = recipe.data
+    splits = {"train": data.train, "dev": (*data.dev, *data.calibration), "test": data.test}
+    for split, datasets in splits.items():
+        for dataset in datasets:
+            for ending in _endings(recipe, dataset):
                 wanted[f"{dataset.path}/{dataset.split or split}.{ending}"] = None
-    for dataset in recipe.data.calibration:
-        for ending in _endings(recipe):
-            wanted[f"{dataset.path}/{dataset.split or 'dev'}.{ending}"] = None
     for file in _files_of_text(recipe):
         wanted[file.removesuffix(".xz")] = None
     return [
@@ -177,7 +174,9 @@ def missing_for(recipe: Recipe, root: Path) -> list[str]:
     ]
 
 
-def _endings(recipe: Recipe) -> tuple[str, ...]:
+def _endings(recipe: Recipe, dataset: DataSet) -> tuple[str, ...]:
+    if dataset.label:
+        return (dataset.lines_suffix,)
     suffix = TASKS[recipe.task].data_suffix
     return (suffix,) if suffix else recipe.languages
 

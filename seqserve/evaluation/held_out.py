@@ -19,22 +19,21 @@ from seqserve.evaluation.fit import (
     fit_neutral,
 )
 from seqserve.evaluation.label_set import indicators, scores_of
-from seqserve.evaluation.measurement import predict_all
+from seqserve.evaluation.measurement import predict_all, read_sentiment
 from seqserve.evaluation.ner import judge
 from seqserve.evaluation.thresholds import chrf_of, low_confidence_threshold
 from seqserve.manifest import LOW_CONFIDENCE, MIN_SCORE, NEUTRAL_HIGH, NEUTRAL_LOW
-from seqserve.records import ClassificationItem, NerItem, SentimentItem, TranslationItem
+from seqserve.records import (
+    ClassificationItem,
+    NerItem,
+    SentimentItem,
+    TranslationItem,
+)
 from seqserve.runtime.calibration import logit, sigmoid
 from seqserve.runtime.engine import Engine
 from seqserve.runtime.openers import open_predictor
 from seqserve.tasks import Task
-from seqserve.training.data import (
-    places_of,
-    read_labelled,
-    read_pairs,
-    read_tagged,
-    three_classes,
-)
+from seqserve.training.data import read_labelled, read_pairs, read_tagged
 from seqserve.training.recipe import DataSet, Recipe
 from seqserve.training.temperature import fit_temperature
 
@@ -116,7 +115,7 @@ def _fit_sentiment(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldO
         return HeldOut()
     found = []
     for dataset in sets:
-        texts = read_labelled(root, dataset, "dev", three_classes(labels))
+        _, texts = read_sentiment(root, dataset, "dev", labels)
         results = predict_all(engine, [SentimentItem(text.text) for text in texts])
         positive = np.array([result.scores[labels[1]] for result in results], np.float32)
         found.append(ThreeClasses(positive, np.array([text.label for text in texts])))
@@ -131,9 +130,7 @@ def _fit_classification(engine: Engine, root: Path, sets: Sequence[DataSet]) -> 
     now = float(engine.bundle.config["temperature"])  # of the engine's scores
     logits, gold = [], []
     for dataset in sets:
-        texts = read_labelled(
-            *(root, dataset, "dev", places_of(labels)), is_multi_label=is_multi_label
-        )
+        texts = read_labelled(root, dataset, "dev", labels, is_multi_label=is_multi_label)
         results = predict_all(engine, [ClassificationItem(text.text) for text in texts])
         scores = scores_of(results, labels)
         logits.append(

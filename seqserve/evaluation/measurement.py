@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +29,13 @@ from seqserve.records import (
 )
 from seqserve.runtime.engine import Engine
 from seqserve.tasks import Task
-from seqserve.training.data import Split, places_of, read_labelled, read_pairs, read_tagged
+from seqserve.training.data import (
+    LabelledText,
+    Split,
+    read_labelled,
+    read_pairs,
+    read_tagged,
+)
 from seqserve.training.recipe import DataSet, Recipe
 
 _CHUNK = 512
@@ -126,18 +132,49 @@ def _ner(engine: Engine, query: Query) -> tuple[int, Findings]:
 
 
 def _sentiment(engine: Engine, query: Query) -> tuple[int, Findings]:
-    labels = engine.bundle.manifest.labels
-    texts = read_labelled(query.root, query.dataset, query.split, places_of(labels))
-    items = [SentimentItem(text.text, neutral=NEUTRAL in labels) for text in texts]
-    results = predict_all(engine, items)
+    """Ask for a neutral class where the set has one; elsewhere the model answers with the other labels."""
+    manifest = engine.bundle.manifest
+    labels, texts = read_sentiment(query.root, query.dataset, query.split, manifest.labels)
+    is_neutral = any(labels[text.label] == NEUTRAL for text in texts)
+    if not is_neutral:
+        labels, texts = _without_neutral(labels, texts)
+    results = predict_all(engine, [SentimentItem(text.text, neutral=is_neutral) for text in texts])
     return len(texts), one_label_findings(texts, results, labels)
+
+
+def read_sentiment(
+    root: Path, dataset: DataSet, split: Split, labels: Sequence[str]
+) -> tuple[tuple[str, ...], list[LabelledText]]:
+    """Read texts for a model of sentiment, whose own two labels may lack the neutral class of the set.
+
+    Args:
+        root: Where the data sets are.
+        dataset: The set.
+        split: Which files.
+        labels: Of the model; numbers in the set are places in these, unless it states its own.
+
+    Returns:
+        The labels with neutral, if there are two others, and the texts.
+    """
+    if len(labels) == 2 and NEUTRAL not in labels:
+        dataset = replace(dataset, labels=dataset.labels or tuple(labels))
+        labels = (labels[0], NEUTRAL, labels[1])
+    return tuple(labels), read_labelled(root, dataset, split, labels)
+
+
+def _without_neutral(
+    labels: Sequence[str], texts: Sequence[LabelledText]
+) -> tuple[tuple[str, ...], list[LabelledText]]:
+    """Return the other labels, and texts whose labels are places in them."""
+    others = tuple(label for label in labels if label != NEUTRAL)
+    return others, [LabelledText(t.text, (others.index(labels[t.label]),)) for t in texts]
 
 
 def _classification(engine: Engine, query: Query) -> tuple[int, Findings]:
     manifest = engine.bundle.manifest
     labels, is_multi_label = manifest.labels, manifest.kind_of_score == "sigmoid"
     texts = read_labelled(
-        *(query.root, query.dataset, query.split, places_of(labels)), is_multi_label=is_multi_label
+        query.root, query.dataset, query.split, labels, is_multi_label=is_multi_label
     )
     # A threshold belongs to label sets; of labels that exclude each other, one is right.
     items = [

@@ -47,12 +47,11 @@ def one_label_findings(
     )
     accuracy = np.stack([is_right, np.ones(len(texts))], axis=1).astype(np.float64)
     lengths = [len(text.text.split()) for text in texts]
+    measures = {"accuracy": measure(accuracy, share)}
+    if len(np.unique(gold)) > 1:  # else a mean over labels says less than the accuracy
+        measures["macro_f1"] = measure(label_counts(is_gold, is_answered), macro_f1)
     return Findings(
-        {
-            "accuracy": measure(accuracy, share),
-            "macro_f1": measure(label_counts(is_gold, is_answered), macro_f1),
-            "ece": found.ece,
-        },
+        {**measures, "ece": found.ece},
         (
             *label_slices(is_gold, is_answered, labels),
             *(

@@ -15,8 +15,9 @@ from seqserve.training.classifier import (
     LabelledSets,
     TextSettings,
     prepare_classifier,
+    read_labelled_sets,
 )
-from seqserve.training.data import LabelledText, labels_in_training, places_of, read_labelled
+from seqserve.training.data import labels_in_training
 from seqserve.training.objectives import LabelSet, Objective, OneLabel
 from seqserve.training.recipe import Recipe
 
@@ -72,15 +73,14 @@ def read_sets(recipe: Recipe, root: Path, labels: Sequence[str] = ()) -> Labelle
     config = classification_config(recipe)
     is_done = bool(labels)
     labels = tuple(labels) or config.labels or labels_in_training(recipe, root)
-    places = places_of(labels)
-    train: list[LabelledText] = []
-    for dataset in () if is_done else recipe.data.train:
-        train += read_labelled(root, dataset, "train", places, is_multi_label=config.multi_label)
-    dev = {
-        one.name: read_labelled(root, one, "dev", places, is_multi_label=config.multi_label)
-        for one in recipe.data.dev
-    }
-    return LabelledSets(labels, objective_of(config, len(labels)), train, dev)
+    is_multi = config.multi_label
+    train = () if is_done else recipe.data.train
+    return LabelledSets(
+        labels,
+        objective_of(config, len(labels)),
+        read_labelled_sets(root, train, "train", labels, is_multi_label=is_multi),
+        read_labelled_sets(root, recipe.data.dev, "dev", labels, is_multi_label=is_multi),
+    )
 
 
 def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -> ClassifierTask:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -19,11 +18,12 @@ from seqserve.models.classifier import Classifier, TextClassifier
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig, normalized_tokens
 from seqserve.training.checkpoint import load_preprocessor, save_preprocessor
-from seqserve.training.data import LabelledText, TrainingTexts
+from seqserve.training.data import LabelledText, Split, TrainingTexts, read_labelled
 from seqserve.training.models import make_model
 from seqserve.training.objectives import Objective
 from seqserve.training.pretraining import PretrainingConfig, pretrain
-from seqserve.training.recipe import Recipe
+from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.sampling import epoch_examples
 from seqserve.training.temperature import Targets
 from seqserve.training.vectors import Corpus, VectorConfig, VectorSource, start_embeddings
 
@@ -54,20 +54,28 @@ class TextSettings:
 
 
 @dataclass(frozen=True)
+class LabelledSet:
+    """A data set and its texts."""
+
+    dataset: DataSet
+    texts: Sequence[LabelledText]
+
+
+@dataclass(frozen=True)
 class LabelledSets:
     """What is to be learnt.
 
     Args:
         labels: Names in the order of the model's outputs.
         objective: How they are learnt.
-        train: Texts to learn from.
-        dev: Texts that select the best weights, by the name of their set.
+        train: Sets to learn from.
+        dev: Sets that select the best weights.
     """
 
     labels: tuple[str, ...]
     objective: Objective
-    train: Sequence[LabelledText]
-    dev: Mapping[str, Sequence[LabelledText]]
+    train: Sequence[LabelledSet]
+    dev: Sequence[LabelledSet]
 
 
 class ClassifierTask:
@@ -90,15 +98,15 @@ class ClassifierTask:
         self._config = config
         self._batch_tokens = batch_tokens
         self._objective = sets.objective
-        texts = [*sets.train, *chain.from_iterable(sets.dev.values())]
+        self._train, self._dev = sets.train, sets.dev
+        texts = [text for one in (*sets.train, *sets.dev) for text in one.texts]
         self._ids = [text.ids(example.text) for example in texts]
         self._targets = self._objective.targets(texts)
-        self._n_train = len(sets.train)
-        self._dev_set = np.repeat(list(sets.dev), [len(of_set) for of_set in sets.dev.values()])
 
     def epoch(self, rng: np.random.Generator) -> Sequence[IntArray]:
-        """Return one pass over the training texts, batched by length."""
-        order = rng.permutation(self._n_train)
+        """Return one pass over the training texts, each as often as its set's weight says, by length."""
+        weights = [one.dataset.weight for one in self._train]
+        order = rng.permutation(epoch_examples(weights, _sizes(self._train), rng))
         lengths = [len(self._ids[i]) for i in order]
         batches = [order[batch] for batch in length_batches(lengths, self._batch_tokens, 128)]
         return [batches[i] for i in rng.permutation(len(batches))]
@@ -125,29 +133,67 @@ class ClassifierTask:
         return loss, len(batch)
 
     def evaluate(self) -> dict[str, float]:
-        """Return the metrics on dev, and one of them on each set of it."""
-        logits, targets = self.dev_logits()
+        """Return the weighted mean over the dev sets of the metrics, and one of them for each set."""
         objective = self._objective
-        of_sets = {}
-        for name in dict.fromkeys(self._dev_set.tolist()):
-            rows = self._dev_set == name
-            scores = objective.scores(logits[rows], targets[rows])
-            of_sets[f"{name}_{objective.set_metric}"] = scores[objective.set_metric]
-        return {**objective.scores(logits, targets), **of_sets}
+        scores = [objective.scores(logits, targets) for logits, targets in self.dev_logits()]
+        weights = [one.dataset.weight for one in self._dev]
+        mean = {
+            name: float(np.average([of_set[name] for of_set in scores], weights=weights))
+            for name in scores[0]
+        }
+        chosen = objective.set_metric
+        each = {
+            f"{one.dataset.name}_{chosen}": of_set[chosen]
+            for one, of_set in zip(self._dev, scores, strict=True)
+        }
+        return mean | each
 
-    def dev_logits(self) -> tuple[FloatArray, Targets]:
-        """Return (N, L) logits of the dev texts, and their labels."""
-        dev = np.arange(self._n_train, len(self._ids))
-        logits = np.zeros((len(dev), self._n_labels), dtype=np.float32)
-        lengths = [len(self._ids[i]) for i in dev]
-        for rows in length_batches(lengths, self._batch_tokens * 2):
-            logits[rows] = self.model(*self._tensors(dev[rows])).float().cpu().numpy()
-        return logits, self._targets[dev]
+    def dev_logits(self) -> list[tuple[FloatArray, Targets]]:
+        """Return (N, L) logits of the texts of each dev set, see `Objective.judged`, and their labels."""
+        ends = np.cumsum([sum(_sizes(self._train)), *_sizes(self._dev)])
+        found = []
+        for rows in map(np.arange, ends[:-1], ends[1:]):
+            targets = self._targets[rows]
+            found.append((self._objective.judged(self._logits(rows), targets), targets))
+        return found
+
+    def _logits(self, rows: IntArray) -> FloatArray:
+        """Return the logits (N, L) of texts."""
+        logits = np.zeros((len(rows), self._n_labels), dtype=np.float32)
+        lengths = [len(self._ids[i]) for i in rows]
+        for batch in length_batches(lengths, self._batch_tokens * 2):
+            logits[batch] = self.model(*self._tensors(rows[batch])).float().cpu().numpy()
+        return logits
 
     def _tensors(self, batch: IntArray) -> tuple[Tensor, Tensor]:
         """Words (B, T), lengths (B,)."""
         words, lengths = pad([self._ids[i] for i in batch])
         return torch.from_numpy(words).to(self._device), torch.from_numpy(lengths).to(self._device)
+
+
+def _sizes(sets: Sequence[LabelledSet]) -> list[int]:
+    return [len(one.texts) for one in sets]
+
+
+def read_labelled_sets(
+    root: Path,
+    datasets: Sequence[DataSet],
+    split: Split,
+    labels: Sequence[str],
+    *,
+    is_multi_label: bool = False,
+) -> list[LabelledSet]:
+    """Read data sets; see `read_labelled`.
+
+    Raises:
+        DataError: A set is missing or malformed, or has a label that the model lacks.
+    """
+    return [
+        LabelledSet(
+            dataset, read_labelled(root, dataset, split, labels, is_multi_label=is_multi_label)
+        )
+        for dataset in datasets
+    ]
 
 
 def prepare_classifier(
@@ -172,7 +218,7 @@ def prepare_classifier(
         ConfigError: The recipe pretrains a model that reads in one direction only.
         DataError: A file of texts is missing or malformed.
     """
-    labelled = [example.text for example in sets.train]
+    labelled = [example.text for one in sets.train for example in one.texts]
     corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), normalized_tokens)
     path = directory / "text.json"
     if not path.exists():
@@ -185,7 +231,7 @@ def prepare_classifier(
     if config.pretraining is not None:
         if not isinstance(model, Classifier) or not model.config.bidirectional:
             raise ConfigError(f"{recipe.name}: [text.pretraining] needs a bidirectional model")
-        held_out = (text.ids(e.text) for e in next(iter(sets.dev.values()))[:_LM_DEV_TEXTS])
+        held_out = (text.ids(e.text) for e in sets.dev[0].texts[:_LM_DEV_TEXTS])
         texts = (map(text.ids, corpus.texts), held_out)
         pretrain(model.words, model.lstm, texts, config.pretraining, directory)
     return ClassifierTask(model, text, sets, config, recipe.loop.batch_tokens)

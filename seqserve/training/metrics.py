@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from sacrebleu.metrics.chrf import CHRF
 from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2
 from sklearn.metrics import accuracy_score
 from sklearn.metrics import f1_score as label_f1
 
-from seqserve.arrays import BoolArray, IntArray
+from seqserve.arrays import BoolArray, FloatArray, IntArray
 from seqserve.training.bleu import bleu_metric
 
 
@@ -26,9 +27,29 @@ def entity_scores(
     }
 
 
-def label_scores(gold: IntArray, predicted: IntArray, n_labels: int) -> dict[str, float]:
-    """Compute accuracy and macro-averaged F1 of label indices, both (N,)."""
-    macro_f1 = label_f1(gold, predicted, labels=range(n_labels), average="macro", zero_division=0.0)
+def choices_of(gold: IntArray, n_labels: int, optional: int | None = None) -> IntArray:
+    """Return the labels that are a choice in a data set, ascending.
+
+    Args:
+        gold: (N,) label indices of the set.
+        n_labels: L.
+        optional: A label that is a choice only in sets which have it.
+    """
+    labels = np.arange(n_labels)
+    choices: IntArray = labels[(labels != optional) | np.isin(labels, gold)]
+    return choices
+
+
+def label_scores(gold: IntArray, scores: FloatArray, choices: IntArray) -> dict[str, float]:
+    """Compute accuracy and macro-averaged F1 of the best of the labels that are a choice.
+
+    Args:
+        gold: (N,) label indices.
+        scores: (N, L), such as logits.
+        choices: The labels to choose from and to average over.
+    """
+    predicted = choices[scores[:, choices].argmax(axis=1)]
+    macro_f1 = label_f1(gold, predicted, labels=choices, average="macro", zero_division=0.0)
     return {"accuracy": float(accuracy_score(gold, predicted)), "macro_f1": float(macro_f1)}
 
 

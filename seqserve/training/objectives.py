@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from seqserve.arrays import FloatArray
 from seqserve.choices import Activation
 from seqserve.training.data import LabelledText
-from seqserve.training.metrics import label_scores, label_set_scores
+from seqserve.training.metrics import choices_of, label_scores, label_set_scores
 from seqserve.training.temperature import Targets
 
 
@@ -34,8 +34,12 @@ class Objective(Protocol):
         """Return the mean loss of N texts from their logits (N, L)."""
         ...
 
+    def judged(self, logits: FloatArray, targets: Targets) -> FloatArray:
+        """Return the logits (N, L) of a data set by which it is judged: -inf for what is no choice in it."""
+        ...
+
     def scores(self, logits: FloatArray, targets: Targets) -> dict[str, float]:
-        """Return the metrics of N texts from their logits (N, L)."""
+        """Return the metrics of the N texts of a data set from their logits (N, L)."""
         ...
 
 
@@ -45,10 +49,18 @@ class OneLabel:
     set_metric = "accuracy"
     activation: Activation = "softmax"
 
-    def __init__(self, n_labels: int, metric: str) -> None:
-        """Take the number of labels and the metric that selects the weights."""
+    def __init__(self, n_labels: int, metric: str, optional: int | None = None) -> None:
+        """Describe what is learnt.
+
+        Args:
+            n_labels: L.
+            metric: Which score selects the weights.
+            optional: A label that is only a choice in data sets which have it, as neutral is in an answer only
+                on request; the others share the whole elsewhere.
+        """
         self.metric = metric
         self._n_labels = n_labels
+        self._optional = optional
 
     def targets(self, texts: Sequence[LabelledText]) -> Targets:
         """Return the label of every text, (N,)."""
@@ -58,9 +70,16 @@ class OneLabel:
         """Return the cross-entropy."""
         return F.cross_entropy(logits, targets)
 
+    def judged(self, logits: FloatArray, targets: Targets) -> FloatArray:
+        """Return the logits, without the optional label where no text has it."""
+        choices = choices_of(targets, self._n_labels, self._optional)
+        judged = np.full_like(logits, -np.inf)
+        judged[:, choices] = logits[:, choices]
+        return judged
+
     def scores(self, logits: FloatArray, targets: Targets) -> dict[str, float]:
         """Return accuracy and macro-F1 of the most probable labels."""
-        return label_scores(targets, logits.argmax(1), self._n_labels)
+        return label_scores(targets, logits, choices_of(targets, self._n_labels, self._optional))
 
 
 class LabelSet:
@@ -85,6 +104,10 @@ class LabelSet:
         """Return the binary cross-entropy, summed over labels: with more labels there is more to learn."""
         of_labels = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
         return of_labels.sum(1).mean()
+
+    def judged(self, logits: FloatArray, targets: Targets) -> FloatArray:
+        """Return the logits: every label is a choice in every set."""
+        return logits
 
     def scores(self, logits: FloatArray, targets: Targets) -> dict[str, float]:
         """Return the metrics of the labels whose probability is above one half."""

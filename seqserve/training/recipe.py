@@ -32,11 +32,17 @@ class DataSet:
         skip: First line to leave out, and the line after the last one (training sets of translation only).
         split: Name of the files, if it is not that of the list: `dev` files that were not used to select
             anything can be a test set, or files named `test_2016_flickr`.
-        labels: Labels that the set annotates, if not all of the model's (NER only). The others count as
-            unknown in this set: they are neither learnt as absent nor counted as errors.
-        limit: Read this many examples at most, evenly spaced (translation only).
+        labels: NER: labels that the set annotates, if not all of the model's. The others count as unknown in
+            this set: they are neither learnt as absent nor counted as errors. Sentiment and classification: the
+            labels that the numbers 0, 1, … in the set stand for, such as `["negative", "positive"]`; several
+            numbers may stand for one label. Default: the labels of the model in their order.
+        label: The label of all texts of a set without labels, which is `<split>.txt`, one text a line
+            (sentiment and classification only).
+        language: With `label`: the texts are the lines of `<split>.<language>`, as one side of a translation
+            set has them.
+        limit: Read this many examples at most, evenly spaced (not for NER).
         weight: Of a training set, how often it is read per epoch; of a dev set, its share in the mean by which
-            the best weights are chosen (NER and translation only).
+            the best weights are chosen.
         joins: Signs that are joined with the word behind them, such as `@` and `#` of corpora that separate
             them, and whether what is joined keeps its label (NER only).
         lower: Read the texts in lower case; the metrics of the set have `_lower` in their names (NER only).
@@ -48,22 +54,59 @@ class DataSet:
     skip: tuple[int, int] | None = None
     split: str = ""
     labels: tuple[str, ...] = ()
+    label: str = ""
+    language: str = ""
     limit: int | None = None
     weight: float = 1.0
     joins: dict[str, bool] = field(default_factory=dict)
     lower: bool = False
 
     def __post_init__(self) -> None:
-        """Raises ConfigError: the weight or the limit is not positive."""
+        """Check what the types do not express.
+
+        Raises:
+            ConfigError: The weight or the limit is not positive, or two settings exclude each other.
+        """
         if not 0 < self.weight < math.inf:
             raise ConfigError(f"{self.path}: weight is {self.weight}; it must be above 0")
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"{self.path}: limit is {self.limit}; it must be at least 1")
+        if self.label and self.labels:
+            raise ConfigError(
+                f"{self.path} has both label, for texts without labels, and labels, for texts with "
+                "numbers as labels; remove one of them"
+            )
+        if self.language and not self.label:
+            raise ConfigError(
+                f"{self.path}: language is {self.language!r}, but only a set of texts without labels has one; "
+                "add their label, or remove it"
+            )
+
+    @property
+    def lines_suffix(self) -> str:
+        """Suffix of the files of a set without labels."""
+        return self.language or "txt"
 
     @property
     def name(self) -> str:
         """The last folder of the path, which the metrics of the set begin with."""
         return self.path.rstrip("/").rsplit("/", 1)[-1] + ("_lower" if self.lower else "")
+
+
+_CLASSIFIERS: tuple[Task, ...] = ("sentiment", "classification")
+_TASKS_OF_SETTING: Mapping[str, tuple[Task, ...]] = {
+    "labels": ("ner", *_CLASSIFIERS),
+    "label": _CLASSIFIERS,
+    "limit": (*_CLASSIFIERS, "translation"),
+    "joins": ("ner",),
+    "lower": ("ner",),
+}
+"""Settings of data sets that have an effect in some tasks only."""
+
+
+def _default_of(name: str) -> Any:
+    """Return the value of a data set that does not set this."""
+    return getattr(DataSet("", ""), name)
 
 
 @dataclass(frozen=True)
@@ -255,8 +298,7 @@ class Recipe:
                     f"{self.name}: two sets of data.{split} have the same last folder, so their "
                     "metrics would have the same names; rename a folder"
                 )
-        if self.task != "ner":
-            self._refuse_settings_of_ner()
+        self._refuse_settings_of_other_tasks()
         if self.export.start_share and not {"start", "start_bundle"} & self.text.keys():
             raise ConfigError(
                 f"{self.name}: [export] start_share needs start or start_bundle in [text]; remove it"
@@ -265,18 +307,16 @@ class Recipe:
         if len(self.languages) != wanted:
             raise ConfigError(f"{self.name}: {self.task} needs {wanted} languages")
 
-    def _refuse_settings_of_ner(self) -> None:
+    def _refuse_settings_of_other_tasks(self) -> None:
         """Raises ConfigError: a data set has a setting that would have no effect in this task."""
-        for dataset in (*self.data.train, *self.data.dev, *self.data.test):
-            found = [name for name in ("labels", "joins", "lower") if getattr(dataset, name)]
-            if self.task != "translation":
-                found += ["weight"] * (dataset.weight != 1)
-                found += ["limit"] * (dataset.limit is not None)
-            if found:
-                raise ConfigError(
-                    f"{self.name}: {dataset.path} sets {', '.join(found)}, which only recipes of the task ner "
-                    "have; remove it"
-                )
+        data = self.data
+        for dataset in (*data.train, *data.dev, *data.test, *data.calibration):
+            for name, tasks in _TASKS_OF_SETTING.items():
+                if self.task not in tasks and getattr(dataset, name) != _default_of(name):
+                    raise ConfigError(
+                        f"{self.name}: {dataset.path} sets {name}, which only recipes of the task "
+                        f"{' or '.join(tasks)} have; remove it"
+                    )
 
     @property
     def architecture(self) -> str:
@@ -296,7 +336,10 @@ class Recipe:
             "text": self.text,
             "model": self.model,
             "train": [
-                [s.path, s.skip, s.split, s.labels, s.weight, s.joins, s.lower, s.limit]
+                [
+                    *(s.path, s.skip, s.split, s.labels, s.weight, s.joins, s.lower),
+                    *(s.limit, s.label, s.language),
+                ]
                 for s in self.data.train
             ],
             "seed": self.loop.seed,
@@ -354,7 +397,7 @@ def begun_with(directory: Path) -> dict[str, Any]:
 
 def _current(begun: dict[str, Any]) -> dict[str, Any]:
     """Return the identity of a run in today's form: sets of older runs lack the last fields."""
-    defaults = [1.0, {}, False, None]
+    defaults = [1.0, {}, False, None, "", ""]
     train = [[*one, *defaults[len(one) - 4 :]] for one in begun.get("train", [])]
     return {**begun, "train": train}
 

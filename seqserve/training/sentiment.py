@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +10,14 @@ import torch
 
 from seqserve.config import from_mapping
 from seqserve.errors import ConfigError
+from seqserve.records import NEUTRAL
 from seqserve.training.classifier import (
     ClassifierTask,
     LabelledSets,
     TextSettings,
     prepare_classifier,
+    read_labelled_sets,
 )
-from seqserve.training.data import LabelledText, places_of, read_labelled
 from seqserve.training.objectives import OneLabel
 from seqserve.training.recipe import Recipe
 
@@ -41,6 +43,11 @@ def sentiment_config(recipe: Recipe) -> SentimentConfig:
     return from_mapping(SentimentConfig, recipe.text, f"{recipe.name} [text]")
 
 
+def neutral_of(labels: Sequence[str]) -> int | None:
+    """Return the place of neutral, which an answer has only on request."""
+    return labels.index(NEUTRAL) if NEUTRAL in labels else None
+
+
 def read_sets(recipe: Recipe, root: Path, *, with_train: bool = True) -> LabelledSets:
     """Read the labelled texts of a recipe.
 
@@ -48,12 +55,13 @@ def read_sets(recipe: Recipe, root: Path, *, with_train: bool = True) -> Labelle
         DataError: A set is missing or malformed, or has a label that the recipe does not name.
     """
     labels = sentiment_config(recipe).labels
-    places = places_of(labels)
-    train: list[LabelledText] = []
-    for dataset in recipe.data.train if with_train else ():
-        train += read_labelled(root, dataset, "train", places)
-    dev = {one.name: read_labelled(root, one, "dev", places) for one in recipe.data.dev}
-    return LabelledSets(labels, OneLabel(len(labels), "accuracy"), train, dev)
+    train = recipe.data.train if with_train else ()
+    return LabelledSets(
+        labels,
+        OneLabel(len(labels), "accuracy", neutral_of(labels)),
+        read_labelled_sets(root, train, "train", labels),
+        read_labelled_sets(root, recipe.data.dev, "dev", labels),
+    )
 
 
 def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -> ClassifierTask:

@@ -128,7 +128,7 @@ def _load_classifier(
         task = ClassifierTask(model, text, sets, config, recipe.loop.batch_tokens)
         held_out = task.dev_logits()
     activation = sets.objective.activation
-    temperature = fit_temperature([held_out], activation)
+    temperature = fit_temperature(held_out, activation)
     return TrainedClassifier(recipe.architecture, text, temperature, model, activation, recipe.task)
 
 

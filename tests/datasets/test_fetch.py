@@ -23,7 +23,7 @@ from seqserve.datasets.catalogue import ELSEWHERE, SOURCES, Source
 from seqserve.datasets.fetch import fetch
 from seqserve.datasets.inventory import find_sets
 from seqserve.errors import DataError
-from seqserve.training.data import places_of, read_labelled, read_pairs, read_tagged
+from seqserve.training.data import read_labelled, read_pairs, read_tagged
 from seqserve.training.recipe import DataSet
 
 BY_NAME = {source.path.rsplit("/", 1)[1]: source for source in SOURCES}
@@ -162,7 +162,7 @@ def test_no_film_is_in_both_train_and_dev(tmp_path: Path, mirror: str) -> None:
     fetch(small("imdb"), tmp_path, mirror, lambda *_: None)
     texts = {
         split: read_labelled(
-            tmp_path, DataSet("sentiment/imdb", "", split=split), "dev", places_of(["neg", "pos"])
+            tmp_path, DataSet("sentiment/imdb", "", split=split), "dev", ["neg", "pos"]
         )
         for split in ("train", "dev", "test")
     }

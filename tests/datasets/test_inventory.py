@@ -123,6 +123,16 @@ MISSING = {
     "nothing": ("ner", DataSet("ner/people", ""), []),
     "split": ("sentiment", DataSet("films", ""), ["films/train.jsonl", "films/dev.jsonl"]),
     "named split": ("sentiment", DataSet("films", "", split="test"), []),
+    "lines of one label": (
+        "sentiment",
+        DataSet("pairs", "", label="neutral", language="en"),
+        ["pairs/dev.en"],
+    ),
+    "lines without language": (
+        "sentiment",
+        DataSet("pairs", "", label="neutral", split="all"),
+        ["pairs/all.txt"],
+    ),
     "a side": ("translation", DataSet("pairs", ""), ["pairs/dev.en", "pairs/dev.zh"]),
     "all": ("ner", DataSet("none", ""), ["none/train.conll", "none/dev.conll"]),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -111,11 +112,25 @@ def test_sentiment_metrics(root: Path) -> None:
     assert metrics["corpus_test_ece"] == 0.15
 
 
-@pytest.mark.parametrize("labels", [("negative", "positive"), ("negative", "positive", "neutral")])
-def test_a_model_with_a_neutral_label_is_asked_for_it(root: Path, labels: tuple[str, ...]) -> None:
+ASKED = {
+    "two labels, none neutral": (("negative", "positive"), False, 0.5),
+    "three labels, none neutral": (("negative", "neutral", "positive"), False, 0.5),
+    "two labels and neutral texts": (("negative", "positive"), True, 0.4),
+    "three labels and neutral texts": (("negative", "neutral", "positive"), True, 0.4),
+}
+
+
+@pytest.mark.parametrize(("labels", "is_neutral", "accuracy"), ASKED.values(), ids=ASKED)
+def test_a_model_is_asked_for_neutral_where_the_set_has_it(
+    root: Path, labels: tuple[str, ...], is_neutral: bool, accuracy: float
+) -> None:
+    with (root / "kind" / "corpus" / "test.jsonl").open("a") as file:
+        file.write('{"text": "x", "label": "neutral"}\n' * is_neutral)
     engine = Scripted("sentiment", lambda _: SentimentResult("positive", 0.9, {}), labels)
-    metrics_of(engine, root, CORPUS)
-    assert [item.neutral for item in engine.items] == ["neutral" in labels] * 4
+    polar = replace(CORPUS, labels=("negative", "positive"))
+    metrics = metrics_of(engine, root, polar)
+    assert [item.neutral for item in engine.items] == [is_neutral] * (4 + is_neutral)
+    assert metrics["corpus_test_accuracy"] == accuracy
 
 
 @pytest.mark.parametrize("label", [-1, 2])
@@ -123,7 +138,7 @@ def test_gold_label_that_the_model_does_not_have_is_an_error(root: Path, label: 
     with (root / "kind" / "corpus" / "test.jsonl").open("a") as file:
         file.write(f'{{"text": "x", "label": {label}}}\n')
     engine = Scripted("sentiment", str, ["negative", "positive"])
-    message = rf"kind/corpus test, line 5: {label} is no label of the model; its labels: negative, positive"
+    message = rf"kind/corpus test, line 5: {label} is no label of the model; its labels: negative, neutral, pos"
     with pytest.raises(DataError, match=message):
         metrics_of(engine, root, CORPUS)
     assert engine.sizes == []  # reported before the model is called

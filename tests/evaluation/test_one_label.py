@@ -31,10 +31,16 @@ def test_metrics_are_those_of_scikit_learn() -> None:
     rng = np.random.default_rng(3)
     gold, answered = rng.integers(0, 3, 300), rng.integers(0, 3, 300)
     answered[::2] = gold[::2]
-    expected = label_scores(gold, answered, 3)
+    expected = label_scores(gold, np.eye(3, dtype=np.float32)[answered], np.arange(3))
     found = findings(gold.tolist(), answered.tolist()).measures
     assert {k: found[k].value for k in expected} == pytest.approx(expected, abs=1e-6)
     assert all(found[k].low < found[k].value < found[k].high for k in expected)
+
+
+def test_no_mean_over_labels_for_a_set_of_one_label() -> None:
+    measures = findings([1, 1, 1, 1], [1, 1, 0, 1]).measures
+    assert measures["accuracy"].value == 0.75
+    assert "macro_f1" not in measures
 
 
 def test_confusion_table_has_gold_in_rows() -> None:

@@ -14,12 +14,10 @@ from seqserve.training.data import (
     count_calibration,
     count_examples,
     has_labels,
-    places_of,
     read_labelled,
     read_pairs,
     read_raw,
     read_tagged,
-    three_classes,
 )
 from seqserve.training.recipe import DataSet
 
@@ -47,7 +45,7 @@ def test_formats(tmp_path: Path, write: Callable[[str, str], None], suffix: str)
         TaggedSentence(("Anna", "ran"), ("B-PER", "O")),
         TaggedSentence(("Oslo",), ("B-LOC",)),
     ]
-    assert read_labelled(tmp_path, SET, "train", places_of(["bad", "good"])) == [
+    assert read_labelled(tmp_path, SET, "train", ["bad", "good"]) == [
         LabelledText("good\u2028film", (1,))
     ]
     pairs = read_pairs(tmp_path, SET, "train", ["en", "zh"])
@@ -148,32 +146,6 @@ def test_missing_and_broken_files_are_named(tmp_path: Path) -> None:
         read_tagged(tmp_path, SET, "train")
 
 
-THREE = three_classes(["negative", "positive"])
-CLASSES = {
-    "numbers": ('{"text": "a", "label": 1}', [2]),
-    "a name": ('{"text": "a", "label": "neutral"}\n{"text": "b", "label": 0}', [1, 0]),
-    "names of labels": ('{"text": "a", "label": "positive"}', [2]),
-}
-
-
-@pytest.mark.parametrize(("content", "labels"), CLASSES.values(), ids=CLASSES)
-def test_labels_of_three_classes(
-    tmp_path: Path, write: Callable[[str, str], None], content: str, labels: list[int]
-) -> None:
-    write("dev.jsonl", content)
-    assert [one.label for one in read_labelled(tmp_path, SET, "dev", THREE)] == labels
-    assert count_calibration(tmp_path, SET, "sentiment") == len(labels)
-
-
-@pytest.mark.parametrize("label", ['"mixed"', "2", "true", "null", "[1]"])
-def test_another_label_than_the_three_is_refused(
-    tmp_path: Path, write: Callable[[str, str], None], label: str
-) -> None:
-    write("dev.jsonl", f'{{"text": "a", "label": {label}}}')
-    with pytest.raises(DataError, match=r"line 1: .*label"):
-        read_labelled(tmp_path, SET, "dev", THREE)
-
-
 NAMES = ["world", "sport", "science"]
 LABELLED: dict[str, tuple[str, bool, list[tuple[int, ...]]]] = {
     "names": ('"label": "sport"', False, [(1,)]),
@@ -195,7 +167,7 @@ def test_labels_are_names_or_places(
     expected: list[tuple[int, ...]],
 ) -> None:
     write("dev.jsonl", f'{{"text": "a", {label}}}')
-    found = read_labelled(tmp_path, SET, "dev", places_of(NAMES), is_multi_label=is_multi)
+    found = read_labelled(tmp_path, SET, "dev", NAMES, is_multi_label=is_multi)
     assert [one.labels for one in found] == expected
 
 
@@ -215,7 +187,7 @@ def test_labels_that_do_not_fit_the_model(
 ) -> None:
     write("dev.jsonl", f'{{"text": "a", {label}}}')
     with pytest.raises(DataError, match=message):
-        read_labelled(tmp_path, SET, "dev", places_of(NAMES), is_multi_label=is_multi)
+        read_labelled(tmp_path, SET, "dev", NAMES, is_multi_label=is_multi)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -334,16 +335,22 @@ def test_variants_of_a_step_follow_from_its_seed(tiny: TinyProject, tmp_path: Pa
         assert len(set(losses())) == 3
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [{"weight": 2.0}, {"joins": {"@": True}}, {"lower": True}, {"labels": ("PER",)}],
-    ids=str,
-)
-def test_settings_of_ner_sets_are_refused_elsewhere(
-    tiny: TinyProject, settings: dict[str, object]
+UNUSED: dict[str, tuple[str, dict[str, object], str]] = {
+    "joins": ("sentiment", {"joins": {"@": True}}, "ner"),
+    "lower": ("sentiment", {"lower": True}, "ner"),
+    "labels": ("translation", {"labels": ("PER",)}, "ner or sentiment or classification"),
+    "label": ("ner", {"label": "neutral"}, "sentiment or classification"),
+    "limit": ("ner", {"limit": 3}, "sentiment or classification or translation"),
+}
+
+
+@pytest.mark.parametrize("split", ["train", "dev", "test", "calibration"])
+@pytest.mark.parametrize(("task", "settings", "tasks"), UNUSED.values(), ids=UNUSED)
+def test_settings_of_sets_without_effect_in_a_task_are_refused(
+    tiny: TinyProject, task: str, settings: dict[str, Any], tasks: str, split: str
 ) -> None:
-    recipe = tiny.recipes["sentiment"]
-    train = tuple(replace(one, **settings) for one in recipe.data.train)  # type: ignore[arg-type]
+    recipe = tiny.recipes[task]
+    sets = tuple(replace(one, **settings) for one in recipe.data.train)
     (name,) = settings
-    with pytest.raises(ConfigError, match=f"sets {name}, which only recipes of the task ner have"):
-        replace(recipe, data=replace(recipe.data, train=train))
+    with pytest.raises(ConfigError, match=f"sets {name}, which only recipes of the task {tasks} h"):
+        replace(recipe, data=replace(recipe.data, **{split: sets}))

@@ -6,6 +6,9 @@
 | sentiment | `<split>.jsonl[.xz]` | `{"text": str, "label": int or str}` |
 | classification | `<split>.jsonl[.xz]` | the same, or `{"text": str, "labels": [int or str, …]}` |
 | translation | `<split>.<language>[.xz]` | one segment; line n of both files is one pair |
+
+A set whose texts all have the `label` that its recipe states: `<split>.txt[.xz]` or `<split>.<language>[.xz]`,
+one text a line.
 """
 
 from seqserve.training.data.counts import count_calibration, count_examples
@@ -19,7 +22,6 @@ from seqserve.training.data.labelled import (
     places_of,
     read_labelled,
     read_raw,
-    three_classes,
 )
 from seqserve.training.data.pairs import SegmentPair, read_pairs
 from seqserve.training.data.tagged import TaggedSentence, read_tagged
@@ -46,5 +48,4 @@ __all__ = [
     "read_tagged",
     "read_unlabelled",
     "read_vectors",
-    "three_classes",
 ]

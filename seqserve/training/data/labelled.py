@@ -1,19 +1,20 @@
 """Texts with labels: a JSON object a line, with a `text` and a `label`, or a list of `labels`.
 
-A label is a name, or its place in the labels of the recipe, 0 for the first.
+A label is a name, or its place in the labels of the data set or else of the recipe, 0 for the first. Texts that
+all have one label, which the recipe states, are plain lines.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from seqserve.errors import ConfigError, DataError
 from seqserve.records import NEUTRAL
-from seqserve.training.data.files import Split, not_empty, read_lines, stem_of
+from seqserve.training.data.files import Split, evenly_spaced, not_empty, read_lines, stem_of
 from seqserve.training.recipe import DataSet, Recipe
 
 Label: TypeAlias = int | str
@@ -51,27 +52,44 @@ class RawText:
     where: str
 
 
-def places_of(labels: Sequence[str]) -> Places:
-    """Return the index of every label, by its name and by its place."""
-    return {**{i: i for i in range(len(labels))}, **{name: i for i, name in enumerate(labels)}}
-
-
-def three_classes(labels: Sequence[str]) -> Places:
-    """Return the classes negative, neutral and positive of calibration sets.
+def places_of(labels: Sequence[str], of_set: Sequence[str] = ()) -> Places:
+    """Return the index of every label, by its name and by its place.
 
     Args:
-        labels: The two of the model.
+        labels: Of the model.
+        of_set: What the numbers 0, 1, … of a data set stand for; empty: `labels`.
+
+    Raises:
+        KeyError: The model lacks a label of the set.
     """
-    negative, positive = labels
-    return {0: 0, negative: 0, NEUTRAL: 1, 1: 2, positive: 2}
+    index = {name: i for i, name in enumerate(labels)}
+    places: dict[Label, int] = {i: index[name] for i, name in enumerate(of_set or labels)}
+    places.update(index)
+    return places
 
 
 def read_raw(root: Path, dataset: DataSet, split: Split) -> list[RawText]:
-    """Read labelled texts, whatever their labels are.
+    """Read labelled texts, whatever their labels are; at most as many as the set's `limit` says.
 
     Raises:
         DataError: A line is not an object with a string `text` and a `label` or `labels`, or there is none.
     """
+    read = _read_lines_of_one_label if dataset.label else _read_objects
+    return evenly_spaced(read(root, dataset, split), dataset.limit)
+
+
+def _read_lines_of_one_label(root: Path, dataset: DataSet, split: Split) -> list[RawText]:
+    """Return the lines of a set without labels that are not blank."""
+    name = f"{stem_of(dataset, split)}.{dataset.lines_suffix}"
+    texts = [
+        RawText(line, (dataset.label,), f"{dataset.path} {name}, line {number}")
+        for number, line in enumerate(read_lines(root, dataset.path, name), 1)
+        if line.strip()
+    ]
+    return not_empty(texts, dataset, name)
+
+
+def _read_objects(root: Path, dataset: DataSet, split: Split) -> list[RawText]:
     stem = stem_of(dataset, split)
     texts = []
     for number, line in enumerate(read_lines(root, dataset.path, f"{stem}.jsonl"), 1):
@@ -114,7 +132,12 @@ def has_labels(root: Path, dataset: DataSet, split: Split) -> bool:
 
 
 def read_labelled(
-    root: Path, dataset: DataSet, split: Split, places: Places, *, is_multi_label: bool = False
+    root: Path,
+    dataset: DataSet,
+    split: Split,
+    labels: Sequence[str],
+    *,
+    is_multi_label: bool = False,
 ) -> list[LabelledText]:
     """Read labelled texts.
 
@@ -122,16 +145,48 @@ def read_labelled(
         root: Where the data sets are.
         dataset: The set.
         split: Which files.
-        places: The labels that it may have.
+        labels: Those of the model.
         is_multi_label: Whether a text may have any number of labels instead of one.
 
     Raises:
-        DataError: As for `read_raw`; or a text has another label, or another number of labels than one.
+        DataError: As for `read_raw`; or a text has another label, or another number of labels than one, or the
+            set does not say which labels its numbers are.
     """
+    absent = sorted(set(dataset.labels) - set(labels))
+    if absent:
+        raise DataError(
+            f"{dataset.path}: its labels name {absent[0]!r}, which is no label of the model; its labels: "
+            f"{', '.join(labels)}"
+        )
+    texts = read_raw(root, dataset, split)
+    if not dataset.labels:
+        _refuse_ambiguous_numbers(texts, dataset, labels)
+    places = places_of(labels, dataset.labels)
     return [
         LabelledText(raw.text, _indices(raw, places, is_multi_label=is_multi_label))
-        for raw in read_raw(root, dataset, split)
+        for raw in texts
     ]
+
+
+def _refuse_ambiguous_numbers(
+    texts: Sequence[RawText], dataset: DataSet, labels: Sequence[str]
+) -> None:
+    """Refuse numbers that may be the places in the labels with or without neutral.
+
+    Raises:
+        DataError: There are numbers, that of the model's last label is not among them, and with the places in
+            the labels without `neutral` they would stand for other labels.
+    """
+    polar = [label for label in labels if label != NEUTRAL]
+    numbers = {label for raw in texts for label in raw.labels if isinstance(label, int)}
+    if len(polar) == len(labels) or not numbers <= set(range(len(polar))):
+        return
+    if any(polar[i] != labels[i] for i in numbers):
+        raise DataError(
+            f"{dataset.path} has the numbers {', '.join(map(str, sorted(numbers)))} as labels, and the model's "
+            f"labels are {', '.join(labels)}: do they stand for {', '.join(polar)}? State it as labels of the "
+            "data set, that of 0 first, or write names instead of numbers"
+        )
 
 
 def _indices(raw: RawText, places: Places, *, is_multi_label: bool) -> tuple[int, ...]:
@@ -160,8 +215,7 @@ def labels_in_training(recipe: Recipe, root: Path) -> tuple[str, ...]:
     found = {
         label
         for dataset in recipe.data.train
-        for raw in read_raw(root, dataset, "train")
-        for label in raw.labels
+        for label in _names_in(read_raw(root, dataset, "train"), dataset)
     }
     numbers = sorted(label for label in found if isinstance(label, int))
     if numbers:
@@ -174,3 +228,13 @@ def labels_in_training(recipe: Recipe, root: Path) -> tuple[str, ...]:
             f"{recipe.name}: the training sets have {len(found)} labels; a classifier needs two or more"
         )
     return tuple(sorted(str(label) for label in found))
+
+
+def _names_in(texts: Sequence[RawText], dataset: DataSet) -> Iterator[Label]:
+    """Yield the labels of texts, numbers as the names that the set states for them."""
+    for raw in texts:
+        for label in raw.labels:
+            if isinstance(label, int) and 0 <= label < len(dataset.labels):
+                yield dataset.labels[label]
+            else:
+                yield label
