@@ -82,14 +82,28 @@ class WordTextEncoder:
 
     @classmethod
     def learn(
-        cls, config: WordTextEncoderConfig, labels: Sequence[str], texts: Iterable[str]
+        cls,
+        config: WordTextEncoderConfig,
+        labels: Sequence[str],
+        texts: Iterable[str],
+        known: Sequence[str] = (),
     ) -> WordTextEncoder:
-        """Collect the vocabulary of training texts."""
+        """Collect the vocabulary of training texts.
+
+        Args:
+            config: Which words are kept.
+            labels: Of the classifier.
+            texts: Of all sets.
+            known: Words that come first, however often they occur.
+        """
         counts: Counter[str] = Counter()
         for text in texts:
             counts.update(normalized_tokens(text))
-        frequent = Vocabulary.count(counts.elements(), config.min_count, config.max_words)
-        return cls(config, labels, frequent)
+        for word in known:
+            counts.pop(word, None)
+        n_more = max(0, config.max_words - len(known))
+        frequent = Vocabulary.count(counts.elements(), config.min_count, n_more)
+        return cls(config, labels, Vocabulary([*known, *frequent.symbols]))
 
     def ids(self, text: str) -> list[int]:
         """Return (T,) word ids of a text; a text without any word is one unknown word."""

@@ -13,11 +13,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seqserve.arrays import FloatArray, IntArray
-from seqserve.errors import ConfigError
+from seqserve.errors import ConfigError, DataError
 from seqserve.models.classifier import Classifier, TextClassifier
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig, normalized_tokens
-from seqserve.training.checkpoint import load_preprocessor, save_preprocessor
+from seqserve.training.checkpoint import LAST, load_preprocessor, save_preprocessor
+from seqserve.training.classifier_starts import BundleStart, ClassifierStart
 from seqserve.training.data import LabelledText, Split, TrainingTexts, read_labelled
 from seqserve.training.models import make_model
 from seqserve.training.objectives import Objective
@@ -40,6 +41,8 @@ class TextSettings:
             norm. 0: none.
         unlabelled: Files of texts without labels below the data root, objects with a `text` (`.jsonl`)
             or one text a line; used for the vocabulary, word vectors and language model.
+        start_bundle: Classifier to begin with: its words, and the weights of its model, which may have other
+            labels.
         vectors: Initial word embeddings.
         pretraining: Language model that initialises embeddings and LSTM; none: random weights.
         reader: How text is converted to ids.
@@ -48,6 +51,7 @@ class TextSettings:
     word_dropout: float = 0.1
     adversarial: float = 0.0
     unlabelled: tuple[str, ...] = ()
+    start_bundle: BundleStart | None = None
     pretraining: PretrainingConfig | None = None
     vectors: VectorConfig = field(default_factory=VectorConfig)
     reader: WordTextEncoderConfig = field(default_factory=WordTextEncoderConfig)
@@ -216,17 +220,22 @@ def prepare_classifier(
 
     Raises:
         ConfigError: The recipe pretrains a model that reads in one direction only.
-        DataError: A file of texts is missing or malformed.
+        DataError: A file of texts is missing or malformed, or the bundle to begin with is not usable.
     """
+    start = _start_of(config, directory)
     labelled = [example.text for one in sets.train for example in one.texts]
     corpus = Corpus(TrainingTexts(labelled, root, config.unlabelled), normalized_tokens)
     path = directory / "text.json"
     if not path.exists():
-        learnt = WordTextEncoder.learn(config.reader, sets.labels, corpus.texts)
+        known = start.words if start else ()
+        learnt = WordTextEncoder.learn(config.reader, sets.labels, corpus.texts, known)
         save_preprocessor(learnt.to_mapping(), path)
     text = WordTextEncoder.from_mapping(load_preprocessor(path), str(path))
     torch.manual_seed(recipe.loop.seed)
     model = make_classifier(recipe, text).to(device)
+    if start:
+        start.fill(model, text)
+        start.save_cost(directory)
     start_embeddings(model, text.words, config.vectors, VectorSource(root, directory, corpus))
     if config.pretraining is not None:
         if not isinstance(model, Classifier) or not model.config.bidirectional:
@@ -235,6 +244,19 @@ def prepare_classifier(
         texts = (map(text.ids, corpus.texts), held_out)
         pretrain(model.words, model.lstm, texts, config.pretraining, directory)
     return ClassifierTask(model, text, sets, config, recipe.loop.batch_tokens)
+
+
+def _start_of(config: TextSettings, directory: Path) -> ClassifierStart | None:
+    """Return what a new run begins with; None: nothing, or the run has begun.
+
+    Raises:
+        DataError: The bundle is not usable, or word vectors are to be used as well.
+    """
+    if config.start_bundle is None or (directory / LAST).exists():
+        return None
+    if config.vectors.file or config.vectors.learn:
+        raise DataError("[text]: start_bundle decides the word vectors; remove [text.vectors]")
+    return ClassifierStart(config.start_bundle)
 
 
 def make_classifier(recipe: Recipe, text: WordTextEncoder) -> TextClassifier:
