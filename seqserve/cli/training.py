@@ -111,22 +111,34 @@ def warn_of_missing_table(recipe: Recipe) -> None:
         typer.echo(f"seqserve: the card has no table of variants: there is no {table}", err=True)
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917 - one parameter an option
     bundle: BundleDir,
     data: DataRoot = Path("data"),
     out: ReportsDir = Path("reports"),
     split: Annotated[
         Literal["train", "dev", "test"], typer.Option(help="split of the sets")
     ] = "test",
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="recipe whose sets are used instead of those of the bundle's"),
+    ] = None,
     sets: Annotated[
         list[Path] | None,
         typer.Option("--set", help="labelled file instead of the recipe's sets; repeatable"),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="with --set: the labels of the files, as `labels` of a data set in a recipe, with commas "
+            "between, such as negative,positive for the numbers 0 and 1"
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Evaluate a bundle on its data sets; on test, the metrics must equal the manifest's.
 
-    With --set, it is evaluated on any file in the formats of the training data, as an imported model is.
+    With --recipe or --set, it is only measured: on the sets of another recipe, such as that of a newer version,
+    or on any file in the formats of the training data.
     """
     from seqserve.evaluation.labelled_files import evaluate_files
     from seqserve.evaluation.measurement import evaluate as measure
@@ -134,16 +146,19 @@ def evaluate(
     from seqserve.evaluation.reproduction import compare, refuse_no_metrics, refuse_other_metrics
     from seqserve.evaluation.writing import write_report
     from seqserve.runtime import open_engine
+    from seqserve.training.recipe import read_recipe
 
+    _refuse_options_without_effect(recipe, sets, labels)
     with reported():
         engine = open_engine(bundle)
         with working(f"evaluate {bundle.name}"):
             if sets:
-                report = evaluate_files(engine, sets)
+                report = evaluate_files(engine, sets, tuple(labels.split(",")) if labels else ())
             else:
-                report = measure(engine, data, recipe_of(engine.bundle), split)
+                of_sets = read_recipe(recipe) if recipe else recipe_of(engine.bundle)
+                report = measure(engine, data, of_sets, split)
         folder = write_report(report, out)
-        must_agree = split == "test" and not sets
+        must_agree = split == "test" and not sets and not recipe
         if must_agree:
             comparisons = compare(engine.bundle.manifest.metrics, report.metrics())
             lines = [found.line() for found in comparisons]
@@ -157,3 +172,17 @@ def evaluate(
         if must_agree:
             refuse_no_metrics(comparisons, bundle)
             refuse_other_metrics(comparisons, bundle)
+
+
+def _refuse_options_without_effect(
+    recipe: Path | None, sets: list[Path] | None, labels: str | None
+) -> None:
+    """Raises BadParameter: two options name the sets, or labels are those of no file."""
+    if recipe and sets:
+        raise typer.BadParameter(
+            "--recipe and --set both say what to measure on; remove one of them"
+        )
+    if labels and not sets:
+        raise typer.BadParameter(
+            "--labels is of the files of --set; a recipe states its own labels"
+        )

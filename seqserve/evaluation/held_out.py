@@ -19,7 +19,7 @@ from seqserve.evaluation.fit import (
     fit_neutral,
 )
 from seqserve.evaluation.label_set import indicators, scores_of
-from seqserve.evaluation.measurement import predict_all, read_sentiment
+from seqserve.evaluation.measurement import answer_sentiment, predict_all, read_sentiment
 from seqserve.evaluation.ner import judge
 from seqserve.evaluation.thresholds import chrf_of, low_confidence_threshold
 from seqserve.manifest import LOW_CONFIDENCE, MIN_SCORE, NEUTRAL_HIGH, NEUTRAL_LOW
@@ -109,10 +109,10 @@ def _entity_answers(engine: Engine, root: Path, dataset: DataSet) -> ScoredAnswe
 
 
 def _fit_sentiment(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldOut:
-    """Fit the neutral class of a model that has two labels."""
+    """Fit the neutral class of a model with two labels; the temperature of one that has its own neutral."""
     labels = engine.bundle.manifest.labels
     if len(labels) != 2:
-        return HeldOut()
+        return _fit_temperature_of_sentiment(engine, root, sets)
     found = []
     for dataset in sets:
         _, texts = read_sentiment(root, dataset, "dev", labels)
@@ -121,6 +121,17 @@ def _fit_sentiment(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldO
         found.append(ThreeClasses(positive, np.array([text.label for text in texts])))
     band = fit_neutral(found)
     return HeldOut({"neutral_slope": band.slope}, {NEUTRAL_LOW: band.low, NEUTRAL_HIGH: band.high})
+
+
+def _fit_temperature_of_sentiment(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldOut:
+    now = float(engine.bundle.config["temperature"])  # of the engine's scores
+    found = []
+    for dataset in sets:
+        labels, texts, results = answer_sentiment(engine, root, dataset, "dev")
+        scores = np.array([[result.scores[label] for label in labels] for result in results])
+        logits = now * np.log(np.maximum(scores, _LEAST))
+        found.append((logits, np.array([text.label for text in texts])))
+    return HeldOut({"temperature": fit_temperature(found, "softmax")})
 
 
 def _fit_classification(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldOut:

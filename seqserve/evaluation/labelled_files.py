@@ -15,13 +15,14 @@ from seqserve.training.recipe import DataSet
 _PACKED = ".xz"
 
 
-def evaluate_files(engine: Engine, files: Sequence[Path]) -> Report:
+def evaluate_files(engine: Engine, files: Sequence[Path], labels: Sequence[str] = ()) -> Report:
     """Measure an engine on files in the formats of the training data.
 
     Args:
         engine: Answers the texts.
         files: `NAME.conll` (ner), `NAME.jsonl` (texts with labels), or of a translation either
             `NAME.<language>`; `.xz` may follow.
+        labels: Of the files, as `labels` of a `DataSet`.
 
     Raises:
         DataError: A file is missing, malformed, of another task, or has a label that the model does not know.
@@ -29,7 +30,7 @@ def evaluate_files(engine: Engine, files: Sequence[Path]) -> Report:
     manifest = engine.bundle.manifest
     suffix = TASKS[manifest.task].data_suffix
     suffixes = (suffix,) if suffix else manifest.languages
-    queries = [_query(path, suffixes) for path in files]
+    queries = [_query(path, suffixes, tuple(labels)) for path in files]
     names = [(query.dataset.name, query.dataset.split) for query in queries]
     for name in names:
         if names.count(name) > 1:
@@ -50,7 +51,7 @@ def require_files(files: Sequence[Path]) -> None:
             raise DataError(f"there is no file {path}")
 
 
-def _query(path: Path, suffixes: Sequence[str]) -> Query:
+def _query(path: Path, suffixes: Sequence[str], labels: tuple[str, ...]) -> Query:
     """Return the set that a file is; its name is that of the folder.
 
     Raises:
@@ -65,5 +66,5 @@ def _query(path: Path, suffixes: Sequence[str]) -> Query:
             "model do; docs/training.md describes the formats"
         )
     folder = place.parent
-    dataset = DataSet(folder.name or place.stem, licence="", split=place.stem)
+    dataset = DataSet(folder.name or place.stem, licence="", split=place.stem, labels=labels)
     return Query(folder.parent, dataset, "test")

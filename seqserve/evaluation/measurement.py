@@ -25,6 +25,7 @@ from seqserve.records import (
     ClassificationItem,
     NerItem,
     SentimentItem,
+    SentimentResult,
     TranslationItem,
 )
 from seqserve.runtime.engine import Engine
@@ -80,9 +81,16 @@ def evaluate(engine: Engine, root: Path, recipe: Recipe, split: Split = "test") 
         split: Which of its lists to measure on.
 
     Raises:
+        ConfigError: The recipe is of another task.
         DataError: A set is missing or malformed, or has a label that the model does not know; the
             training sets alone may be missing.
     """
+    manifest = engine.bundle.manifest
+    if recipe.task != manifest.task:
+        raise ConfigError(
+            f"the recipe {recipe.name} is of the task {recipe.task}, and {manifest.name} of "
+            f"{manifest.task}; name a recipe of that task"
+        )
     seen = cache(partial(_seen, root, recipe))
     queries = [Query(root, dataset, split, seen) for dataset in getattr(recipe.data, split)]
     return measure(engine, queries, split, as_typed(root))
@@ -132,14 +140,28 @@ def _ner(engine: Engine, query: Query) -> tuple[int, Findings]:
 
 
 def _sentiment(engine: Engine, query: Query) -> tuple[int, Findings]:
-    """Ask for a neutral class where the set has one; elsewhere the model answers with the other labels."""
-    manifest = engine.bundle.manifest
-    labels, texts = read_sentiment(query.root, query.dataset, query.split, manifest.labels)
+    labels, texts, results = answer_sentiment(engine, query.root, query.dataset, query.split)
+    return len(texts), one_label_findings(texts, results, labels)
+
+
+def answer_sentiment(
+    engine: Engine, root: Path, dataset: DataSet, split: Split
+) -> tuple[tuple[str, ...], list[LabelledText], list[SentimentResult]]:
+    """Ask for a neutral class where a set has one; elsewhere the model answers with the other labels.
+
+    Returns:
+        The labels that were a choice, the texts with their places in these, and the results.
+
+    Raises:
+        DataError: As for `read_labelled`.
+        InputError: The set has neutral texts, and the model no neutral class.
+    """
+    labels, texts = read_sentiment(root, dataset, split, engine.bundle.manifest.labels)
     is_neutral = any(labels[text.label] == NEUTRAL for text in texts)
     if not is_neutral:
         labels, texts = _without_neutral(labels, texts)
-    results = predict_all(engine, [SentimentItem(text.text, neutral=is_neutral) for text in texts])
-    return len(texts), one_label_findings(texts, results, labels)
+    items = [SentimentItem(text.text, neutral=is_neutral) for text in texts]
+    return labels, texts, predict_all(engine, items)
 
 
 def read_sentiment(

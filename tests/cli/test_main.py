@@ -100,6 +100,10 @@ FAILURES = {
     "no subwords": (["export", "{pairs}", "--runs", "nowhere"], "train the model first"),
     "no bundles": (["models", "--bundles", "nowhere"], "nowhere"),
     "no bundle": (["evaluate", "nowhere"], "is not a directory"),
+    "recipe of another task": (
+        ["evaluate", "{bundle}", "--recipe", "{pairs}"],
+        "translate-tiny is of the task translation, and ner-tiny of ner",
+    ),
     "no bundle to describe": (["dev", "card", "nowhere"], "is not a directory"),
     "no evaluation": (
         ["dev", "card", "{bundle}", "--report", "nowhere"],
@@ -265,6 +269,52 @@ def test_existing_bundle_is_not_overwritten(tiny: TinyProject) -> None:
 def test_wrong_command_line_exits_with_2() -> None:
     assert RUNNER.invoke(app, ["train"]).exit_code == 2
     assert RUNNER.invoke(app, ["evaluate", "x", "--split", "trial"]).exit_code == 2
+
+
+CONFLICTS = {
+    "recipe and files": (["--recipe", "r.toml", "--set", "a.jsonl"], "--recipe and --set both say"),
+    "labels of no file": (["--labels", "a,b"], "--labels is of the files of --set"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), CONFLICTS.values(), ids=CONFLICTS)
+def test_options_that_exclude_each_other(words: list[str], message: str) -> None:
+    result = RUNNER.invoke(app, ["evaluate", "x", *words])
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_a_bundle_is_measured_on_the_sets_of_another_recipe(
+    tiny: TinyProject, tmp_path: Path
+) -> None:
+    text = tiny.recipe_files["sentiment"].read_text()
+    other = tmp_path / "other.toml"
+    other.write_text(text + '[[data.test]]\npath = "films"\nlicence = "CC0-1.0"\nsplit = "dev"\n')
+    bundle = str(tiny.bundle("sentiment"))
+    measured = evaluate(tiny, bundle, tmp_path, "--recipe", str(other), "--json")
+    assert measured.exit_code == 0, measured.output
+    names = {name.rsplit("_", 1)[0] for name in json.loads(measured.stdout)["metrics"]}
+    assert {"films_test", "films_dev"} <= names
+
+
+def test_labels_of_files_can_be_stated(tiny: TinyProject, tmp_path: Path) -> None:
+    turned = tmp_path / "turned"
+    turned.mkdir()
+    films = (tiny.data / "films" / "test.jsonl").read_text().splitlines()
+    lines = [{**json.loads(film), "label": 1 - json.loads(film)["label"]} for film in films]
+    (turned / "test.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    bundle = str(tiny.bundle("sentiment"))
+
+    def accuracy(*words: str) -> float:
+        found = evaluate(tiny, bundle, tmp_path, "--set", *words, "--json")
+        assert found.exit_code == 0, found.output
+        return float(
+            json.loads(found.stdout)["metrics"][f"{Path(words[0]).parent.name}_test_accuracy"]
+        )
+
+    right = accuracy(str(tiny.data / "films" / "test.jsonl"))
+    assert accuracy(str(turned / "test.jsonl"), "--labels", "positive,negative") == right
+    assert accuracy(str(turned / "test.jsonl")) == pytest.approx(1 - right)
 
 
 def test_help_loads_nothing_heavy() -> None:

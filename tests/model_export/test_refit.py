@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,8 @@ from seqserve.errors import ConfigError
 from seqserve.evaluation.held_out import fit_held_out, unfitted
 from seqserve.records import NerItem, SentimentItem
 from seqserve.runtime import check_golden, open_engine
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import DataConfig, DataSet, Recipe
+from seqserve.training.run import run_recipe
 from tests.tiny import TinyProject
 
 
@@ -113,3 +115,48 @@ def test_the_recipe_must_be_of_the_model(tiny: TinyProject, tmp_path: Path) -> N
     path = copy_of(tiny, "ner", tmp_path)
     with pytest.raises(ConfigError, match="recipe is of sentiment-tiny, the bundle of ner-tiny"):
         refit(path, tiny.data, tiny.recipes["sentiment"])
+
+
+def test_a_neutral_label_of_its_own_gets_a_temperature(
+    tiny: TinyProject, data: Path, tmp_path: Path
+) -> None:
+    polar = ("negative", "positive")
+    for folder in ("films", "opinions"):  # otherwise, the lower the temperature, the better
+        with (data / folder / "dev.jsonl").open("a") as file:
+            file.write(
+                '\n{"text": "great lovely", "label": 0}\n{"text": "a dull film", "label": 1}'
+            )
+    text = (data / "films" / "dev.jsonl").read_text()
+    (data / "films" / "dev.jsonl").write_text(text.replace("\n\n", "\n"))
+    opinions = DataSet("opinions", "CC0-1.0", split="dev", labels=polar)
+    films = DataSet("films", "CC0-1.0", labels=polar)
+    made = tiny.recipes["sentiment"]
+    recipe = replace(
+        made,
+        data=DataConfig((films, opinions), (films,), (films,), (films, opinions)),
+        text={"labels": ["negative", "neutral", "positive"]},
+    )
+    run_recipe(recipe, data, tmp_path / "run")
+    bundle = export(RunSource(recipe, tmp_path / "run", data), tmp_path / "exported")
+    assert bundle.manifest.thresholds == {}
+    engine = open_engine(bundle.path)
+
+    def loss_at(temperature: float) -> float:
+        """Cross-entropy by hand: films among two labels, opinions among three; both sets count alike."""
+        means = []
+        for dataset in (films, opinions):
+            losses = []
+            for line in (data / dataset.path / "dev.jsonl").read_text().splitlines():
+                label = json.loads(line)["label"]
+                is_neutral = dataset is opinions
+                item = SentimentItem(json.loads(line)["text"], neutral=is_neutral)
+                (result,) = engine.predict([item])
+                logits = {k: fitted * math.log(max(v, 1e-30)) for k, v in result.scores.items()}
+                total = sum(math.exp(one / temperature) for one in logits.values())
+                gold = label if isinstance(label, str) else polar[label]
+                losses.append(math.log(total) - logits[gold] / temperature)
+            means.append(sum(losses) / len(losses))
+        return sum(means) / 2
+
+    fitted = float(bundle.config["temperature"])
+    assert all(loss_at(fitted) <= loss_at(other) for other in (fitted * 0.9, fitted * 1.1))

@@ -185,7 +185,7 @@ def _refuse_ambiguous_numbers(
         raise DataError(
             f"{dataset.path} has the numbers {', '.join(map(str, sorted(numbers)))} as labels, and the model's "
             f"labels are {', '.join(labels)}: do they stand for {', '.join(polar)}? State it as labels of the "
-            "data set, that of 0 first, or write names instead of numbers"
+            "data set (on the command line with --labels), that of 0 first, or write names instead of numbers"
         )
 
 
