@@ -17,8 +17,9 @@ from seqserve.errors import ConfigError, DataError
 from seqserve.models.classifier import Classifier, TextClassifier
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig, normalized_tokens
+from seqserve.training.bundle_starts import BundleStart
 from seqserve.training.checkpoint import LAST, load_preprocessor, save_preprocessor
-from seqserve.training.classifier_starts import BundleStart, ClassifierStart
+from seqserve.training.classifier_starts import ClassifierStart
 from seqserve.training.data import LabelledText, Split, TrainingTexts, read_labelled
 from seqserve.training.models import make_model
 from seqserve.training.objectives import Objective

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.numpy import load
 
 from seqserve.arrays import FloatArray
-from seqserve.bundle import Bundle, load_bundle
 from seqserve.config import to_mapping
-from seqserve.dequantization import dequantize_all
-from seqserve.errors import BundleError, DataError
-from seqserve.files import written_whole
+from seqserve.errors import DataError
 from seqserve.models.classifier import Classifier, TextClassifier
 from seqserve.text.classification import WordTextEncoder
-from seqserve.training.cost import START_COST, Stage, TrainingCost, read_cost
+from seqserve.training.bundle_starts import (
+    BundleStart,
+    open_start,
+    save_start_cost,
+    start_tensors,
+)
 
-_WEIGHTS, _COST = "weights.safetensors", "training.json"
 _OWN = ("n_words", "n_labels", "dropout")  # settings in which a model may differ from its start
-
-
-@dataclass(frozen=True)
-class BundleStart:
-    """A finished bundle to start from.
-
-    Args:
-        path: Directory of the bundle, as a path from the working directory.
-        version: Its version; training refuses another one, since a newer bundle may have the same path.
-    """
-
-    path: str
-    version: str
 
 
 class ClassifierStart:
@@ -47,21 +32,7 @@ class ClassifierStart:
         Raises:
             DataError: It is missing, damaged, of another version, or no classifier of this project's kind.
         """
-        try:
-            self._bundle: Bundle = load_bundle(Path(start.path))
-        except BundleError as error:
-            raise DataError(f"[text.start_bundle]: {error}") from error
-        manifest = self._bundle.manifest
-        if manifest.version != start.version:
-            raise DataError(
-                f"[text.start_bundle]: {start.path} is version {manifest.version}, the recipe starts from "
-                f"{start.version}: put that version there, or name another path"
-            )
-        if manifest.task not in ("sentiment", "classification") or _WEIGHTS not in manifest.files:
-            raise DataError(
-                f"[text.start_bundle]: {start.path} is no classifier of the architecture bilstm: name one that "
-                "`seqserve export` made"
-            )
+        self._bundle = open_start(start, ("sentiment", "classification"))
         path = str(self._bundle.path)
         self._text = WordTextEncoder.from_mapping(self._bundle.config["text"], path)
 
@@ -84,7 +55,7 @@ class ClassifierStart:
             DataError: The bundle is of a model with another shape.
         """
         self._check_shape(model)
-        tensors = dequantize_all(load(self._bundle.read(_WEIGHTS)))
+        tensors = start_tensors(self._bundle)
         words = self._text.words
         rows = [words.pad_id, words.unknown_id, *(words[word] for word in text.words.symbols)]
         tensors["words.weight"] = tensors["words.weight"][rows]
@@ -103,14 +74,8 @@ class ClassifierStart:
             )
 
     def save_cost(self, run: Path) -> None:
-        """Keep what the training of the bundle cost, its version in the names of the stages."""
-        manifest = self._bundle.manifest
-        cost = TrainingCost((Stage(manifest.name),))
-        if _COST in manifest.files:
-            cost = read_cost(self._bundle.file(_COST))
-        named = (replace(one, name=f"{one.name} {manifest.version}") for one in cost.stages)
-        with written_whole(run / START_COST) as partial:
-            partial.write_text(json.dumps(to_mapping(TrainingCost(tuple(named)))), encoding="utf-8")
+        """Keep the record of what its training cost in the run that starts from it."""
+        save_start_cost(self._bundle, run)
 
 
 def _by_label(rows: FloatArray, theirs: Sequence[str], ours: Sequence[str]) -> FloatArray:

@@ -122,7 +122,7 @@ def word_vectors(recipe: Recipe, tiny: TinyProject) -> Recipe:
 
 REFUSED: dict[str, tuple[Change, str]] = {
     "another version": (other_version, "is version 0.0.1, the recipe starts from 9: put that"),
-    "a translator": (other_task, "is no classifier of the architecture bilstm"),
+    "a translator": (other_task, "is no bundle for sentiment or classification that"),
     "another width": (other_width, "is no start for this model: it has another hidden"),
     "word vectors as well": (word_vectors, "start_bundle decides the word vectors"),
 }
