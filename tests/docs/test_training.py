@@ -19,7 +19,8 @@ import pytest
 
 from seqserve.config import from_mapping
 from seqserve.training.ablation import variant_recipe
-from seqserve.training.recipe import AblationConfig, read_recipe
+from seqserve.training.recipe import AblationConfig, Recipe, read_recipe
+from seqserve.training.sentiment import read_sets
 from tests.docs.pages import ROOT, Block, blocks_of
 from tests.serving import START_S, STOP_S, free_port
 from tests.tiny import write_data
@@ -134,6 +135,28 @@ def test_the_variants_of_the_page_are_variants_of_a_recipe() -> None:
     assert [m.loop.max_steps for m in made] == [1500] * 3
     assert (made[1].model["hidden"], "vectors" in made[1].text) == (100, False)
     assert [s.path for s in made[2].data.train] == ["tickets"]
+
+
+def test_the_sets_with_other_labels_are_read_as_the_page_says(tmp_path: Path) -> None:
+    (block,) = (code for code in RECIPES if "grades" in code)
+    shown = tomllib.loads(block)
+    mood = tomllib.loads(RECIPES[1])
+    values = {
+        **mood,
+        "text": shown["text"],
+        "data": {**mood["data"], "train": shown["data"]["train"]},
+    }
+    values["data"]["dev"] = shown["data"]["train"][:1]
+    for folder, numbers in {"films": [0, 1], "grades": [0, 1, 2, 3, 4]}.items():
+        (tmp_path / folder).mkdir()
+        lines = [json.dumps({"text": "x", "label": number}) for number in numbers]
+        for split in ("train", "dev"):
+            (tmp_path / folder / f"{split}.jsonl").write_text("\n".join(lines))
+    (tmp_path / "manuals").mkdir()
+    (tmp_path / "manuals" / "train.en").write_text("Open the file.\n" * 6000)
+    sets = read_sets(from_mapping(Recipe, values, "the page"), tmp_path)
+    found = [[text.label for text in one.texts] for one in sets.train]
+    assert found == [[0, 2], [0, 0, 1, 2, 2], [1] * 5000]
 
 
 @pytest.mark.slow
