@@ -179,7 +179,8 @@ def read_sentiment(
         The labels with neutral, if there are two others, and the texts.
     """
     if len(labels) == 2 and NEUTRAL not in labels:
-        dataset = replace(dataset, labels=dataset.labels or tuple(labels))
+        if not dataset.label:
+            dataset = replace(dataset, labels=dataset.labels or tuple(labels))
         labels = (labels[0], NEUTRAL, labels[1])
     return tuple(labels), read_labelled(root, dataset, split, labels)
 

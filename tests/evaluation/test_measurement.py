@@ -133,6 +133,16 @@ def test_a_model_is_asked_for_neutral_where_the_set_has_it(
     assert metrics["corpus_test_accuracy"] == accuracy
 
 
+@pytest.mark.parametrize("labels", [("negative", "positive"), ("negative", "neutral", "positive")])
+def test_lines_that_are_all_neutral(root: Path, labels: tuple[str, ...]) -> None:
+    (root / "kind" / "manual").mkdir()
+    (root / "kind" / "manual" / "test.en").write_text("Open it.\nClose it.\n")
+    engine = Scripted("sentiment", lambda _: SentimentResult("neutral", 0.9, {}), labels)
+    manual = DataSet("kind/manual", "CC0-1.0", label="neutral", language="en")
+    metrics = metrics_of(engine, root, manual)
+    assert metrics == {"manual_test_accuracy": 1.0, "manual_test_ece": 0.1}
+
+
 @pytest.mark.parametrize("label", [-1, 2])
 def test_gold_label_that_the_model_does_not_have_is_an_error(root: Path, label: int) -> None:
     with (root / "kind" / "corpus" / "test.jsonl").open("a") as file:
