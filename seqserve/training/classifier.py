@@ -18,7 +18,12 @@ from seqserve.models.classifier import Classifier, TextClassifier
 from seqserve.text.batching import length_batches, pad
 from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig, normalized_tokens
 from seqserve.training.bundle_starts import BundleStart
-from seqserve.training.checkpoint import LAST, load_preprocessor, save_preprocessor
+from seqserve.training.checkpoint import (
+    LAST,
+    load_preprocessor,
+    save_preprocessor,
+    save_weights,
+)
 from seqserve.training.classifier_starts import ClassifierStart
 from seqserve.training.data import LabelledText, Split, TrainingTexts, read_labelled
 from seqserve.training.models import make_model
@@ -26,6 +31,7 @@ from seqserve.training.objectives import Objective
 from seqserve.training.pretraining import PretrainingConfig, pretrain
 from seqserve.training.recipe import DataSet, Recipe
 from seqserve.training.sampling import epoch_examples
+from seqserve.training.starts import START
 from seqserve.training.temperature import Targets
 from seqserve.training.vectors import Corpus, VectorConfig, VectorSource, start_embeddings
 
@@ -96,6 +102,7 @@ class ClassifierTask:
     ) -> None:
         """Take the texts; the rest as in TextSettings and LoopConfig."""
         self.metric = sets.objective.metric
+        self.activation = sets.objective.activation
         self.model = model
         self._device = next(model.parameters()).device
         self._n_labels = len(text.labels)
@@ -237,6 +244,7 @@ def prepare_classifier(
     if start:
         start.fill(model, text)
         start.save_cost(directory)
+        save_weights(model, directory / START)
     start_embeddings(model, text.words, config.vectors, VectorSource(root, directory, corpus))
     if config.pretraining is not None:
         if not isinstance(model, Classifier) or not model.config.bidirectional:

@@ -101,14 +101,25 @@ def load_tagger(recipe: Recipe, run: Path, root: Path) -> TrainedTagger:
 
 def load_sentiment(recipe: Recipe, run: Path, root: Path) -> TrainedClassifier:
     """Load the model of sentiment of a run."""
-    sets = sentiment.read_sets(recipe, root, with_train=False)
-    return _load_classifier(recipe, run, sentiment.sentiment_config(recipe), sets)
+    return _load_classifier(recipe, run, sentiment_of(recipe, run, root))
 
 
 def load_classifier(recipe: Recipe, run: Path, root: Path) -> TrainedClassifier:
     """Load the classifier of a run."""
-    sets = classification.read_sets(recipe, root, _text_of(run).labels)
-    return _load_classifier(recipe, run, classification.classification_config(recipe), sets)
+    return _load_classifier(recipe, run, classifier_of(recipe, run, root))
+
+
+def sentiment_of(recipe: Recipe, run: Path, root: Path) -> ClassifierTask:
+    """Return a run's model of sentiment without weights, with the dev sets of its recipe."""
+    sets = sentiment.read_sets(recipe, root, with_train=False)
+    return _untrained(recipe, _text_of(run), sentiment.sentiment_config(recipe), sets)
+
+
+def classifier_of(recipe: Recipe, run: Path, root: Path) -> ClassifierTask:
+    """Return a run's classifier without weights, with the dev sets of its recipe."""
+    text = _text_of(run)
+    sets = classification.read_sets(recipe, root, text.labels)
+    return _untrained(recipe, text, classification.classification_config(recipe), sets)
 
 
 def _text_of(run: Path) -> WordTextEncoder:
@@ -116,19 +127,20 @@ def _text_of(run: Path) -> WordTextEncoder:
     return WordTextEncoder.from_mapping(load_preprocessor(path), str(path))
 
 
-def _load_classifier(
-    recipe: Recipe, run: Path, config: TextSettings, sets: LabelledSets
-) -> TrainedClassifier:
-    """Load the classifier of a run; its temperature is fitted on the recipe's dev sets."""
-    text = _text_of(run)
+def _untrained(
+    recipe: Recipe, text: WordTextEncoder, config: TextSettings, sets: LabelledSets
+) -> ClassifierTask:
     model = make_classifier(recipe, text)
-    load_weights(model, run / BEST)
-    model.eval()
+    return ClassifierTask(model, text, sets, config, recipe.loop.batch_tokens)
+
+
+def _load_classifier(recipe: Recipe, run: Path, task: ClassifierTask) -> TrainedClassifier:
+    """Load the weights of a classifier's run; its temperature is fitted on the dev sets."""
+    load_interpolated(task.model, run, recipe.export.start_share)
+    model, activation = task.model.eval(), task.activation
     with torch.inference_mode():
-        task = ClassifierTask(model, text, sets, config, recipe.loop.batch_tokens)
-        held_out = task.dev_logits()
-    activation = sets.objective.activation
-    temperature = fit_temperature(held_out, activation)
+        temperature = fit_temperature(task.dev_logits(), activation)
+    text = _text_of(run)
     return TrainedClassifier(recipe.architecture, text, temperature, model, activation, recipe.task)
 
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from model_export.pipeline import export
 from model_export.sources.run import RunSource
 from seqserve.bundle import load_bundle
-from seqserve.errors import DataError
+from seqserve.errors import ConfigError, DataError
 from seqserve.manifest import Precision
 from seqserve.records import SentimentItem
 from seqserve.runtime.engine import open_engine
@@ -23,8 +24,10 @@ from seqserve.text.classification import WordTextEncoder
 from seqserve.training import sentiment
 from seqserve.training.classifier import ClassifierTask
 from seqserve.training.cost import read_training_cost
-from seqserve.training.recipe import Recipe
+from seqserve.training.recipe import ExportConfig, Recipe
 from seqserve.training.run import run_recipe
+from seqserve.training.start_shares import measure_start_shares
+from seqserve.training.trained import load_sentiment
 from tests.tiny import TinyProject
 
 CPU = torch.device("cpu")
@@ -97,6 +100,34 @@ def test_a_run_that_is_resumed_no_longer_needs_its_start(tiny: TinyProject, tmp_
     sentiment.prepare(recipe, tiny.data, tmp_path / "run", CPU)
     with pytest.raises(DataError, match=r"start_bundle\].*gone"):
         sentiment.prepare(recipe, tiny.data, tmp_path / "new", CPU)
+
+
+def test_weights_between_start_and_end(tiny: TinyProject, tmp_path: Path) -> None:
+    recipe = begun(tiny.recipes["sentiment"], tiny.bundle("sentiment"))
+    loop = replace(recipe.loop, max_steps=6, evaluate_every=3)
+    recipe = replace(recipe, loop=loop)
+    run = tmp_path / recipe.name
+    run_recipe(recipe, tiny.data, run)
+    half = replace(recipe, export=ExportConfig(0.5))
+    start, best = (load_file(run / f"{name}.safetensors") for name in ("start", "best"))
+    between = load_sentiment(half, run, tiny.data).model.state_dict()
+    for name, found in between.items():
+        assert torch.allclose(found, (start[name] + best[name]) / 2, atol=1e-6)
+    scores = measure_start_shares(recipe, tiny.data, run, [0.0, 0.5, 1.0])
+    assert [one.start_share for one in scores] == [0, 0.5, 1]
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    best_accuracy = max(line["dev_accuracy"] for line in log)
+    assert scores[0].metrics["accuracy"] == pytest.approx(best_accuracy, abs=1e-5)
+
+
+def test_shares_of_a_start_that_there_is_not(tiny: TinyProject) -> None:
+    ner, sentiments = tiny.recipes["ner"], tiny.recipes["sentiment"]
+    with pytest.raises(ConfigError, match="models of the task ner start from no other model"):
+        measure_start_shares(ner, tiny.data, tiny.run("ner"), [0.5])
+    with pytest.raises(ConfigError, match="has no pairs; use limit of its dev sets"):
+        measure_start_shares(sentiments, tiny.data, tiny.run("sentiment"), [0.5], 10)
+    with pytest.raises(ConfigError, match=r"has no start\.safetensors"):
+        measure_start_shares(sentiments, tiny.data, tiny.run("sentiment"), [0.5])
 
 
 Change = Callable[[Recipe, TinyProject], Recipe]

@@ -29,7 +29,7 @@ def interpolate(
     """Measure weights between the start of a run and its end on dev, to choose [export] start_share."""
     from seqserve.training.interpolation import scores_table
     from seqserve.training.recipe import read_recipe
-    from seqserve.training.translation import measure_start_shares
+    from seqserve.training.start_shares import measure_start_shares
 
     with reported():
         read = read_recipe(recipe)
