@@ -35,7 +35,7 @@ from seqserve.manifest import Precision
 from seqserve.runtime.engine import Engine, open_engine
 from seqserve.tasks import TASKS, Task
 from seqserve.training.data import read_labelled, read_tagged
-from seqserve.training.recipe import DataSet
+from seqserve.training.recipe_data import DataSet
 
 SECTION = "minilm"
 _ENTITIES = ("PER", "LOC", "ORG", "MISC")

@@ -14,7 +14,8 @@ from benchmarks.tools.tasks import NER
 from seqserve.bundle import Bundle
 from seqserve.tasks import TASKS
 from seqserve.training.data import read_pairs, read_raw, read_tagged
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
 
 Item = TypeVar("Item")
 

@@ -22,8 +22,10 @@ from seqserve.manifest import DataSource, Description, Precision
 from seqserve.runtime.engine import Engine
 from seqserve.training.cost import TrainingCost, read_training_cost
 from seqserve.training.data import Split, count_calibration, count_examples
-from seqserve.training.recipe import DataSet, Recipe, verify_recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
 from seqserve.training.run import load_run
+from seqserve.training.run_recipe import verify_recipe
 
 _TOOLS = ("torch", "onnx", "onnxruntime", "numpy", "tokenizers", "sentencex")
 

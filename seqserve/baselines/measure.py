@@ -41,7 +41,8 @@ from seqserve.training.metrics import (
     label_set_scores,
     translation_scores,
 )
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
 
 Metrics = dict[str, float]
 

@@ -11,7 +11,8 @@ from seqserve.baselines.measure import Metrics, measure_baselines
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import DataError
 from seqserve.tasks import Task
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from seqserve.datasets.meta import describe_file, write_meta
 from seqserve.datasets.originals import Converted
 from seqserve.errors import DataError
 from seqserve.training.data import count_examples
-from seqserve.training.recipe import DataSet
+from seqserve.training.recipe_data import DataSet
 
 _CHUNK_BYTES = 1 << 20
 _TIMEOUT_S = 60.0

@@ -23,7 +23,8 @@ from seqserve.training.data import (
     read_raw,
     read_unlabelled,
 )
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
 
 Kind = Task | Literal["labelled", "unlabelled"]
 

@@ -34,7 +34,8 @@ from seqserve.runtime.engine import Engine
 from seqserve.runtime.openers import open_predictor
 from seqserve.tasks import Task
 from seqserve.training.data import read_labelled, read_pairs, read_tagged
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
 from seqserve.training.temperature import fit_temperature
 
 CONFIG_KEYS = ("calibration", "neutral_slope")

@@ -10,7 +10,7 @@ from seqserve.evaluation.measurement import Query, measure
 from seqserve.evaluation.report import Report
 from seqserve.runtime.engine import Engine
 from seqserve.tasks import TASKS
-from seqserve.training.recipe import DataSet
+from seqserve.training.recipe_data import DataSet
 
 _PACKED = ".xz"
 

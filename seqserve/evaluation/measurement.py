@@ -37,7 +37,8 @@ from seqserve.training.data import (
     read_pairs,
     read_tagged,
 )
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
 
 _CHUNK = 512
 _TOOLS = ("numpy", "onnxruntime", "sacrebleu")

@@ -13,8 +13,9 @@ from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError
 from seqserve.training.checkpoint import copy_whole
 from seqserve.training.cost import read_log
-from seqserve.training.recipe import Recipe, Variant, verify_recipe
+from seqserve.training.recipe import Recipe, Variant
 from seqserve.training.run import check_settings, run_recipe
+from seqserve.training.run_recipe import verify_recipe
 
 _SECTIONS = tuple(f.name for f in fields(Variant) if f.name not in ("name", "without"))
 

@@ -29,7 +29,8 @@ from seqserve.training.data import LabelledText, Split, TrainingTexts, read_labe
 from seqserve.training.models import make_model
 from seqserve.training.objectives import Objective
 from seqserve.training.pretraining import PretrainingConfig, pretrain
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
 from seqserve.training.sampling import epoch_examples
 from seqserve.training.starts import START
 from seqserve.training.temperature import Targets

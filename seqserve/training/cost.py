@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqserve.config import from_mapping
-from seqserve.training.recipe import begun_with
+from seqserve.training.run_recipe import begun_with
 
 START_COST = "start.json"
 """The record of a run that starts from a bundle: `training.json` of that bundle."""

@@ -27,7 +27,8 @@ from seqserve.training.checkpoint import load_preprocessor, save_preprocessor
 from seqserve.training.data import TaggedSentence, TrainingTexts, read_tagged
 from seqserve.training.metrics import entity_scores
 from seqserve.training.models import make_model
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
 from seqserve.training.sampling import epoch_examples
 from seqserve.training.vectors import Corpus, VectorConfig, VectorSource, start_embeddings
 

@@ -7,7 +7,6 @@ on the task, which reads them into its own configs.
 from __future__ import annotations
 
 import json
-import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -17,114 +16,9 @@ from typing import Any, Literal
 
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError
-from seqserve.files import as_typed, written_whole
+from seqserve.files import as_typed
 from seqserve.tasks import TASKS, Task
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """One folder of data, its licence, and the part of it to use.
-
-    Args:
-        path: Folder below the data root with `train`, `dev` or `test` files.
-        licence: Licence of the data, for the manifest and the model card.
-        about: Kind of text in a few words, for the model card.
-        skip: First line to leave out, and the line after the last one (training sets of translation only).
-        split: Name of the files, if it is not that of the list: `dev` files that were not used to select
-            anything can be a test set, or files named `test_2016_flickr`.
-        labels: NER: labels that the set annotates, if not all of the model's. The others count as unknown in
-            this set: they are neither learnt as absent nor counted as errors. Sentiment and classification: the
-            labels that the numbers 0, 1, … in the set stand for, such as `["negative", "positive"]`; several
-            numbers may stand for one label. Default: the labels of the model in their order.
-        label: The label of all texts of a set without labels, which is `<split>.txt`, one text a line
-            (sentiment and classification only).
-        language: With `label`: the texts are the lines of `<split>.<language>`, as one side of a translation
-            set has them.
-        limit: Read this many examples at most, evenly spaced (not for NER).
-        weight: Of a training set, how often it is read per epoch; of a dev set, its share in the mean by which
-            the best weights are chosen.
-        joins: Signs that are joined with the word behind them, such as `@` and `#` of corpora that separate
-            them, and whether what is joined keeps its label (NER only).
-        lower: Read the texts in lower case; the metrics of the set have `_lower` in their names (NER only).
-    """
-
-    path: str
-    licence: str
-    about: str = ""
-    skip: tuple[int, int] | None = None
-    split: str = ""
-    labels: tuple[str, ...] = ()
-    label: str = ""
-    language: str = ""
-    limit: int | None = None
-    weight: float = 1.0
-    joins: dict[str, bool] = field(default_factory=dict)
-    lower: bool = False
-
-    def __post_init__(self) -> None:
-        """Check what the types do not express.
-
-        Raises:
-            ConfigError: The weight or the limit is not positive, or two settings exclude each other.
-        """
-        if not 0 < self.weight < math.inf:
-            raise ConfigError(f"{self.path}: weight is {self.weight}; it must be above 0")
-        if self.limit is not None and self.limit < 1:
-            raise ConfigError(f"{self.path}: limit is {self.limit}; it must be at least 1")
-        if self.label and self.labels:
-            raise ConfigError(
-                f"{self.path} has both label, for texts without labels, and labels, for texts with "
-                "numbers as labels; remove one of them"
-            )
-        if self.language and not self.label:
-            raise ConfigError(
-                f"{self.path}: language is {self.language!r}, but only a set of texts without labels has one; "
-                "add their label, or remove it"
-            )
-
-    @property
-    def lines_suffix(self) -> str:
-        """Suffix of the files of a set without labels."""
-        return self.language or "txt"
-
-    @property
-    def name(self) -> str:
-        """The last folder of the path, which the metrics of the set begin with."""
-        return self.path.rstrip("/").rsplit("/", 1)[-1] + ("_lower" if self.lower else "")
-
-
-_CLASSIFIERS: tuple[Task, ...] = ("sentiment", "classification")
-_TASKS_OF_SETTING: Mapping[str, tuple[Task, ...]] = {
-    "labels": ("ner", *_CLASSIFIERS),
-    "label": _CLASSIFIERS,
-    "limit": (*_CLASSIFIERS, "translation"),
-    "joins": ("ner",),
-    "lower": ("ner",),
-}
-"""Settings of data sets that have an effect in some tasks only."""
-
-
-def _default_of(name: str) -> Any:
-    """Return the value of a data set that does not set this."""
-    return getattr(DataSet("", ""), name)
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """The data sets of a recipe.
-
-    Args:
-        train: Sets to learn from.
-        dev: Sets that select the best weights.
-        test: Sets that measure them.
-        calibration: Sets on which export calibrates scores and chooses thresholds; their `dev` files. Those of
-            a classifier with two labels may label texts `neutral`. None: scores stay as they are.
-    """
-
-    train: tuple[DataSet, ...]
-    dev: tuple[DataSet, ...]
-    test: tuple[DataSet, ...] = ()
-    calibration: tuple[DataSet, ...] = ()
+from seqserve.training.recipe_data import TASKS_OF_SETTING, DataConfig, default_of
 
 
 @dataclass(frozen=True)
@@ -311,8 +205,8 @@ class Recipe:
         """Raises ConfigError: a data set has a setting that would have no effect in this task."""
         data = self.data
         for dataset in (*data.train, *data.dev, *data.test, *data.calibration):
-            for name, tasks in _TASKS_OF_SETTING.items():
-                if self.task not in tasks and getattr(dataset, name) != _default_of(name):
+            for name, tasks in TASKS_OF_SETTING.items():
+                if self.task not in tasks and getattr(dataset, name) != default_of(name):
                     raise ConfigError(
                         f"{self.name}: {dataset.path} sets {name}, which only recipes of the task "
                         f"{' or '.join(tasks)} have; remove it"
@@ -377,52 +271,3 @@ def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
     if "path" in values:
         raise ConfigError(f"{path}: path is no key of a recipe; remove it")
     return replace(from_mapping(Recipe, values, str(path)), path=as_typed(path))
-
-
-def begun_with(directory: Path) -> dict[str, Any]:
-    """Return the identity of the recipe that a run was started with.
-
-    Raises:
-        ConfigError: Its `recipe.json` is missing or malformed.
-    """
-    path = directory / "recipe.json"
-    try:
-        begun = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}; remove the run") from error
-    if not isinstance(begun, dict):
-        raise ConfigError(f"{path} holds no object; remove the run")
-    return _current(begun)
-
-
-def _current(begun: dict[str, Any]) -> dict[str, Any]:
-    """Return the identity of a run in today's form: sets of older runs lack the last fields."""
-    defaults = [1.0, {}, False, None, "", ""]
-    train = [[*one, *defaults[len(one) - 4 :]] for one in begun.get("train", [])]
-    return {**begun, "train": train}
-
-
-def verify_recipe(recipe: Recipe, directory: Path) -> None:
-    """Record the recipe in a new run; refuse to resume a run of another recipe.
-
-    Args:
-        recipe: The recipe to train or to export.
-        directory: The run; `recipe.json` is written there.
-
-    Raises:
-        ConfigError: The run was started with other settings; names them.
-    """
-    path = directory / "recipe.json"
-    mine = json.loads(json.dumps(recipe.identity()))
-    if not path.exists():
-        directory.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as partial:
-            partial.write_text(json.dumps(mine, indent=2, ensure_ascii=False), encoding="utf-8")
-        return
-    begun = begun_with(directory)
-    changed = sorted(key for key in mine if mine[key] != begun.get(key))
-    if changed:
-        raise ConfigError(
-            f"{directory} was started with another {', '.join(changed)}: restore the recipe, "
-            "or remove the run"
-        )

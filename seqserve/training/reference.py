@@ -13,12 +13,12 @@ from seqserve.tasks import TASKS
 from seqserve.training.recipe import (
     AblationConfig,
     CardConfig,
-    DataSet,
     ExportConfig,
     LoopConfig,
     Recipe,
     Variant,
 )
+from seqserve.training.recipe_data import DataSet
 from seqserve.training.run import default_configs
 
 SECTION = "recipe-keys"

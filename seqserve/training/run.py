@@ -17,7 +17,8 @@ from seqserve.training import classification, ner, sentiment, trained, translati
 from seqserve.training.checkpoint import Progress
 from seqserve.training.curves import plot_curves
 from seqserve.training.loop import TrainingTask, train
-from seqserve.training.recipe import Recipe, verify_recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.run_recipe import verify_recipe
 
 Trained = trained.TrainedTagger | trained.TrainedClassifier | trained.TrainedTranslator
 

@@ -9,7 +9,8 @@ from seqserve.errors import ConfigError
 from seqserve.tasks import Task
 from seqserve.training import translation
 from seqserve.training.interpolation import Measured, ShareScores, measure_shares
-from seqserve.training.recipe import Recipe, verify_recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.run_recipe import verify_recipe
 from seqserve.training.trained import classifier_of, sentiment_of
 
 _CLASSIFIERS: Mapping[Task, Callable[[Recipe, Path, Path], Measured]] = {

@@ -27,7 +27,7 @@ from seqserve.training.bundle_starts import (
     start_tensors,
 )
 from seqserve.training.checkpoint import BEST, read_weights, save_weights
-from seqserve.training.recipe import begun_with
+from seqserve.training.run_recipe import begun_with
 
 START = "start.safetensors"
 _SUBWORDS = "tokenizer.json"

@@ -30,7 +30,9 @@ from seqserve.training.data import SegmentPair, Split, evenly_spaced, read_pairs
 from seqserve.training.decoding import Translator, greedy_translations
 from seqserve.training.interpolation import ShareScores, measure_shares
 from seqserve.training.models import make_model
-from seqserve.training.recipe import DataSet, Recipe, verify_recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
+from seqserve.training.run_recipe import verify_recipe
 from seqserve.training.sampling import epoch_examples
 from seqserve.training.starts import Start, find_start, warm_start
 

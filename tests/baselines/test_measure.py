@@ -7,7 +7,8 @@ import pytest
 
 from seqserve.baselines.measure import measure_baselines
 from seqserve.errors import ConfigError, DataError
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
 
 BASELINES = {
     "ner": ["feature CRF"],

@@ -9,7 +9,8 @@ import pytest
 
 from seqserve.baselines.record import recorded_baselines
 from seqserve.errors import DataError, SeqserveError
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from seqserve.bulk.rows import (
 from seqserve.errors import ConfigError
 from seqserve.tasks import Task
 from seqserve.training.data import read_tagged
-from seqserve.training.recipe import DataSet
+from seqserve.training.recipe_data import DataSet
 
 ANN = {"text": "Ann Lee", "label": "PER", "start": 0, "end": 7, "score": 0.5}
 OSLO = {"text": "Oslo", "label": "LOC", "start": 13, "end": 17, "score": 0.25}

@@ -24,7 +24,7 @@ from seqserve.datasets.fetch import fetch
 from seqserve.datasets.inventory import find_sets
 from seqserve.errors import DataError
 from seqserve.training.data import read_labelled, read_pairs, read_tagged
-from seqserve.training.recipe import DataSet
+from seqserve.training.recipe_data import DataSet
 
 BY_NAME = {source.path.rsplit("/", 1)[1]: source for source in SOURCES}
 UNER = (

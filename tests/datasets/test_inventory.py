@@ -10,7 +10,8 @@ import pytest
 
 from seqserve.datasets.inventory import FoundSet, find_sets, missing_for
 from seqserve.errors import ConfigError, DataError
-from seqserve.training.recipe import DataSet, Recipe, read_recipe
+from seqserve.training.recipe import Recipe, read_recipe
+from seqserve.training.recipe_data import DataSet
 
 ROOT = Path(__file__).parents[2]
 

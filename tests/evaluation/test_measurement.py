@@ -16,7 +16,8 @@ from seqserve.errors import BundleError, DataError
 from seqserve.evaluation.measurement import evaluate, recipe_of
 from seqserve.records import Entity, NerResult, SentimentResult, TranslationResult
 from seqserve.training.data import Split
-from seqserve.training.recipe import DataConfig, DataSet, LoopConfig, Recipe
+from seqserve.training.recipe import LoopConfig, Recipe
+from seqserve.training.recipe_data import DataConfig, DataSet
 from tests.evaluation.reports import bundle_with
 
 

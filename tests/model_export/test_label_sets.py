@@ -18,7 +18,8 @@ from seqserve.errors import ConfigError, DataError
 from seqserve.evaluation.measurement import evaluate
 from seqserve.records import ClassificationItem
 from seqserve.runtime import check_golden, open_engine
-from seqserve.training.recipe import DataSet, Recipe, read_recipe
+from seqserve.training.recipe import Recipe, read_recipe
+from seqserve.training.recipe_data import DataSet
 from seqserve.training.run import run_recipe
 from tests.tiny import TOPICS
 

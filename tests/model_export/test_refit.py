@@ -18,7 +18,8 @@ from seqserve.errors import ConfigError
 from seqserve.evaluation.held_out import fit_held_out, unfitted
 from seqserve.records import NerItem, SentimentItem
 from seqserve.runtime import check_golden, open_engine
-from seqserve.training.recipe import DataConfig, DataSet, Recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataConfig, DataSet
 from seqserve.training.run import run_recipe
 from tests.tiny import TinyProject
 

@@ -19,7 +19,7 @@ from seqserve.training.data import (
     read_raw,
     read_tagged,
 )
-from seqserve.training.recipe import DataSet
+from seqserve.training.recipe_data import DataSet
 
 SET = DataSet("set", "CC0-1.0")
 

@@ -17,7 +17,8 @@ from seqserve.training import classification, sentiment
 from seqserve.training.classifier import ClassifierTask
 from seqserve.training.data import count_examples, labels_in_training, read_labelled, read_raw
 from seqserve.training.objectives import OneLabel
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
 from tests.tiny import TinyProject
 
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ import torch
 
 from seqserve.errors import DataError
 from seqserve.training import ner
-from seqserve.training.recipe import DataSet
+from seqserve.training.recipe_data import DataSet
 from tests.tiny import TinyProject
 
 CPU = torch.device("cpu")

@@ -8,7 +8,8 @@ from typing import Literal
 
 import pytest
 
-from seqserve.training.recipe import DataSet, LoopConfig, Recipe
+from seqserve.training.recipe import LoopConfig, Recipe
+from seqserve.training.recipe_data import DataSet
 from seqserve.training.reference import SECTION, described, key_rows, recipe_reference
 from seqserve.training.run import SETUPS, default_configs
 

@@ -7,7 +7,7 @@ import pytest
 from seqserve.errors import ConfigError
 from seqserve.training.data import read_tagged
 from seqserve.training.data.signs import join_signs
-from seqserve.training.recipe import DataSet
+from seqserve.training.recipe_data import DataSet
 
 
 @pytest.mark.parametrize(

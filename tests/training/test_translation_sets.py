@@ -15,7 +15,8 @@ from seqserve.training import translation
 from seqserve.training.augmentation import CaseConfig, vary_case
 from seqserve.training.checkpoint import read_weights
 from seqserve.training.data import read_pairs
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
 from tests.tiny import TinyProject
 from tests.training.conftest import TrainedTranslator
 

@@ -10,7 +10,7 @@ from seqserve.training.data.files import Split
 from seqserve.training.data.labelled import read_raw
 from seqserve.training.data.pairs import read_pairs
 from seqserve.training.data.tagged import read_tagged
-from seqserve.training.recipe import DataSet
+from seqserve.training.recipe_data import DataSet
 
 READERS: Mapping[str, Callable[[Path, DataSet, Split], Sequence[object]]] = {
     "conll": read_tagged,

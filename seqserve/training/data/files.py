@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from seqserve.errors import DataError
-from seqserve.training.recipe import DataSet
+from seqserve.training.recipe_data import DataSet
 
 Split = Literal["train", "dev", "test"]
 Example = TypeVar("Example")

@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 from seqserve.errors import ConfigError, DataError
 from seqserve.records import NEUTRAL
 from seqserve.training.data.files import Split, evenly_spaced, not_empty, read_lines, stem_of
-from seqserve.training.recipe import DataSet, Recipe
+from seqserve.training.recipe import Recipe
+from seqserve.training.recipe_data import DataSet
 
 Label: TypeAlias = int | str
 """As a file has it."""

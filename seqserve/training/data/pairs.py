@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seqserve.errors import DataError
 from seqserve.training.data.files import Split, evenly_spaced, not_empty, read_lines, stem_of
-from seqserve.training.recipe import DataSet
+from seqserve.training.recipe_data import DataSet
 
 
 @dataclass(frozen=True)

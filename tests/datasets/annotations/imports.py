@@ -13,7 +13,7 @@ from seqserve.datasets.annotations.examples import Languages
 from seqserve.datasets.annotations.options import LabelOptions, ReadOptions
 from seqserve.datasets.annotations.run import Imported, ImportRequest, import_annotations
 from seqserve.training.data import read_pairs, read_raw, read_tagged
-from seqserve.training.recipe import DataSet
+from seqserve.training.recipe_data import DataSet
 
 Entities = list[tuple[str, str]]
 
