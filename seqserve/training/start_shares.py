@@ -7,13 +7,14 @@ from pathlib import Path
 
 from seqserve.errors import ConfigError
 from seqserve.tasks import Task
-from seqserve.training import translation
 from seqserve.training.interpolation import Measured, ShareScores, measure_shares
 from seqserve.training.recipe import Recipe
 from seqserve.training.run_recipe import verify_recipe
 from seqserve.training.trained import classifier_of, sentiment_of
+from seqserve.training.translation import dev_task
 
-_CLASSIFIERS: Mapping[Task, Callable[[Recipe, Path, Path], Measured]] = {
+_TASKS: Mapping[Task, Callable[..., Measured]] = {
+    "translation": dev_task,
     "sentiment": sentiment_of,
     "classification": classifier_of,
 }
@@ -36,15 +37,14 @@ def measure_start_shares(
             has no pairs.
         DataError: Files of the run or of the data are missing or malformed.
     """
-    if recipe.task == "translation":
-        return translation.measure_start_shares(recipe, root, run, shares, dev_pairs)
-    if dev_pairs is not None:
-        raise ConfigError(
-            f"{recipe.name} is of the task {recipe.task}, which has no pairs; use limit of its dev sets"
-        )
-    if recipe.task not in _CLASSIFIERS:
+    if recipe.task not in _TASKS:
         raise ConfigError(
             f"{recipe.name}: models of the task {recipe.task} start from no other model"
         )
+    if dev_pairs is not None and recipe.task != "translation":
+        raise ConfigError(
+            f"{recipe.name} is of the task {recipe.task}, which has no pairs; use limit of its dev sets"
+        )
     verify_recipe(recipe, run)
-    return measure_shares(_CLASSIFIERS[recipe.task](recipe, run, root), run, shares)
+    options = {} if dev_pairs is None else {"dev_pairs": dev_pairs}
+    return measure_shares(_TASKS[recipe.task](recipe, run, root, **options), run, shares)

@@ -28,11 +28,9 @@ from seqserve.training.bundle_starts import BundleStart
 from seqserve.training.checkpoint import LAST
 from seqserve.training.data import SegmentPair, Split, evenly_spaced, read_pairs
 from seqserve.training.decoding import Translator, greedy_translations
-from seqserve.training.interpolation import ShareScores, measure_shares
 from seqserve.training.models import make_model
 from seqserve.training.recipe import Recipe
 from seqserve.training.recipe_data import DataSet
-from seqserve.training.run_recipe import verify_recipe
 from seqserve.training.sampling import epoch_examples
 from seqserve.training.starts import Start, find_start, warm_start
 
@@ -194,30 +192,27 @@ class TranslationTask:
         return torch.from_numpy(ids).to(self._device)
 
 
-def measure_start_shares(
-    recipe: Recipe, root: Path, run: Path, shares: Sequence[float], dev_pairs: int | None = None
-) -> list[ShareScores]:
-    """Measure weights between the start of a run and its best ones on the dev sets of its recipe.
+def dev_task(
+    recipe: Recipe, run: Path, root: Path, dev_pairs: int | None = None
+) -> TranslationTask:
+    """Return the task of a finished run without training pairs, to measure weights on dev.
 
     Args:
         recipe: Of the run.
+        run: Has the subwords.
         root: Where the data sets are.
-        run: A finished run.
-        shares: Of the initial weights, 0..1.
         dev_pairs: Instead of the recipe's.
 
     Raises:
-        ConfigError: The run is of another recipe or did not start from a model, or a share is not one.
         DataError: Files of the run or of the data are missing or malformed.
     """
     config = from_mapping(PairConfig, recipe.text, f"{recipe.name} [text]")
     if dev_pairs is not None:
         config = replace(config, dev_pairs=dev_pairs)
     tokenizer = SubwordTokenizer.load(run / "tokenizer.json")
-    verify_recipe(recipe, run)
     model = make_translator(recipe, tokenizer)
     dev = [PairSet(s, read_pairs(root, s, "dev", recipe.languages)) for s in recipe.data.dev]
-    return measure_shares(TranslationTask(model, tokenizer, ([], dev), config, recipe), run, shares)
+    return TranslationTask(model, tokenizer, ([], dev), config, recipe)
 
 
 def prepare(recipe: Recipe, root: Path, directory: Path, device: torch.device) -> TranslationTask:

@@ -24,8 +24,8 @@ from seqserve.training.data import read_pairs
 from seqserve.training.interpolation import scores_table
 from seqserve.training.recipe import ExportConfig, Recipe
 from seqserve.training.run import load_run, run_recipe
+from seqserve.training.start_shares import measure_start_shares
 from seqserve.training.starts import START
-from seqserve.training.translation import measure_start_shares
 from tests.tiny import TinyProject
 from tests.training.conftest import TrainedTranslator
 
