@@ -33,7 +33,7 @@ OURS = {
             *("predicting", "predicting.command", "predicting.options", "progress", "reporting"),
             *("importing", "server_key", "serving", "training"),
             *("dev", "dev.baselines", "dev.bench", "dev.bench_bulk", "dev.cards", "dev.endurance"),
-            *("dev.load", "dev.reference"),
+            *("dev.interpolation", "dev.load", "dev.reference"),
         )
     ),
 }
