@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-import numpy as np
 import regex
 
 from seqserve.choices import OffsetUnit
 from seqserve.text.graphemes import CLUSTER
 
+_LAST_OF_ONE_UNIT = "\uffff"  # UTF-16 has two units for what is above
 _CLUSTER = regex.compile(CLUSTER, regex.V1)
 
 
@@ -32,13 +32,12 @@ def offset_table(text: str, unit: OffsetUnit) -> Sequence[int]:
         return range(len(text) + 1)
     if unit == "grapheme":
         return _count_clusters(text)
-    points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-    widths = 1 + (points > 0xFFFF).astype(np.int64)
-    if unit == "byte":
-        widths += (points > 0x7F).astype(np.int64) + ((points > 0x7FF) & (points <= 0xFFFF))
-        widths += points > 0xFFFF
-    offsets: list[int] = np.concatenate([[0], np.cumsum(widths)]).tolist()
-    return offsets
+    if text.isascii() or (unit == "utf16" and max(text) <= _LAST_OF_ONE_UNIT):
+        return range(len(text) + 1)
+    if unit == "utf16":
+        return list(accumulate((1 + (char > _LAST_OF_ONE_UNIT) for char in text), initial=0))
+    widths = ((char > "\x7f") + (char > "\u07ff") + (char > _LAST_OF_ONE_UNIT) for char in text)
+    return list(accumulate((1 + width for width in widths), initial=0))
 
 
 def _count_clusters(text: str) -> Sequence[int]:

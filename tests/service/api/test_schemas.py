@@ -54,7 +54,7 @@ def sentences(document: Any, schema: TaskSchema = NER) -> str:
             {"text": "a", "aggregation_strategy": "first"},
             f"'aggregation_strategy' is no field of this route; did you mean 'aggregation'? {NER_FIELDS}",
         ),
-        ({"text": "a", "x" * 99: 1}, f"'{'x' * 40}' is no field of this route. {NER_FIELDS}"),
+        ({"text": "a", "x" * 99: 1}, f"'{'x' * 40}...' is no field of this route. {NER_FIELDS}"),
         ({"text": "a", "größe": 1}, f"'gr\\xf6\\xdfe' is no field of this route. {NER_FIELDS}"),
         (
             {"min_score": 2, "texts": "a"},
