@@ -327,7 +327,7 @@ def damage_answers(bundles: Path) -> None:
     ("damage", "said"),
     [
         (damage_graph, "golden.json"),
-        (damage_manifest, "sentiment-en/manifest.json cannot be read"),
+        (damage_manifest, "sentiment-en: manifest.json is not JSON"),
         (damage_answers, "golden"),
     ],
     ids=["file", "manifest", "answers"],

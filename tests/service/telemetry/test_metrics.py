@@ -16,7 +16,8 @@ from tests.service.conftest import Server, pending_requests, serving
 
 pytestmark = pytest.mark.anyio
 
-NEED_MORE = {  # a supervisor, a shadow model
+NEED_MORE = {  # a cache, a supervisor, a shadow model
+    "seqserve_cache_texts",
     "seqserve_process_restarts",
     "seqserve_shadow_texts",
     "seqserve_shadow_duration_seconds",
@@ -59,7 +60,7 @@ async def test_the_page_has_what_is_documented_and_nothing_else(server: Server) 
         await server.post(path, {"text": ["a", "b c"]})
     name_process("gateway")
     documented = {
-        (name.strip("`").removesuffix("_total"), kind): set(labels.replace("`", "").split(", "))
+        (name.strip("`").removesuffix("_total"), kind): set(re.findall(r"\w+", labels))
         for name, kind, labels, _ in metrics_rows()
     }
     shown: dict[tuple[str, str], set[str]] = {}
