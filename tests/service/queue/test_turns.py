@@ -93,7 +93,7 @@ def test_a_client_that_hangs_up_stops_its_own_work(served: Serve, long_s: float)
         started = time.monotonic()
         while n_calls(served) > 1:
             time.sleep(0.01)
-        assert time.monotonic() - started < long_s / 2  # it would take 3/4 of it
+        assert time.monotonic() - started < long_s / 4
         assert not other.done()
         assert len(other.result()[1]) > 100
     assert seconds_until_idle(served) < long_s / 4
