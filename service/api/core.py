@@ -19,6 +19,7 @@ from seqserve.records import AUTO
 from seqserve.tasks import Task
 from service.api.choice import NotLoaded, candidate_models
 from service.api.detection import DetectedSource, find_sources, only_source
+from service.api.personal_data import PersonalDataRules
 from service.api.plan import Plan, PredictionRequest, plan_request
 from service.api.served_tasks import Call, ServedTasks
 from service.api.shadow import Answered, Shadow
@@ -76,6 +77,7 @@ class Core:
         self.tasks = ServedTasks(settings)
         self.engines, self.queues = self.tasks.engines, self.tasks.queues
         self.shadow = Shadow(settings, self.engines, self.queues)
+        self.personal_data = PersonalDataRules()
         self.is_draining = False
         self._n_awaiting_model = 0  # texts
 

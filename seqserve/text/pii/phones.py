@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from phonenumbers import Leniency, PhoneNumberMatcher
 
 from seqserve.text.languages import base_language
 from seqserve.text.pii.context import is_after, words_before
+
+Check: TypeAlias = Callable[[], None]
+"""Raises an error to end a search."""
 
 _REGIONS: Mapping[str, Sequence[str]] = {
     "cs": ("CZ",),
@@ -44,15 +48,17 @@ _OF_OTHERS = words_before(
 _MAX_TRIES = 3
 
 
-def find_phones(text: str, language: str) -> Iterator[tuple[int, int]]:
+def find_phones(text: str, language: str, check: Check = lambda: None) -> Iterator[tuple[int, int]]:
     """Yield where the phone numbers of a text are, in order.
 
     Args:
         text: Any text.
         language: A BCP 47 tag; it decides in which countries a number without a country code is valid.
+        check: Called before every candidate.
     """
     regions = _REGIONS.get(base_language(language), ())
     for found in _CANDIDATE.finditer(text):
+        check()
         given, start = found.group(), found.start()
         if given.startswith("+"):
             candidates: Sequence[str | None] = (None,)

@@ -11,18 +11,20 @@ from seqserve.text.pii.emails import find_emails
 from seqserve.text.pii.ibans import find_ibans
 from seqserve.text.pii.ip_addresses import find_ip_addresses
 from seqserve.text.pii.overlaps import without_overlaps
-from seqserve.text.pii.phones import find_phones
+from seqserve.text.pii.phones import Check, find_phones
 
 PiiKind: TypeAlias = Literal["email", "iban", "card", "ip_address", "phone"]
 
-FINDERS: Mapping[PiiKind, Callable[[str, str], Iterator[tuple[int, int]]]] = {
-    "email": lambda text, _: find_emails(text),
-    "iban": lambda text, _: find_ibans(text),
-    "card": lambda text, _: find_cards(text),
-    "ip_address": lambda text, _: find_ip_addresses(text),
+Find: TypeAlias = Callable[[str, str, Check], Iterator[tuple[int, int]]]
+
+FINDERS: Mapping[PiiKind, Find] = {
+    "email": lambda text, *_: find_emails(text),
+    "iban": lambda text, *_: find_ibans(text),
+    "card": lambda text, *_: find_cards(text),
+    "ip_address": lambda text, *_: find_ip_addresses(text),
     "phone": find_phones,
 }
-"""Takes a text and its language; where two kinds overlap, the earlier row wins."""
+"""Takes a text, its language and the check of `find_pii`; where two kinds overlap, the earlier row wins."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class PiiSpan:
     kind: PiiKind
 
 
-def find_pii(text: str, language: str = "en") -> list[PiiSpan]:
+def find_pii(text: str, language: str = "en", check: Check = lambda: None) -> list[PiiSpan]:
     """Return the personal data that rules find in a text, in order; none overlaps another.
 
     Precise rather than complete: a number must be valid and written as usual.
@@ -42,9 +44,10 @@ def find_pii(text: str, language: str = "en") -> list[PiiSpan]:
     Args:
         text: Any text.
         language: A BCP 47 tag, for numbers that are written in other ways elsewhere.
+        check: Called between the steps that take long; what it raises ends the search.
     """
     return without_overlaps(
         PiiSpan(start, end, kind)
         for kind, find in FINDERS.items()
-        for start, end in find(text, language)
+        for start, end in find(text, language, check)
     )

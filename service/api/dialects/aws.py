@@ -40,7 +40,6 @@ from service.api.dialects.document import STRING, object_of, operation
 from service.api.dialects.languages import name_of, served_languages
 from service.api.dialects.validation import validate
 from service.api.mixed import predict_mixed
-from service.api.personal_data import add_rules
 from service.api.plan import PredictionRequest, has_neutral
 from service.api.texts import check_count
 from service.http.context import context_of
@@ -167,7 +166,7 @@ class AwsDialect(Dialect):
         """Predict, and add the personal data that rules find."""
         prediction = await self.core.predict(content, call)
         texts = [(text, asked.language) for text in asked.texts]
-        results = await add_rules(texts, prediction.results, call.deadline)
+        results = await self.core.personal_data.add_to(prediction.results, texts, call.deadline)
         return replace(prediction, results=results)
 
     async def detect(self, is_batch: bool, request: Request) -> Response:

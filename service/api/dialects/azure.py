@@ -27,7 +27,6 @@ from service.api.dialects.azure_results import write_analysis
 from service.api.dialects.base import Dialect, json_response, record_prediction
 from service.api.dialects.document import STRING, list_of, object_of, operation, ref
 from service.api.dialects.validation import validate
-from service.api.personal_data import add_rules
 from service.api.plan import PredictionRequest
 from service.api.texts import check_count, text_error
 from service.http.context import context_of
@@ -124,7 +123,7 @@ class AzureDialect(Dialect):
         results = prediction.results
         if kind.has_rules:
             texts = [(one.text, one.language) for one in documents]
-            results = await add_rules(texts, results, call.deadline)
+            results = await self.core.personal_data.add_to(results, texts, call.deadline)
         return _Answer(analysis, results, prediction.model.id, prediction)
 
     async def _detect(self, analysis: Analysis) -> _Answer:

@@ -224,3 +224,17 @@ UNITS += ["10.20.30.40 ", "1.", "::", "a:", "ab12:", "anna@example.com ", "a@b.c
 @pytest.mark.parametrize("find", FINDERS.values(), ids=FINDERS)
 def test_time_grows_with_the_text(find: Callable[[str, str], object], unit: str) -> None:
     assert grows_linearly(lambda text: list(find(text, "en")), unit, n_chars=1_000)  # type: ignore[call-overload]
+
+
+def test_a_search_can_be_ended_between_candidates() -> None:
+    n_checks = 0
+
+    def check() -> None:
+        nonlocal n_checks
+        n_checks += 1
+        if n_checks == 3:
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        find_pii("Call (030) 1234-5678, " * 50, "en", check)
+    assert n_checks == 3
