@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from service.api.dialects.table import DIALECTS
+from tests import fakes
 from tests.service.conftest import Server, serving
 
 
@@ -30,3 +31,15 @@ async def check_fault(server: Server, path: str, fault: tuple[Any, int, str], fi
     document = response.json()
     assert (response.status_code, set(document)) == (status, {field})
     assert reason in document[field]
+
+
+def write_two_translators(folder: Path) -> Path:
+    """Write the bundles of every task, with a second translator, from French."""
+    bundles = fakes.write_bundles(folder / "bundles")
+    fakes.write_bundle_of(
+        bundles / "translate-fr-zh",
+        "translate-en-zh",
+        name="translate-fr-zh",
+        languages=("fr", "zh"),
+    )
+    return bundles

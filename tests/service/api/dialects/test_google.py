@@ -9,6 +9,7 @@ import pytest
 
 from service.http.keys import new_key
 from tests import fakes
+from tests.service.api.dialects.conftest import write_two_translators
 from tests.service.api.dialects.test_libretranslate import EN, FR, ZH, backwards
 from tests.service.conftest import Server, serving
 
@@ -92,14 +93,7 @@ async def test_html_is_the_default(everything: Server, sent: dict[str, str], use
 
 
 async def test_texts_in_several_languages_and_a_named_model(tmp_path: Path) -> None:
-    bundles = fakes.write_bundles(tmp_path / "bundles")
-    fakes.write_bundle_of(
-        bundles / "translate-fr-zh",
-        "translate-en-zh",
-        name="translate-fr-zh",
-        languages=("fr", "zh"),
-    )
-    async with serving(bundles, dialects=("google",)) as server:
+    async with serving(write_two_translators(tmp_path), dialects=("google",)) as server:
         answer = (await server.post(PATH, {"q": [FR, EN], "target": "zh"})).json()
         found = [
             (one["translatedText"], one["detectedSourceLanguage"])

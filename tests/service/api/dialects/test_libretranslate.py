@@ -11,7 +11,7 @@ from seqserve.errors import NotFound
 from service.api.dialects.files import FileStore
 from service.http.keys import new_key
 from tests import fakes
-from tests.service.api.dialects.conftest import check_fault
+from tests.service.api.dialects.conftest import check_fault, write_two_translators
 from tests.service.conftest import Server, serving
 from tests.text.test_detection import SENTENCES
 
@@ -99,14 +99,7 @@ async def test_languages_of_a_list(everything: Server) -> None:
 
 
 async def test_several_source_languages(tmp_path: Path) -> None:
-    bundles = fakes.write_bundles(tmp_path / "bundles")
-    fakes.write_bundle_of(
-        bundles / "translate-fr-zh",
-        "translate-en-zh",
-        name="translate-fr-zh",
-        languages=("fr", "zh"),
-    )
-    async with serving(bundles, dialects=("libretranslate",)) as server:
+    async with serving(write_two_translators(tmp_path), dialects=("libretranslate",)) as server:
         body = {"q": [FR, EN, FR], "source": "auto", "target": "zh"}
         answer = (await server.post(PATH, body)).json()
         assert answer["translatedText"] == [backwards(one) for one in (FR, EN, FR)]
