@@ -19,7 +19,7 @@ from model_export.checkpoints.encoder_tensors import (
     shapes_of,
     unused_warning,
 )
-from model_export.checkpoints.settings import count_of
+from model_export.checkpoints.settings import count_of, padding_id_of
 from model_export.exporters.graphs.text_encoder import (
     ACTIVATIONS,
     Embeddings,
@@ -157,12 +157,7 @@ def _embeddings(config: Mapping[str, Any], layout: Layout, dimensions: Dimension
     is_projected = layout.projection and (
         layout.has_fixed_projection or dimensions.embedding_width != dimensions.width
     )
-    padding_id = config.get("pad_token_id", _PADDING_ID)
-    if layout.counts_from_padding and not (isinstance(padding_id, int) and padding_id >= 0):
-        raise CheckpointError(
-            f"pad_token_id is {padding_id!r} in config.json; the positions of this family are counted "
-            "from it, so it must be a whole number"
-        )
+    padding_id = padding_id_of(config, _PADDING_ID)
     return Embeddings(
         words=f"{start}word_embeddings.weight",
         positions=f"{start}position_embeddings.weight",

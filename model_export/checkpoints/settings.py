@@ -37,10 +37,14 @@ def padding_id_of(config: Mapping[str, Any], default: int = 0) -> int:
     """Return the id of the padding symbol by config.json, the default where it names none.
 
     Raises:
-        CheckpointError: It is no id.
+        CheckpointError: It is no id of the vocabulary.
     """
     key = "pad_token_id"
-    return default if config.get(key) is None else count_of(config, key, least=0)
+    if config.get(key) is None:
+        return default
+    n_ids = config.get("vocab_size")
+    most = n_ids - 1 if type(n_ids) is int else _LARGEST_COUNT
+    return count_of(config, key, least=0, most=most)
 
 
 def switch_of(options: Mapping[str, Any], key: str, *, default: bool = False) -> bool:

@@ -109,7 +109,8 @@ class Glossary:
         self._is_exact = language is None
         self._inflection = _INFLECTIONS.get((language or "").lower().partition("-")[0])
         by_start: dict[str, list[str]] = {}
-        for term in sorted(terms, key=len, reverse=True):
+        # The longest first; of equally long ones, which may differ in case only, not by the caller's order.
+        for term in sorted(terms, key=lambda term: (-len(term), term)):
             words = [match.group().casefold() for match in islice(_TOKEN.finditer(term), 2)]
             if words and not is_blank(term):
                 by_start.setdefault(" ".join(words), []).append(term)

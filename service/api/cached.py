@@ -92,7 +92,7 @@ class CachedQueue:
         results |= {i: _copy(results[j]) for i, j in equal.items()}
         failed = []
         for i, running in joined.items():
-            if (encoded := await _result_of(running, deadline)) is None:
+            if (encoded := await _result_of(running, items[i][0].deadline)) is None:
                 failed.append(i)
             else:
                 results[i] = items[i][0].outcome = _decode(encoded)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from seqserve.errors import Draining, InputError, NotReady, Overloaded, SeqserveError
+from seqserve.errors import Draining, InputError, NotFound, NotReady, Overloaded, SeqserveError
 from seqserve.model_info import ModelInfo
 from seqserve.records import AUTO
 from seqserve.tasks import Task
@@ -101,9 +101,14 @@ class Core:
 
         Raises:
             Draining: The server is shutting down.
+            NotFound: The task is not served.
             UnavailableError: The engines of the task are loading or away.
         """
         self.require_running()
+        if task not in self.engines:
+            raise NotFound(
+                f"The task {task} is not served here. Served tasks: {', '.join(self.engines)}."
+            )
         self.engines[task].require_up()
 
     def require_running(self) -> None:

@@ -80,10 +80,11 @@ async def serving(
     """
     fixed = {"calls": 1, "engine_factory": "tests.fakes:open_engine"}  # whatever the number of CPUs
     settings = Settings(bundles_dir=bundles_dir, **{**fixed, **changes})
-    hosts = {task: EngineHost(task, settings) for task in TASKS}
+    served = settings.tasks if "tasks" in changes else tuple(TASKS)
+    hosts = {task: EngineHost(task, settings) for task in served}
     engines = {
         task: LocalBackend(lambda task=task: hosts[task], settings.concurrency_of(task))
-        for task in TASKS
+        for task in served
     }
     application = Application(settings)
     application.start(engines, request_restart)

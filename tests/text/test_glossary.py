@@ -90,3 +90,11 @@ def test_a_file(tmp_path: Path) -> None:
         read_terms(path)
     path.write_bytes(b'\xef\xbb\xbf{"a": "b"}')
     assert read_terms(path) == {"a": "b"}
+
+
+def test_the_order_of_terms_does_not_matter() -> None:
+    """Whoever caches or sorts a JSON object may change it."""
+    terms = {"days": "a", "Days": "b", "day list": "c", "list": "d", "item": "e"}
+    text = "The Days of the day list: days, items."
+    backwards = dict(reversed(terms.items()))
+    assert Glossary(terms, "en").find(text) == Glossary(backwards, "en").find(text)

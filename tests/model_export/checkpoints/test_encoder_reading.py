@@ -107,7 +107,7 @@ def test_a_model_that_no_graph_can_hold(monkeypatch: pytest.MonkeyPatch) -> None
         read_encoder(bert())
 
 
-@pytest.mark.parametrize("padding_id", [-1, "1", 1.0])
+@pytest.mark.parametrize("padding_id", [-1, "1", 1.0, 10**9])
 def test_a_padding_id_that_positions_cannot_be_counted_from(padding_id: Any) -> None:
     with pytest.raises(CheckpointError, match="pad_token_id is"):
         read_encoder(read(checkpoint_directory("roberta", TOKEN), pad_token_id=padding_id))

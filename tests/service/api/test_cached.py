@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,24 @@ async def test_the_deadline_holds_for_a_text_that_waits_for_another(cached: Serv
     await asyncio.sleep(0.05)
     late = await cached.post("/v1/ner", {"text": "Ann"}, x_timeout_ms="50")
     assert late.status_code == 504 and late.json()["code"] == "deadline_exceeded"
+    engine.may_go_on.set()
+    assert (await first).status_code == 200
+
+
+async def test_a_partial_request_keeps_its_margin_while_it_waits_for_an_equal_text(
+    cached: Server,
+) -> None:
+    await cached.post("/v1/ner", {"text": "Bob"})
+    engine = cached.engine("ner")
+    engine.may_go_on.clear()
+    first = asyncio.create_task(cached.post("/v1/ner", {"text": "Ann"}))
+    await asyncio.sleep(0.05)
+    started = time.perf_counter()
+    body = {"text": ["Bob", "Ann"], "partial": True}
+    answer = await cached.post("/v1/ner", body, x_timeout_ms="2000")
+    assert answer.status_code == 200 and time.perf_counter() - started < 2
+    known, late = answer.json()["results"]
+    assert known["entities"] and late["error"]["code"] == "deadline_exceeded"
     engine.may_go_on.set()
     assert (await first).status_code == 200
 

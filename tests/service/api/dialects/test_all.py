@@ -12,6 +12,7 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
+from seqserve.tasks import SHIPPED
 from service.api.dialects.table import DIALECTS
 from service.http.keys import new_key
 from service.settings import DialectName, Settings
@@ -256,6 +257,17 @@ async def test_a_request_while_no_model_is_up(tmp_path: Path, name: str) -> None
         response = await server.post(way.path, way.body("a"))
         assert response.status_code == 503
         assert int(response.headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize("name", WAYS)
+async def test_a_task_that_is_not_served(bundles_dir: Path, name: str) -> None:
+    task, way = WAYS[name]
+    others = tuple(one for one in SHIPPED if one != task)
+    async with serving(bundles_dir, dialects=(way.dialect,), tasks=others) as server:
+        response = await server.post(way.path, way.body("a"))
+        assert response.status_code in (400, 404, 422)
+        said = "can be answered by these models" if way.dialect == "label-studio" else task
+        assert said in response.text
 
 
 @pytest.mark.parametrize("name", WAYS)

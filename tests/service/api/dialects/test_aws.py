@@ -230,3 +230,12 @@ async def test_the_access_key_id_is_the_key(bundles_dir: Path, tmp_path: Path) -
             headers = {"authorization": signed} if given else {}
             response = await call(server, "DetectSentiment", {"Text": "a", **EN}, **headers)
             assert (response.status_code, response.json().get("__type")) == (status, kind)
+
+
+async def test_a_task_that_is_not_served(bundles_dir: Path) -> None:
+    async with serving(bundles_dir, dialects=("aws",), tasks=("ner",)) as server:
+        for operation, task in (("DetectSentiment", "sentiment"), ("TranslateText", "translation")):
+            pair = {"SourceLanguageCode": "en", "TargetLanguageCode": "zh"}
+            refused = await call(server, operation, {"Text": "a", **EN, **pair})
+            assert refused.status_code == 400
+            assert f"The task {task} is not served here. Served tasks: ner." in refused.text
