@@ -26,6 +26,7 @@ from seqserve.training.checkpoint import (
 )
 from seqserve.training.classifier_starts import ClassifierStart
 from seqserve.training.data import LabelledText, Split, TrainingTexts, read_labelled
+from seqserve.training.metrics import weighted_mean
 from seqserve.training.models import make_model
 from seqserve.training.objectives import Objective
 from seqserve.training.pretraining import PretrainingConfig, pretrain
@@ -150,10 +151,7 @@ class ClassifierTask:
         objective = self._objective
         scores = [objective.scores(logits, targets) for logits, targets in self.dev_logits()]
         weights = [one.dataset.weight for one in self._dev]
-        mean = {
-            name: float(np.average([of_set[name] for of_set in scores], weights=weights))
-            for name in scores[0]
-        }
+        mean = weighted_mean(scores, weights)
         chosen = objective.set_metric
         each = {
             f"{one.dataset.name}_{chosen}": of_set[chosen]

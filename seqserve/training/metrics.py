@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from sacrebleu.metrics.chrf import CHRF
@@ -13,6 +13,21 @@ from sklearn.metrics import f1_score as label_f1
 
 from seqserve.arrays import BoolArray, FloatArray, IntArray
 from seqserve.training.bleu import bleu_metric
+
+
+def weighted_mean(
+    scores: Sequence[Mapping[str, float]], weights: Sequence[float]
+) -> dict[str, float]:
+    """Return the weighted mean over data sets of each metric.
+
+    Args:
+        scores: Per data set, of the same metrics; at least one.
+        weights: Per data set, above 0.
+    """
+    return {
+        name: float(np.average([of_set[name] for of_set in scores], weights=weights))
+        for name in scores[0]
+    }
 
 
 def entity_scores(

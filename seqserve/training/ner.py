@@ -25,7 +25,7 @@ from seqserve.text.words import Token, normalize_tokens
 from seqserve.training.augmentation import Augmentation, AugmentationConfig
 from seqserve.training.checkpoint import load_preprocessor, save_preprocessor
 from seqserve.training.data import TaggedSentence, TrainingTexts, read_tagged
-from seqserve.training.metrics import entity_scores
+from seqserve.training.metrics import entity_scores, weighted_mean
 from seqserve.training.models import make_model
 from seqserve.training.recipe import Recipe
 from seqserve.training.recipe_data import DataSet
@@ -138,10 +138,7 @@ class NerTask:
         """Return the weighted mean over the dev sets of entity precision, recall and F1 of Viterbi tags."""
         scores = [self._scores(one.examples) for one in self._dev]
         weights = [one.dataset.weight for one in self._dev]
-        mean = {
-            name: float(np.average([of_set[name] for of_set in scores], weights=weights))
-            for name in scores[0]
-        }
+        mean = weighted_mean(scores, weights)
         if len(scores) == 1:
             return mean
         each = {

@@ -28,6 +28,7 @@ from seqserve.training.bundle_starts import BundleStart
 from seqserve.training.checkpoint import LAST
 from seqserve.training.data import SegmentPair, Split, evenly_spaced, read_pairs
 from seqserve.training.decoding import Translator, greedy_translations
+from seqserve.training.metrics import weighted_mean
 from seqserve.training.models import make_model
 from seqserve.training.recipe import Recipe
 from seqserve.training.recipe_data import DataSet
@@ -139,10 +140,7 @@ class TranslationTask:
         """Return the weighted mean over the dev sets of each measure; of several sets, each one's too."""
         scores = [self._scores(one, ids) for one, ids in self._dev]
         weights = [one.dataset.weight for one, _ in self._dev]
-        mean = {
-            name: float(np.average([of_set[name] for of_set in scores], weights=weights))
-            for name in scores[0]
-        }
+        mean = weighted_mean(scores, weights)
         if len(scores) == 1:
             return mean
         each = {
