@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,22 @@ def load_weights(model: nn.Module, path: Path) -> None:
     Raises:
         DataError: The file is missing or damaged, or holds a model of another shape.
     """
+    set_weights(model, read_weights(path), path)
+
+
+def set_weights(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
+    """Set the weights of a model.
+
+    Args:
+        model: Gets the weights.
+        weights: By name.
+        path: Where they come from, for the message.
+
+    Raises:
+        DataError: They are of a model of another shape.
+    """
     try:
-        model.load_state_dict(read_weights(path))
+        model.load_state_dict(weights)
     except RuntimeError as error:
         raise DataError(f"{path} is of another model than the recipe's: {error}") from error
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from seqserve.errors import ConfigError, DataError
-from seqserve.training.checkpoint import BEST, read_weights
+from seqserve.training.checkpoint import BEST, read_weights, set_weights
 from seqserve.training.starts import START
 
 
@@ -77,10 +77,7 @@ def load_interpolated(model: nn.Module, run: Path, start_share: float) -> None:
     weights = read_weights(run / BEST)
     if start_share:
         weights = interpolate(read_weights(run / START), weights, start_share)
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise DataError(f"{run / BEST} is of another model than the recipe's: {error}") from error
+    set_weights(model, weights, run / BEST)
 
 
 def measure_shares(task: Measured, run: Path, shares: Sequence[float]) -> list[ShareScores]:
@@ -99,23 +96,13 @@ def measure_shares(task: Measured, run: Path, shares: Sequence[float]) -> list[S
         raise ConfigError(
             f"{run} has no {START}: only a run with `start` or `start_bundle` in [text] has initial weights"
         )
-    found = []
     for share in shares:
         if not 0 <= share <= 1:
             raise ConfigError(f"a share of the initial weights is {share}; allowed: 0 to 1")
+    found = []
+    for share in shares:
         load_interpolated(task.model, run, share)
         task.model.eval()
         with torch.inference_mode():
             found.append(ShareScores(share, task.evaluate()))
     return found
-
-
-def scores_table(scores: Sequence[ShareScores]) -> str:
-    """Return a Markdown table: a share a row, a metric a column."""
-    names = list(scores[0].metrics)
-    rows = [
-        [f"{one.start_share:g}", *(f"{one.metrics[name]:.3f}" for name in names)] for one in scores
-    ]
-    head = ["start_share", *names]
-    lines = [f"| {' | '.join(row)} |" for row in (head, *rows)]
-    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])

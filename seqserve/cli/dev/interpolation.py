@@ -27,7 +27,7 @@ def interpolate(
     ] = None,
 ) -> None:
     """Measure weights between the start of a run and its end on dev, to choose [export] start_share."""
-    from seqserve.training.interpolation import scores_table
+    from seqserve.evaluation.markdown import table_lines
     from seqserve.training.recipe import read_recipe
     from seqserve.training.start_shares import measure_start_shares
 
@@ -35,4 +35,8 @@ def interpolate(
         read = read_recipe(recipe)
         with working(f"interpolation of {read.name}"):
             found = measure_start_shares(read, data, runs / read.name, share or _SHARES, pairs)
-    typer.echo(scores_table(found))
+    names = list(found[0].metrics)
+    rows = (
+        (f"{one.start_share:g}", *(f"{one.metrics[name]:.3f}" for name in names)) for one in found
+    )
+    typer.echo("\n".join(table_lines(("start_share", *names), rows)))
