@@ -12,8 +12,6 @@ from typing import Any
 from seqserve.errors import DeadlineExceeded
 from seqserve.text.pii.table import find_pii
 
-_LANGUAGE = "en"  # of texts whose language is not known
-
 Texts = Sequence[tuple[str, str | None]]
 """Text and language, if known."""
 
@@ -48,7 +46,7 @@ def _add_rules(
     completed: list[Mapping[str, Any]] = []
     for (text, language), result in zip(texts, results, strict=True):
         check()
-        rules = [] if "error" in result else find_pii(text, language or _LANGUAGE, check)
+        rules = [] if "error" in result else find_pii(text, language, check)
         completed.append({**result, "rules": rules})
     return completed
 

@@ -16,5 +16,5 @@ def words_before(names: str) -> re.Pattern[str]:
 
 
 def is_after(text: str, start: int, words: re.Pattern[str]) -> bool:
-    """Return whether one of the words of a pattern stands before a place."""
+    """Return whether a pattern occurs in the characters before a place."""
     return words.search(text[max(0, start - _N_CHARS) : start]) is not None

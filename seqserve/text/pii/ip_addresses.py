@@ -24,7 +24,6 @@ _OF_VERSIONS = words_before(
 _OF_NETWORKS = re.compile(
     r"(?i)\b(?:ip|ipv4|address|host|server|dns|ping|gateway|router|subnet|netmask|proxy|client|node|resolver)"
 )
-_N_CHARS = 40
 
 
 def find_ip_addresses(text: str) -> Iterator[tuple[int, int]]:
@@ -40,7 +39,7 @@ def _is_v4(text: str, start: int, end: int) -> bool:
         return False
     if end - start > len("1.2.3.4"):
         return True
-    return _OF_NETWORKS.search(text[max(0, start - _N_CHARS) : start]) is not None
+    return is_after(text, start, _OF_NETWORKS)
 
 
 def _is_v6(given: str) -> bool:

@@ -14,6 +14,8 @@ from seqserve.text.pii.overlaps import without_overlaps
 from seqserve.text.pii.phones import Check, find_phones
 
 PiiKind: TypeAlias = Literal["email", "iban", "card", "ip_address", "phone"]
+_UNKNOWN_LANGUAGE = "en"
+"""How numbers are read in a text whose language is not known."""
 
 Find: TypeAlias = Callable[[str, str, Check], Iterator[tuple[int, int]]]
 
@@ -36,18 +38,18 @@ class PiiSpan:
     kind: PiiKind
 
 
-def find_pii(text: str, language: str = "en", check: Check = lambda: None) -> list[PiiSpan]:
+def find_pii(text: str, language: str | None = None, check: Check = lambda: None) -> list[PiiSpan]:
     """Return the personal data that rules find in a text, in order; none overlaps another.
 
     Precise rather than complete: a number must be valid and written as usual.
 
     Args:
         text: Any text.
-        language: A BCP 47 tag, for numbers that are written in other ways elsewhere.
+        language: A BCP 47 tag, for numbers that are written in other ways elsewhere; None: it is not known.
         check: Called between the steps that take long; what it raises ends the search.
     """
     return without_overlaps(
         PiiSpan(start, end, kind)
         for kind, find in FINDERS.items()
-        for start, end in find(text, language, check)
+        for start, end in find(text, language or _UNKNOWN_LANGUAGE, check)
     )

@@ -64,7 +64,7 @@ def read_pii(parameters: PiiParameters) -> PiiRequest:
             "send 'none'."
         )
     requested = set(parameters.piiCategories or ["Default"])
-    categories = set(requested & SERVED)
+    categories = requested & SERVED
     if "Default" in requested:
         categories |= DEFAULT
     if "All" in requested:
