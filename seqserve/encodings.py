@@ -1,10 +1,12 @@
-"""Recognize what is not UTF-8 text by its first bytes: UTF-16, UTF-32, and files that are no text."""
+"""Encodings of text: UTF-8, and what is not, recognized by its first bytes: UTF-16, UTF-32, or no text."""
 
 from __future__ import annotations
 
 import codecs
 import re
 from unicodedata import category
+
+from seqserve.errors import ConfigError
 
 MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -28,6 +30,22 @@ _CANDIDATES = {
     "UTF-16-BE": (2, 0, 1),
 }
 """Encodings without a mark: the size of a unit, and the places of its highest and its second byte."""
+
+
+def is_utf8(encoding: str) -> bool:
+    """Return whether an encoding is UTF-8.
+
+    Raises:
+        ConfigError: There is no such text encoding.
+    """
+    try:
+        found = codecs.lookup(encoding)
+        "".encode(encoding)  # refuses codecs that do not encode text, such as base64
+    except LookupError:
+        raise ConfigError(
+            f"there is no encoding {encoding!r}; examples are UTF-16, latin-1, cp1252, gb18030"
+        ) from None
+    return found.name in {"utf-8", "utf-8-sig"}
 
 
 def other_encoding(block: bytes | bytearray) -> str | None:
@@ -54,9 +72,9 @@ def unmarked_encoding(block: bytes | bytearray) -> str | None:
     n_nuls = block.count(_NUL)
     if not n_nuls:
         return None
-    is_utf8 = _is_utf8_text(block)
-    if n_nuls < _MIN_NULS or (is_utf8 and n_nuls < _MIN_SHARE * len(block)):
-        return None if is_utf8 else BINARY
+    is_text = _is_utf8_text(block)
+    if n_nuls < _MIN_NULS or (is_text and n_nuls < _MIN_SHARE * len(block)):
+        return None if is_text else BINARY
     return next((name for name in _CANDIDATES if _fits(block, name, n_nuls)), BINARY)
 
 

@@ -15,8 +15,9 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     {
         *("seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files"),
-        *("seqserve.cancellation", "seqserve.choices", "seqserve.progress", "seqserve.encodings"),
+        *("seqserve.cancellation", "seqserve.choices", "seqserve.progress"),
     },
+    {"seqserve.encodings"},
     {"seqserve.strict_json", "seqserve.dequantization"},
     {"seqserve.records"},
     {"seqserve.tasks"},

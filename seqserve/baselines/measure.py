@@ -21,7 +21,6 @@ from seqserve.baselines.sentiment import (
 )
 from seqserve.errors import ConfigError
 from seqserve.evaluation.label_set import indicators
-from seqserve.records import NEUTRAL
 from seqserve.tasks import Task
 from seqserve.text.classification import normalized_tokens
 from seqserve.text.tagging import retokenize
@@ -39,6 +38,7 @@ from seqserve.training.metrics import (
     entity_scores,
     label_scores,
     label_set_scores,
+    neutral_of,
     translation_scores,
 )
 from seqserve.training.recipe import Recipe
@@ -131,8 +131,7 @@ def _measure_sentiment(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]:
         "naive Bayes": naive_bayes(config),
     }
     labels = recipe.text["labels"]
-    neutral = labels.index(NEUTRAL) if NEUTRAL in labels else None
-    return _one_label_rows(recipe, root, labels, classifiers, neutral)
+    return _one_label_rows(recipe, root, labels, classifiers, neutral_of(labels))
 
 
 def _measure_classification(recipe: Recipe, root: Path) -> dict[str, list[Metrics]]:

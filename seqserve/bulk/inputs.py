@@ -17,7 +17,8 @@ from seqserve.bulk.fingerprint import Checkpoint, LineDigest
 from seqserve.bulk.lines import Lines
 from seqserve.bulk.readers import DEFAULT_OPTIONS, DELIMITERS, InputFormat, Reader, ReadOptions
 from seqserve.bulk.records import Columns, Entry
-from seqserve.errors import ConfigError, DataError
+from seqserve.encodings import is_utf8
+from seqserve.errors import DataError
 
 T = TypeVar("T")
 
@@ -122,22 +123,6 @@ class Transcoded(io.RawIOBase):
         view[:n_bytes] = self._pending[:n_bytes]
         self._pending = self._pending[n_bytes:]
         return n_bytes
-
-
-def is_utf8(encoding: str) -> bool:
-    """Return whether an encoding is UTF-8.
-
-    Raises:
-        ConfigError: There is no such text encoding.
-    """
-    try:
-        found = codecs.lookup(encoding)
-        "".encode(encoding)  # refuses codecs that do not encode text, such as base64
-    except LookupError:
-        raise ConfigError(
-            f"there is no encoding {encoding!r}; examples are UTF-16, latin-1, cp1252, gb18030"
-        ) from None
-    return found.name in {"utf-8", "utf-8-sig"}
 
 
 class Inputs:

@@ -12,6 +12,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.metrics import f1_score as label_f1
 
 from seqserve.arrays import BoolArray, FloatArray, IntArray
+from seqserve.records import NEUTRAL
 from seqserve.training.bleu import bleu_metric
 
 
@@ -40,6 +41,11 @@ def entity_scores(
         name: float(score(*lists, mode="strict", scheme=IOB2, zero_division=0))
         for name, score in kinds.items()
     }
+
+
+def neutral_of(labels: Sequence[str]) -> int | None:
+    """Return the index of neutral, which an answer has only on request; None if there is none."""
+    return labels.index(NEUTRAL) if NEUTRAL in labels else None
 
 
 def choices_of(gold: IntArray, n_labels: int, optional: int | None = None) -> IntArray:

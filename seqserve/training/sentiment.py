@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import torch
 
 from seqserve.config import from_mapping
 from seqserve.errors import ConfigError
-from seqserve.records import NEUTRAL
 from seqserve.training.classifier import (
     ClassifierTask,
     LabelledSets,
@@ -18,6 +16,7 @@ from seqserve.training.classifier import (
     prepare_classifier,
     read_labelled_sets,
 )
+from seqserve.training.metrics import neutral_of
 from seqserve.training.objectives import OneLabel
 from seqserve.training.recipe import Recipe
 
@@ -41,11 +40,6 @@ class SentimentConfig(TextSettings):
 def sentiment_config(recipe: Recipe) -> SentimentConfig:
     """Read the `[text]` table."""
     return from_mapping(SentimentConfig, recipe.text, f"{recipe.name} [text]")
-
-
-def neutral_of(labels: Sequence[str]) -> int | None:
-    """Return the place of neutral, which an answer has only on request."""
-    return labels.index(NEUTRAL) if NEUTRAL in labels else None
 
 
 def read_sets(recipe: Recipe, root: Path, *, with_train: bool = True) -> LabelledSets:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from seqserve.bulk.inputs import InputFile, Inputs, is_utf8, total_bytes
+from seqserve.bulk.inputs import InputFile, Inputs, total_bytes
 from seqserve.bulk.readers import ReadOptions
 from seqserve.bulk.records import Columns, Record
+from seqserve.encodings import is_utf8
 from seqserve.errors import ConfigError, DataError
 
 TEXTS = ["Zoë met Ann.", "“Quoted”, naïve", "third"]

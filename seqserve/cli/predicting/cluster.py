@@ -14,12 +14,12 @@ import orjson
 import ray
 from ray.data.datasource import BlockBasedFileDatasink
 
-from seqserve.bulk.inputs import is_utf8
 from seqserve.bulk.readers import DELIMITERS, InputFormat, Reader
 from seqserve.bulk.records import Columns, Entry, Record, Refusal
 from seqserve.cli.predicting.engines import TaskEngines
 from seqserve.cli.predicting.run_config import RunConfig
 from seqserve.cli.predicting.spec import PredictionSpec
+from seqserve.encodings import is_utf8
 from seqserve.errors import ConfigError, DataError, SeqserveError, UnavailableError
 
 _BATCH_TEXTS = 128

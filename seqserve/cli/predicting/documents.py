@@ -14,11 +14,11 @@ from typing import Any, cast
 
 from seqserve.bulk.documents.formats import DOCUMENTS, SUFFIXES, DocumentFormat
 from seqserve.bulk.documents.translating import Doubt, Translated, translate
-from seqserve.bulk.inputs import is_utf8
 from seqserve.bulk.rows import rejected_row
 from seqserve.cli.predicting.options import Options
 from seqserve.cli.predicting.run_config import RunConfig, make_config, open_models
 from seqserve.cli.progress import bar
+from seqserve.encodings import is_utf8
 from seqserve.errors import ConfigError, DataError
 from seqserve.files import written_whole
 from seqserve.tasks import Task

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from seqserve.bulk import readers, rows
 from seqserve.bulk.fingerprint import Checkpoint, Fingerprint
-from seqserve.bulk.inputs import InputFile, Inputs, is_gzip, is_utf8, total_bytes
+from seqserve.bulk.inputs import InputFile, Inputs, is_gzip, total_bytes
 from seqserve.bulk.readers import InputFormat, ReadOptions
 from seqserve.bulk.records import Columns, columns_of
 from seqserve.bulk.rows import OutputFormat
@@ -22,6 +22,7 @@ from seqserve.bulk.windows import WindowSize
 from seqserve.cli.predicting.options import Options
 from seqserve.cli.predicting.spec import Model, PredictionSpec
 from seqserve.cpus import available_cpus
+from seqserve.encodings import is_utf8
 from seqserve.errors import ConfigError
 from seqserve.tasks import TASKS, Task
 

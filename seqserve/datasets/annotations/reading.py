@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from seqserve.encodings import BINARY, other_encoding
-from seqserve.errors import ConfigError, DataError, InvalidJson
+from seqserve.encodings import BINARY, is_utf8, other_encoding
+from seqserve.errors import DataError, InvalidJson
 from seqserve.strict_json import parse_json
 
 _HEAD_BYTES = 1024
@@ -59,17 +59,13 @@ class ExportFile:
             ConfigError: There is no such encoding.
         """
         raw = self.read_bytes()
-        is_utf8 = self.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
-        name = other_encoding(raw[:_HEAD_BYTES]) if is_utf8 else None
+        is_default = is_utf8(self.encoding)
+        name = other_encoding(raw[:_HEAD_BYTES]) if is_default else None
         if name:
             hint = "is no text" if name == BINARY else f"is {name}: add --encoding {name.lower()}"
             raise DataError(f"{self.path} {hint}")
         try:
-            return raw.decode("utf-8-sig" if is_utf8 else self.encoding).removeprefix("\ufeff")
-        except LookupError:
-            raise ConfigError(
-                f"there is no encoding {self.encoding!r}; examples are utf-16, latin-1, cp1252, gb18030"
-            ) from None
+            return raw.decode("utf-8-sig" if is_default else self.encoding).removeprefix("\ufeff")
         except UnicodeDecodeError as error:
             line = raw.count(b"\n", 0, error.start) + 1
             raise DataError(
