@@ -16,6 +16,7 @@ ORDER = [
     {
         *("seqserve.errors", "seqserve.arrays", "seqserve.cpus", "seqserve.files"),
         *("seqserve.cancellation", "seqserve.choices", "seqserve.progress"),
+        "seqserve.quoting",
     },
     {"seqserve.encodings"},
     {"seqserve.strict_json", "seqserve.dequantization"},

@@ -15,9 +15,9 @@ from starlette.routing import Route
 
 from seqserve.errors import InputError, UnknownModel
 from seqserve.model_info import Changes
+from seqserve.quoting import cut
 from seqserve.tasks import Task
 from service.api.core import Core
-from service.api.quoting import cut
 from service.engines.changes import Change
 from service.engines.client import EngineClient
 from service.http.body import BodyReader

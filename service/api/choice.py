@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 
 from seqserve.errors import InputError, NotReady, UnavailableError, UnknownModel
 from seqserve.model_info import ModelInfo
+from seqserve.quoting import cut
 from seqserve.tasks import TASKS, Task
 from seqserve.text.languages import match_tag
 from service.api.pairs import models_of_pair
-from service.api.quoting import cut
 from service.routing import choose_by_weight
 
 _NO_WEIGHTS: Mapping[str, float] = {}

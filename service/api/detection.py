@@ -15,11 +15,11 @@ from typing import Any
 from seqserve.choices import Warning
 from seqserve.errors import InputError, UnsupportedLanguagePair
 from seqserve.model_info import ModelInfo
+from seqserve.quoting import cut
 from seqserve.records import AUTO, DetectedLanguage, DetectionResult
 from seqserve.text.detection import detect_language
 from seqserve.text.languages import match_tag
 from service.api.pairs import name_pairs
-from service.api.quoting import cut
 
 MIN_CONFIDENCE = 0.5
 """A detected language counts from here on: 99 % are right, also of texts of 11 to 20 characters."""

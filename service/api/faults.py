@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from pydantic_core import ErrorDetails
 
-from service.api.quoting import cut
+from seqserve.quoting import cut
 
 MAX_FAULTS = 10
 

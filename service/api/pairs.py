@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from seqserve.errors import InputError, UnsupportedLanguagePair
 from seqserve.model_info import ModelInfo
+from seqserve.quoting import cut
 from seqserve.text.languages import Match, explain_mismatch, match_tag
-from service.api.quoting import cut
 
 
 def models_of_pair(

@@ -16,11 +16,11 @@ from seqserve.bundle import Bundle
 from seqserve.bundle_folder import MANIFEST, manifests_in
 from seqserve.errors import ConfigError
 from seqserve.model_info import ModelInfo, model_id
+from seqserve.quoting import cut
 from seqserve.tasks import TASKS, Task
 from service.telemetry.logs import get_logger
 
 _NUMBER_OR_WORD = re.compile(r"[0-9]+|[A-Za-z]+")
-_MAX_TASK = 40  # characters of an unknown one, in a message
 _Part = tuple[int, int, str]
 _END: _Part = (1, 0, "")  # before a further number, after a word: 1.0rc1, 1.0, 1.0.1
 
@@ -113,9 +113,7 @@ def _manifest_with_task(content: bytes) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise ValueError("holds no JSON object")
     if manifest.get("task") not in list(TASKS):
-        said = (
-            f"the task {str(manifest['task'])[:_MAX_TASK]!a}" if "task" in manifest else "no task"
-        )
+        said = f"the task {cut(str(manifest['task']))!a}" if "task" in manifest else "no task"
         raise ValueError(f"has {said}; tasks are {', '.join(TASKS)}")
     return manifest
 

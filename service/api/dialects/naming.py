@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from seqserve.errors import InputError, NotFound
 from seqserve.model_info import ModelInfo
+from seqserve.quoting import cut
 from seqserve.tasks import TASKS, Task
 from seqserve.text.languages import match_tag
 from service.api.pairs import models_of_pair
-from service.api.quoting import cut
 
 PIPELINES: Mapping[Task, str] = {
     "ner": "token-classification",

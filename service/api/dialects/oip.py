@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from seqserve.errors import InputError, NotReady
+from seqserve.quoting import cut
 from service.api.core import Call, Prediction
 from service.api.dialects.base import Asked, Dialect, json_response
 from service.api.dialects.document import STRING, list_of, object_of, operation, ref
@@ -30,7 +31,6 @@ from service.api.dialects.oip_messages import (
 from service.api.dialects.oip_tensors import OUTPUTS, TEXT, decode_texts, outputs_of
 from service.api.dialects.validation import validate
 from service.api.plan import PredictionRequest
-from service.api.quoting import cut
 from service.api.schemas import SCHEMAS
 from service.http.context import context_of
 from service.http.problems import Problem

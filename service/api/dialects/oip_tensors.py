@@ -16,8 +16,8 @@ import orjson
 
 from seqserve.errors import InputError
 from seqserve.model_info import ModelInfo
+from seqserve.quoting import cut
 from seqserve.tasks import Task
-from service.api.quoting import cut
 
 Datatype: TypeAlias = Literal["BYTES", "FP32"]
 Results: TypeAlias = Sequence[Mapping[str, Any]]
