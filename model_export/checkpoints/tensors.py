@@ -21,9 +21,8 @@ from seqserve.errors import CheckpointError
 _LENGTH_BYTES = 8
 _MAX_HEADER_BYTES = 32 * 1024**2
 _METADATA = "__metadata__"
-_LARGEST = (
-    1e15  # no trained weight comes near; sums of products of two such numbers are still finite
-)
+# No trained weight comes near, and sums of products of two such numbers are still finite.
+_LARGEST = 1e15
 
 Array = NDArray[Any]
 

@@ -232,12 +232,12 @@ class Application:
 
 def _declare_errors(dialect: Dialect) -> None:
     """Create the series of the errors of an API: they must begin at 0 for a rate to see the first error."""
+    paths = [route.path for route in dialect.routes() if "POST" in (route.methods or ())]
     for error in _SERVER_ERRORS:
         problem = Problem(error.title, error.status, error.code, "", "", {})
         status = dialect.write_problem(problem).status_code
-        for route in dialect.routes():
-            if "POST" in (route.methods or ()):
-                metrics.requests(route.path, status, error.code, dialect.name)
+        for path in paths:
+            metrics.requests(path, status, error.code, dialect.name)
 
 
 def _documentation(settings: Settings, dialects: Sequence[Dialect]) -> list[Route]:

@@ -11,7 +11,6 @@ from seqserve.quoting import cut
 
 MAX_FAULTS = 10
 
-
 _LANGUAGE = "must be a language tag such as 'en' or 'zh'"
 _RULES: Mapping[tuple[str, str], str] = {
     ("string_pattern_mismatch", "source"): _LANGUAGE,

@@ -8,9 +8,8 @@ from __future__ import annotations
 import sys
 from collections import OrderedDict
 
-_ENTRY_BYTES = (
-    200  # of an entry besides key and value: its place in the dictionary and in the order
-)
+# Of an entry besides key and value: its place in the dictionary and in the order.
+_ENTRY_BYTES = 200
 
 
 class AnswerCache:

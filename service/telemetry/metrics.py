@@ -327,5 +327,5 @@ class RouteSeries:
 
 @cache
 def of_route(route: str, dialect: str) -> RouteSeries:
-    """Return the series of a route; unknown ones are told apart by the API below whose path they are."""
+    """Return the series of a route; the unknown routes of an API share one."""
     return RouteSeries(route, dialect)

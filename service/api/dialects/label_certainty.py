@@ -1,4 +1,4 @@
-"""How sure a model is of its whole answer about a text: Label Studio sorts the tasks of a project by it.
+"""How certain a model is of its whole answer about a text: Label Studio sorts the tasks of a project by it.
 
 | task | certainty |
 |---|---|
@@ -7,7 +7,8 @@
 | classification with several labels | the lowest probability that a label is decided rightly |
 | translation | the geometric mean of the probabilities of its tokens |
 
-A blank text has the certainty 1: there is nothing to label.
+A blank text has the certainty 1: there is nothing to label. Of entities from a graph without alternatives, the
+certainty is the lowest score, and 0 without any.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from seqserve.model_info import ModelInfo
 from seqserve.tasks import TASKS, Task
 
 Fields: TypeAlias = Mapping[str, Any]
-
 
 OPTIONS: Mapping[Task, Mapping[str, Any]] = {"ner": {"alternatives": 1}}
 """What is requested for the certainty: the most probable labeling of every sentence, with its probability."""
