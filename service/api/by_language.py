@@ -54,7 +54,7 @@ async def predict_by_language(
             results[i] = {"error": text_error(fault)}
         else:
             groups.setdefault(model.id, (model, []))[1].append(i)
-    predictions = [Prediction(models[0], (), 0, 0.0, 0.0, 0.0, 0.0)]
+    predictions: list[Prediction] = []
     for model, places in groups.values():
         of_model = replace(
             request,
@@ -64,4 +64,4 @@ async def predict_by_language(
         )
         predictions.append(await core.predict(of_model, call))
         results |= zip(places, predictions[-1].results, strict=True)
-    return merge(predictions, [results[i] for i in range(len(texts))])
+    return merge(models[0], predictions, [results[i] for i in range(len(texts))])

@@ -52,7 +52,7 @@ async def predict_mixed(
         texts = {i: text for i, text in enumerate(request.texts) if not is_blank(text)}
         found = await asyncio.to_thread(_find_languages, texts, request.target, models)
     results: dict[int, dict[str, Any]] = {}
-    predictions = [Prediction(models[0], (), 0, 0.0, 0.0, 0.0, 0.0)]
+    predictions: list[Prediction] = []
     for served, places in _by_source(found, request.target).items():
         texts_of_one = [request.texts[i] for i in places]
         prediction = await core.predict(replace(request, texts=texts_of_one, source=served), call)
@@ -63,7 +63,7 @@ async def predict_mixed(
             results[i] = empty_fields(request.task, {"text": text, **request.options})
         if i in found:
             found[i].add_to(results[i])
-    return merge(predictions, [results[i] for i in range(len(results))])
+    return merge(models[0], predictions, [results[i] for i in range(len(results))])
 
 
 def detect_source(text: str, target: str | None, models: Sequence[ModelInfo]) -> str:
@@ -109,11 +109,19 @@ def _is_same(source: str | None, target: str | None) -> bool:
     return source is not None and target is not None and match_tag(source, target) is not None
 
 
-def merge(predictions: Sequence[Prediction], results: Sequence[Mapping[str, Any]]) -> Prediction:
-    """Return one prediction with all results, and the model of the last one; its times are the sums."""
+def merge(
+    default: ModelInfo, predictions: Sequence[Prediction], results: Sequence[Mapping[str, Any]]
+) -> Prediction:
+    """Return one prediction with all results; its times are the sums.
+
+    Args:
+        default: The model of the prediction if no model was asked.
+        predictions: Those of the models that were asked; the last one's model is that of the whole.
+        results: Of all texts, in their order.
+    """
     known = [one.n_known for one in predictions if one.n_known is not None]
     return replace(
-        predictions[-1],
+        predictions[-1] if predictions else Prediction(default, (), 0, 0.0, 0.0, 0.0, 0.0),
         results=results,
         n_tokens=sum(one.n_tokens for one in predictions),
         prepare_s=sum(one.prepare_s for one in predictions),

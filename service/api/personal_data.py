@@ -12,6 +12,8 @@ from typing import Any
 from seqserve.errors import DeadlineExceeded
 from seqserve.text.pii.table import find_pii
 
+RULE_SCORE = 1.0
+"""The score of what a rule finds: it matches, or does not."""
 Texts = Sequence[tuple[str, str | None]]
 """Text and language, if known."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from seqserve.text.pii.overlaps import without_overlaps
 from seqserve.text.pii.table import PiiKind
 from service.api.dialects.aws_shapes import Json
+from service.api.personal_data import RULE_SCORE
 
 TYPES: Mapping[PiiKind, str] = {
     "email": "EMAIL",
@@ -18,7 +19,6 @@ TYPES: Mapping[PiiKind, str] = {
     "phone": "PHONE",
 }
 _PERSONS = ("PER", "PERSON")
-_RULE_SCORE = 1.0  # a rule matches, or does not
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def pii_labels_of(result: Mapping[str, Any]) -> Json:
 
 def _found(result: Mapping[str, Any]) -> list[_Found]:
     """Return what the rules and the model found; where they overlap, the rules are right."""
-    by_rules = [_Found(one.start, one.end, TYPES[one.kind], _RULE_SCORE) for one in result["rules"]]
+    by_rules = [_Found(one.start, one.end, TYPES[one.kind], RULE_SCORE) for one in result["rules"]]
     names = [
         _Found(one["start"], one["end"], "NAME", one["score"])
         for one in result["entities"]

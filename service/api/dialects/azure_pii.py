@@ -14,6 +14,7 @@ from seqserve.text.pii.redaction import Mask, Redaction, redact
 from seqserve.text.pii.table import PiiKind
 from service.api.dialects.azure_messages import PiiParameters, RedactionPolicy, ValueExclusionPolicy
 from service.api.dialects.azure_places import Json, Place, entity_of, places_of
+from service.api.personal_data import RULE_SCORE
 
 OF_RULES: Mapping[PiiKind, str] = {
     "email": "Email",
@@ -26,7 +27,6 @@ DEFAULT = frozenset({"Person", "Organization", *OF_RULES.values()})
 SERVED = DEFAULT | {"Location"}
 """Location is returned on request only, as a place alone identifies nobody."""
 
-_RULE_SCORE = 1.0  # a rule matches, or does not
 _MASKS: Mapping[str, Mask] = {"entityMask": Mask("name"), "noMask": Mask("none")}
 
 
@@ -118,7 +118,7 @@ def write_pii(wanted: PiiRequest, unit: OffsetUnit, text: str, result: Mapping[s
 
 def _candidates(wanted: PiiRequest, text: str, result: Mapping[str, Any]) -> Iterator[Place]:
     """Yield what may be returned, the most certain first."""
-    found = [Place(one.start, one.end, OF_RULES[one.kind], _RULE_SCORE) for one in result["rules"]]
+    found = [Place(one.start, one.end, OF_RULES[one.kind], RULE_SCORE) for one in result["rules"]]
     for place in [*found, *places_of(result["entities"])]:
         if wanted.is_wanted(place.category, text[place.start : place.end]):
             yield place
