@@ -1,7 +1,7 @@
 r"""Offsets of exports as code points, verified by the text that they stand for where the export has it.
 
 Tools count in different units. Label Studio counts code points; its releases before 2022 counted UTF-16 units,
-and `\r\n` may have been one sign. Line breaks in the text of a span are the two characters `\n`.
+and `\r\n` may have been one character. Line breaks in the text of a span are the two characters `\n`.
 
 Source: HumanSignal/label-studio, `web/libs/editor/src/tags/object/RichText/domManager.ts` and issue 1347.
 """
@@ -25,7 +25,7 @@ _BLANKS = re.compile(r"(?:\\[rn]|\s)+")
 _WIDE = re.compile("[\U00010000-\U0010ffff]")
 
 
-def has_wide_signs(text: str) -> bool:
+def has_wide_characters(text: str) -> bool:
     """Return whether code points and UTF-16 units of a text differ."""
     return _WIDE.search(text) is not None
 
@@ -126,7 +126,9 @@ def _ends(pattern: regex.Pattern[str], text: str) -> Sequence[int]:
 
 _TABLES: Mapping[str, Callable[[str], Sequence[int]]] = {
     "codepoint": lambda text: range(len(text) + 1),
-    "utf16": lambda text: _inverse("utf16", text) if has_wide_signs(text) else range(len(text) + 1),
+    "utf16": lambda text: (
+        _inverse("utf16", text) if has_wide_characters(text) else range(len(text) + 1)
+    ),
     "byte": partial(_inverse, "byte"),
     "grapheme": partial(_inverse, "grapheme"),
     _LINE_BREAKS_AS_ONE: partial(_ends, regex.compile(r"\r\n|.", regex.DOTALL)),

@@ -11,7 +11,7 @@ from seqserve.text.pii.table import PiiKind
 from service.api.dialects.aws_shapes import Json
 from service.api.personal_data import RULE_SCORE
 
-TYPES: Mapping[PiiKind, str] = {
+OF_RULES: Mapping[PiiKind, str] = {
     "email": "EMAIL",
     "iban": "INTERNATIONAL_BANK_ACCOUNT_NUMBER",
     "card": "CREDIT_DEBIT_NUMBER",
@@ -48,7 +48,9 @@ def pii_labels_of(result: Mapping[str, Any]) -> Json:
 
 def _found(result: Mapping[str, Any]) -> list[_Found]:
     """Return what the rules and the model found; where they overlap, the rules are right."""
-    by_rules = [_Found(one.start, one.end, TYPES[one.kind], RULE_SCORE) for one in result["rules"]]
+    by_rules = [
+        _Found(one.start, one.end, OF_RULES[one.kind], RULE_SCORE) for one in result["rules"]
+    ]
     names = [
         _Found(one["start"], one["end"], "NAME", one["score"])
         for one in result["entities"]

@@ -34,7 +34,7 @@ from service.api.plan import has_neutral
 
 Write: TypeAlias = Callable[[str, Mapping[str, Any]], Json]
 
-_SIGNS = {"positive", "negative"}
+_POLAR = {"positive", "negative"}
 _LANGUAGES: Mapping[str, tuple[str, str]] = {
     UNDETERMINED: ("(Unknown)", "(Unknown)"),
     "zh": ("Chinese_Simplified", "zh_chs"),
@@ -137,7 +137,7 @@ def _sentiment_by(parameters: SentimentParameters, unit: OffsetUnit) -> Write:
 
 
 def _write_sentiment(unit: OffsetUnit, text: str, result: Mapping[str, Any]) -> Json:
-    """Return the sentiment of a document and of its sentences; with sentences of both signs, it is mixed."""
+    """Return the sentiment of a document, mixed with positive and negative sentences, and of its sentences."""
     offsets = offset_table(text, unit)
     sentences = [
         {
@@ -149,7 +149,7 @@ def _write_sentiment(unit: OffsetUnit, text: str, result: Mapping[str, Any]) -> 
         }
         for one in result["sentences"]
     ]
-    is_mixed = {one["label"] for one in result["sentences"]} >= _SIGNS
+    is_mixed = {one["label"] for one in result["sentences"]} >= _POLAR
     warnings = [_WARNINGS.get(name, (name, name)) for name in result["warnings"]]
     return {
         "sentiment": "mixed" if is_mixed else result["label"],
