@@ -15,11 +15,9 @@ from seqserve.training.data.counts import count_calibration, count_examples
 from seqserve.training.data.files import Split, evenly_spaced, read_lines
 from seqserve.training.data.labelled import (
     LabelledText,
-    Places,
     RawText,
     has_labels,
     labels_in_training,
-    places_of,
     read_labelled,
     read_raw,
 )
@@ -29,7 +27,6 @@ from seqserve.training.data.unlabelled import TrainingTexts, read_unlabelled, re
 
 __all__ = [
     "LabelledText",
-    "Places",
     "RawText",
     "SegmentPair",
     "Split",
@@ -40,7 +37,6 @@ __all__ = [
     "evenly_spaced",
     "has_labels",
     "labels_in_training",
-    "places_of",
     "read_labelled",
     "read_lines",
     "read_pairs",
