@@ -24,6 +24,7 @@ from seqserve.evaluation.ner import judge
 from seqserve.evaluation.thresholds import chrf_of, low_confidence_threshold
 from seqserve.manifest import LOW_CONFIDENCE, MIN_SCORE, NEUTRAL_HIGH, NEUTRAL_LOW
 from seqserve.records import (
+    NEUTRAL,
     ClassificationItem,
     NerItem,
     SentimentItem,
@@ -32,13 +33,14 @@ from seqserve.records import (
 from seqserve.runtime.calibration import logit, sigmoid
 from seqserve.runtime.engine import Engine
 from seqserve.runtime.openers import open_predictor
+from seqserve.runtime.text_logits import softmax
 from seqserve.tasks import Task
 from seqserve.training.data import read_labelled, read_pairs, read_tagged
 from seqserve.training.recipe import Recipe
 from seqserve.training.recipe_data import DataSet
 from seqserve.training.temperature import fit_temperature
 
-CONFIG_KEYS = ("calibration", "neutral_slope")
+CONFIG_KEYS = ("calibration", "neutral_slope", "neutral_calibration")
 _LEAST = 1e-30  # of a probability, whose logarithm is needed
 _MAX_PAIRS = 2000  # of a dev set of translations, about evenly spaced
 
@@ -110,10 +112,10 @@ def _entity_answers(engine: Engine, root: Path, dataset: DataSet) -> ScoredAnswe
 
 
 def _fit_sentiment(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldOut:
-    """Fit the neutral class of a model with two labels; the temperature of one that has its own neutral."""
+    """Fit the neutral class of a model with two labels, or the calibration of one that has its own."""
     labels = engine.bundle.manifest.labels
     if len(labels) != 2:
-        return _fit_temperature_of_sentiment(engine, root, sets)
+        return _fit_own_neutral(engine, root, sets)
     found = []
     for dataset in sets:
         _, texts = read_sentiment(root, dataset, "dev", labels)
@@ -124,15 +126,30 @@ def _fit_sentiment(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldO
     return HeldOut({"neutral_slope": band.slope}, {NEUTRAL_LOW: band.low, NEUTRAL_HIGH: band.high})
 
 
-def _fit_temperature_of_sentiment(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldOut:
+def _fit_own_neutral(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldOut:
+    """Fit the temperature on sets without neutral texts, and the probability of neutral on the others.
+
+    Without the option `neutral` only the temperature counts, since the other labels share the whole. With sets
+    of one kind alone, these decide the temperature, and nothing else is fitted.
+    """
     now = float(engine.bundle.config["temperature"])  # of the engine's scores
-    found = []
+    # Whether a set has neutral texts → logits and gold labels of every such set.
+    found: dict[bool, list[tuple[Any, Any]]] = {True: [], False: []}
     for dataset in sets:
         labels, texts, results = answer_sentiment(engine, root, dataset, "dev")
         scores = np.array([[result.scores[label] for label in labels] for result in results])
         logits = now * np.log(np.maximum(scores, _LEAST))
-        found.append((logits, np.array([text.label for text in texts])))
-    return HeldOut({"temperature": fit_temperature(found, "softmax")})
+        found[NEUTRAL in labels].append((logits, np.array([text.label for text in texts])))
+    temperature = fit_temperature(found[False] or found[True], "softmax")
+    if not (found[False] and found[True]):
+        return HeldOut({"temperature": temperature})
+    neutral = engine.bundle.manifest.labels.index(NEUTRAL)
+    answers = []
+    for logits, gold in found[True]:
+        sure = softmax((logits / temperature).astype(np.float32))[:, neutral]
+        answers.append(ScoredAnswers(sure, gold == neutral, int((gold == neutral).sum())))
+    calibration = to_mapping(fit_calibration(answers))
+    return HeldOut({"temperature": temperature, "neutral_calibration": calibration})
 
 
 def _fit_classification(engine: Engine, root: Path, sets: Sequence[DataSet]) -> HeldOut:

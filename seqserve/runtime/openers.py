@@ -112,10 +112,14 @@ def ner_predictor(
     bundle: Bundle, text: TokenEncoder, model: TaggerModel, lattice: Lattice | None
 ) -> NerPredictor:
     """Return a predictor with what was fitted on held-out sets, if anything was."""
-    found = bundle.config.get("calibration", {})
-    calibration = from_mapping(ScoreCalibration, found, f"{bundle.path} calibration")
+    calibration = _score_calibration(bundle, "calibration")
     min_score = bundle.manifest.thresholds.get(MIN_SCORE, 0.0)
     return NerPredictor(text, model, calibration, min_score, lattice)
+
+
+def _score_calibration(bundle: Bundle, key: str) -> ScoreCalibration:
+    """Return a calibration of config.json; that of a bundle without it changes nothing."""
+    return from_mapping(ScoreCalibration, bundle.config.get(key, {}), f"{bundle.path} {key}")
 
 
 def _open_sentiment(bundle: Bundle, n_threads: int | None) -> Predictor:
@@ -129,7 +133,8 @@ def _open_encoder_sentiment(bundle: Bundle, n_threads: int | None) -> Predictor:
 def _sentiment(bundle: Bundle, text: TextEncoder) -> SentimentPredictor:
     model = onnx_classifier(open_graph(bundle, CLASSIFIER_GRAPH))
     temperature = float(bundle.config["temperature"])
-    return SentimentPredictor(text, temperature, model, _neutral_band(bundle))
+    neutral = _score_calibration(bundle, "neutral_calibration")
+    return SentimentPredictor(text, temperature, model, _neutral_band(bundle), neutral)
 
 
 def _open_classifier(bundle: Bundle, n_threads: int | None) -> Predictor:

@@ -10,7 +10,7 @@ import numpy as np
 from seqserve.arrays import FloatArray
 from seqserve.errors import InputError
 from seqserve.records import NEUTRAL, SentenceSentiment, SentimentItem, SentimentResult
-from seqserve.runtime.calibration import NeutralBand
+from seqserve.runtime.calibration import UNCALIBRATED, NeutralBand, ScoreCalibration
 from seqserve.runtime.text_logits import (
     ClassifierModel,
     reading_warnings,
@@ -34,6 +34,7 @@ class SentimentPredictor:
         temperature: float,
         model: ClassifierModel,
         neutral: NeutralBand | None = None,
+        neutral_calibration: ScoreCalibration = UNCALIBRATED,
     ) -> None:
         """Take what the bundle holds.
 
@@ -43,11 +44,13 @@ class SentimentPredictor:
             model: Computes the logits.
             neutral: How probable a neutral class is, for a model with two labels that was calibrated for it. A
                 model with a neutral label needs none: without the option, its two others share the whole.
+            neutral_calibration: Of the probability of the neutral label, for a model that has one.
         """
         self._text = text
         self._temperature = temperature
         self._model = model
         self._neutral = neutral
+        self._neutral_calibration = neutral_calibration
 
     def predict(self, items: Sequence[SentimentItem]) -> list[SentimentResult]:
         """Classify each text as a whole, and its sentences where the item wants them.
@@ -87,7 +90,9 @@ class SentimentPredictor:
         """Return the labels that an item wants, and their probabilities in every row."""
         labels = self._text.labels
         if NEUTRAL in labels:
-            return (labels, scores) if item.neutral else _without_neutral(labels, scores)
+            if not item.neutral:
+                return _without_neutral(labels, scores)
+            return labels, _calibrated(labels, scores, self._neutral_calibration)
         if not item.neutral:
             return labels, scores
         if self._neutral is None:
@@ -113,6 +118,18 @@ def _without_neutral(
     others = np.maximum(scores[:, kept], np.finfo(np.float32).tiny)
     shares: FloatArray = others / others.sum(axis=1, keepdims=True)
     return tuple(labels[i] for i in kept), shares
+
+
+def _calibrated(
+    labels: tuple[str, ...], scores: FloatArray, calibration: ScoreCalibration
+) -> FloatArray:
+    """Return the probabilities (B, 3) with that of neutral calibrated; the others share the rest as before."""
+    if calibration == UNCALIBRATED:
+        return scores
+    place = labels.index(NEUTRAL)
+    neutral = calibration.apply(scores[:, place])
+    _, shares = _without_neutral(labels, scores)
+    return np.insert(shares * (1 - neutral)[:, None], place, neutral, axis=1)
 
 
 def _sentences(

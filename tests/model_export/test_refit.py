@@ -118,7 +118,7 @@ def test_the_recipe_must_be_of_the_model(tiny: TinyProject, tmp_path: Path) -> N
         refit(path, tiny.data, tiny.recipes["sentiment"])
 
 
-def test_a_neutral_label_of_its_own_gets_a_temperature(
+def test_a_neutral_label_of_its_own_is_calibrated_apart_from_the_others(
     tiny: TinyProject, data: Path, tmp_path: Path
 ) -> None:
     polar = ("negative", "positive")
@@ -142,22 +142,35 @@ def test_a_neutral_label_of_its_own_gets_a_temperature(
     assert bundle.manifest.thresholds == {}
     engine = open_engine(bundle.path)
 
-    def loss_at(temperature: float) -> float:
-        """Cross-entropy by hand: films among two labels, opinions among three; both sets count alike."""
-        means = []
-        for dataset in (films, opinions):
-            losses = []
-            for line in (data / dataset.path / "dev.jsonl").read_text().splitlines():
-                label = json.loads(line)["label"]
-                is_neutral = dataset is opinions
-                item = SentimentItem(json.loads(line)["text"], neutral=is_neutral)
-                (result,) = engine.predict([item])
-                logits = {k: fitted * math.log(max(v, 1e-30)) for k, v in result.scores.items()}
-                total = sum(math.exp(one / temperature) for one in logits.values())
-                gold = label if isinstance(label, str) else polar[label]
-                losses.append(math.log(total) - logits[gold] / temperature)
-            means.append(sum(losses) / len(losses))
-        return sum(means) / 2
+    def logits_of(dataset: DataSet, *, neutral: bool) -> list[tuple[dict[str, float], str]]:
+        """The logarithms of the probabilities of every text, and its label."""
+        found = []
+        for line in (data / dataset.path / "dev.jsonl").read_text().splitlines():
+            label = json.loads(line)["label"]
+            item = SentimentItem(json.loads(line)["text"], neutral=neutral)
+            (result,) = engine.predict([item])
+            logits = {k: math.log(max(v, 1e-30)) for k, v in result.scores.items()}
+            found.append((logits, label if isinstance(label, str) else polar[label]))
+        return found
 
-    fitted = float(bundle.config["temperature"])
-    assert all(loss_at(fitted) <= loss_at(other) for other in (fitted * 0.9, fitted * 1.1))
+    def loss_of_two(factor: float) -> float:
+        """Cross-entropy of films among two labels, at another temperature."""
+        losses = []
+        for logits, gold in logits_of(films, neutral=False):
+            scaled = {label: one / factor for label, one in logits.items()}
+            losses.append(math.log(sum(map(math.exp, scaled.values()))) - scaled[gold])
+        return sum(losses) / len(losses)
+
+    def loss_of_neutral(slope: float, shift: float) -> float:
+        """Cross-entropy of opinions, neutral or not, with another calibration."""
+        losses = []
+        for logits, gold in logits_of(opinions, neutral=True):
+            others = math.log(sum(math.exp(v) for k, v in logits.items() if k != "neutral"))
+            odds = slope * (logits["neutral"] - others) + shift
+            losses.append(math.log1p(math.exp(-odds if gold == "neutral" else odds)))
+        return sum(losses) / len(losses)
+
+    assert set(bundle.config["neutral_calibration"]) == {"slope", "intercept"}
+    assert all(loss_of_two(1) <= loss_of_two(other) for other in (0.9, 1.1))
+    changed = [(0.9, 0.0), (1.1, 0.0), (1.0, 0.1), (1.0, -0.1)]
+    assert all(loss_of_neutral(1.0, 0.0) <= loss_of_neutral(*other) + 1e-6 for other in changed)

@@ -9,7 +9,7 @@ from seqserve.arrays import FloatArray
 from seqserve.choices import OffsetUnit
 from seqserve.errors import InputError
 from seqserve.records import SentimentItem
-from seqserve.runtime.calibration import NeutralBand
+from seqserve.runtime.calibration import NeutralBand, ScoreCalibration
 from seqserve.runtime.sentiment import SentimentPredictor
 from seqserve.text.classification import WordTextEncoder, WordTextEncoderConfig
 from seqserve.text.protocols import Inputs
@@ -159,3 +159,28 @@ def test_neutral_is_a_third_label_on_request(predictor: SentimentPredictor) -> N
 def test_neutral_of_a_model_without_it_is_refused(predictor: SentimentPredictor) -> None:
     with pytest.raises(InputError, match=r"neutral: .* Its labels: negative, positive"):
         predictor.predict([SentimentItem("good", neutral=True)])
+
+
+def test_a_neutral_label_of_its_own_is_calibrated_apart_from_the_others() -> None:
+    labels = ["negative", "neutral", "positive"]
+    text = WordTextEncoder.learn(WordTextEncoderConfig(min_count=1), labels, ["good"])
+
+    def logits(inputs: Inputs) -> FloatArray:
+        return np.array([[0.0, 1.0, 2.0]] * len(inputs["lengths"]), dtype=np.float32)
+
+    calibration = ScoreCalibration(0.5, -1.0)
+    raw, calibrated = (
+        SentimentPredictor(text, 1.0, logits, None, one)
+        for one in (ScoreCalibration(), calibration)
+    )
+    with_neutral, without = SentimentItem("good", neutral=True), SentimentItem("good")
+    (before, pair_before), (after, pair_after) = (
+        one.predict([with_neutral, without]) for one in (raw, calibrated)
+    )
+    odds = 1.0 - np.log(1 + np.exp(2.0))  # of neutral
+    expected = 1 / (1 + np.exp(-(0.5 * odds - 1.0)))
+    assert after.scores["neutral"] == pytest.approx(expected, abs=1e-6)
+    assert sum(after.scores.values()) == pytest.approx(1, abs=1e-6)
+    ratios = [one.scores["positive"] / one.scores["negative"] for one in (before, after)]
+    assert ratios == pytest.approx([np.exp(2.0)] * 2, rel=1e-5)
+    assert pair_before == pair_after and list(pair_after.scores) == ["negative", "positive"]
