@@ -67,6 +67,8 @@ class Request:
         content_type: Of the body.
         n_texts: Texts in it.
         flaw: Why it must be refused; empty if it must not.
+        route: Path, where it is not that of `task`.
+        headers: Besides those of every request.
     """
 
     task: str
@@ -74,11 +76,13 @@ class Request:
     content_type: str = JSON
     n_texts: int = 1
     flaw: str = ""
+    route: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
         """Return the path of its route."""
-        return ROUTES[self.task]
+        return self.route or ROUTES[self.task]
 
     @property
     def name(self) -> str:

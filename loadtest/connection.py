@@ -119,14 +119,20 @@ class Pool:
         self._port = parts.port or (443 if is_tls else 80)
         self._tls = ssl.create_default_context() if is_tls else None
         self._prefix = parts.path.rstrip("/")
-        lines = {"Host": parts.netloc, **(headers or {})}
-        self._head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        self._head = _lines({"Host": parts.netloc, **(headers or {})})
         self._idle: list[Connection] = []
 
-    def post(self, path: str, body: bytes, content_type: str = "application/json") -> bytes:
-        """Encode a POST request as it is sent."""
+    def post(
+        self,
+        path: str,
+        body: bytes,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """Encode a POST request as it is sent; `headers` are its own, besides those of the pool."""
         head = f"POST {self._prefix}{path} HTTP/1.1\r\n{self._head}Content-Type: {content_type}\r\n"
-        return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        own = _lines(headers) if headers else ""
+        return f"{head}{own}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     async def ask(self, request: bytes, timeout_s: float = 65.0) -> Answer:
         """Send an encoded request on an idle connection or a new one, and wait for the response."""
@@ -168,3 +174,7 @@ class Pool:
                 Connection, self._host, self._port, ssl=self._tls
             )
         return connection
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())

@@ -38,7 +38,7 @@ class Visitor(FastHttpUser):  # type: ignore[misc, unused-ignore]
         with self.client.post(
             request.path,
             data=request.body,  # type: ignore[arg-type] # bytes are sent as they are
-            headers={**headers, "Content-Type": request.content_type},
+            headers={**headers, **request.headers, "Content-Type": request.content_type},
             name=request.name,
             catch_response=True,
         ) as response:

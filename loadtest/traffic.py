@@ -187,7 +187,7 @@ class _Sender:
         sent once more, as clients should, since predictions can be repeated. It goes over a new connection,
         because the other idle ones may be closed by now, too.
         """
-        raw = self._pool.post(request.path, request.body, request.content_type)
+        raw = self._pool.post(request.path, request.body, request.content_type, request.headers)
         if self._stream.hang_up_share and self._hangs_up.random() < self._stream.hang_up_share:
             answer: Answer = await self._pool.ask(raw, _PATIENCE_S)
             return answer.status or HUNG_UP, ""

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.http.null import FACTORY, write_bundles
+from benchmarks.http.null import SETTINGS, write_bundles
 from loadtest.objectives import memory_growth
 from loadtest.readings import Reading
 from loadtest.texts import FOLDER
@@ -109,7 +109,7 @@ def measure(run: BulkRun, scratch: Path) -> BulkResult:
     found = BulkResult(write_input(source, run.megabytes * 1_000_000))
     environment = dict(os.environ)
     if run.bundles is None:
-        environment["SEQSERVE_ENGINE_FACTORY"] = FACTORY
+        environment |= SETTINGS
     bundles = run.bundles or write_bundles(scratch / "bundles")
     words = ["predict", run.task, str(source), "--out", str(out), "--bundles", str(bundles)]
     started = time.monotonic()

@@ -1,6 +1,6 @@
 """Engines that compute nothing: the cost of a request is then the cost of the server.
 
-`open_engine` is for SEQSERVE_ENGINE_FACTORY. `write_bundles` writes the bundles that a server needs; all but
+`SETTINGS` make a server use them. `write_bundles` writes the bundles that a server needs; all but
 the model in them is real.
 """
 
@@ -18,7 +18,7 @@ from seqserve.config import to_mapping
 from seqserve.manifest import Description
 from seqserve.tasks import SHIPPED, TASKS, Task
 
-FACTORY = "benchmarks.http.null:open_engine"
+SETTINGS = {"SEQSERVE_ENGINE_FACTORY": "benchmarks.http.null:open_engine"}
 TEXT = "Harry Potter invented a spell in London."
 
 

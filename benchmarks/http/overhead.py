@@ -52,6 +52,12 @@ def comparison_of(costs: Mapping[str, Sequence[UnitCost]]) -> Comparison:
     return Comparison(1, sides)
 
 
+def cpu_in_words(task: Task, comparison: Comparison) -> str:
+    """Return the CPU times of all sides."""
+    sides = comparison.sides.items()
+    return f"{task}: " + ", ".join(f"{name} {side.cpu.best_ms:.3f} ms" for name, side in sides)
+
+
 @dataclass(frozen=True)
 class TaskOverhead:
     """One route: times per request of `bare`, `embedded` and `runners`."""
@@ -68,8 +74,8 @@ def measure_overhead(space: Workspace, size: HttpSize, report: Report) -> tuple[
     with ExitStack() as running:
         servers = {
             BARE: bare_server(*where),
-            "embedded": model_server(*where, "embedded", null.FACTORY),
-            "runners": model_server(*where, "runners", null.FACTORY),
+            "embedded": model_server(*where, "embedded", null.SETTINGS),
+            "runners": model_server(*where, "runners", null.SETTINGS),
         }
         for server in servers.values():
             running.enter_context(server)
@@ -81,6 +87,5 @@ def measure_overhead(space: Workspace, size: HttpSize, report: Report) -> tuple[
                     load = partial(clients.saturate, server, requests, N_CLIENTS, *how)
                     costs[name].append(cost_of(server, load))
             lines.append(TaskOverhead(task, comparison_of(costs)))
-            sides = lines[-1].comparison.sides
-            report(f"{task}: " + ", ".join(f"{k} {v.cpu.best_ms:.3f} ms" for k, v in sides.items()))
+            report(cpu_in_words(task, lines[-1].comparison))
     return tuple(lines)

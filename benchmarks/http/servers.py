@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -13,12 +14,15 @@ Topology = Literal["embedded", "runners"]
 
 
 def model_server(
-    bundles: Path, scratch: Path, cpus: Cpus, topology: Topology, factory: str | None = None
+    bundles: Path,
+    scratch: Path,
+    cpus: Cpus,
+    topology: Topology,
+    settings: Mapping[str, str] | None = None,
 ) -> Server:
     """Start the server of this project with log level `warning`, so without a line per request."""
-    settings = {"SEQSERVE_LOG_LEVEL": "warning", "SEQSERVE_TOPOLOGY": topology}
-    engines = {"SEQSERVE_ENGINE_FACTORY": factory} if factory else {}
-    return our_server(bundles, scratch, {**settings, **engines}, cpus)
+    common = {"SEQSERVE_LOG_LEVEL": "warning", "SEQSERVE_TOPOLOGY": topology}
+    return our_server(bundles, scratch, common | dict(settings or {}), cpus)
 
 
 def bare_server(bundles: Path, scratch: Path, cpus: Cpus) -> Server:

@@ -21,6 +21,13 @@ class HttpSize:
         tail_load_s: Seconds of the load by one client, and of that by as many as saturate a task.
         tail_s: Seconds at half of saturation.
         tail_rounds: Rounds of these.
+        dialect_rounds: Rounds of the routes of all dialects.
+        dialect_s: Seconds of such a round.
+        cache_rounds: Rounds of the server without and with a cache of answers.
+        cache_s: Seconds of such a round.
+        swap_rounds: Rounds without and with changes of the version.
+        swaps: Changes of a round.
+        swap_every_s: Seconds from one change to the next.
     """
 
     name: str = "full"
@@ -34,6 +41,13 @@ class HttpSize:
     tail_load_s: float = 5.0
     tail_s: float = 12.0
     tail_rounds: int = 5
+    dialect_rounds: int = 6
+    dialect_s: float = 1.5
+    cache_rounds: int = 5
+    cache_s: float = 6.0
+    swap_rounds: int = 2
+    swaps: int = 10
+    swap_every_s: float = 3.0
 
 
 FULL = HttpSize()
@@ -46,4 +60,9 @@ QUICK = replace(
     runtime_s=5.0,
     n_texts=128,
     tail_rounds=1,
+    dialect_rounds=2,
+    cache_rounds=2,
+    cache_s=4.0,
+    swap_rounds=1,
+    swaps=4,
 )

@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
+from benchmarks.http.cache import REPEATED, TaskCache, measure_cache
+from benchmarks.http.dialects import NATIVE, TaskDialects, measure_dialects
+from benchmarks.http.imported import measure_imported
 from benchmarks.http.load import Observation
 from benchmarks.http.overhead import BARE, N_CLIENTS, TaskOverhead, measure_overhead
+from benchmarks.http.swaps import SwapRound, measure_swaps
 from benchmarks.http.tail import TaskTail, measure_tail
 from benchmarks.http.throughput import (
     CALL_TEXTS,
@@ -23,7 +27,7 @@ from benchmarks.tools.suite import Part, Suite
 from benchmarks.tools.tables import CHECKED, NONE, checked, ratio_cell
 from benchmarks.tools.tasks import BENCHMARKS
 from benchmarks.tools.timing import Ratio
-from loadtest.targets import at_most
+from loadtest.targets import at_least, at_most
 from seqserve.evaluation.markdown import table_lines
 
 OVERHEAD = {"embedded": at_most(1.6), "runners": at_most(2.5)}
@@ -31,6 +35,15 @@ OVERHEAD = {"embedded": at_most(1.6), "runners": at_most(2.5)}
 
 TAIL = at_most(3.0)
 """99th percentile at half of saturation, as a multiple of the median."""
+
+DIALECT = at_most(1.15, ".2f")
+"""CPU time per request, as a multiple of the server's own route."""
+
+SWAPPED = at_most(1.5)
+"""99th percentile while versions change, as a multiple of that without changes."""
+
+CACHED = at_least(2.0)
+"""Requests per second with a cache of answers, as a multiple of those without."""
 
 
 def overhead_lines(lines: Sequence[TaskOverhead]) -> Iterator[str]:
@@ -54,12 +67,44 @@ def _overhead_rows(line: TaskOverhead) -> Iterator[Iterable[object]]:
         yield line.task, name, *times, cell, *checked(OVERHEAD.get(name), found.value)
 
 
+def dialect_lines(lines: Sequence[TaskDialects]) -> Iterator[str]:
+    """Format CPU time per request of every dialect, and its ratio to the server's own route."""
+    yield "One real text a request, the server with its runners on one core."
+    yield ""
+    yield from table_lines(
+        ("task", "dialect", "CPU ms a request", "ratio (quartiles)", *CHECKED),
+        (row for line in lines for row in _dialect_rows(line)),
+    )
+
+
+def _dialect_rows(line: TaskDialects) -> Iterator[Iterable[object]]:
+    for name, side in line.comparison.sides.items():
+        found = line.comparison.typical_ratio(name, NATIVE, "cpu")
+        is_native = name == NATIVE
+        cell = NONE if is_native else ratio_cell(found)
+        target = None if is_native else DIALECT
+        yield line.task, name, f"{side.cpu.best_ms:.2f}", cell, *checked(target, found.value)
+
+
 def throughput_lines(lines: Sequence[TaskThroughput]) -> Iterator[str]:
     """Format texts per second of both sides."""
     yield (
         f"Requests of {REQUEST_TEXTS} real texts to the server with its runners; the runtime alone computes "
         f"the same texts in calls of {CALL_TEXTS}. Each side has the same one core."
     )
+    yield from _throughput_table(lines)
+
+
+def imported_lines(lines: Sequence[TaskThroughput]) -> Iterator[str]:
+    """Format texts per second of both sides with an imported encoder."""
+    yield (
+        "An encoder of 6 layers and 384 features with random weights, imported in int8. 64 clients send one "
+        f"text a request, the runtime alone has calls of {CALL_TEXTS}. Each side has the same one core."
+    )
+    yield from _throughput_table(lines)
+
+
+def _throughput_table(lines: Sequence[TaskThroughput]) -> Iterator[str]:
     yield ""
     yield from table_lines(
         (
@@ -108,6 +153,56 @@ def _tail_row(line: TaskTail) -> Iterable[object]:
     )
 
 
+def swap_lines(rounds: Sequence[SwapRound]) -> Iterator[str]:
+    """Format the latency with one version, and while versions change."""
+    yield (
+        "Named entities, a text per request, half of the rate that saturates the server. A change writes a new "
+        "version, removes the one before and reloads; no request failed. Server and clients share all CPUs."
+    )
+    yield ""
+    yield from table_lines(
+        ("changes", "p50 ms", "p50 ms, changing", "p99 ms", "p99 ms, changing", "ratio", *CHECKED),
+        map(_swap_row, rounds),
+    )
+
+
+def _swap_row(one: SwapRound) -> Iterable[object]:
+    still, swapped = one.still, one.swapped
+    ratio = swapped.p99_ms / still.p99_ms
+    return (
+        *(one.n_swaps, f"{still.p50_ms:.1f}", f"{swapped.p50_ms:.1f}"),
+        *(f"{still.p99_ms:.1f}", f"{swapped.p99_ms:.1f}", f"{ratio:.2f}"),
+        *checked(SWAPPED, ratio),
+    )
+
+
+def cache_lines(lines: Sequence[TaskCache]) -> Iterator[str]:
+    """Format requests per second without and with a cache of answers."""
+    yield (
+        f"{REPEATED:.0%} of the texts were sent before; one real text a request, the server with its "
+        "runners on one core. Values and ratios are medians over the rounds."
+    )
+    yield ""
+    yield from table_lines(
+        (
+            *("task", "requests/s", "with a cache", "p50 ms", "with a cache"),
+            *("ratio (quartiles)", *CHECKED),
+        ),
+        map(_cache_row, lines),
+    )
+
+
+def _cache_row(line: TaskCache) -> Iterable[object]:
+    sides = [one.without for one in line.rounds], [one.cached for one in line.rounds]
+    ratio = Ratio.median_of([one.cached.per_s / one.without.per_s for one in line.rounds])
+    return (
+        line.task,
+        *(f"{median(one.per_s for one in side):.1f}" for side in sides),
+        *(f"{_p50(side):.1f}" for side in sides),
+        *(ratio_cell(ratio), *checked(CACHED, ratio.value)),
+    )
+
+
 def _spread(seen: Sequence[Observation]) -> Ratio:
     return Ratio.median_of([one.p99_ms / one.p50_ms for one in seen])
 
@@ -128,7 +223,14 @@ SUITE = Suite(
             "Throughput beside the runtime alone",
             *(measure_throughput, TaskThroughput, throughput_lines),
         ),
+        "imported": Part(
+            "Throughput of an imported encoder",
+            *(measure_imported, TaskThroughput, imported_lines),
+        ),
         "tail": Part("Half of saturation", measure_tail, TaskTail, tail_lines),
+        "dialects": Part("Dialects", measure_dialects, TaskDialects, dialect_lines),
+        "swaps": Part("Changes of the version", measure_swaps, SwapRound, swap_lines),
+        "cache": Part("Cache of answers", measure_cache, TaskCache, cache_lines),
     },
     tools=("bentoml", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "onnxruntime"),
 )

@@ -44,25 +44,45 @@ def measure_throughput(
         for task in SHIPPED:
             bundle = space.bundle(task)
             texts = dev_texts(bundle, space.data, size.n_texts, space.seed)
-            lines.append(_compare(bundle, texts, server, cores, size))
-            sides = lines[-1].comparison.sides
-            report(
-                f"{task}: " + ", ".join(f"{k} {v.wall.best_ms:.3f} ms" for k, v in sides.items())
-            )
+            lines.append(compare_throughput(bundle, texts, server, cores, size))
+            report(in_words(lines[-1]))
     return tuple(lines)
 
 
-def _compare(
-    bundle: Bundle, texts: list[str], server: Server, cores: Cores, size: HttpSize
+def in_words(line: TaskThroughput) -> str:
+    """Return the times of both sides."""
+    sides = line.comparison.sides.items()
+    return f"{line.task}: " + ", ".join(
+        f"{name} {side.wall.best_ms:.3f} ms" for name, side in sides
+    )
+
+
+def compare_throughput(
+    bundle: Bundle,
+    texts: list[str],
+    server: Server,
+    cores: Cores,
+    size: HttpSize,
+    load: tuple[int, int] = (N_CLIENTS, REQUEST_TEXTS),
 ) -> TaskThroughput:
-    task, seconds = bundle.manifest.task, size.runtime_s
-    requests = requests_of(task, batches_of(texts, REQUEST_TEXTS))
-    how = (server, requests, N_CLIENTS, size.throughput_s, size.warm_up_s)
-    load = partial(Clients(cores.load).saturate, *how)
+    """Let a server and the runtime alone compute the same texts on one CPU, alternating.
+
+    Args:
+        bundle: The model.
+        texts: What is computed.
+        server: It serves the model, and runs on `cores.served`.
+        cores: Where the sides and the clients run.
+        size: How long.
+        load: Clients, and texts per request.
+    """
+    task, (n_clients, n_texts) = bundle.manifest.task, load
+    requests = requests_of(task, batches_of(texts, n_texts))
+    how = (server, requests, n_clients, size.throughput_s, size.warm_up_s)
+    saturate = partial(Clients(cores.load).saturate, *how)
     costs: dict[str, list[UnitCost]] = {HTTP: [], RUNTIME: []}
     for _ in range(size.rounds):
-        costs[HTTP].append(cost_of(server, load, REQUEST_TEXTS))
-        costs[RUNTIME].append(time_runtime(bundle, texts, seconds, cores.served))
+        costs[HTTP].append(cost_of(server, saturate, n_texts))
+        costs[RUNTIME].append(time_runtime(bundle, texts, size.runtime_s, cores.served))
     return TaskThroughput(task, comparison_of(costs))
 
 

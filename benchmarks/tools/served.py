@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import psutil
 
@@ -115,6 +116,19 @@ class Server:
                 process.kill()
             psutil.wait_procs(alive, timeout=STOP_S)
         return self._process.wait(STOP_S)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process that was started."""
+        self._process.send_signal(number)
+
+    def get_json(self, path: str, timeout_s: float = 5.0) -> Any:
+        """Return the document at a path.
+
+        Raises:
+            OSError: There is no answer in time.
+            ValueError: It is no JSON.
+        """
+        return json.loads(get(self.base_url + path, {}, timeout_s)[1])
 
     def processes(self) -> list[psutil.Process]:
         """Return the process that was started, and its descendants."""

@@ -28,7 +28,8 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("task", SPECS)
 def test_our_server_takes_null_engines(bundles: Path, task: Task) -> None:
     check_golden(null.open_engine(bundles / task))  # type: ignore[arg-type]
-    host = EngineHost(task, Settings(bundles_dir=bundles, engine_factory=null.FACTORY))
+    factory = null.SETTINGS["SEQSERVE_ENGINE_FACTORY"]
+    host = EngineHost(task, Settings(bundles_dir=bundles, engine_factory=factory))
     assert host.status.reason is None
     work = InferenceItem("id", f"null-{task}@1.0.0", {"text": "x"}, deadline=10**9)
     (done,) = host.predict([work]).results

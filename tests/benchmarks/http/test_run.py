@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.http import size
+from benchmarks.http import imported, size
+from benchmarks.http.dialects import CALLS
 from benchmarks.http.size import HttpSize
 from benchmarks.http.suite import SUITE
 from benchmarks.http.throughput import time_calls, time_runtime
@@ -31,6 +32,13 @@ TINY = HttpSize(
     tail_load_s=0.3,
     tail_s=1.0,
     tail_rounds=1,
+    dialect_rounds=1,
+    dialect_s=0.3,
+    cache_rounds=1,
+    cache_s=0.3,
+    swap_rounds=1,
+    swaps=2,
+    swap_every_s=0.5,
 )
 
 
@@ -39,6 +47,8 @@ def test_command_measures_records_and_shows(
     tiny: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(size, "QUICK", TINY)
+    small = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    monkeypatch.setattr(imported, "MINILM", {**small, "intermediate_size": 64})
     out, page = tmp_path / "http.json", tmp_path / "page.md"
     page.write_text("<!-- bench-http -->\n<!-- /bench-http -->\n")
     places = ["--data", str(tiny.data), "--bundles", str(tiny.bundles), "--out", str(out)]
@@ -47,8 +57,10 @@ def test_command_measures_records_and_shows(
     (found,) = read_records(out)
     values = found.parts
     parts = {name: decoded(part, values[name], name) for name, part in SUITE.parts.items()}
-    for lines in (parts["overhead"], parts["throughput"], parts["tail"]):
-        assert [line.task for line in lines] == list(SHIPPED)
+    for name in ("overhead", "throughput", "tail", "dialects", "cache"):
+        assert [line.task for line in parts[name]] == list(SHIPPED)
+    assert [round.n_swaps for round in parts["swaps"]] == [TINY.swaps]
+    assert set(parts["dialects"][0].comparison.sides) == {"native", *CALLS["ner"]}
     assert all(len(line.rounds) == 1 for line in parts["tail"])
     cpu_ms = {k: v.cpu.best_ms for k, v in parts["overhead"][0].comparison.sides.items()}
     assert set(cpu_ms) == {"bare", "embedded", "runners"}

@@ -7,13 +7,25 @@ import pytest
 
 from benchmarks.http.suite import (
     SUITE,
+    cache_lines,
+    dialect_lines,
+    imported_lines,
     overhead_lines,
+    swap_lines,
     tail_lines,
     throughput_lines,
 )
 from benchmarks.tools.suite import add_part, decoded, read_records
 from tests.benchmarks.http import made_up
-from tests.benchmarks.http.made_up import OVERHEAD, TAIL, THROUGHPUT
+from tests.benchmarks.http.made_up import (
+    CACHE,
+    DIALECTS,
+    IMPORTED,
+    OVERHEAD,
+    SWAPS,
+    TAIL,
+    THROUGHPUT,
+)
 from tests.benchmarks.models.made_up import record
 
 ROWS: dict[str, tuple[Iterator[str], list[str]]] = {
@@ -32,6 +44,33 @@ ROWS: dict[str, tuple[Iterator[str], list[str]]] = {
             "| ner | 2000.0 | 2222.2 | 0.50 | 0.45 | 0.88 (0.87 to 0.89) | ≥ 0.85 | pass |",
             "| translation | 100.0 | 111.1 | 10.00 | 9.00 | 0.90 (0.90 to 0.90) | ≥ 0.95 "
             "| **fail** |",
+        ],
+    ),
+    "imported": (
+        imported_lines(IMPORTED),
+        ["| ner | 1250.0 | 1666.7 | 0.80 | 0.60 | 0.75 (0.75 to 0.75) | ≥ 0.85 | **fail** |"],
+    ),
+    "dialects": (
+        dialect_lines(DIALECTS),
+        [
+            "| ner | native | 2.00 | – | – | – |",
+            "| ner | hf | 2.20 | 1.10 (1.10 to 1.10) | ≤ 1.15 | pass |",
+            "| ner | azure | 3.00 | 1.50 (1.50 to 1.50) | ≤ 1.15 | **fail** |",
+            "| translation | deepl | 10.50 | 1.05 (1.05 to 1.05) | ≤ 1.15 | pass |",
+        ],
+    ),
+    "swaps": (
+        swap_lines(SWAPS),
+        [
+            "| 10 | 2.0 | 2.5 | 10.0 | 14.0 | 1.40 | ≤ 1.5 | pass |",
+            "| 10 | 2.0 | 3.0 | 10.0 | 40.0 | 4.00 | ≤ 1.5 | **fail** |",
+        ],
+    ),
+    "cache": (
+        cache_lines(CACHE),
+        [
+            "| ner | 1000.0 | 2200.0 | 8.0 | 4.0 | 2.20 (2.15 to 2.25) | ≥ 2.0 | pass |",
+            "| translation | 50.0 | 90.0 | 80.0 | 60.0 | 1.80 (1.80 to 1.80) | ≥ 2.0 | **fail** |",
         ],
     ),
     "tail": (
