@@ -36,12 +36,19 @@ class Call:
         body: Returns the document that is sent for a text.
         headers: Besides the content type.
         content_type: Of the body.
+        options: Of the server's own route, for an answer with as much in it.
     """
 
     path: str
     body: Callable[[str], Any]
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = JSON
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def native(self) -> str:
+        """The side that it is compared with."""
+        return ", ".join((NATIVE, *(f"`{name}`" for name in self.options)))
 
 
 def _tensor(text: str) -> Any:
@@ -65,15 +72,13 @@ def _comprehend(operation: str) -> Call:
     return _aws("Comprehend_20171127", operation, lambda text: {"Text": text, "LanguageCode": "en"})
 
 
-def _azure(kind: str) -> Call:
+def _azure(kind: str, **options: Any) -> Call:
     path = "/azure/language/:analyze-text?api-version=2023-04-01"
     document = {"id": "1", "language": "en"}
     return Call(
         path,
-        lambda text: {
-            "kind": kind,
-            "analysisInput": {"documents": [{**document, "text": text}]},
-        },
+        lambda text: {"kind": kind, "analysisInput": {"documents": [{**document, "text": text}]}},
+        options=options,
     )
 
 
@@ -82,7 +87,9 @@ CALLS: Mapping[Task, Mapping[str, Call]] = {
         "hf": _hf(NER),
         "oip": _oip(NER),
         "label-studio": Call(
-            APPS["label-studio"].path, lambda text: APPS["label-studio"].body([text])
+            APPS["label-studio"].path,
+            lambda text: APPS["label-studio"].body([text]),
+            options={"alternatives": 1},
         ),
         "aws": _comprehend("DetectEntities"),
         "azure": _azure("EntityRecognition"),
@@ -91,7 +98,7 @@ CALLS: Mapping[Task, Mapping[str, Call]] = {
         "hf": _hf(SENTIMENT),
         "oip": _oip(SENTIMENT),
         "aws": _comprehend("DetectSentiment"),
-        "azure": _azure("SentimentAnalysis"),
+        "azure": _azure("SentimentAnalysis", sentences=True, neutral=True),
     },
     TRANSLATION: {
         "hf": _hf(TRANSLATION),
@@ -140,7 +147,7 @@ def dialect_requests(task: Task, call: Call, texts: Sequence[str]) -> Requests:
 
 
 def measure_dialects(space: Workspace, size: HttpSize, report: Report) -> tuple[TaskDialects, ...]:
-    """Send the same texts to all routes of a task in turns, with the models of the server."""
+    """Send the same texts to all routes of a task in turns; the models are real."""
     cores, lines = split_cores(), []
     clients = Clients(cores.load, space.seed)
     settings = {"SEQSERVE_DIALECTS": ",".join(DIALECTS)}
@@ -148,9 +155,10 @@ def measure_dialects(space: Workspace, size: HttpSize, report: Report) -> tuple[
     with model_server(*where, settings=settings) as server:
         for task in SHIPPED:
             texts = dev_texts(space.bundle(task), space.data, size.n_texts, space.seed)
-            requests = {NATIVE: requests_of(task, texts)} | {
-                name: dialect_requests(task, call, texts) for name, call in CALLS[task].items()
-            }
+            requests: dict[str, Requests] = {}
+            for name, call in CALLS[task].items():
+                requests[call.native] = requests_of(task, texts, call.options)
+                requests[name] = dialect_requests(task, call, texts)
             costs: dict[str, list[UnitCost]] = {name: [] for name in requests}
             how = (N_CLIENTS, size.dialect_s, size.warm_up_s / 10)
             for _ in range(size.dialect_rounds):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
+from typing import Any
 
 import orjson
 import uvloop
@@ -25,9 +26,11 @@ Requests = tuple[Request, ...]
 """Sent cyclically."""
 
 
-def requests_of(task: Task, texts: Iterable[str | Sequence[str]]) -> Requests:
+def requests_of(
+    task: Task, texts: Iterable[str | Sequence[str]], options: Mapping[str, Any] | None = None
+) -> Requests:
     """Encode texts, one or several per request."""
-    return tuple(Request(task, orjson.dumps({"text": text})) for text in texts)
+    return tuple(Request(task, orjson.dumps({"text": text, **(options or {})})) for text in texts)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,10 @@ TAIL = (
 )
 IMPORTED = (TaskThroughput("ner", comparison(HTTP=(0.8, 0.8), runtime=(0.6, 0.6))),)
 DIALECTS = (
-    TaskDialects("ner", comparison(native=(2.0, 2.0), hf=(2.2, 2.2), azure=(3.0, 3.0))),
+    TaskDialects(
+        "ner",
+        comparison(native=(2.0, 2.0), hf=(2.2, 2.2), azure=(3.0, 3.0)),
+    ),
     TaskDialects("translation", comparison(native=(10.0,), deepl=(10.5,))),
 )
 SWAPS = (
