@@ -143,21 +143,27 @@ def decoded(part: Part, values: Any, where: str) -> Any:
 
 
 def add_part(path: Path, now: Record, name: str, result: Any) -> None:
-    """Add a part to the record of this machine; those of other machines stay.
+    """Add a part to the record of this machine, in place of an older result for it.
 
     Args:
         path: The file of all records.
         now: What holds now, without parts. Parts of the same machine that were measured with other bundles,
-            packages, size or seed are removed.
+            packages, size or seed stay in a record of their own until they are measured again.
         name: Of the part.
         result: What was measured.
     """
-    records = read_records(path) if path.exists() else []
-    place = next((i for i, r in enumerate(records) if _is_same_cpu(r, now)), len(records))
-    before = records[place] if place < len(records) else now
-    kept = before.parts if replace(before, parts=now.parts) == now else now.parts
+    before = read_records(path) if path.exists() else []
     values = list(map(to_mapping, result)) if isinstance(result, tuple) else to_mapping(result)
-    records[place : place + 1] = [replace(now, parts={**kept, name: values})]
+    same = [one for one in before if _is_same_cpu(one, now)]
+    kept = next((one.parts for one in same if replace(one, parts=now.parts) == now), now.parts)
+    records = [replace(now, parts={**kept, name: values})]
+    for one in same:
+        others = {key: part for key, part in one.parts.items() if key != name}
+        if others and replace(one, parts=now.parts) != now:
+            records.append(replace(one, parts=others))
+    place = before.index(same[0]) if same else len(before)
+    rest = [one for one in before if one not in same]
+    records = [*rest[:place], *records, *rest[place:]]
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as partial:
         text = json.dumps(list(map(to_mapping, records)), indent=1, ensure_ascii=False)
@@ -171,7 +177,7 @@ def _is_same_cpu(record: Record, other: Record) -> bool:
 
 
 def read_records(path: Path) -> list[Record]:
-    """Load what `add_part` wrote: a record per type of processor.
+    """Load what `add_part` wrote: of a type of processor the latest record first.
 
     Raises:
         DataError: The file is missing or no JSON list.

@@ -180,10 +180,14 @@ def test_the_metrics_of_the_readme_are_those_of_the_bundles() -> None:
     """Compare quality with the manifests and throughput with docs/benchmarks-http.json."""
     readme = README.read_text(encoding="utf-8")
     records = json.loads((ROOT / "docs" / "benchmarks-http.json").read_text(encoding="utf-8"))
-    (measured,) = [record for record in records if record["machine"]["cpu"] in readme]
+    (measured,) = [
+        record["parts"]["throughput"]
+        for record in records
+        if record["machine"]["cpu"] in readme and "throughput" in record["parts"]
+    ]
     per_s = {
         line["task"]: 1000 / line["comparison"]["sides"]["HTTP"]["wall"]["best_ms"]
-        for line in measured["parts"]["throughput"]
+        for line in measured
     }
     rows = re.findall(r"^\| `([\w-]+)` \|(.+)\|$", readme, re.MULTILINE)
     assert {bundle for bundle, _ in rows} == {path.name for path in (ROOT / "bundles").iterdir()}
