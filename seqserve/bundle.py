@@ -25,6 +25,7 @@ from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import BundleError, ConfigError
 from seqserve.files import sha256_of
 from seqserve.manifest import Description, FileEntry, Manifest
+from seqserve.quoting import cut
 from seqserve.tasks import TASKS
 
 FORMAT_VERSION = 3
@@ -261,25 +262,25 @@ def _said_problems(manifest: Manifest) -> Iterator[str]:
         yield f"format_version is {manifest.format_version}; {reads}"
     for key, named in (("name", manifest.name), ("version", manifest.version)):
         if not is_plain_id(named):
-            yield f"{key} is {named[:_MAX_ID]!a}; {ID_RULE}"
+            yield f"{key} is {cut(named)!a}; {ID_RULE}"
     yield from _language_problems(manifest)
     for name, metric in manifest.metrics.items():
         if not math.isfinite(metric):
-            yield f"metrics: {name} is {metric}; measure it again, or leave it out"
+            yield f"metrics: {cut(name)} is {metric}; measure it again, or leave it out"
     for name, threshold in manifest.thresholds.items():
         if not math.isfinite(threshold):
-            yield f"thresholds: {name} is {threshold}; choose it again, or leave it out"
+            yield f"thresholds: {cut(name)} is {threshold}; choose it again, or leave it out"
     try:
         date.fromisoformat(manifest.created)
     except ValueError:
-        yield f"created is {manifest.created!r}; it must be an ISO date such as 2026-01-31"
+        yield f"created is {cut(manifest.created)!r}; it must be an ISO date such as 2026-01-31"
 
 
 def _language_problems(manifest: Manifest) -> Iterator[str]:
     """What is wrong with the languages of a manifest."""
     if not TASKS[manifest.task].is_pair:
         if manifest.pairs:
-            yield f"pairs are {manifest.pairs}; {manifest.task} has none"
+            yield f"pairs are {cut(str(manifest.pairs))}; {manifest.task} has none"
     elif not manifest.pairs and len(manifest.languages) != 2:
         yield f"languages are {manifest.languages}; {manifest.task} needs exactly (source, target), or pairs"
     elif manifest.pairs and set(manifest.languages) != set(chain(*manifest.pairs)):
@@ -292,20 +293,20 @@ def _name_problems(names: Collection[str]) -> Iterator[str]:
         yield f"{_CONFIG} is not among the files; every model has one, if only {{}}"
     for name in sorted(names):
         if not _PLAIN_NAME.fullmatch(name):
-            yield f"{name!r} is no plain file name: use letters, digits, '.', '_' and '-'"
+            yield f"{cut(name)!r} is no plain file name: use letters, digits, '.', '_' and '-'"
         elif name == MANIFEST:
             yield f"{name} cannot list itself: leave it out"
         elif Path(name).suffix not in _SUFFIXES:
-            yield f"{name} has a suffix that is not allowed; allowed are {', '.join(_SUFFIXES)}"
+            yield f"{cut(name)} has a suffix that is not allowed; allowed are {', '.join(_SUFFIXES)}"
 
 
 def _entry_problems(files: Mapping[str, FileEntry]) -> Iterator[str]:
     """What is wrong with the sizes and checksums in a table of files."""
     for name, entry in files.items():
         if not _SHA256.fullmatch(entry.sha256):
-            yield f"files: the sha256 of {name} must be 64 hexadecimal digits in lower case"
+            yield f"files: the sha256 of {cut(name)} must be 64 hexadecimal digits in lower case"
         if entry.bytes < 0:
-            yield f"files: {name} has {entry.bytes} bytes; a size is not below 0"
+            yield f"files: {cut(name)} has {entry.bytes} bytes; a size is not below 0"
 
 
 def _directory_problems(path: Path, files: Mapping[str, FileEntry]) -> Iterator[str]:
@@ -319,7 +320,7 @@ def _directory_problems(path: Path, files: Mapping[str, FileEntry]) -> Iterator[
         elif name != MANIFEST:
             yield f"{name} is not listed in {MANIFEST}: remove it"
     for name in sorted(set(files) - set(there)):
-        yield f"{name} is listed, but missing: copy or export the bundle again"
+        yield f"{cut(name)} is listed, but missing: copy or export the bundle again"
 
 
 def _content_problems(path: Path, expected: FileEntry) -> Iterator[str]:

@@ -7,6 +7,7 @@ import re
 from unicodedata import category
 
 from seqserve.errors import ConfigError
+from seqserve.quoting import cut
 
 MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -43,7 +44,7 @@ def is_utf8(encoding: str) -> bool:
         "".encode(encoding)  # refuses codecs that do not encode text, such as base64
     except LookupError:
         raise ConfigError(
-            f"there is no encoding {encoding!r}; examples are UTF-16, latin-1, cp1252, gb18030"
+            f"there is no encoding {cut(encoding)!r}; examples are UTF-16, latin-1, cp1252, gb18030"
         ) from None
     return found.name in {"utf-8", "utf-8-sig"}
 

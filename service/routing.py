@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from seqserve.model_info import ModelInfo
+from seqserve.quoting import cut
 from seqserve.tasks import TASKS, Task
 
 _EXAMPLE = '{"ner": {"weights": {"a": 95, "b@2": 5}, "shadow": "c"}}'
@@ -57,7 +58,7 @@ def parse_routing(text: str) -> dict[Task, TaskRouting]:
         raise ValueError(f"expected a JSON object such as {_EXAMPLE}")
     for task in given:
         if task not in TASKS:
-            raise ValueError(f"{task!r} is not a task; tasks: {', '.join(TASKS)}")
+            raise ValueError(f"{cut(task)!r} is not a task; tasks: {', '.join(TASKS)}")
     return {cast(Task, task): _parse_task(task, one) for task, one in given.items()}
 
 
@@ -66,25 +67,28 @@ def _without_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         repeated = sorted({name for name in names if names.count(name) > 1})
-        raise ValueError(f"name each key once; repeated: {', '.join(repeated)}")
+        raise ValueError(f"name each key once; repeated: {', '.join(map(cut, repeated))}")
     return found
 
 
 def _parse_task(task: str, given: Any) -> TaskRouting:
     if not isinstance(given, dict) or not given or not set(given) <= set(_KEYS):
-        keys = f"; got {', '.join(map(repr, given)) or 'none'}" if isinstance(given, dict) else ""
+        names = ", ".join(repr(cut(name)) for name in given) if isinstance(given, dict) else None
+        keys = "" if names is None else f"; got {names or 'none'}"
         raise ValueError(f"{task}: expected an object with {' or '.join(_KEYS)}, or both{keys}")
     shadow = given.get("shadow")
     if "shadow" in given and not _is_name(shadow):
-        raise ValueError(f"{task}.shadow: expected NAME or NAME@VERSION of a model, not {shadow!r}")
+        raise ValueError(
+            f"{task}.shadow: expected NAME or NAME@VERSION of a model, not {cut(repr(shadow))}"
+        )
     weights = given.get("weights", {})
     if "weights" in given and not (isinstance(weights, dict) and weights):
         raise ValueError(f'{task}.weights: expected an object such as {{"a": 95, "b@2": 5}}')
     for name, weight in weights.items():
         if not _is_name(name) or not _is_weight(weight):
             raise ValueError(
-                f"{task}.weights: {name!r} is {weight!r}; expected NAME or NAME@VERSION of a model, "
-                "and a number above 0"
+                f"{task}.weights: {cut(name)!r} is {cut(repr(weight))}; expected NAME or NAME@VERSION of "
+                "a model, and a number above 0"
             )
     return TaskRouting(weights, shadow)
 

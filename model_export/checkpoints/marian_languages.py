@@ -14,6 +14,7 @@ from itertools import product
 from model_export.checkpoints.base import Checkpoint
 from model_export.checkpoints.directory import checkpoint_name
 from seqserve.errors import CheckpointError
+from seqserve.quoting import cut
 from seqserve.text.joint_pieces import LANGUAGE_CODE
 from seqserve.text.languages import MANY_LANGUAGES, language_tag
 
@@ -92,7 +93,9 @@ def _checked(code: str) -> str:
         )
     tag = language_tag(code)
     if tag is None:
-        raise CheckpointError(f"--languages: {code!r} is no code of a language (BCP 47, ISO 639-3)")
+        raise CheckpointError(
+            f"--languages: {cut(code)!r} is no code of a language (BCP 47, ISO 639-3)"
+        )
     return tag
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqserve.errors import CheckpointError
+from seqserve.quoting import cut
 
 _LARGEST_COUNT = 2**31
 _MAX_LENGTH, _OPTIONS = "model_max_length", "tokenizer_config.json"
@@ -26,7 +27,7 @@ def count_of(
     """
     value = config.get(key, default)
     if type(value) is not int or not least <= value <= most:
-        said = f"{key} is {value!r}" if key in config else f"{key} is missing"
+        said = f"{key} is {cut(repr(value))}" if key in config else f"{key} is missing"
         raise CheckpointError(
             f"{said} in config.json; it must be a whole number from {least} to {most}"
         )
@@ -90,4 +91,4 @@ def longest_input_of(options: Mapping[str, Any]) -> int | None:
 
 
 def _refusal(key: str, value: Any, allowed: str, where: str = _OPTIONS) -> CheckpointError:
-    return CheckpointError(f"{key} is {value!r} in {where}; it must be {allowed}")
+    return CheckpointError(f"{key} is {cut(repr(value))} in {where}; it must be {allowed}")

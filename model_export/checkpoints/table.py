@@ -9,6 +9,7 @@ from model_export.checkpoints.base import Checkpoint, Family
 from model_export.checkpoints.encoder_layouts import LAYOUTS
 from model_export.checkpoints.marian import MARIAN
 from seqserve.errors import CheckpointError
+from seqserve.quoting import cut
 
 _ENCODER = Family(encoder.convert, encoder.compare)
 
@@ -34,6 +35,6 @@ def family_of(checkpoint: Checkpoint) -> Family:
         )
     if name not in FAMILIES:
         raise CheckpointError(
-            f"{checkpoint.path} has model_type {name!r}; these are imported: {supported}"
+            f"{checkpoint.path} has model_type {cut(name)!r}; these are imported: {supported}"
         )
     return FAMILIES[name]

@@ -22,6 +22,7 @@ from seqserve.bulk.fingerprint import Checkpoint, LineDigest
 from seqserve.bulk.lines import Lines
 from seqserve.bulk.records import FILE, Columns, Entry, Record, Refusal, Rejected
 from seqserve.errors import BodyTooLarge, DataError, InputError
+from seqserve.quoting import cut
 from seqserve.strict_json import parse_json
 
 InputFormat = Literal["text", "jsonl", "csv", "tsv"]
@@ -181,7 +182,7 @@ class Reader:
         for name in (self._columns.text, *self._columns.beside):
             if header.count(name) != 1:
                 raise DataError(
-                    f"the first row must name a column {name!r} once; it has: {', '.join(header)}. "
+                    f"the first row must name a column {cut(name)!r} once; it has: {', '.join(header)}. "
                     "Choose one with --field"
                 )
         return header
@@ -203,7 +204,7 @@ class Reader:
     def _record(self, line: int, document: Mapping[str, Any]) -> Record:
         text = document.get(self._columns.text)
         if not isinstance(text, str):
-            raise InputError(f"The record must have a field {self._columns.text!r}, a string.")
+            raise InputError(f"The record must have a field {cut(self._columns.text)!r}, a string.")
         if "\0" in text:
             raise InputError("The text has a NUL character: the record is damaged or no text.")
         beside = {

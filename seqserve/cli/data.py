@@ -15,6 +15,7 @@ from seqserve.cli.data_import import import_set
 from seqserve.cli.options import AsJson, DataRoot
 from seqserve.cli.progress import bar
 from seqserve.cli.reporting import FAILED, reported
+from seqserve.quoting import cut
 
 if TYPE_CHECKING:
     from seqserve.datasets.inventory import FoundSet
@@ -96,7 +97,9 @@ def fetch(
     known = {source.path: source for source in SOURCES}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise typer.BadParameter(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}")
+        raise typer.BadParameter(
+            f"unknown: {', '.join(map(cut, unknown))}; known: {', '.join(known)}"
+        )
     for name in names:
         with reported(), bar(f"fetch {name}", None) as advance:
             same = fetch_set(

@@ -11,6 +11,7 @@ import typer
 from seqserve.choices import AnnotationFormat, OffsetUnit
 from seqserve.cli.options import AsJson
 from seqserve.cli.reporting import command_line, reported
+from seqserve.quoting import cut
 
 if TYPE_CHECKING:
     from seqserve.datasets.annotations.examples import Languages
@@ -111,7 +112,7 @@ def _columns(text: str) -> tuple[int, int]:
         token = tag = 0
     if not token or not tag or token == tag:
         raise ConfigError(
-            f"--columns is {text!r}; it must be two numbers but 0, such as 1,-1 or 2,3"
+            f"--columns is {cut(text)!r}; it must be two numbers but 0, such as 1,-1 or 2,3"
         )
     return token, tag
 

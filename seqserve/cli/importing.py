@@ -12,6 +12,7 @@ import typer
 
 from seqserve.cli.options import AsJson, BundlesDir
 from seqserve.cli.reporting import command_line, reported
+from seqserve.quoting import cut
 
 if TYPE_CHECKING:
     from model_export.sources.huggingface import CheckpointSource
@@ -103,7 +104,7 @@ def _bundle_name(given: str | None, of_checkpoint: str) -> str:
     last = of_checkpoint.rpartition("/")[2]
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip("-._")
     if not is_plain_id(plain):
-        raise ConfigError(f"no name can be made of {of_checkpoint!r}: set --name; {ID_RULE}")
+        raise ConfigError(f"no name can be made of {cut(of_checkpoint)!r}: set --name; {ID_RULE}")
     return plain
 
 
@@ -113,7 +114,7 @@ def _require_plain(option: str, given: str) -> None:
     from seqserve.errors import ConfigError
 
     if not is_plain_id(given):
-        raise ConfigError(f"{option} is {given!r}; {ID_RULE}")
+        raise ConfigError(f"{option} is {cut(given)!r}; {ID_RULE}")
 
 
 def _language_codes(languages: str) -> tuple[str, ...]:

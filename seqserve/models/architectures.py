@@ -15,6 +15,7 @@ from seqserve.models.classifier import Classifier, ClassifierConfig
 from seqserve.models.tagger import Tagger, TaggerConfig
 from seqserve.models.transformer import Transformer
 from seqserve.models.transformer_config import TransformerConfig
+from seqserve.quoting import cut
 from seqserve.tasks import Task
 from seqserve.text.tags import TagScheme
 
@@ -72,5 +73,7 @@ def find_architecture(task: Task, name: str) -> Architecture:
     """
     known = ARCHITECTURES[task]
     if name not in known:
-        raise ConfigError(f"{name!r} is no architecture for {task}; known are {', '.join(known)}")
+        raise ConfigError(
+            f"{cut(name)!r} is no architecture for {task}; known are {', '.join(known)}"
+        )
     return known[name]

@@ -25,6 +25,7 @@ import numpy as np
 
 from seqserve.arrays import BoolArray, FloatArray, IntArray
 from seqserve.errors import ConfigError
+from seqserve.quoting import cut
 from seqserve.text.tags import OUTSIDE, BatchSpans, Span, batch_spans
 
 _BEGINS = "BSUW"
@@ -210,7 +211,7 @@ def _tag(text: str, found: re.Match[str] | None, sure: set[str], is_uniform: boo
     if found and (is_uniform or found["label"] in sure):
         return SourceTag(found["side"].upper(), found["label"])
     if not text or (sure and _BARE.fullmatch(text) and not found):
-        raise ConfigError(f"the tag {text!r} has no label: use tags such as O, B-PER, I-PER")
+        raise ConfigError(f"the tag {cut(text)!r} has no label: use tags such as O, B-PER, I-PER")
     return SourceTag("", text)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError
+from seqserve.quoting import cut
 from seqserve.training.checkpoint import copy_whole
 from seqserve.training.cost import read_log
 from seqserve.training.recipe import Recipe, Variant
@@ -35,7 +36,7 @@ def variant_recipe(recipe: Recipe, variant: Variant) -> Recipe:
     Raises:
         ConfigError: It leaves out a key that the recipe does not have, or sets an unknown one.
     """
-    where = f"{recipe.name}: variant {variant.name!r}"
+    where = f"{recipe.name}: variant {cut(variant.name)!r}"
     values = to_mapping(recipe)
     for key in variant.without:
         _leave_out(values, key if "." in key else f"text.{key}", where)

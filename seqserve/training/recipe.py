@@ -17,6 +17,7 @@ from typing import Any, Literal
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import ConfigError
 from seqserve.files import as_typed
+from seqserve.quoting import cut
 from seqserve.tasks import TASKS, Task
 from seqserve.training.recipe_data import TASKS_OF_SETTING, DataConfig, default_of
 
@@ -179,8 +180,8 @@ class Recipe:
         """
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
             raise ConfigError(
-                f"name is {self.name!r}; runs and bundles are folders of that name, so it must be letters, "
-                "digits, dots, hyphens and underscores, a letter or digit first"
+                f"name is {cut(self.name)!r}; runs and bundles are folders of that name, so it must be "
+                "letters, digits, dots, hyphens and underscores, a letter or digit first"
             )
         for split in ("train", "dev"):
             if not getattr(self.data, split):

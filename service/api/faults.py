@@ -26,11 +26,12 @@ _EXPECTED: Mapping[str, str] = {
     "float_type": "a number",
     "list_type": "a list",
     "dict_type": "an object",
+    "model_type": "an object",
     "literal_error": "",
 }
 """What pydantic expects, by the fault of a value of another type; empty: as pydantic says it."""
-_EXPECTED_IN: Mapping[str, str] = {"text": "a string or a list of strings"}
-"""The same for a field of several types."""
+_EXPECTED_IN: Mapping[str, str] = dict.fromkeys(("text", "q"), "a string or a list of strings")
+"""The same for a field that takes a list, or one of its values."""
 _JSON_TYPES: Mapping[type, str] = {
     type(None): "null",
     bool: "a boolean",
@@ -66,9 +67,9 @@ def describe_faults(faults: Sequence[ErrorDetails], fields: Sequence[str]) -> st
         faults: What pydantic's `ValidationError.errors()` returns.
         fields: The fields of the route.
     """
-    unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
-    others = [fault for fault in faults if fault["type"] != "extra_forbidden"]
-    described = [_describe_unknown(str(one["loc"][-1]), fields) for one in unknown[:MAX_FAULTS]]
+    unknown = [fault for fault in faults if _is_unknown(fault)]
+    others = [fault for fault in faults if not _is_unknown(fault)]
+    described = [_describe_unknown(str(one["loc"][0]), fields) for one in unknown[:MAX_FAULTS]]
     if unknown:
         described.append(f"Fields of this route: {', '.join(fields)}.")
     n_left = MAX_FAULTS - min(len(unknown), MAX_FAULTS)
@@ -76,6 +77,11 @@ def describe_faults(faults: Sequence[ErrorDetails], fields: Sequence[str]) -> st
     if len(faults) > MAX_FAULTS:
         described.append(f"Further faults: {len(faults) - MAX_FAULTS}.")
     return " ".join(described)
+
+
+def _is_unknown(fault: ErrorDetails) -> bool:
+    """Return whether the fault is a field that the route does not have."""
+    return fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1
 
 
 def _describe_unknown(name: str, fields: Sequence[str]) -> str:
@@ -92,7 +98,7 @@ def describe_fault(fault: ErrorDetails, fields: Sequence[str]) -> str:
         return f"{fault['loc'][0]}: {rule_of_field}."
     path = ""
     for part in fault["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f"{'.' if path else ''}{part}"
+        path += f"[{part}]" if isinstance(part, int) else f"{'.' if path else ''}{cut(part)}"
     if not path:
         return f"The body must be a JSON object with: {', '.join(fields)}."
     if fault["type"] == "missing":
@@ -100,8 +106,12 @@ def describe_fault(fault: ErrorDetails, fields: Sequence[str]) -> str:
     if expected := _describe_type(fault, path):
         return f"{path}: {expected}."
     rule = _RULES.get((fault["type"], path), fault["msg"].removeprefix("Input "))
+    if fault["type"] == "extra_forbidden":
+        rule = "no such field"
     if fault["type"] == "too_short":
         rule = "must not be an empty list"
+    if fault["type"] == "string_too_short" and fault["ctx"]["min_length"] == 1:
+        rule = "must not be empty"
     if fault["type"] == "too_long":
         rule = f"must have at most {fault['ctx']['max_length']} values"
     return f"{path}: {rule}."
@@ -109,7 +119,9 @@ def describe_fault(fault: ErrorDetails, fields: Sequence[str]) -> str:
 
 def _describe_type(fault: ErrorDetails, path: str) -> str:
     """Return which type came and which is expected, never the value; empty if the type is not at fault."""
-    expected = _EXPECTED_IN.get(path) or _EXPECTED.get(fault["type"])
+    expected = _EXPECTED.get(fault["type"])
+    if fault["type"] == "list_type":
+        expected = _EXPECTED_IN.get(path, expected)
     if fault["type"] not in _EXPECTED or (
         fault["type"] == "literal_error" and isinstance(fault["input"], str)
     ):

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from seqserve.errors import DeadlineExceeded
-from seqserve.text.pii.table import find_pii
+from seqserve.text.pii.overlaps import uncovered
+from seqserve.text.pii.table import PiiSpan, find_pii
 
 RULE_SCORE = 1.0
 """The score of what a rule finds: it matches, or does not."""
@@ -27,7 +28,10 @@ class PersonalDataRules:
     async def add_to(
         self, results: Sequence[Mapping[str, Any]], texts: Texts, deadline: float
     ) -> list[Mapping[str, Any]]:
-        """Return the results with what rules find as `rules`; nothing for a text that has an error.
+        """Return the results with what rules find as `rules`, and with what these leave of the `entities`.
+
+        Where a rule and an entity overlap, the rule is right; the rest of the entity stays one. A result that
+        is an error gets no rules.
 
         Args:
             results: Of the texts.
@@ -48,9 +52,24 @@ def _add_rules(
     completed: list[Mapping[str, Any]] = []
     for (text, language), result in zip(texts, results, strict=True):
         check()
-        rules = [] if "error" in result else find_pii(text, language, check)
-        completed.append({**result, "rules": rules})
+        if "error" in result:
+            completed.append({**result, "rules": []})
+            continue
+        rules = find_pii(text, language, check)
+        entities = _beside_rules(text, result["entities"], rules)
+        completed.append({**result, "rules": rules, "entities": entities})
     return completed
+
+
+def _beside_rules(
+    text: str, entities: Sequence[Mapping[str, Any]], rules: Sequence[PiiSpan]
+) -> list[Mapping[str, Any]]:
+    """Return the entities without what rules found: `Ann` of an entity `Ann <ann@example.com>`."""
+    return [
+        {**one, "start": start, "end": end, "text": text[start:end]}
+        for one in entities
+        for start, end in uncovered(text, one["start"], one["end"], rules)
+    ]
 
 
 def _check_deadline(deadline: float) -> None:

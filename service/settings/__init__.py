@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from seqserve.errors import ConfigError
+from seqserve.quoting import cut
 from service.settings.access import AccessSettings
 from service.settings.base import PREFIX
 from service.settings.limits import LimitSettings
@@ -53,7 +54,7 @@ def _unknown(names: Iterable[str]) -> list[str]:
         return []
     near = [name for one in unknown for name in _near(one, known)]
     guess = f"; did you mean {' or '.join(dict.fromkeys(near))}?" if near else ""
-    return [f"unknown: {', '.join(unknown)}{guess}; known: {', '.join(sorted(known))}"]
+    return [f"unknown: {', '.join(map(cut, unknown))}{guess}; known: {', '.join(sorted(known))}"]
 
 
 def _near(name: str, known: Iterable[str]) -> list[str]:

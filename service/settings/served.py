@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from seqserve.bundle_folder import tasks_in
+from seqserve.quoting import cut
 from seqserve.tasks import TASKS, Task
 from service.routing import TaskRouting, parse_routing
 from service.settings.base import Group, split_list
@@ -95,7 +96,7 @@ class ServedSettings(Group):
         for one, task in zip(given, tasks, strict=True):
             if task not in TASKS or not one.partition("=")[2]:
                 raise ValueError(
-                    f"{one!r} must be TASK=NAME or TASK=NAME@VERSION; tasks: {', '.join(TASKS)}"
+                    f"{cut(one)!r} must be TASK=NAME or TASK=NAME@VERSION; tasks: {', '.join(TASKS)}"
                 )
         repeated = sorted({task for task in tasks if tasks.count(task) > 1})
         if repeated:

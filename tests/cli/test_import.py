@@ -148,6 +148,11 @@ REFUSED: dict[str, tuple[list[str], int, str]] = {
         2,
         "--version is 'a@b'; use up to 99 letters",
     ),
+    "a long name": (
+        ["import", "My words", "--name", "a" * 100],
+        2,
+        f"--name is '{'a' * 40}...'",
+    ),
     "a name with a slash": (["import", "My words", "--name", "a/b"], 2, "--name is 'a/b'"),
     "an unknown option": (["import", "My words", "--int4"], 2, "No such option"),
     "a precision": (["import", "My words", "--precision", "int4"], 2, "'int4' is not one of"),

@@ -56,6 +56,14 @@ def test_the_setting(
             "name each key once; repeated: ner",
             id="task-twice",
         ),
+        pytest.param(
+            f'{{"{"x" * 99}": {{}}}}', f"'{'x' * 40}[.]{{3}}' is not a task", id="long-task"
+        ),
+        pytest.param(
+            f'{{"ner": {{"weights": {{"{"x" * 99}": 0}}}}}}',
+            f"'{'x' * 40}[.]{{3}}' is 0;",
+            id="long-model",
+        ),
         pytest.param('{"ner": {}}', "ner: expected an object with weights or shadow", id="nothing"),
         pytest.param('{"ner": "a"}', "ner: expected an object with weights or shadow", id="string"),
         pytest.param('{"ner": {"weight": {}}}', "or both; got 'weight'", id="unknown-key"),

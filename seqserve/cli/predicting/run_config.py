@@ -24,6 +24,7 @@ from seqserve.cli.predicting.spec import Model, PredictionSpec
 from seqserve.cpus import available_cpus
 from seqserve.encodings import is_utf8
 from seqserve.errors import ConfigError
+from seqserve.quoting import cut
 from seqserve.tasks import TASKS, Task
 
 F = TypeVar("F")
@@ -173,7 +174,9 @@ def _delimiter(given: str | None) -> str | None:
     if delimiter is not None and (
         len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n'
     ):
-        raise ConfigError(f"--delimiter {given!r} must be one ASCII character, or \\t for a tab")
+        raise ConfigError(
+            f"--delimiter {cut(delimiter)!r} must be one ASCII character, or \\t for a tab"
+        )
     return delimiter
 
 

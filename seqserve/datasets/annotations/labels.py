@@ -9,6 +9,7 @@ from dataclasses import replace
 from seqserve.datasets.annotations.documents import Annotation
 from seqserve.datasets.annotations.options import LabelOptions
 from seqserve.errors import DataError
+from seqserve.quoting import cut
 from seqserve.text.tags import OUTSIDE
 from seqserve.training.data import TaggedSentence
 
@@ -34,8 +35,8 @@ def relabel(annotations: Sequence[Annotation], options: LabelOptions) -> list[An
     for label, name in names.items():
         if name != name.strip() or not name.isprintable() or not label:
             raise DataError(
-                f"the label {label!r} is empty, or has white space at its edges or control characters: rename "
-                "it in the tool, or with --rename OLD=NEW"
+                f"the label {cut(label)!r} is empty, or has white space at its edges or control characters: "
+                "rename it in the tool, or with --rename OLD=NEW"
             )
     unknown = {
         label: n

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from seqserve.errors import ConfigError, DataError
+from seqserve.quoting import cut
 from seqserve.text.tag_schemes import SourceTag, has_side, source_spans, source_tags
 from seqserve.text.tagging import retokenize
 from seqserve.text.tags import OUTSIDE, tags_of
@@ -51,7 +52,7 @@ def scheme_of(tokens: Iterable[TaggedToken]) -> Mapping[str, SourceTag]:
         for text, tag in read.items():
             if tag.label and not tag.side and not has_side(text):
                 raise DataError(
-                    f"{first[text]}: the tag {text!r} has no prefix, as the others have (O, B-PER, I-PER)"
+                    f"{first[text]}: the tag {cut(text)!r} has no prefix, as the others have (O, B-PER, I-PER)"
                 )
     return read
 

@@ -10,10 +10,12 @@ from seqserve.text.pii.context import is_after, words_before
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _V4 = re.compile(
-    rf"(?:(?<=://)|(?<![\w./+])(?<![^\d]-)){_OCTET}(?:\.{_OCTET}){{3}}(?![\w@]|\.\w|\+\w|-(?!\d{{1,3}}\.)\w)"
+    rf"(?:(?<=://)|(?<![\w./+])(?<![^\W\d]-)){_OCTET}(?:\.{_OCTET}){{3}}(?![\w@]|\.\w|\+\w|-(?!\d{{1,3}}\.)\w)",
+    re.ASCII,
 )
 _V6 = re.compile(
-    r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:|::)[0-9A-Fa-f:]{1,38}(?:\.\d{1,3}){0,3}(?![\w:]|\.\w)"
+    r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:|::)[0-9A-Fa-f:]{1,38}(?:\.\d{1,3}){0,3}(?![\w:]|\.\w)",
+    re.ASCII,
 )
 _OF_VERSIONS = words_before(
     """
@@ -22,7 +24,8 @@ _OF_VERSIONS = words_before(
     """
 )
 _OF_NETWORKS = re.compile(
-    r"(?i)\b(?:ip|ipv4|address|host|server|dns|ping|gateway|router|subnet|netmask|proxy|client|node|resolver)"
+    r"\b(?:ip|ipv4|address|host|server|dns|ping|gateway|router|subnet|netmask|proxy|client|node|resolver)",
+    re.ASCII | re.IGNORECASE,
 )
 
 
@@ -43,11 +46,20 @@ def _is_v4(text: str, start: int, end: int) -> bool:
 
 
 def _is_v6(given: str) -> bool:
-    """Return whether a text is an address; `dead::beef` without a digit, and a lone `::`, are none."""
+    """Return whether a text is an address; `dead::beef` without a digit, and a lone `::`, are none.
+
+    A date with a time, an EUI-64 or a line of a hex dump has two digits in each of its groups. In every range
+    that is in use, an address starts with `::`, or has a group of three digits or more.
+
+    Source: IANA, Internet Protocol Version 6 Address Space.
+    """
     try:
         IPv6Address(given)
     except ValueError:
         return False
     groups = [group for group in given.split(":") if group]
-    has_digit = any(char.isdigit() for char in given)
-    return has_digit and (len(groups) > 2 or given.startswith("::") or len(groups[0]) == 4)
+    if "::" not in given and all(len(group) == 2 for group in groups[1:]):
+        return False
+    is_in_use = given.startswith("::") or any(len(group) > 2 for group in groups)
+    is_long = len(groups) > 2 or given.startswith("::") or len(groups[0]) == 4
+    return any(char.isdigit() for char in given) and is_in_use and is_long

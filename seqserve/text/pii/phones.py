@@ -10,6 +10,7 @@ from phonenumbers import Leniency, PhoneNumberMatcher
 
 from seqserve.text.languages import base_language
 from seqserve.text.pii.context import is_after, words_before
+from seqserve.text.pii.separators import plain_separators
 
 Check: TypeAlias = Callable[[], None]
 """Raises an error to end a search."""
@@ -35,10 +36,11 @@ _REGIONS: Mapping[str, Sequence[str]] = {
 
 # The matcher of the library takes 2 µs per character of any text, and up to a millisecond per candidate.
 _CANDIDATE = re.compile(
-    r"(?<![\w./@#=-])(?!\d{1,3}(?:\.\d{1,3}){3}(?!\d))(?:\+|\()?\d(?:[ \u00a0./()-]{0,3}\d){6,14}"
-    r"(?:[ ,]{0,2}(?i:x|ext\.?|extension)[ :]?\d{1,6})?(?![\w@%€$£]|[./-]\w)"
+    r"(?<![\w./@#=])(?<!\w-)(?!\d{1,3}(?:\.\d{1,3}){3}(?!\d))(?:\+|\()?\d(?:[ ./()-]{0,3}\d){6,14}"
+    r"(?:[ ,]{0,2}(?i:x|ext\.?|extension)[ :]?\d{1,6})?(?![\w@%€$£]|[./-]\w)",
+    re.ASCII,
 )
-_SEPARATED = re.compile(r"\d[ \u00a0./()-]+\d")
+_SEPARATED = re.compile(r"\d[ ./()-]+\d", re.ASCII)
 _OF_OTHERS = words_before(
     """
     order invoice reference ref ticket case sku part serial account acct tracking isbn issn doi version model
@@ -56,6 +58,7 @@ def find_phones(text: str, language: str, check: Check = lambda: None) -> Iterat
         language: A BCP 47 tag; it decides in which countries a number without a country code is valid.
         check: Called before every candidate.
     """
+    text = plain_separators(text)
     regions = _REGIONS.get(base_language(language), ())
     for found in _CANDIDATE.finditer(text):
         check()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from seqserve.text.pii.overlaps import without_overlaps
 from seqserve.text.pii.table import PiiKind
 from service.api.dialects.aws_shapes import Json
-from service.api.personal_data import RULE_SCORE
+from service.api.dialects.label_names import common_name
+from service.api.dialects.places import Place, personal_places
 
 OF_RULES: Mapping[PiiKind, str] = {
     "email": "EMAIL",
@@ -18,21 +17,13 @@ OF_RULES: Mapping[PiiKind, str] = {
     "ip_address": "IP_ADDRESS",
     "phone": "PHONE",
 }
-_PERSONS = ("PER", "PERSON")
-
-
-@dataclass(frozen=True)
-class _Found:
-    start: int
-    end: int
-    kind: str
-    score: float
+_OF_MODEL: Mapping[str, str] = {"person": "NAME"}
 
 
 def pii_of(result: Mapping[str, Any]) -> Json:
     """Return the personal data of a result, in text order."""
     entities = [
-        {"Score": one.score, "Type": one.kind, "BeginOffset": one.start, "EndOffset": one.end}
+        {"Score": one.score, "Type": one.category, "BeginOffset": one.start, "EndOffset": one.end}
         for one in _found(result)
     ]
     return {"Entities": entities}
@@ -42,18 +33,10 @@ def pii_labels_of(result: Mapping[str, Any]) -> Json:
     """Return the types of personal data of a result, each with its highest score."""
     scores: dict[str, float] = {}
     for one in _found(result):
-        scores[one.kind] = max(one.score, scores.get(one.kind, 0.0))
+        scores[one.category] = max(one.score, scores.get(one.category, 0.0))
     return {"Labels": [{"Name": name, "Score": score} for name, score in scores.items()]}
 
 
-def _found(result: Mapping[str, Any]) -> list[_Found]:
-    """Return what the rules and the model found; where they overlap, the rules are right."""
-    by_rules = [
-        _Found(one.start, one.end, OF_RULES[one.kind], RULE_SCORE) for one in result["rules"]
-    ]
-    names = [
-        _Found(one["start"], one["end"], "NAME", one["score"])
-        for one in result["entities"]
-        if one["label"].upper() in _PERSONS
-    ]
-    return without_overlaps([*by_rules, *names])
+def _found(result: Mapping[str, Any]) -> list[Place]:
+    """Return what the rules and the model found."""
+    return personal_places(result, OF_RULES, lambda label: _OF_MODEL.get(common_name(label)))

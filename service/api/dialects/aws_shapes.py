@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from seqserve.records import DetectionResult, TextError
 from service.api.core import Prediction
+from service.api.dialects.label_names import common_name
 
 MEDIA_TYPE = "application/x-amz-json-1.1"
 
@@ -28,7 +29,7 @@ KINDS: Mapping[str, str] = {
     "internal": "InternalServerException",
 }
 """The types of errors, by the code of the native API."""
-_ENTITY_TYPES: Mapping[str, str] = {"PER": "PERSON", "LOC": "LOCATION", "ORG": "ORGANIZATION"}
+_ENTITY_TYPES = frozenset({"PERSON", "LOCATION", "ORGANIZATION"})
 
 _LENIENT = ConfigDict(strict=True, frozen=True, extra="ignore")
 
@@ -56,8 +57,8 @@ class Translation(BaseModel):
 
     model_config = _LENIENT
     Text: str
-    SourceLanguageCode: str
-    TargetLanguageCode: str
+    SourceLanguageCode: str = Field(min_length=1)
+    TargetLanguageCode: str = Field(min_length=1)
     TerminologyNames: list[str] = []
 
 
@@ -99,7 +100,7 @@ def entities_of(result: Mapping[str, Any]) -> Json:
     entities = [
         {
             "Score": one["score"],
-            "Type": _ENTITY_TYPES.get(one["label"], "OTHER"),
+            "Type": _type_of(one["label"]),
             "Text": one["text"],
             "BeginOffset": one["start"],
             "EndOffset": one["end"],
@@ -107,6 +108,11 @@ def entities_of(result: Mapping[str, Any]) -> Json:
         for one in result["entities"]
     ]
     return {"Entities": entities}
+
+
+def _type_of(label: str) -> str:
+    name = common_name(label).upper()
+    return name if name in _ENTITY_TYPES else "OTHER"
 
 
 def sentiment_of(result: Mapping[str, Any]) -> Json:

@@ -27,8 +27,9 @@ from service.api.dialects.azure_messages import (
     StringIndexType,
 )
 from service.api.dialects.azure_pii import read_pii, write_pii
-from service.api.dialects.azure_places import Json, entity_of, places_of
+from service.api.dialects.azure_places import category_of, entity_of
 from service.api.dialects.languages import name_of
+from service.api.dialects.places import Json, places_of
 from service.api.dialects.validation import validate
 from service.api.plan import has_neutral
 
@@ -110,14 +111,14 @@ def read_analysis(asked: AnalyzeText, default_unit: StringIndexType) -> Analysis
 
 
 def _entities_by(parameters: EntityParameters, unit: OffsetUnit) -> Write:
-    included, excluded = parameters.inclusionList, parameters.exclusionList or ()
+    included, excluded = parameters.inclusionList or (), parameters.exclusionList or ()
 
     def write(text: str, result: Mapping[str, Any]) -> Json:
         offsets = offset_table(text, unit)
         kept = [
             one
-            for one in places_of(result["entities"])
-            if (included is None or one.category in included) and one.category not in excluded
+            for one in places_of(result["entities"], category_of)
+            if (not included or one.category in included) and one.category not in excluded
         ]
         return {"entities": [entity_of(text, offsets, one) for one in kept]}
 

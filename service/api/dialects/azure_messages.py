@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from seqserve.choices import OffsetUnit
 
@@ -54,7 +54,7 @@ class Parameters(BaseModel):
     """The parameters of every kind; nothing of a text is logged in any case."""
 
     model_config = _EXACT
-    modelVersion: str = LATEST
+    modelVersion: str = Field(default=LATEST, min_length=1)
     loggingOptOut: bool | None = None
     stringIndexType: StringIndexType | None = None
 
@@ -87,12 +87,17 @@ class RedactionPolicy(BaseModel):
     policyKind: Literal["characterMask", "entityMask", "noMask"] = "characterMask"
     policyName: str | None = None
     entityTypes: Categories | None = None
-    isDefault: bool = Field(
-        default=False, validation_alias=AliasChoices("isDefaultPolicy", "isDefault")
-    )
+    isDefault: bool | None = None
+    # Another name of the same.
+    isDefaultPolicy: bool | None = None
     redactionCharacter: Literal[tuple("!#$%&*+-=?@^_~")] = "*"  # type: ignore[valid-type]
     unmaskLength: int = Field(default=0, ge=0)
     unmaskFromEnd: bool = True
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the categories that no policy names are redacted like this."""
+        return bool(self.isDefault or self.isDefaultPolicy)
 
 
 class ValueExclusionPolicy(BaseModel):

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from seqserve.choices import OffsetUnit
 from seqserve.errors import InputError
 from seqserve.text.offsets import offset_table
-from seqserve.text.pii.overlaps import without_overlaps
 from seqserve.text.pii.redaction import Mask, Redaction, redact
-from seqserve.text.pii.table import PiiKind
+from service.api.dialects.azure_categories import (
+    GROUPS,
+    OF_RULES,
+    SERVED,
+    UNSERVED,
+    check_categories,
+)
 from service.api.dialects.azure_messages import PiiParameters, RedactionPolicy, ValueExclusionPolicy
-from service.api.dialects.azure_places import Json, Place, entity_of, places_of
-from service.api.personal_data import RULE_SCORE
-
-OF_RULES: Mapping[PiiKind, str] = {
-    "email": "Email",
-    "iban": "InternationalBankingAccountNumber",
-    "card": "CreditCardNumber",
-    "ip_address": "IPAddress",
-    "phone": "PhoneNumber",
-}
-DEFAULT = frozenset({"Person", "Organization", *OF_RULES.values()})
-SERVED = DEFAULT | {"Location"}
-"""Location is returned on request only, as a place alone identifies nobody."""
+from service.api.dialects.azure_places import category_of, entity_of
+from service.api.dialects.places import Json, personal_places
 
 _MASKS: Mapping[str, Mask] = {"entityMask": Mask("name"), "noMask": Mask("none")}
 
@@ -56,30 +50,30 @@ def read_pii(parameters: PiiParameters) -> PiiRequest:
     """Return what a request wants.
 
     Raises:
-        InputError: It wants health information, or no category that this server finds.
+        InputError: It wants health information, no category that this server finds, or one that does not exist;
+            or its policies name such a category, or are several defaults.
     """
     if parameters.domain == "phi":
         raise InputError(
             "domain: 'phi' is not served, because dates, ages and addresses are not found; "
             "send 'none'."
         )
-    requested = set(parameters.piiCategories or ["Default"])
-    categories = requested & SERVED
-    if "Default" in requested:
-        categories |= DEFAULT
-    if "All" in requested:
-        categories |= SERVED
+    check_categories("piiCategories", parameters.piiCategories, tuple(GROUPS))
+    check_categories("excludePiiCategories", parameters.excludePiiCategories)
+    _check_policies(_policies(parameters))
+    requested = frozenset(parameters.piiCategories or ["Default"])
+    found = [GROUPS.get(name, SERVED & {name}) for name in requested]
+    categories = frozenset[str]().union(*found)
     if not categories:
         raise InputError(
             "piiCategories: none of these is found by this server. "
             f"Found: {', '.join(sorted(SERVED))}."
         )
-    unserved = sorted(requested - SERVED - {"All", "Default"})
-    categories -= set(parameters.excludePiiCategories or ())
+    categories -= frozenset(parameters.excludePiiCategories or ())
     policy = parameters.valueExclusionPolicy or ValueExclusionPolicy(excludedValues=[])
     return PiiRequest(
         {one: _mask_of(one, parameters) for one in categories},
-        unserved,
+        sorted(requested & UNSERVED),
         frozenset(one if policy.caseSensitive else one.casefold() for one in policy.excludedValues),
         not policy.caseSensitive,
     )
@@ -92,10 +86,13 @@ def write_pii(wanted: PiiRequest, unit: OffsetUnit, text: str, result: Mapping[s
         wanted: What the request wants.
         unit: Of the offsets.
         text: Of the document.
-        result: Has the `entities` of the model, and what the `rules` found: where they overlap, the rules are
-            right.
+        result: Has the `entities` of the model, and what the `rules` found.
     """
-    found = without_overlaps(_candidates(wanted, text, result))
+    found = [
+        one
+        for one in personal_places(result, OF_RULES, category_of)
+        if wanted.is_wanted(one.category, text[one.start : one.end])
+    ]
     offsets = offset_table(text, unit)
     redactions = [
         Redaction(one.start, one.end, one.category, wanted.masks[one.category]) for one in found
@@ -116,22 +113,32 @@ def write_pii(wanted: PiiRequest, unit: OffsetUnit, text: str, result: Mapping[s
     return {"redactedText": redacted.text, "entities": rows, "warnings": warnings}
 
 
-def _candidates(wanted: PiiRequest, text: str, result: Mapping[str, Any]) -> Iterator[Place]:
-    """Yield what may be returned, the most certain first."""
-    found = [Place(one.start, one.end, OF_RULES[one.kind], RULE_SCORE) for one in result["rules"]]
-    for place in [*found, *places_of(result["entities"])]:
-        if wanted.is_wanted(place.category, text[place.start : place.end]):
-            yield place
+def _check_policies(policies: Sequence[tuple[str, RedactionPolicy]]) -> None:
+    """Check the categories of policies, and that at most one is the default."""
+    for field, one in policies:
+        check_categories(f"{field}.entityTypes", one.entityTypes)
+        if one.isDefault is not None and one.isDefaultPolicy is not None:
+            raise InputError(f"{field}: isDefault and isDefaultPolicy mean the same; send one.")
+    defaults = [field for field, one in policies if one.is_default]
+    if len(defaults) > 1:
+        raise InputError(f"{defaults[1]}: {defaults[0]} is the default already; mark one policy.")
+
+
+def _policies(parameters: PiiParameters) -> list[tuple[str, RedactionPolicy]]:
+    """Return the policies of a request with their fields, in order of preference."""
+    several = [
+        (f"redactionPolicies[{i}]", one) for i, one in enumerate(parameters.redactionPolicies or ())
+    ]
+    single = parameters.redactionPolicy
+    return several if single is None else [*several, ("redactionPolicy", single)]
 
 
 def _mask_of(category: str, parameters: PiiParameters) -> Mask:
     """Return how a category is redacted: by the policy that names it, or by the default one."""
-    policies = [*(parameters.redactionPolicies or ())]
-    if parameters.redactionPolicy is not None:
-        policies.append(parameters.redactionPolicy)
+    policies = [one for _, one in _policies(parameters)]
     ranked = [one for one in policies if category in (one.entityTypes or ())]
-    ranked += [one for one in policies if one.isDefault]
-    ranked += [one for one in policies if one.entityTypes is None]
+    ranked += [one for one in policies if one.is_default]
+    ranked += [one for one in policies if not one.entityTypes]
     return _mask(ranked[0] if ranked else RedactionPolicy())
 
 

@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-Json = dict[str, Any]
+from service.api.dialects.label_names import common_name
+from service.api.dialects.places import Json, Place
 
 _CATEGORIES: Mapping[str, str] = {
-    "PER": "Person",
-    "PERSON": "Person",
-    "ORG": "Organization",
-    "ORGANIZATION": "Organization",
-    "LOC": "Location",
-    "LOCATION": "Location",
-    "GPE": "Location",
+    "person": "Person",
+    "organization": "Organization",
+    "location": "Location",
 }
 
 
-@dataclass(frozen=True)
-class Place:
-    """An entity from `start` to before `end`, in code points."""
-
-    start: int
-    end: int
-    category: str
-    score: float
-
-
-def places_of(entities: Sequence[Mapping[str, Any]]) -> list[Place]:
-    """Return the entities of a model with their categories: one of Azure's, or else the label itself."""
-    return [
-        Place(
-            one["start"],
-            one["end"],
-            _CATEGORIES.get(one["label"].upper(), one["label"]),
-            one["score"],
-        )
-        for one in entities
-    ]
+def category_of(label: str) -> str:
+    """Return the category of a label: one of Azure's, or else the label itself."""
+    return _CATEGORIES.get(common_name(label), label)
 
 
 def entity_of(text: str, offsets: Sequence[int], place: Place) -> Json:

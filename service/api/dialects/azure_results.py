@@ -9,7 +9,7 @@ from typing import Any
 from seqserve.text.offsets import offset_table
 from service.api.dialects.azure_errors import document_error
 from service.api.dialects.azure_kinds import Analysis
-from service.api.dialects.azure_places import Json
+from service.api.dialects.places import Json
 
 _RECORD_CHARS = 1000  # of a transaction
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -43,7 +43,7 @@ class DeepLRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")  # the values of a form are strings
     text: Texts
-    target_lang: str
+    target_lang: str = Field(min_length=1)
     source_lang: str | None = None
     tag_handling: Literal["html", "xml", ""] | None = None
     split_sentences: Literal["0", "1", "nonewlines"] | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -58,7 +58,7 @@ class TranslateRequest(BaseModel):
 
     model_config = _LENIENT
     q: Texts
-    target: str
+    target: str = Field(min_length=1)
     source: str | None = None
     format: Literal["html", "text", ""] | None = None
     model: str | None = None
@@ -206,7 +206,10 @@ def _write(asked: TranslateRequest, prediction: Prediction) -> Response:
     for result in prediction.results:
         translation = {"translatedText": result["text"], **named}
         if asked.is_detected:
-            detected = result.get("detected_language") or {"language": UNDETERMINED}
+            detected = result.get("detected_language")
+            # A text without letters is translated, but its language is none that was found.
+            if not detected or not detected["confidence"]:
+                detected = {"language": UNDETERMINED}
             translation["detectedSourceLanguage"] = detected["language"]
         translations.append(translation)
     return json_response({"data": {"translations": translations}})

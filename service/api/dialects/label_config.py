@@ -5,27 +5,18 @@ Only `Labels`, `Choices` and `TextArea` on a `Text` are read; other tags are non
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from xml.etree import ElementTree
 
 from seqserve.errors import InputError
+from service.api.dialects.label_names import common_name
 
 Kind: TypeAlias = Literal["labels", "choices", "textarea"]
 
 _KINDS: Mapping[str, Kind] = {"Labels": "labels", "Choices": "choices", "TextArea": "textarea"}
 _OPTIONS: Mapping[Kind, str] = {"labels": "Label", "choices": "Choice", "textarea": ""}
-_SYNONYMS: Sequence[frozenset[str]] = (
-    frozenset({"per", "pers", "person", "people"}),
-    frozenset({"loc", "location", "place", "gpe"}),
-    frozenset({"org", "organization", "organisation", "company"}),
-    frozenset({"misc", "miscellaneous", "other"}),
-    frozenset({"positive", "pos"}),
-    frozenset({"negative", "neg"}),
-    frozenset({"neutral", "neu"}),
-)
-"""Names of labels that mean the same, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +41,10 @@ class Control:
 
     def find_label(self, label: str) -> str | None:
         """Return what the control calls a label of a model; None if it has no such label."""
-        names = (label.lower(), *_same_as(label))
-        return next((self.labels[name] for name in names if name in self.labels), None)
+        exact = self.labels.get(label.lower())
+        meant = common_name(label)
+        same = (value for name, value in sorted(self.labels.items()) if common_name(name) == meant)
+        return exact or next(same, None)
 
 
 def read_controls(config: str) -> list[Control]:
@@ -94,8 +87,3 @@ def _labels(tag: ElementTree.Element, kind: Kind) -> dict[str, str]:
     options = tag.iter(_OPTIONS[kind]) if _OPTIONS[kind] else ()
     values = [(one.get("value", ""), one.get("alias")) for one in options]
     return {value.lower(): alias or value for value, alias in reversed(values)}
-
-
-def _same_as(label: str) -> Sequence[str]:
-    name = label.lower()
-    return sorted(next((names for names in _SYNONYMS if name in names), ()))

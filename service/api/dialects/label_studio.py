@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from seqserve.errors import InputError
 from seqserve.model_info import ModelInfo
+from seqserve.quoting import cut
 from seqserve.records import RequestOptions
 from seqserve.tasks import Task
 from service.api.core import Call, Prediction
@@ -194,7 +195,7 @@ def _texts(tasks: Sequence[LabelStudioTask], field: str) -> list[str]:
     texts = [task.data.get(field) for task in tasks]
     for index, text in enumerate(texts):
         if not isinstance(text, str):
-            raise InputError(f"tasks[{index}].data.{field}: must be a string.")
+            raise InputError(f"tasks[{index}].data.{cut(field)}: must be a string.")
     return [str(text) for text in texts]
 
 

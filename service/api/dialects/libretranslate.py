@@ -167,11 +167,11 @@ class LibreTranslateDialect(Dialect):
         """Read the parameters of a request.
 
         Raises:
-            InputError: One is missing, or as for `Dialect.values`.
+            InputError: One is missing, or as for `Dialect.values`. Only a text may be empty.
         """
         values = await self.values(request)
         for name in required:
-            if values.get(name) is None:
+            if values.get(name) is None or (name != "q" and not values[name]):
                 raise InputError(f"Invalid request: missing {name} parameter")
         return values
 

@@ -11,6 +11,7 @@ import pytest
 from seqserve.text.pii.table import FINDERS, PiiKind, find_pii
 from tests.timing import grows_linearly
 
+SEPARATORS = ("\u00a0", "\u202f", "\u2009", "\u2010", "\u2011", "\u2013", "\u2212")
 FOUND: dict[PiiKind, list[str]] = {
     "email": [
         "Write to <anna.smith@example.com>.",
@@ -19,6 +20,20 @@ FOUND: dict[PiiKind, list[str]] = {
         "(<anna@example.com>)",
         "<anna@xn--bcher-kva.example>",
         "请联系<anna@example.com>谢谢",
+        "'<a@b.com>', \"<a@b.com>\", ‘<a@b.com>’, `<a@b.com>`, '<o'neil@b.com>'",
+        "_<a@b.com>_, __<a@b.com>__, *<a@b.com>*, <_a@b.com>",
+        "-<a@b.com>, --<a@b.com>--, <a@b.com>-, <a-b@c-d.com>–<e@f.com>",
+        "<a@b.com>/<c@d.com>|<e@f.com>-<g@h.com><_i@j.com>;<k@l.com>,<m@n.com>",
+        "..<a@b.com>, me...<a@b.com>…<c@d.com>..., -----------<a@b.com>",
+        "<a..b@example.com>",
+        "<josé@x.com>, <jose\u0301@x.com>, <Müller.ß@x.com>, <nguyễn@x.com>, <иван@x.com>, <άννα@x.com>",
+        "<anna@bücher.example>, <иван@пример.рф>, <anna@example.xn--p1ai>",
+        "写信给<anna@example.com>。メール<anna@example.com>まで",
+        "이메일<anna@example.com>으로, אל<anna@example.com>",
+        "https://example.com/users/<anna@example.com>?cc=<b@example.com>#<c@example.com>",
+        "mailto://<anna@example.com>, mailto:<anna@example.com>",
+        "https://example.com, <anna@example.com>",
+        f"<{'x' * 64}@b.com>",
     ],
     "iban": [
         "Pay to <DE89 3704 0044 0532 0130 00> today.",
@@ -28,6 +43,9 @@ FOUND: dict[PiiKind, list[str]] = {
         "<NO93 8601 1117 947>",
         "<MT84 MALT 0110 0001 2345 MTLC AST0 01S>",
         "<FR14 2004 1010 0505 0001 3M02 606> BIC PSSTFRPP",
+        "<DE89-3704-0044-0532-0130-00>, <DE89.3704.0044.0532.0130.00>.",
+        *(f"<{'DE89 3704 0044 0532 0130 00'.replace(' ', one)}>" for one in SEPARATORS),
+        "请转账到<DE89370400440532013000>谢谢",
     ],
     "card": [
         "My card is <4111 1111 1111 1111>, valid until 12/27.",
@@ -39,6 +57,18 @@ FOUND: dict[PiiKind, list[str]] = {
         "<2223003122003222>, <30569309025904>; <3530111333300000>",
         "Card:<4222222222222>",
         "pay with 4 cards: <4012 8888 8888 1881>",
+        *(f"<{'4111 1111 1111 1111'.replace(' ', one)}>, thanks" for one in SEPARATORS),
+        *(f"<{'3782 822463 10005'.replace(' ', one)}>" for one in SEPARATORS),
+        "<4111.1111.1111.1111>.",
+        "<4111 1111 1111 1111> <5500 0055 5555 5559>",
+        "<4111 1111 1111 1111> <3782 822463 10005> <5500 0055 5555 5559> 123",
+        "<4111-1111-1111-1111> <5500-0055-5555-5559>",
+        "<4111111111111111>/<5500005555555559> <5555555555554444>",
+        "<4111 1111 1111 1111>\n<5500 0055 5555 5559>",
+        "<4111111111111111>/1227",
+        "-<4111 1111 1111 1111>",
+        "卡号<4111111111111111>有效",
+        "order 5555555555554444 <4111 1111 1111 1111>",
     ],
     "ip_address": [
         "The server is <192.168.100.200>.",
@@ -51,6 +81,9 @@ FOUND: dict[PiiKind, list[str]] = {
         "[<2001:0db8:85a3:0000:0000:8a2e:0370:7334>]:443",
         "localhost is <::1>",
         "<::ffff:10.0.0.1>",
+        "服务器<10.20.30.40>在线, ip地址<2001:db8::1>",
+        "-<10.20.30.40>",
+        "<2001:db8:0:0:0:0:0:1>, <fe80:0:0:0:211:22ff:fe33:4455>, <fd00::12:34>, <::12:34>",
     ],
     "phone": [
         "Call our office at <312-555-1234> now.",
@@ -62,6 +95,8 @@ FOUND: dict[PiiKind, list[str]] = {
         "<+8613800138000>",
         "<+1-425-555-0100 ext. 12>",
         "tel:<+4930901820>",
+        *(f"<{'312-555-1234'.replace('-', one)}>" for one in SEPARATORS),
+        "-<312-555-1234>, 请拨打<+8613800138000>谢谢",
     ],
 }
 
@@ -69,12 +104,16 @@ NOT_FOUND: dict[PiiKind, list[str]] = {
     "email": [
         "@anna and #topic",
         "anna@localhost",
-        "a..b@example.com",
         "react@18.2.0",
+        "ftp://u:p@host.com, https://user:pw@host.com/x, https://user@host.com, ssh://git@host.com",
+        "postgres://us.er:p%40w@db.host.com:5432/x",
+        "a@b.com@c.com",
+        "@user@social.example",
+        "x" * 65 + "@b.com, " + "x." * 40 + "x@b.com, é" + "-x" * 40 + "@b.com",
+        "a.@b.com, @b.com, _@b.com_, '@b.com",
         "user@",
         "anna @ example.com",
         "anna@example",
-        "@user@social.example",
         "a@-b.com",
         "https://host/@anna.b/x",
         ".@example.com",
@@ -88,6 +127,8 @@ NOT_FOUND: dict[PiiKind, list[str]] = {
         "GB29 NWBK 6016 1331 9268 18",
         "RO12 THE QUICK BROWN FOX JUMPS",
         "xDE89370400440532013000",
+        "DE٨٩ 3704 0044 0532 0130 00, DE89 ٣٧٠٤ 0044 0532 0130 00",
+        "DE89--3704--0044--0532--0130--00",
     ],
     "card": [
         "4111 1111 1111 1112",
@@ -106,6 +147,12 @@ NOT_FOUND: dict[PiiKind, list[str]] = {
         "20261129183000",
         "v4111111111111111",
         "550e8400-e29b-41d4-a716-446655440000",
+        "٤١١١ ١١١١ ١١١١ ١١١١, ４１１１111111111111",
+        "4111 1111 1111 1111 5500 0055 5555 5558",
+        "9400 4111 1111 1111 1111 5500 0055 5555 5559",
+        "4111–1111 1111–1111",
+        "order 4111 1111 1111 1111",
+        "https://example.com/4111111111111111/",
     ],
     "ip_address": [
         "version 10.20.30.40",
@@ -123,6 +170,13 @@ NOT_FOUND: dict[PiiKind, list[str]] = {
         "on 12.11.2026",
         "12:30:45",
         "00:1B:44:11:3A:B7",
+        "10:20:30:40:50:60:70:80",
+        "00:1B:44:FF:FE:11:3A:B7",
+        "2026:11:29:10:20:30:40:50",
+        "1:2:3:4:5:6:7:8",
+        "de:ad:be:ef:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff",
+        "a1::b2:c3, 10::20:30",
+        "١٠.٢٠.٣٠.٤٠",
         "std::vector, dead::beef and abc::def",
         "a :: b",
         "3::4",
@@ -153,6 +207,7 @@ NOT_FOUND: dict[PiiKind, list[str]] = {
         "10-20-30-40-50",
         "3.14159265358979",
         "1 2 3 4 5 6 7 8 9 10",
+        "٣١٢-٥٥٥-١٢٣٤",
         "550e8400-e29b-41d4-a716-446655440000",
     ],
 }
@@ -218,6 +273,9 @@ UNITS = [
     "DE89 ",
 ]
 UNITS += ["10.20.30.40 ", "1.", "::", "a:", "ab12:", "anna@example.com ", "a@b.c", "order "]
+UNITS += ["@", ".", "-", "'", "_", "é", "...a@", "://", "http://a@b.com", "a@b.com-", "a@b.com_"]
+UNITS += ["4111 1111 1111 1111 ", "4111111111111111/", "4111–", "4111.", "DE89-", "DE89\u202f3704 "]
+UNITS += ["10:20:", "é1", "٣", "\u00a01"]
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.api.dialects.aws_shapes import entities_of
 from service.http.keys import new_key
 from tests import fakes
 from tests.service.conftest import Server, serving
@@ -114,6 +115,24 @@ async def test_errors_of_a_batch(everything: Server) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("PER", "PERSON"),
+        ("person", "PERSON"),
+        ("GPE", "LOCATION"),
+        ("LOC", "LOCATION"),
+        ("Organisation", "ORGANIZATION"),
+        ("MISC", "OTHER"),
+        ("DATE", "OTHER"),
+    ],
+)
+def test_types_of_entities(label: str, kind: str) -> None:
+    entity = {"text": "a", "label": label, "score": 0.5, "start": 0, "end": 1}
+    (found,) = entities_of({"entities": [entity]})["Entities"]
+    assert found["Type"] == kind
+
+
 async def test_dominant_languages(everything: Server) -> None:
     one = (await call(everything, "DetectDominantLanguage", {"Text": SENTENCES["fr"]})).json()
     assert one["Languages"][0]["LanguageCode"] == "fr"
@@ -155,6 +174,13 @@ FAULTS: dict[str, tuple[str, Any, int, str, str]] = {
         400,
         "UnsupportedLanguagePairException",
         "Available pairs: en→zh",
+    ),
+    "an empty language": (
+        "TranslateText",
+        {"Text": "a", "SourceLanguageCode": "auto", "TargetLanguageCode": ""},
+        400,
+        "InvalidRequestException",
+        "TargetLanguageCode: must not be empty.",
     ),
     "no texts": (
         "BatchDetectEntities",

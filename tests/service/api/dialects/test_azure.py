@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.api.dialects.azure_pii import DEFAULT, OF_RULES, SERVED
+from service.api.dialects.azure_categories import DEFAULT, OF_RULES, SERVED, UNSERVED
 from service.http.keys import new_key
 from tests import fakes
 from tests.service.conftest import Server, serving
@@ -113,6 +113,7 @@ async def test_inclusion_and_exclusion(everything: Server) -> None:
         ({"exclusionList": ["Location"]}, ["Ann"]),
         ({"inclusionList": ["Location", "Person"], "exclusionList": ["Location"]}, ["Ann"]),
         ({"inclusionList": ["Event"]}, []),
+        ({"inclusionList": [], "exclusionList": []}, ["Ann", "ROME"]),
         ({"inclusionList": None, "overlapPolicy": {"policyKind": "matchLongest"}}, ["Ann", "ROME"]),
     ):
         found = await document(everything, ENTITIES, "Ann in ROME", **lists)
@@ -243,6 +244,7 @@ async def test_categories_that_are_not_found_are_named(everything: Server) -> No
 
 def test_every_rule_has_a_category() -> None:
     assert set(OF_RULES.values()) < DEFAULT < SERVED
+    assert not SERVED & UNSERVED
 
 
 POLICIES: dict[str, tuple[dict[str, Any], str]] = {
@@ -278,6 +280,30 @@ POLICIES: dict[str, tuple[dict[str, Any], str]] = {
     "of one category only": (
         {"redactionPolicies": [{"policyKind": "entityMask", "entityTypes": ["Email"]}]},
         "😀 *** met *** and *** at [EMAIL_1]",
+    ),
+    "the first one that names a category": (
+        {
+            "redactionPolicies": [
+                {"policyKind": "entityMask", "isDefault": True},
+                {
+                    "policyKind": "characterMask",
+                    "redactionCharacter": "#",
+                    "entityTypes": ["Email"],
+                },
+                {"policyKind": "noMask", "entityTypes": ["Email"]},
+            ],
+            "redactionPolicy": {"policyKind": "noMask", "entityTypes": ["Email", "Address"]},
+        },
+        "😀 [PERSON_1] met [PERSON_2] and [PERSON_1] at ##############",
+    ),
+    "the default before one without categories": (
+        {
+            "redactionPolicies": [
+                {"policyKind": "noMask", "entityTypes": []},
+                {"policyKind": "characterMask", "isDefault": True, "entityTypes": ["Address"]},
+            ]
+        },
+        "😀 *** met *** and *** at **************",
     ),
 }
 
@@ -387,6 +413,67 @@ FAULTS: dict[str, tuple[Any, str, str]] = {
         body(PII, "a", piiCategories=["Age"]),
         "InvalidParameterValue",
         "CreditCardNumber",
+    ),
+    "a category that does not exist": (
+        body(PII, "a", piiCategories=["Email", "email"]),
+        "InvalidParameterValue",
+        "piiCategories: 'email' is no category of personal data. Did you mean 'Email'? "
+        "Found by this server: All, Default, CreditCardNumber,",
+    ),
+    "a long one": (
+        body(PII, "a", piiCategories=["x" * 64]),
+        "InvalidParameterValue",
+        f"'{'x' * 40}...' is no",
+    ),
+    "an excluded one": (
+        body(PII, "a", excludePiiCategories=["Emails"]),
+        "InvalidParameterValue",
+        "excludePiiCategories: 'Emails' is no category",
+    ),
+    "all excluded": (
+        body(PII, "a", excludePiiCategories=["All"]),
+        "InvalidParameterValue",
+        "excludePiiCategories: 'All' is no category",
+    ),
+    "one of a policy": (
+        body(PII, "a", redactionPolicies=[{}, {"entityTypes": ["Name"]}]),
+        "InvalidParameterValue",
+        "redactionPolicies[1].entityTypes: 'Name' is no category",
+    ),
+    "one of the only policy": (
+        body(PII, "a", redactionPolicy={"entityTypes": ["Name"]}),
+        "InvalidParameterValue",
+        "redactionPolicy.entityTypes: 'Name' is no category",
+    ),
+    "a default twice": (
+        body(PII, "a", redactionPolicy={"isDefault": True, "isDefaultPolicy": True}),
+        "InvalidParameterValue",
+        "redactionPolicy: isDefault and isDefaultPolicy mean the same; send one.",
+    ),
+    "two defaults": (
+        body(PII, "a", redactionPolicies=[{"isDefault": True}, {"isDefaultPolicy": True}]),
+        "InvalidParameterValue",
+        "redactionPolicies[1]: redactionPolicies[0] is the default already; mark one policy.",
+    ),
+    "an unknown parameter of a policy": (
+        body(PII, "a", redactionPolicies=[{"unmask": 1}]),
+        "InvalidParameterValue",
+        "parameters: redactionPolicies[0].unmask: no such field.",
+    ),
+    "no version": (
+        body(ENTITIES, "a", modelVersion=""),
+        "InvalidParameterValue",
+        "parameters: modelVersion: must not be empty.",
+    ),
+    "no object": (
+        {"kind": ENTITIES, "analysisInput": None},
+        "InvalidParameterValue",
+        "analysisInput: got null, expected an object.",
+    ),
+    "a policy that is no object": (
+        body(PII, "a", redactionPolicies=[None]),
+        "InvalidParameterValue",
+        "parameters: redactionPolicies[0]: got null, expected an object.",
     ),
     "too many categories": (
         body(PII, "a", piiCategories=["Age"] * 301),

@@ -99,6 +99,7 @@ async def test_options(everything: Server, parameters: Any, options: dict[str, A
 FAULTS: dict[str, tuple[Any, int, str]] = {
     "no text": (PAIR, 400, "text is required."),
     "no target": ({"text": ["a"]}, 400, "target_lang is required."),
+    "an empty target": ({"text": ["a"], "target_lang": ""}, 400, "target_lang: must not be empty."),
     "a language that is not served": ({"text": ["a"], **PAIR, "target_lang": "DE"}, 400, "EN→DE"),
     "a source that is not served": (
         {"text": [SENTENCES["fr"]], "target_lang": "ZH"},

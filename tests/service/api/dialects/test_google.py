@@ -65,6 +65,10 @@ REQUESTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"json": {"q": " ", "target": "zh"}},
         translated(" ", detectedSourceLanguage="und"),
     ),
+    "a text without letters": (
+        {"json": {"q": ["12345", "3.5 + 4 = 7.5"], "target": "zh"}},
+        translated("12345", "7.5 = 4 + 3.5", detectedSourceLanguage="und"),
+    ),
     "a kind of model": ({"json": {"q": "a b", **PAIR, "model": "nmt"}}, translated("b a", model="nmt")),
     "a model": (
         {"json": {"q": "a b", **PAIR, "model": "translate-en-zh"}},
@@ -112,6 +116,8 @@ INVALID, NOT_FOUND = (400, "INVALID_ARGUMENT", "invalid"), (404, "NOT_FOUND", "n
 FAULTS: dict[str, tuple[Any, tuple[int, str, str], str]] = {
     "no text": (PAIR, INVALID, "q is required."),
     "an empty list": ({"q": [], **PAIR}, INVALID, "q: "),
+    "null": ({"q": None, **PAIR}, INVALID, "q: got null, expected a string or a list of strings."),
+    "an empty target": ({"q": "a", "target": ""}, INVALID, "target: must not be empty."),
     "no target": ({"q": "a"}, INVALID, "target is required."),
     "a language that is not served": ({"q": "a", **PAIR, "target": "de"}, INVALID, "en→de"),
     "a source that is not served": ({"q": [FR], "target": "zh"}, INVALID, "q[0]: detected fr"),

@@ -125,6 +125,8 @@ FAULTS: dict[str, tuple[Any, int, str]] = {
     "a target that is not served": ({"q": EN, "source": "auto", "target": "de"}, 400, "→zh"),
     "another format": ({"q": "a", **PAIR, "format": "xml"}, 400, "format: "),
     "no number": ({"q": "a", **PAIR, "alternatives": "x"}, 400, "alternatives: "),
+    "an empty target": ({"q": "a", **PAIR, "target": ""}, 400, "missing target parameter"),
+    "an empty source": ({"q": "a", **PAIR, "source": ""}, 400, "missing source parameter"),
     "a number as a text": ({"q": 1, **PAIR}, 400, "q: "),
     "too many texts": ({"q": ["a"] * 5, **PAIR}, 400, "q has 5 texts; the limit is 4"),
     "too many texts in any language": (
