@@ -18,7 +18,7 @@ from seqserve.runtime.calibration import UNCALIBRATED, ScoreCalibration
 from seqserve.runtime.labelings import Lattice, find_labelings
 from seqserve.runtime.session import run
 from seqserve.text.batching import length_batches
-from seqserve.text.offsets import offset_table
+from seqserve.text.offsets import offset_table, unit_span
 from seqserve.text.protocols import Inputs, TokenEncoder
 from seqserve.text.rows import TokenRow
 from seqserve.text.tags import SpanScheme
@@ -156,8 +156,7 @@ class NerPredictor:
             Entity(
                 item.text[entity.start : entity.end],
                 entity.label,
-                offsets[entity.start],
-                offsets[entity.end],
+                *unit_span(offsets, entity.start, entity.end),
                 entity.score,
             )
             for entity in _without_overlaps(found)

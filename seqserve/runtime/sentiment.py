@@ -17,7 +17,7 @@ from seqserve.runtime.text_logits import (
     softmax,
     text_logits,
 )
-from seqserve.text.offsets import offset_table
+from seqserve.text.offsets import offset_table, unit_span
 from seqserve.text.protocols import TextEncoder
 from seqserve.text.sentences import Sentence
 
@@ -124,7 +124,7 @@ def _sentences(
     offsets = offset_table(item.text, item.offset_unit)
     return tuple(
         SentenceSentiment(
-            item.text[piece.start : piece.end], offsets[piece.start], offsets[piece.end], *one
+            item.text[piece.start : piece.end], *unit_span(offsets, piece.start, piece.end), *one
         )
         for piece, one in zip(pieces, found, strict=True)
     )

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seqserve.text.offsets import unit_span
+
 Json = dict[str, Any]
 
 _CATEGORIES: Mapping[str, str] = {
@@ -44,7 +46,7 @@ def places_of(entities: Sequence[Mapping[str, Any]]) -> list[Place]:
 
 def entity_of(text: str, offsets: Sequence[int], place: Place) -> Json:
     """Return an entity with its place in the unit of a table of offsets."""
-    start, end = offsets[place.start], offsets[place.end]
+    start, end = unit_span(offsets, place.start, place.end)
     return {
         "text": text[place.start : place.end],
         "category": place.category,
