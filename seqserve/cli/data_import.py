@@ -104,6 +104,7 @@ def _columns(text: str) -> tuple[int, int]:
         ConfigError: They are none.
     """
     from seqserve.errors import ConfigError
+    from seqserve.quoting import cut
 
     try:
         token, tag = (int(part) for part in text.split(","))
@@ -111,7 +112,7 @@ def _columns(text: str) -> tuple[int, int]:
         token = tag = 0
     if not token or not tag or token == tag:
         raise ConfigError(
-            f"--columns is {text!r}; it must be two numbers but 0, such as 1,-1 or 2,3"
+            f"--columns is {cut(text)!r}; it must be two numbers but 0, such as 1,-1 or 2,3"
         )
     return token, tag
 
@@ -124,13 +125,14 @@ def _labels(allowed: str, renamed: list[str]) -> LabelOptions:
     """
     from seqserve.datasets.annotations.options import LabelOptions
     from seqserve.errors import ConfigError
+    from seqserve.quoting import cut
 
     names = {}
     for one in renamed:
         old, equals, new = one.rpartition("=")
         if not old or not equals:
             raise ConfigError(
-                f"--rename is {one!r}; it must be OLD=NEW, or OLD= to leave a label out"
+                f"--rename is {cut(one)!r}; it must be OLD=NEW, or OLD= to leave a label out"
             )
         names[old] = new.strip()
     return LabelOptions(names, tuple(one.strip() for one in allowed.split(",") if one.strip()))
@@ -144,11 +146,12 @@ def _languages(sentences: str, pair: str) -> Languages:
     """
     from seqserve.datasets.annotations.examples import Languages
     from seqserve.errors import ConfigError
+    from seqserve.quoting import cut
     from seqserve.text.languages import language_tag
 
     sides = [language_tag(one.strip()) for one in pair.split(",")] if pair else []
     if pair and (len(sides) != 2 or None in sides or sides[0] == sides[1]):
-        raise ConfigError(f"--pair is {pair!r}; it must be two BCP 47 codes, such as en,de")
+        raise ConfigError(f"--pair is {cut(pair)!r}; it must be two BCP 47 codes, such as en,de")
     if sentences and language_tag(sentences) is None:
-        raise ConfigError(f"--language is {sentences!r}; it must be a BCP 47 code, such as en")
+        raise ConfigError(f"--language is {cut(sentences)!r}; it must be a BCP 47 code, such as en")
     return Languages(sentences, tuple(str(side) for side in sides))

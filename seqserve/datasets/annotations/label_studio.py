@@ -30,6 +30,7 @@ from seqserve.datasets.annotations.reading import ExportFile
 from seqserve.datasets.annotations.report import Report
 from seqserve.datasets.annotations.texts import document_of, text_of
 from seqserve.errors import DataError
+from seqserve.quoting import cut
 
 _KINDS: Mapping[str, Kind] = {"labels": "spans", "choices": "labels", "textarea": "translation"}
 """By the type of a result."""
@@ -156,7 +157,7 @@ class _Reader:
                 )
         if self.options.control and not self.controls:
             raise DataError(
-                f"{self.file}: no result is of the control {self.options.control!r} (--control)"
+                f"{self.file}: no result is of the control {cut(self.options.control)!r} (--control)"
             )
 
 

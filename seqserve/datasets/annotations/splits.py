@@ -7,6 +7,7 @@ import unicodedata
 
 from seqserve.datasets.annotations.documents import Annotation
 from seqserve.errors import ConfigError
+from seqserve.quoting import cut
 from seqserve.training.data import Split
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
@@ -29,7 +30,7 @@ def read_shares(text: str) -> tuple[float, ...]:
         or sum(shares) != 100
     ):
         raise ConfigError(
-            f"--split is {text!r}; it must be the percentages of train, dev and test, such as 80/10/10"
+            f"--split is {cut(text)!r}; it must be the percentages of train, dev and test, such as 80/10/10"
         )
     return shares
 
