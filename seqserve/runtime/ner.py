@@ -26,6 +26,8 @@ from seqserve.text.tags import SpanScheme
 TaggerModel = Callable[[Inputs], TagPaths]
 """The inputs that a `TokenEncoder` makes -> the best tags and the probabilities along them."""
 
+EMISSIONS = "emissions"
+"""The output of a graph without the CRF."""
 EMISSIONS_BY_TOKEN = "emissions_by_token"
 """The output of a graph with the CRF that alternatives need; of older graphs it is missing."""
 
@@ -188,7 +190,7 @@ def emission_tagger(lattice: Lattice, scheme: SpanScheme) -> TaggerModel:
 
 def onnx_emissions(session: onnxruntime.InferenceSession) -> Callable[[Inputs], FloatArray]:
     """Return the output `emissions` of a graph as a function of its inputs, (B, T, K)."""
-    return lambda inputs: run(session, inputs)["emissions"]
+    return lambda inputs: run(session, inputs)[EMISSIONS]
 
 
 def onnx_emissions_by_token(
