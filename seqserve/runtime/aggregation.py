@@ -64,6 +64,7 @@ class EncoderNerPredictor:
         """Take the predictor of the aggregation `viterbi`, and that of the others."""
         self._viterbi = viterbi
         self._others = others
+        self.has_alternatives = viterbi.has_alternatives
 
     def predict(self, items: Sequence[NerItem]) -> list[NerResult]:
         """Find the entities of each text.

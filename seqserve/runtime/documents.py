@@ -47,6 +47,8 @@ class DocumentTranslator:
         source: Their language, where an item has no pair.
     """
 
+    has_alternatives = True
+
     def __init__(self, translate: Translate, source: str) -> None:
         self._translate = translate
         self._source = source

@@ -32,6 +32,11 @@ class Engine:
     bundle: Bundle
     predictor: Predictor
 
+    @property
+    def has_alternatives(self) -> bool:
+        """Whether items may have `alternatives` above 0."""
+        return bool(getattr(self.predictor, "has_alternatives", False))
+
     def predict(self, items: Sequence[Any]) -> list[Any]:
         """Answer items of the bundle's task (of the type in `TASKS`), in order."""
         return self.predictor.predict(items)

@@ -79,6 +79,11 @@ class NerPredictor:
         self._min_score = min_score
         self._lattice = lattice
 
+    @property
+    def has_alternatives(self) -> bool:
+        """Whether items may request alternatives."""
+        return self._lattice is not None
+
     def predict(self, items: Sequence[NerItem]) -> list[NerResult]:
         """Find the entities of each text; a text without any word has none.
 
