@@ -30,7 +30,7 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
         ValueError: It is no regular file, or is larger; the message continues the name of the file.
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise ValueError("is no regular file")
+        raise ValueError("is not a regular file")
     with open(path, "rb", opener=_open_at_once) as file:
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
