@@ -60,7 +60,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "bool for a number": ({"labels": [], "rate": True}, "expected float, got bool"),
     "string for a number": ({"labels": [], "rate": "0.5"}, "expected float, got str"),
     "pair of one": ({"labels": [], "pair": [1]}, "expected 2 values, got 1"),
-    "a number too large": ({"labels": [], "rate": 10**400}, "expected a number of at most 1.8e308, "),
+    "a number too large": (
+        {"labels": [], "rate": 10**400},
+        "expected a number of at most 1.8e308, ",
+    ),
     "other literal": ({"labels": [], "kind": "z"}, "here.kind"),
     "number for a table": ({"labels": [], "inner": 3}, "here.inner"),
     "wrong value of a dict": ({"labels": [], "counts": {"k": "v"}}, "expected int, got str"),
@@ -96,7 +99,11 @@ RANGES: dict[str, tuple[type[Any], dict[str, Any], str]] = {
     "at the top": (Ranged, WRONG, "share is 2.0; allowed: 0 to 1 @ here. "),
     "in a table": (Rangeds, {"one": WRONG}, "share is 2.0; allowed: 0 to 1 @ here.one. "),
     "in a list": (Rangeds, {"many": [{}, WRONG]}, "share is 2.0; allowed: 0 to 1 @ here.many[1]. "),
-    "named": (Rangeds, {"named": {"a": WRONG}}, "share is 2.0; allowed: 0 to 1 @ here.named['a']. "),
+    "named": (
+        Rangeds,
+        {"named": {"a": WRONG}},
+        "share is 2.0; allowed: 0 to 1 @ here.named['a']. ",
+    ),
 }
 
 

@@ -34,8 +34,8 @@ def check_manifest(bundle: Bundle) -> None:
     if problems:
         listed = "; ".join(problems)
         raise BundleError(
-            f"{bundle.path}: manifest.json contradicts config.json: {listed}. Export or import the bundle again "
-            "instead of editing it"
+            f"{bundle.path}: manifest.json contradicts config.json: {listed}. Export or import the bundle "
+            "again instead of editing it"
         )
 
 

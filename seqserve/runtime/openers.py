@@ -96,7 +96,9 @@ def _open_bilstm_crf(bundle: Bundle, n_threads: int | None) -> Predictor:
 def _open_tagger(bundle: Bundle, n_threads: int | None) -> Predictor:
     text, session = _token_encoder(bundle), open_graph(bundle, EMISSION_GRAPH)
     check_width(bundle, session, EMISSIONS, len(text.scheme), "tags")
-    lattice = Lattice(onnx_emissions(session), Transitions.from_mapping(bundle.config["transitions"]))
+    lattice = Lattice(
+        onnx_emissions(session), Transitions.from_mapping(bundle.config["transitions"])
+    )
     return ner_predictor(bundle, text, emission_tagger(lattice, text.scheme), lattice)
 
 

@@ -95,8 +95,8 @@ def check_width(
     for width in widths:
         if isinstance(width, int) and width != n_labels:
             raise BundleError(
-                f"{bundle.path}: the graph computes {width} numbers, and the bundle has {n_labels} {what}. Export "
-                "or import the bundle again instead of editing it"
+                f"{bundle.path}: the graph computes {width} numbers, and the bundle has {n_labels} {what}. "
+                "Export or import the bundle again instead of editing it"
             )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from seqserve.errors import ConfigError
 from seqserve.tasks import Task
 
-
 _LEAST_WEIGHT, _LARGEST_WEIGHT = 0.001, 1000
 
 
@@ -62,8 +61,8 @@ class DataSet:
         if not _LEAST_WEIGHT <= self.weight <= _LARGEST_WEIGHT:
             allowed = f"{_LEAST_WEIGHT} to {_LARGEST_WEIGHT:,}"
             raise ConfigError(
-                f"{self.path}: weight is {self.weight:g}; allowed: {allowed}. It is how often the set is read per "
-                "epoch: choose a number such as 0.5, 1 or 3"
+                f"{self.path}: weight is {self.weight:g}; allowed: {allowed}. It is how often the set is read "
+                "per epoch: choose a number such as 0.5, 1 or 3"
             )
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"{self.path}: limit is {self.limit}; it must be at least 1")

@@ -49,7 +49,11 @@ class CachedQueue:
     """
 
     def __init__(
-        self, task: str, cache: AnswerCache, predict: Predict, make_queue: Callable[[Predict], Queue]
+        self,
+        task: str,
+        cache: AnswerCache,
+        predict: Predict,
+        make_queue: Callable[[Predict], Queue],
     ) -> None:
         self._series = metrics.of_cache(task)
         self._cache = cache

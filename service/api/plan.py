@@ -116,7 +116,9 @@ def _defaults(task: Task) -> Mapping[str, Any]:
     }
 
 
-def _prepare_ner(request: PredictionRequest, model: ModelInfo, settings: Settings) -> dict[str, Any]:
+def _prepare_ner(
+    request: PredictionRequest, model: ModelInfo, settings: Settings
+) -> dict[str, Any]:
     """Check that the model has alternatives, if they are requested, and the labels."""
     if request.options.get("alternatives") and model.has_alternatives is False:
         raise InputError(

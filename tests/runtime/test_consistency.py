@@ -27,7 +27,12 @@ TOPICS = {"text": {"language": "en", "max_tokens": 256}, "activation": "sigmoid"
 SUBWORDS = {"model": {"vocab_size": 9}}
 SEVERAL = {"tokenizer": {"prefixes": {"fr": 5, "de": 6}}}
 ONE = {"tokenizer": {"prefixes": {}}}
-PAIR = {"task": "translation", "labels": (), "languages": ("en", "fr"), "limits": {"max_source_tokens": 9}}
+PAIR = {
+    "task": "translation",
+    "labels": (),
+    "languages": ("en", "fr"),
+    "limits": {"max_source_tokens": 9},
+}
 
 
 def bundle(config: dict[str, Any], **said: Any) -> Bundle:
@@ -83,7 +88,11 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "another order": (WORDS, {"labels": ("LOC", "PER")}, "labels are LOC, PER in the manifest"),
     "one label more": (WORDS, {"labels": ("PER", "LOC", "X")}, "labels are PER, LOC, X in the"),
     "no labels": (WORDS, {"labels": ()}, "labels are none in the manifest and PER, LOC"),
-    "labels beside other tags": (PIECES, {"labels": ("PER",)}, "labels are PER in the manifest and"),
+    "labels beside other tags": (
+        PIECES,
+        {"labels": ("PER",)},
+        "labels are PER in the manifest and",
+    ),
     "many long labels": (
         WORDS,
         {"labels": ("x" * 1000,) * 1000},
@@ -100,7 +109,11 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"languages": ("fr",)},
         "languages are fr in the manifest and en in the config",
     ),
-    "another language of pieces": (PIECES, {"languages": ("de", "fr")}, "languages are de, fr in the"),
+    "another language of pieces": (
+        PIECES,
+        {"languages": ("de", "fr")},
+        "languages are de, fr in the",
+    ),
     "a target that cannot be selected": (
         SEVERAL,
         {**PAIR, "languages": ("en", "it")},
@@ -129,9 +142,7 @@ def test_contradictions(config: dict[str, Any], said: dict[str, Any], message: s
 
 def test_all_contradictions_are_named_at_once() -> None:
     with pytest.raises(BundleError, match=r"labels are .*; max_window_tokens .*; languages are"):
-        check_manifest(
-            bundle(WORDS, labels=(), limits={"max_window_tokens": 1}, languages=("fr",))
-        )
+        check_manifest(bundle(WORDS, labels=(), limits={"max_window_tokens": 1}, languages=("fr",)))
 
 
 EDITED: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -164,7 +175,9 @@ def test_the_labels_are_as_many_as_the_outputs_of_the_graph(tiny: TinyProject) -
     made = tiny.made["sentiment"]
     session = make_session(made.file("classifier.onnx"))
     check_width(made, session, "logits", len(made.manifest.labels), "labels")
-    with pytest.raises(BundleError, match="the graph computes 2 numbers, and the bundle has 3 labels"):
+    with pytest.raises(
+        BundleError, match="the graph computes 2 numbers, and the bundle has 3 labels"
+    ):
         check_width(made, session, "logits", 3, "labels")
 
 
@@ -173,5 +186,7 @@ def test_a_config_with_more_labels_than_the_graph_has(tiny: TinyProject) -> None
     made = tiny.made["ner"]
     text = made.config["text"]
     config = {**made.config, "text": {**text, "labels": [*text["labels"], "NEW"]}}
-    with pytest.raises(BundleError, match=r"the graph computes \d+ numbers, and the bundle has \d+ tags"):
+    with pytest.raises(
+        BundleError, match=r"the graph computes \d+ numbers, and the bundle has \d+ tags"
+    ):
         open_predictor(replace(made, config=config), 1)

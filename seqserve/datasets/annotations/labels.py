@@ -14,7 +14,6 @@ from seqserve.quoting import cut
 from seqserve.text.tags import OUTSIDE
 from seqserve.training.data import TaggedSentence
 
-
 _MAX_LISTED = 20
 
 

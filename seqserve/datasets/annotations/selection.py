@@ -47,5 +47,7 @@ def select(
         chosen[key] = newer
     if annotator and annotator not in names:
         known = ", ".join(sorted(names)) or "none is named"
-        raise DataError(f"no annotation is of {cut(annotator)!r} (--annotator); annotators: {known}")
+        raise DataError(
+            f"no annotation is of {cut(annotator)!r} (--annotator); annotators: {known}"
+        )
     return list(chosen.values())

@@ -17,7 +17,6 @@ from seqserve.datasets.annotations.reading import ExportFile
 from seqserve.datasets.annotations.report import Report
 from seqserve.datasets.annotations.spacy_docs import read_spacy
 
-
 _Reader: TypeAlias = Callable[[Sequence[ExportFile], ReadOptions, Report], Iterator[Annotation]]
 
 

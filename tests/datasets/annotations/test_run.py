@@ -57,11 +57,19 @@ LABELS: dict[str, tuple[list[Any], dict[str, Any], str]] = {
     "outside": (
         spans("PER"),
         {"renamed": {"PER": "O"}},
-        "'O' is no label of entities, because that tag stands for tokens outside of them (--rename PER=O): leave "
-        "the label out with --rename 'PER=', or rename it to another name",
+        "'O' is no label of entities, because that tag stands for tokens outside of them (--rename PER=O): "
+        "leave the label out with --rename 'PER=', or rename it to another name",
     ),
-    "outside in lower case": (spans("PER"), {"renamed": {"PER": "o"}}, "'o' is no label of entities"),
-    "outside, of the tool": (spans("O"), {}, "'O' is no label of entities, because that tag stands"),
+    "outside in lower case": (
+        spans("PER"),
+        {"renamed": {"PER": "o"}},
+        "'o' is no label of entities",
+    ),
+    "outside, of the tool": (
+        spans("O"),
+        {},
+        "'O' is no label of entities, because that tag stands",
+    ),
     "a long name that is renamed": (
         spans("PER"),
         {"renamed": {"x" * 10_000: "y"}},
@@ -100,7 +108,9 @@ def test_a_text_may_have_the_label_o(importer: Importer, label: str) -> None:
 
 @pytest.mark.parametrize("content", ["[]", " [ ]\n", b"\xef\xbb\xbf[]"])
 def test_an_export_without_records(importer: Importer, content: Any) -> None:
-    with pytest.raises(DataError, match="export.json has no records: label texts in the tool, exp"):
+    with pytest.raises(
+        DataError, match=r"export\.json has no records: label texts in the tool, exp"
+    ):
         importer.run(content)
 
 

@@ -80,11 +80,17 @@ def make_huge(path: Path) -> None:
 
 NO_MANIFESTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a pipe": (os.mkfifo, "manifest.json is not a regular file; copy"),
-    "a link to a device": (lambda path: path.symlink_to("/dev/zero"), "manifest.json is not a regular"),
+    "a link to a device": (
+        lambda path: path.symlink_to("/dev/zero"),
+        "manifest.json is not a regular",
+    ),
     "a directory": (Path.mkdir, "manifest.json is not a regular file; copy"),
     "a link to itself": (lambda path: path.symlink_to(path), "manifest.json cannot be read: "),
     "a link to nothing": (lambda path: path.symlink_to("gone"), "manifest.json cannot be read: No"),
-    "huge": (make_huge, "manifest.json has more than 4,194,304 bytes, the most that are read; copy"),
+    "huge": (
+        make_huge,
+        "manifest.json has more than 4,194,304 bytes, the most that are read; copy",
+    ),
 }
 
 

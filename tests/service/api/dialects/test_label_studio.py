@@ -144,7 +144,10 @@ async def test_models_say_whether_they_have_alternatives(tmp_path: Path) -> None
     folder = write_taggers(tmp_path, new=b"{}", old=OLD)
     async with serving(folder, tasks=("ner",)) as server:
         models = (await server.client.get("/v1/models")).json()["models"]
-        assert {one["name"]: one["has_alternatives"] for one in models} == {"new": True, "old": False}
+        assert {one["name"]: one["has_alternatives"] for one in models} == {
+            "new": True,
+            "old": False,
+        }
         body = {"text": "Ann in ROME", "alternatives": 1}
         assert (await server.post("/v1/ner", body)).status_code == 200
         refused = await server.post("/v1/ner", {**body, "model": "old"})
