@@ -52,7 +52,7 @@ def scheme_of(tokens: Iterable[TaggedToken], report: Report) -> Mapping[str, Sou
     if all(tag.label for tag in read.values()):
         raise DataError(
             f"{next(iter(first.values()))}: no tag of the export is {OUTSIDE}; is this the column of the tags "
-            f"(--columns)? Found: {', '.join(list(first)[:5])}"
+            f"(--columns)? Found: {', '.join(map(cut, list(first)[:5]))}"
         )
     if any(tag.side for tag in read.values()):
         for text, tag in read.items():

@@ -100,6 +100,12 @@ def test_faulty_labels(
     assert len(str(caught.value)) < 800
 
 
+def test_details_are_cut(importer: Importer) -> None:
+    imported = importer.run([{"text": "A.", "label": ["x" * 5_000, "y"]}], task="classification")
+    assert all(len(line) < 400 for line in imported.report.lines())
+    assert any("x" * 200 + "..." in line for line in imported.report.lines())
+
+
 @pytest.mark.parametrize("label", ["O", "o"])
 def test_a_text_may_have_the_label_o(importer: Importer, label: str) -> None:
     importer.run(texts(label, "A"), renamed={"A": "O"})
