@@ -122,9 +122,8 @@ def _sentences(
     if not pieces:
         return ()
     offsets = offset_table(item.text, item.offset_unit)
+    spans = (unit_span(offsets, piece.start, piece.end) for piece in pieces)
     return tuple(
-        SentenceSentiment(
-            item.text[piece.start : piece.end], *unit_span(offsets, piece.start, piece.end), *one
-        )
-        for piece, one in zip(pieces, found, strict=True)
+        SentenceSentiment(item.text[piece.start : piece.end], start, end, *one)
+        for piece, (start, end), one in zip(pieces, spans, found, strict=True)
     )
