@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from seqserve.bundle_folder import MANIFEST
+from seqserve.bundle_folder import MANIFEST, read_manifest
 from seqserve.config import from_mapping, to_mapping
 from seqserve.errors import BundleError, ConfigError
 from seqserve.files import sha256_of
@@ -243,9 +243,13 @@ def _verify(path: Path, shown_as: Path, *, only_manifest: bool = False) -> Bundl
 
 def _read_manifest(path: Path) -> Manifest:
     """The manifest as it stands; only its keys and types were checked."""
-    if not (path / MANIFEST).is_file():
-        raise ValueError(f"{MANIFEST} is missing, so this is no bundle or half of one")
-    values = _parse_object((path / MANIFEST).read_bytes(), MANIFEST)
+    try:
+        content = read_manifest(path / MANIFEST)
+    except FileNotFoundError:
+        raise ValueError(f"{MANIFEST} is missing, so this is no bundle or half of one") from None
+    except ValueError as error:
+        raise ValueError(f"{MANIFEST} {error}") from None
+    values = _parse_object(content, MANIFEST)
     version = values.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         reads = f"this program reads {FORMAT_VERSION}: upgrade seqserve"
@@ -267,6 +271,9 @@ def _said_problems(manifest: Manifest) -> Iterator[str]:
     for name, metric in manifest.metrics.items():
         if not math.isfinite(metric):
             yield f"metrics: {cut(name)} is {metric}; measure it again, or leave it out"
+    for name, limit in manifest.limits.items():
+        if limit < 1:
+            yield f"limits: {cut(name)} is {limit}; a limit is at least 1"
     for name, threshold in manifest.thresholds.items():
         if not math.isfinite(threshold):
             yield f"thresholds: {cut(name)} is {threshold}; choose it again, or leave it out"

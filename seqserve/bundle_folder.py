@@ -9,9 +9,11 @@ import json
 import os
 from pathlib import Path
 
+from seqserve.files import read_regular
 from seqserve.tasks import SHIPPED, TASKS, Task
 
 MANIFEST = "manifest.json"
+_MAX_MANIFEST_BYTES = 4 << 20
 
 
 def manifests_in(folder: Path) -> list[Path]:
@@ -30,6 +32,16 @@ def _has_manifest(directory: Path) -> bool:
     return os.path.lexists(directory / MANIFEST)
 
 
+def read_manifest(path: Path) -> bytes:
+    """Return the content of a manifest, which must be a regular file of at most 4 MiB.
+
+    Raises:
+        OSError: It is missing, or cannot be read.
+        ValueError: It is something else; the message continues the name of the file.
+    """
+    return read_regular(path, _MAX_MANIFEST_BYTES)
+
+
 def tasks_in(folder: Path) -> tuple[Task, ...]:
     """Return the tasks that have a bundle in a folder, in the order of `TASKS`.
 
@@ -39,7 +51,7 @@ def tasks_in(folder: Path) -> tuple[Task, ...]:
     found, is_complete = set(), True
     for manifest in manifests_in(folder):
         try:
-            found.add(json.loads(manifest.read_bytes())["task"])
+            found.add(json.loads(read_manifest(manifest))["task"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             is_complete = False
     if not found or not is_complete:

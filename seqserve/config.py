@@ -14,7 +14,7 @@ from cattrs.errors import IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, make_mapping_structure_fn
 from cattrs.v import format_exception
 
-from seqserve.errors import ConfigError
+from seqserve.errors import ConfigError, SeqserveError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -40,8 +40,8 @@ def _got(value: Any) -> str:
 
 
 def _explain(error: BaseException, kind: type | None) -> str:
-    """Return our message where we found the problem, else the library's."""
-    if isinstance(error, _WrongValue | ValueError):
+    """Return our message where we found the problem, such as a range, else the library's."""
+    if isinstance(error, _WrongValue | ValueError | SeqserveError):
         return str(error)
     return format_exception(error, kind)
 
@@ -74,7 +74,10 @@ def _problems(
 def _structure_plain(value: Any, kind: type) -> Any:
     """Take an int where a float is wanted, and nothing else that merely converts."""
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise _WrongValue(f"expected a number of at most 1.8e308, {_got(value)}") from None
     if type(value) is not kind:
         raise _WrongValue(f"expected {kind.__name__}, {_got(value)}")
     return value

@@ -32,6 +32,8 @@ class ModelInfo:
         thresholds: Chosen on held-out sets, for example {"min_score": 0.25}.
         score_kind: What a score is: `posterior`, the exact probability of the span under the model; `softmax`
             and `sigmoid`, the probability of the label; `mean_log_probability`, per target token.
+        has_alternatives: Whether it answers the option `alternatives`, which taggers that were exported long
+            ago do not. None: unknown, because it was not loaded yet.
         language_pairs: The (source, target) pairs of a translator; empty for the other tasks.
         id: `NAME@VERSION`, which identifies the model on its server.
         state: `ready` models answer. A model is `failed` if its bundle could not be loaded, and `unloading`
@@ -55,6 +57,7 @@ class ModelInfo:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     score_kind: ScoreKind | None = None
     language_pairs: tuple[tuple[str, ...], ...] = ()
+    has_alternatives: bool | None = None
     id: str = ""
     state: ModelState = "ready"
     reason: str | None = None

@@ -51,7 +51,7 @@ from seqserve.text.offsets import offset_table
 
 POISON = "POISON"  # the engine raises
 PANIC = "PANIC"  # a library in Rust panics
-OLD_GRAPH = "OLD_GRAPH"  # the engine has no alternatives
+OLD_GRAPH = "old_graph"  # a key of config.json: the engine has no alternatives
 REFUSED = "REFUSED"  # the engine raises an error that is the caller's fault
 LETHAL = "LETHAL"  # the engine's process dies
 SLOW = "SLOW"  # the engine takes SLOW_S longer
@@ -129,7 +129,13 @@ def n_tokens(text: str) -> int:
 class FakeNer(FakeEngine):
     """Tags capitalised words as persons and upper-case words as places."""
 
+    @property
+    def has_alternatives(self) -> bool:
+        return self.bundle is None or OLD_GRAPH not in self.bundle.config
+
     def answer(self, item: NerItem) -> NerResult:
+        if item.alternatives and not self.has_alternatives:
+            raise InputError("alternatives: the graph has no scores for them.")
         entities = []
         for match in re.finditer(r"\b[A-Z]\w+", item.text):
             label = "LOC" if match.group().isupper() else "PER"
@@ -147,8 +153,6 @@ def _labelings(item: NerItem, entities: list[Entity]) -> tuple[SentenceLabelings
     """Return the whole text as a sentence with one labeling, which is less sure than its entities."""
     if not item.alternatives:
         return ()
-    if OLD_GRAPH in item.text:
-        raise InputError("alternatives: the graph has no scores for them.")
     spans = tuple(LabelledSpan(one.text, one.label, one.start, one.end) for one in entities)
     probability = 0.9 * min((one.score for one in entities), default=1.0)
     end = offset_table(item.text, item.offset_unit)[-1]

@@ -261,6 +261,21 @@ def swap_the_manifest_for_a_directory(directory: Path) -> None:
     (directory / "manifest.json").mkdir()
 
 
+def swap_the_manifest_for_a_pipe(directory: Path) -> None:
+    (directory / "manifest.json").unlink()
+    os.mkfifo(directory / "manifest.json")
+
+
+def swap_the_manifest_for_a_device(directory: Path) -> None:
+    (directory / "manifest.json").unlink()
+    (directory / "manifest.json").symlink_to("/dev/zero")
+
+
+def write_a_huge_manifest(directory: Path) -> None:
+    """Write a sparse file, which takes no room."""
+    os.truncate(directory / "manifest.json", 1 << 30)
+
+
 def list_a_config_that_is_no_object(directory: Path) -> None:
     (directory / "config.json").write_bytes(b"[1]")
     list_file("config.json", b"[1]")(directory)
@@ -279,7 +294,17 @@ PROBLEMS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no directory": (move_the_bundle_away, "ner-en is not a directory"),
     "a file": (put_a_file_in_its_place, "ner-en is not a directory"),
     "no manifest": (remove("manifest.json"), "manifest.json is missing"),
-    "manifest is a directory": (swap_the_manifest_for_a_directory, "manifest.json is missing"),
+    "manifest is a directory": (
+        swap_the_manifest_for_a_directory,
+        "manifest.json is not a regular file",
+    ),
+    "manifest is a pipe": (swap_the_manifest_for_a_pipe, "manifest.json is not a regular file"),
+    "manifest is a device": (swap_the_manifest_for_a_device, "manifest.json is not a regular file"),
+    "manifest is huge": (write_a_huge_manifest, "manifest.json has more than 4,194,304 bytes"),
+    "a limit of nothing": (
+        edit_manifest(limits={"max_tokens": 0}),
+        "limits: max_tokens is 0; a limit",
+    ),
     "manifest is a symlink": (swap_the_manifest_for_a_symlink, "manifest.json is no regular file"),
     "manifest is not JSON": (write("manifest.json", b"{"), "manifest.json is not JSON"),
     "manifest is not UTF-8": (

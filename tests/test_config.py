@@ -60,6 +60,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "bool for a number": ({"labels": [], "rate": True}, "expected float, got bool"),
     "string for a number": ({"labels": [], "rate": "0.5"}, "expected float, got str"),
     "pair of one": ({"labels": [], "pair": [1]}, "expected 2 values, got 1"),
+    "a number too large": (
+        {"labels": [], "rate": 10**400},
+        "expected a number of at most 1.8e308, ",
+    ),
     "other literal": ({"labels": [], "kind": "z"}, "here.kind"),
     "number for a table": ({"labels": [], "inner": 3}, "here.inner"),
     "wrong value of a dict": ({"labels": [], "counts": {"k": "v"}}, "expected int, got str"),
@@ -72,6 +76,44 @@ def test_mistakes_are_named_with_the_known_keys(values: dict[str, Any], message:
         from_mapping(Outer, values, "here")
     assert message in str(caught.value)
     assert "Known keys of Outer: labels, rate, pair, kind, inner, many, counts" in str(caught.value)
+
+
+@dataclass(frozen=True)
+class Ranged:
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ConfigError(f"share is {self.share}; allowed: 0 to 1")
+
+
+@dataclass(frozen=True)
+class Rangeds:
+    one: Ranged = field(default_factory=Ranged)
+    many: tuple[Ranged, ...] = ()
+    named: dict[str, Ranged] = field(default_factory=dict)
+
+
+WRONG = {"share": 2.0}
+RANGES: dict[str, tuple[type[Any], dict[str, Any], str]] = {
+    "at the top": (Ranged, WRONG, "share is 2.0; allowed: 0 to 1 @ here. "),
+    "in a table": (Rangeds, {"one": WRONG}, "share is 2.0; allowed: 0 to 1 @ here.one. "),
+    "in a list": (Rangeds, {"many": [{}, WRONG]}, "share is 2.0; allowed: 0 to 1 @ here.many[1]. "),
+    "named": (
+        Rangeds,
+        {"named": {"a": WRONG}},
+        "share is 2.0; allowed: 0 to 1 @ here.named['a']. ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("table", "values", "message"), RANGES.values(), ids=RANGES)
+def test_what_a_dataclass_refuses_is_told_in_its_words(
+    table: type[Any], values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_mapping(table, values, "here")
+    assert str(caught.value).startswith(message)
 
 
 INNER = "Known keys of Inner: a"

@@ -63,10 +63,10 @@ def measure_cache(space: Workspace, size: HttpSize, report: Report) -> tuple[Tas
     """Let both servers answer the same requests on one CPU, alternating; no request is sent in two rounds."""
     cores, lines = split_cores(), []
     clients = Clients(cores.load, space.seed)
-    where = (space.bundles, space.scratch, cores.served, "runners")
+    where = (space.bundles, space.scratch, cores.served)
     caching = {"SEQSERVE_CACHE_BYTES": str(_CACHE_BYTES)}
     with ExitStack() as running:
-        servers = [model_server(*where, settings) for settings in ({}, caching)]
+        servers = [model_server(*where, "runners", settings) for settings in ({}, caching)]
         for server in servers:
             running.enter_context(server)
         for task in SHIPPED:

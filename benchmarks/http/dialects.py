@@ -151,8 +151,8 @@ def measure_dialects(space: Workspace, size: HttpSize, report: Report) -> tuple[
     cores, lines = split_cores(), []
     clients = Clients(cores.load, space.seed)
     settings = {"SEQSERVE_DIALECTS": ",".join(DIALECTS)}
-    where = (space.bundles, space.scratch, cores.served, "runners")
-    with model_server(*where, settings=settings) as server:
+    where = (space.bundles, space.scratch, cores.served)
+    with model_server(*where, "runners", settings) as server:
         for task in SHIPPED:
             texts = dev_texts(space.bundle(task), space.data, size.n_texts, space.seed)
             requests: dict[str, Requests] = {}

@@ -97,8 +97,12 @@ class CheckpointSource:
         languages = exact.languages or options.languages
         self._warn(exact)
         self._identity = self._identify(exact.task, languages)
+        has_reference = self._has_reference()
+        if precision == "fp32" and not has_reference:
+            return self._to_parts(exact, None)
         with TemporaryDirectory() as scratch:
             parts = self._to_parts(exact, None)
+            # What is compared with transformers, and in int8 the reference as well.
             draft = write_draft(parts, describe(self, parts, "fp32"), Path(scratch))
             del exact  # every large thing is held once: a checkpoint may be of gigabytes
             if precision == "fp32":
@@ -106,8 +110,9 @@ class CheckpointSource:
                 return replace(parts, worst_difference=self.difference)
             del parts
             release_memory()
-            self._compare(family.compare, draft)
-            release_memory()
+            if has_reference:
+                self._compare(family.compare, draft)
+                release_memory()
             self._tell(f"quantize to {precision}")
             quantized = family.convert(self._checkpoint, replace(options, precision=precision))
             self._checkpoint = replace(self._checkpoint, tensors={})
@@ -154,17 +159,23 @@ class CheckpointSource:
     def _warn(self, converted: Converted) -> None:
         self.warnings += [one for one in converted.warnings if one not in self.warnings]
 
-    def _compare(self, compare: Callable[[Checkpoint, Bundle], float], draft: Bundle) -> None:
-        """Record the largest difference from transformers where that is installed."""
+    def _has_reference(self) -> bool:
+        """Return whether transformers is installed; if not, warn that nothing is compared with it."""
         try:
             import torch  # noqa: F401
-            from transformers.utils import logging
+            import transformers  # noqa: F401
         except ImportError:
             self.warnings.append(
                 "the answers were not compared with those of transformers, which is not installed here "
                 "(`make install` does)"
             )
-            return
+            return False
+        return True
+
+    def _compare(self, compare: Callable[[Checkpoint, Bundle], float], draft: Bundle) -> None:
+        """Record the largest difference from transformers, which is installed."""
+        from transformers.utils import logging
+
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self._tell("compare with transformers")

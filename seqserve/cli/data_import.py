@@ -131,7 +131,7 @@ def _labels(allowed: str, renamed: list[str]) -> LabelOptions:
         old, equals, new = one.rpartition("=")
         if not old or not equals:
             raise ConfigError(
-                f"--rename is {one!r}; it must be OLD=NEW, or OLD= to leave a label out"
+                f"--rename is {cut(one)!r}; it must be OLD=NEW, or OLD= to leave a label out"
             )
         names[old] = new.strip()
     return LabelOptions(names, tuple(one.strip() for one in allowed.split(",") if one.strip()))
@@ -149,7 +149,7 @@ def _languages(sentences: str, pair: str) -> Languages:
 
     sides = [language_tag(one.strip()) for one in pair.split(",")] if pair else []
     if pair and (len(sides) != 2 or None in sides or sides[0] == sides[1]):
-        raise ConfigError(f"--pair is {pair!r}; it must be two BCP 47 codes, such as en,de")
+        raise ConfigError(f"--pair is {cut(pair)!r}; it must be two BCP 47 codes, such as en,de")
     if sentences and language_tag(sentences) is None:
-        raise ConfigError(f"--language is {sentences!r}; it must be a BCP 47 code, such as en")
+        raise ConfigError(f"--language is {cut(sentences)!r}; it must be a BCP 47 code, such as en")
     return Languages(sentences, tuple(str(side) for side in sides))

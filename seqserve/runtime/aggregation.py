@@ -32,7 +32,7 @@ from seqserve.runtime.encoder_ner import MAX_BATCH_PIECES, PieceModel
 from seqserve.runtime.ner import NerPredictor
 from seqserve.runtime.text_logits import softmax
 from seqserve.text.batching import length_batches
-from seqserve.text.offsets import offset_table
+from seqserve.text.offsets import offset_table, unit_span
 from seqserve.text.pieces import Piece, PieceTokenizer
 from seqserve.text.tag_schemes import is_outside
 
@@ -64,6 +64,7 @@ class EncoderNerPredictor:
         """Take the predictor of the aggregation `viterbi`, and that of the others."""
         self._viterbi = viterbi
         self._others = others
+        self.has_alternatives = viterbi.has_alternatives
 
     def predict(self, items: Sequence[NerItem]) -> list[NerResult]:
         """Find the entities of each text.
@@ -145,8 +146,8 @@ class AggregatingPredictor:
             label, score = unit.tag.split("-", 1)[-1], min(1.0, float(unit.score))
             is_wanted = score >= min_score and (item.labels is None or label in item.labels)
             if start < end and is_wanted and not is_outside(unit.tag):
-                entity = Entity(item.text[start:end], label, offsets[start], offsets[end], score)
-                found.append(entity)
+                span = unit_span(offsets, start, end)
+                found.append(Entity(item.text[start:end], label, *span, score))
         return tuple(found)
 
     def _groups(

@@ -33,7 +33,7 @@ from seqserve.text.documents.passages import (
 from seqserve.text.documents.terms import targets_of, with_terms
 from seqserve.text.glossary import Glossary
 from seqserve.text.languages import base_language
-from seqserve.text.offsets import offset_table
+from seqserve.text.offsets import offset_table, unit_span
 
 Translate: TypeAlias = Callable[[Sequence[TranslationItem]], list[TranslationResult]]
 """Translates plain texts, in order."""
@@ -46,6 +46,8 @@ class DocumentTranslator:
         translate: Translates plain texts.
         source: Their language, where an item has no pair.
     """
+
+    has_alternatives = True
 
     def __init__(self, translate: Translate, source: str) -> None:
         self._translate = translate
@@ -245,8 +247,8 @@ class _Text:
                 continue
             one = next(passages)
             for source, target, segment in one.segments():
-                of_segment = Span(*(of_source[at + place] for place in source))
-                of_translation = Span(*(of_target[to + place] for place in target))
+                of_segment = Span(*unit_span(of_source, at + source[0], at + source[1]))
+                of_translation = Span(*unit_span(of_target, to + target[0], to + target[1]))
                 found.append(replace(segment, source=of_segment, target=of_translation))
             at, to = at + len(part.source), to + len(one.translation())
         return tuple(found)

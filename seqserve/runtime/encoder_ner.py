@@ -9,6 +9,7 @@ import onnxruntime
 
 from seqserve.arrays import FloatArray
 from seqserve.decode.crf import Transitions
+from seqserve.runtime.ner import EMISSIONS
 from seqserve.runtime.session import run
 from seqserve.text.batching import length_batches
 from seqserve.text.protocols import Inputs
@@ -25,7 +26,7 @@ def onnx_piece_model(session: onnxruntime.InferenceSession, temperature: float) 
     """Return a graph with the output `emissions` as a model whose logits are divided by the temperature."""
 
     def logits(inputs: Inputs) -> FloatArray:
-        return run(session, inputs)["emissions"] / np.float32(temperature)
+        return run(session, inputs)[EMISSIONS] / np.float32(temperature)
 
     return logits
 

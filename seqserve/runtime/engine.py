@@ -11,6 +11,7 @@ from typing import Any
 from seqserve.bundle import Bundle, load_bundle
 from seqserve.config import from_mapping
 from seqserve.errors import BundleError
+from seqserve.runtime.consistency import check_manifest
 from seqserve.runtime.openers import Predictor, open_predictor
 from seqserve.tasks import TASKS
 
@@ -31,6 +32,11 @@ class Engine:
     bundle: Bundle
     predictor: Predictor
 
+    @property
+    def has_alternatives(self) -> bool:
+        """Whether items may have `alternatives` above 0."""
+        return bool(getattr(self.predictor, "has_alternatives", False))
+
     def predict(self, items: Sequence[Any]) -> list[Any]:
         """Answer items of the bundle's task (of the type in `TASKS`), in order."""
         return self.predictor.predict(items)
@@ -48,6 +54,7 @@ def open_engine(path: Path, n_threads: int | None = None) -> Engine:
     """
     bundle = load_bundle(path)
     try:
+        check_manifest(bundle)
         return Engine(bundle, open_predictor(bundle, n_threads))
     except KeyError as error:
         raise BundleError(f"{path}: config.json or manifest.json lacks {error}") from error

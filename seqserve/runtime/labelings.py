@@ -12,7 +12,7 @@ from seqserve.decode.crf import Transitions
 from seqserve.decode.k_best import TagSequence, k_best
 from seqserve.records import Labeling, LabelledSpan, NerItem, SentenceLabelings
 from seqserve.text.batching import length_batches
-from seqserve.text.offsets import offset_table
+from seqserve.text.offsets import offset_table, unit_span
 from seqserve.text.protocols import Inputs, TokenEncoder
 from seqserve.text.rows import TokenRow
 from seqserve.text.tags import SpanScheme, spans_of
@@ -58,8 +58,7 @@ def find_labelings(
                 row.borders,
             )
             found[int(i)] = SentenceLabelings(
-                offsets[row.tokens[0].start],
-                offsets[row.tokens[-1].end],
+                *unit_span(offsets, row.tokens[0].start, row.tokens[-1].end),
                 tuple(_labeling(one, row, item, offsets, text.scheme) for one in best),
             )
     return tuple(found[i] for i in range(len(rows)))
@@ -73,7 +72,7 @@ def _labeling(
         for span in spans_of([scheme.tags[tag] for tag in sequence.tags])
     ]
     spans = tuple(
-        LabelledSpan(item.text[start:end], label, offsets[start], offsets[end])
+        LabelledSpan(item.text[start:end], label, *unit_span(offsets, start, end))
         for start, end, label in places
     )
     return Labeling(sequence.probability, spans)

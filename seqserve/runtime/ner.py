@@ -18,7 +18,7 @@ from seqserve.runtime.calibration import UNCALIBRATED, ScoreCalibration
 from seqserve.runtime.labelings import Lattice, find_labelings
 from seqserve.runtime.session import run
 from seqserve.text.batching import length_batches
-from seqserve.text.offsets import offset_table
+from seqserve.text.offsets import offset_table, unit_span
 from seqserve.text.protocols import Inputs, TokenEncoder
 from seqserve.text.rows import TokenRow
 from seqserve.text.tags import SpanScheme
@@ -26,6 +26,8 @@ from seqserve.text.tags import SpanScheme
 TaggerModel = Callable[[Inputs], TagPaths]
 """The inputs that a `TokenEncoder` makes -> the best tags and the probabilities along them."""
 
+EMISSIONS = "emissions"
+"""The output of a graph without the CRF."""
 EMISSIONS_BY_TOKEN = "emissions_by_token"
 """The output of a graph with the CRF that alternatives need; of older graphs it is missing."""
 
@@ -76,6 +78,11 @@ class NerPredictor:
         self._calibration = calibration
         self._min_score = min_score
         self._lattice = lattice
+
+    @property
+    def has_alternatives(self) -> bool:
+        """Whether items may request alternatives."""
+        return self._lattice is not None
 
     def predict(self, items: Sequence[NerItem]) -> list[NerResult]:
         """Find the entities of each text; a text without any word has none.
@@ -156,8 +163,7 @@ class NerPredictor:
             Entity(
                 item.text[entity.start : entity.end],
                 entity.label,
-                offsets[entity.start],
-                offsets[entity.end],
+                *unit_span(offsets, entity.start, entity.end),
                 entity.score,
             )
             for entity in _without_overlaps(found)
@@ -189,7 +195,7 @@ def emission_tagger(lattice: Lattice, scheme: SpanScheme) -> TaggerModel:
 
 def onnx_emissions(session: onnxruntime.InferenceSession) -> Callable[[Inputs], FloatArray]:
     """Return the output `emissions` of a graph as a function of its inputs, (B, T, K)."""
-    return lambda inputs: run(session, inputs)["emissions"]
+    return lambda inputs: run(session, inputs)[EMISSIONS]
 
 
 def onnx_emissions_by_token(

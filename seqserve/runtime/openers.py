@@ -24,6 +24,8 @@ from seqserve.runtime.documents import DocumentTranslator
 from seqserve.runtime.encoder_ner import onnx_piece_model, transitions_of, word_potentials
 from seqserve.runtime.labelings import Lattice
 from seqserve.runtime.ner import (
+    EMISSIONS,
+    EMISSIONS_BY_TOKEN,
     NerPredictor,
     TaggerModel,
     emission_tagger,
@@ -34,9 +36,9 @@ from seqserve.runtime.ner import (
 from seqserve.runtime.search_request import Search
 from seqserve.runtime.sentences import Direction
 from seqserve.runtime.sentiment import SentimentPredictor
-from seqserve.runtime.session import open_graph, open_graphs
+from seqserve.runtime.session import check_width, open_graph, open_graphs
 from seqserve.runtime.step_search import StepSearch
-from seqserve.runtime.text_logits import onnx_classifier
+from seqserve.runtime.text_logits import LOGITS, ClassifierModel, onnx_classifier
 from seqserve.runtime.transformer_search import GRAPHS, TransformerSearch
 from seqserve.runtime.translation import DEFAULT_MIN_SCORE, TranslationPredictor
 from seqserve.tasks import ANY_ARCHITECTURE, TASKS, Task
@@ -80,20 +82,23 @@ def open_predictor(bundle: Bundle, n_threads: int | None) -> Predictor:
 
 
 def _open_bilstm_crf(bundle: Bundle, n_threads: int | None) -> Predictor:
-    session = open_graph(bundle, TAGGER_GRAPH)
+    text, session = _token_encoder(bundle), open_graph(bundle, TAGGER_GRAPH)
+    check_width(bundle, session, EMISSIONS_BY_TOKEN, len(text.scheme), "tags")
     emissions = onnx_emissions_by_token(session)
     lattice = (
         Lattice(emissions, Transitions.from_mapping(bundle.config["transitions"]))
         if emissions
         else None
     )
-    return ner_predictor(bundle, _token_encoder(bundle), onnx_tagger(session), lattice)
+    return ner_predictor(bundle, text, onnx_tagger(session), lattice)
 
 
 def _open_tagger(bundle: Bundle, n_threads: int | None) -> Predictor:
-    text = _token_encoder(bundle)
-    emissions = onnx_emissions(open_graph(bundle, EMISSION_GRAPH))
-    lattice = Lattice(emissions, Transitions.from_mapping(bundle.config["transitions"]))
+    text, session = _token_encoder(bundle), open_graph(bundle, EMISSION_GRAPH)
+    check_width(bundle, session, EMISSIONS, len(text.scheme), "tags")
+    lattice = Lattice(
+        onnx_emissions(session), Transitions.from_mapping(bundle.config["transitions"])
+    )
     return ner_predictor(bundle, text, emission_tagger(lattice, text.scheme), lattice)
 
 
@@ -101,7 +106,9 @@ def _open_encoder_tagger(bundle: Bundle, n_threads: int | None) -> Predictor:
     tags, pieces = bundle.config["tags"], _pieces(bundle)
     scheme = read_tags(tags)
     text = PieceTokenEncoder(pieces, scheme)
-    model = onnx_piece_model(open_graph(bundle, EMISSION_GRAPH), bundle.config["temperature"])
+    session = open_graph(bundle, EMISSION_GRAPH)
+    check_width(bundle, session, EMISSIONS, len(tags), "tags")
+    model = onnx_piece_model(session, bundle.config["temperature"])
     lattice = Lattice(word_potentials(model, scheme), transitions_of(scheme))
     viterbi = ner_predictor(bundle, text, emission_tagger(lattice, scheme), lattice)
     min_score = bundle.manifest.thresholds.get(MIN_SCORE, 0.0)
@@ -131,7 +138,7 @@ def _open_encoder_sentiment(bundle: Bundle, n_threads: int | None) -> Predictor:
 
 
 def _sentiment(bundle: Bundle, text: TextEncoder) -> SentimentPredictor:
-    model = onnx_classifier(open_graph(bundle, CLASSIFIER_GRAPH))
+    model = _open_logits(bundle, text)
     temperature = float(bundle.config["temperature"])
     neutral = _score_calibration(bundle, "neutral_calibration")
     return SentimentPredictor(text, temperature, model, _neutral_band(bundle), neutral)
@@ -146,8 +153,15 @@ def _open_encoder_classifier(bundle: Bundle, n_threads: int | None) -> Predictor
 
 
 def _classifier(bundle: Bundle, text: TextEncoder) -> ClassificationPredictor:
-    model = onnx_classifier(open_graph(bundle, CLASSIFIER_GRAPH))
-    return ClassificationPredictor(text, label_head(bundle, text.labels), model)
+    head = label_head(bundle, text.labels)
+    return ClassificationPredictor(text, head, _open_logits(bundle, text))
+
+
+def _open_logits(bundle: Bundle, text: TextEncoder) -> ClassifierModel:
+    """Load the graph of a classifier, which has a logit per label."""
+    session = open_graph(bundle, CLASSIFIER_GRAPH)
+    check_width(bundle, session, LOGITS, len(text.labels), "labels")
+    return onnx_classifier(session)
 
 
 def label_head(bundle: Bundle, labels: Sequence[str]) -> LabelHead:

@@ -17,7 +17,7 @@ from seqserve.runtime.text_logits import (
     softmax,
     text_logits,
 )
-from seqserve.text.offsets import offset_table
+from seqserve.text.offsets import offset_table, unit_span
 from seqserve.text.protocols import TextEncoder
 from seqserve.text.sentences import Sentence
 
@@ -139,9 +139,8 @@ def _sentences(
     if not pieces:
         return ()
     offsets = offset_table(item.text, item.offset_unit)
+    spans = (unit_span(offsets, piece.start, piece.end) for piece in pieces)
     return tuple(
-        SentenceSentiment(
-            item.text[piece.start : piece.end], offsets[piece.start], offsets[piece.end], *one
-        )
-        for piece, one in zip(pieces, found, strict=True)
+        SentenceSentiment(item.text[piece.start : piece.end], start, end, *one)
+        for piece, (start, end), one in zip(pieces, spans, found, strict=True)
     )

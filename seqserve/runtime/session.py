@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seqserve.bundle import Bundle
 from seqserve.cpus import has_vnni
+from seqserve.errors import BundleError
 
 WEIGHTS_SUFFIX = ".safetensors"
 GRAPH_SUFFIX, VNNI_SUFFIX = ".onnx", ".vnni.onnx"
@@ -73,6 +74,30 @@ def _graph_for_this_cpu(bundle: Bundle, name: str) -> str:
 def open_graph(bundle: Bundle, name: str) -> onnxruntime.InferenceSession:
     """Load one graph of a bundle, as `open_graphs`."""
     return open_graphs(bundle, [name])[0]
+
+
+def check_width(
+    bundle: Bundle, session: onnxruntime.InferenceSession, output: str, n_labels: int, what: str
+) -> None:
+    """Check how many numbers a graph computes per text or token.
+
+    Args:
+        bundle: That the graph is of.
+        session: The graph; one whose last axis has no fixed size is not checked.
+        output: The name of an output.
+        n_labels: How many numbers there should be.
+        what: What they stand for, for the message.
+
+    Raises:
+        BundleError: There is another number of them.
+    """
+    widths = [one.shape[-1] for one in session.get_outputs() if one.name == output]
+    for width in widths:
+        if isinstance(width, int) and width != n_labels:
+            raise BundleError(
+                f"{bundle.path}: the graph computes {width} numbers, and the bundle has {n_labels} {what}. "
+                "Export or import the bundle again instead of editing it"
+            )
 
 
 def run(

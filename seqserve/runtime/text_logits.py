@@ -16,6 +16,9 @@ from seqserve.text.protocols import Inputs, TextEncoder
 ClassifierModel = Callable[[Inputs], FloatArray]
 """The inputs that a `TextEncoder` makes -> logits (B, L)."""
 
+LOGITS = "logits"
+"""The output of the graph of a classifier."""
+
 _MOSTLY = 0.4  # of the words: flags 17 of 20 sentences in other languages, 1 of 90 English posts (GoEmotions)
 _MAX_BATCH_TOKENS = 2048
 
@@ -55,7 +58,7 @@ def softmax(logits: FloatArray) -> FloatArray:
 
 def onnx_classifier(session: onnxruntime.InferenceSession) -> ClassifierModel:
     """Return a graph with the output `logits` as a model."""
-    return lambda inputs: run(session, inputs)["logits"]
+    return lambda inputs: run(session, inputs)[LOGITS]
 
 
 def reading_warnings(unknown_share: float) -> tuple[Warning, ...]:

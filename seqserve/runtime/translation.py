@@ -20,7 +20,7 @@ from seqserve.runtime.sentences import Direction, Sentence, SentenceReader, Sent
 from seqserve.text.checks.pair import Pair
 from seqserve.text.checks.table import warnings_of
 from seqserve.text.joining import JoinedText, join_segments, source_spans
-from seqserve.text.offsets import offset_table
+from seqserve.text.offsets import offset_table, unit_span
 from seqserve.text.segments import Segment, segments_of
 
 _WARNINGS: tuple[Warning, ...] = get_args(Warning)
@@ -163,8 +163,8 @@ def _segments(
     of_target = offset_table(version.joined.text, item.offset_unit)
     return tuple(
         TranslatedSegment(
-            Span(of_source[start], of_source[end]),
-            Span(of_target[target_start], of_target[target_end]),
+            Span(*unit_span(of_source, start, end)),
+            Span(*unit_span(of_target, target_start, target_end)),
             _score(hypotheses),
             in_order(noticed),
         )

@@ -25,8 +25,8 @@ def offset_table(text: str, unit: OffsetUnit) -> Sequence[int]:
         unit: What to count.
 
     Returns:
-        len(text) + 1 numbers. A place inside of a grapheme cluster counts as the end of the cluster, so that a
-        span that ends there holds it as a whole.
+        len(text) + 1 numbers. A place inside of a grapheme cluster counts as the end of the cluster; for spans,
+        see `unit_span`.
     """
     if unit == "codepoint":
         return range(len(text) + 1)
@@ -38,6 +38,22 @@ def offset_table(text: str, unit: OffsetUnit) -> Sequence[int]:
         return list(accumulate((1 + (char > _LAST_OF_ONE_UNIT) for char in text), initial=0))
     widths = ((char > "\x7f") + (char > "\u07ff") + (char > _LAST_OF_ONE_UNIT) for char in text)
     return list(accumulate((1 + width for width in widths), initial=0))
+
+
+def unit_span(offsets: Sequence[int], start: int, end: int) -> tuple[int, int]:
+    """Return the smallest span in a unit that holds a span of code points.
+
+    Args:
+        offsets: `offset_table` of the text.
+        start: First code point. Inside of a grapheme cluster, the span begins with the cluster.
+        end: One past the last code point. Inside of a grapheme cluster, the span ends with the cluster.
+
+    Returns:
+        First unit, and one past the last one; an empty span stays empty.
+    """
+    first = offsets[start]
+    is_inside = start < end and offsets[start + 1] == first
+    return first - is_inside, offsets[end]
 
 
 def _count_clusters(text: str) -> Sequence[int]:

@@ -8,6 +8,8 @@ or is one by itself (S, U, W) follows from its neighbours. Every label has up to
 - adjacent: the first token of an entity directly behind one of the same label. B-X, S-X, U-X and W-X count.
 - inside: a further token of an entity. I-X, E-X, L-X, M-X and a label without a prefix count.
 
+Whether `S-X` is a tag with a prefix or a label is told from all tags together; see `source_tags`.
+
 The log-potential of a state is the log-sum-exp of the logits of its tags. A state without tags is left out: of
 an IO label, adjacent tokens are one entity. Every labeling of a sentence has exactly one sequence of states.
 
@@ -34,6 +36,9 @@ _BEGINS_ALONE, _ENDS = frozenset(_BEGINS), frozenset("ELSUW")
 _PREFIXED = re.compile(rf"(?P<side>[{_BEGINS}{_CONTINUES}])[-_](?P<label>.+)", re.IGNORECASE)
 _SUFFIXED = re.compile(rf"(?P<label>.+)[-_](?P<side>[{_BEGINS}{_CONTINUES}])", re.IGNORECASE)
 _BARE = re.compile(rf"[{_BEGINS}{_CONTINUES}](?:[-_].*)?", re.IGNORECASE)
+_ALONE = frozenset("SUW")
+_SCHEMES = tuple(map(frozenset, ("BIES", "BILU", "BMES", "BMEW")))
+"""Letters of the prefixes of the schemes in which an entity of one token has a prefix of its own."""
 _UNNAMED = "ENTITY"  # the label of tags that are B, I and O alone
 # What taggers predict for special tokens and padding is no entity.
 _SPECIAL = re.compile(r"\[.*\]|<.*>")
@@ -152,6 +157,11 @@ def read_tags(tags: Sequence[str]) -> SourceScheme:
 def source_tags(tags: Sequence[str]) -> list[SourceTag]:
     """Tell prefixes and suffixes from labels that look like tags with one, such as `E-mail`.
 
+    Prefixes and suffixes are read as such if one of them is B or I. Tags of which none is, as in a corpus whose
+    entities are single tokens, have prefixes if all of them but O begin with a capital of one scheme and `-` or
+    `_`, and one of the capitals is S, U or W: `U-PER` beside `L-PER`, but neither `E-mail` alone nor `S-Bahn`
+    beside `U-Bahn`, which no scheme has.
+
     Args:
         tags: All different tags of a checkpoint or a corpus.
 
@@ -168,7 +178,7 @@ def source_tags(tags: Sequence[str]) -> list[SourceTag]:
         sides = {match["side"].upper() for match in found if match}
         if pattern is _SUFFIXED and (None in found or not {"B", "I"} <= sides):
             continue
-        if not sides & set("BI"):
+        if not sides & set("BI") and not (pattern is _PREFIXED and _are_of_one_scheme(found)):
             continue
         sure = {match["label"] for match in found if match and match["side"].upper() in "BI"}
         is_uniform = None not in found
@@ -195,6 +205,12 @@ def source_spans(tags: Sequence[SourceTag]) -> list[Span]:
             start, label = i, tag.label
         side = tag.side
     return spans
+
+
+def _are_of_one_scheme(found: Sequence[re.Match[str] | None]) -> bool:
+    """Return whether tags without B and I have the prefixes of a scheme, one for single tokens among them."""
+    sides = {match["side"] if match else "" for match in found}
+    return bool(sides & _ALONE) and any(sides <= scheme for scheme in _SCHEMES)
 
 
 def _tag(text: str, found: re.Match[str] | None, sure: set[str], is_uniform: bool) -> SourceTag:

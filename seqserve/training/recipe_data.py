@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from seqserve.errors import ConfigError
 from seqserve.tasks import Task
+
+_LEAST_WEIGHT, _LARGEST_WEIGHT = 0.001, 1000
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class DataSet:
             set has them.
         limit: Read this many examples at most, evenly spaced (not for NER).
         weight: Of a training set, how often it is read per epoch; of a dev set, its share in the mean by which
-            the best weights are chosen.
+            the best weights are chosen. 0.001 to 1000.
         joins: Signs that are joined with the word behind them, such as `@` and `#` of corpora that separate
             them, and whether what is joined keeps its label (NER only).
         lower: Read the texts in lower case; the metrics of the set have `_lower` in their names (NER only).
@@ -55,10 +56,14 @@ class DataSet:
         """Check what the types do not express.
 
         Raises:
-            ConfigError: The weight or the limit is not positive, or two settings exclude each other.
+            ConfigError: The weight or the limit is out of range, or two settings exclude each other.
         """
-        if not 0 < self.weight < math.inf:
-            raise ConfigError(f"{self.path}: weight is {self.weight}; it must be above 0")
+        if not _LEAST_WEIGHT <= self.weight <= _LARGEST_WEIGHT:
+            allowed = f"{_LEAST_WEIGHT} to {_LARGEST_WEIGHT:,}"
+            raise ConfigError(
+                f"{self.path}: weight is {self.weight:g}; allowed: {allowed}. It is how often the set is read "
+                "per epoch: choose a number such as 0.5, 1 or 3"
+            )
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"{self.path}: limit is {self.limit}; it must be at least 1")
         if self.label and self.labels:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import orjson
@@ -45,14 +45,21 @@ class CachedQueue:
         task: Label of the metrics.
         cache: The results; may be shared with other tasks.
         predict: Calls the engines.
+        make_queue: Makes the queue of the texts that are not known from the call for its batches.
     """
 
-    def __init__(self, task: str, cache: AnswerCache, predict: Predict) -> None:
+    def __init__(
+        self,
+        task: str,
+        cache: AnswerCache,
+        predict: Predict,
+        make_queue: Callable[[Predict], Queue],
+    ) -> None:
         self._series = metrics.of_cache(task)
         self._cache = cache
         self._predict = predict
         self._running: dict[bytes, asyncio.Future[bytes | None]] = {}
-        self.queue: Queue  # calls `call`; set when it is made
+        self.queue = make_queue(self._call)
 
     async def submit(self, items: Items, deadline: float) -> Answer[InferenceResult]:
         """Return known results, and queue the other texts; as `Batcher.submit`.
@@ -82,13 +89,13 @@ class CachedQueue:
                 first[key] = i
         n_known = len(results)
         self._series["hit"].inc(n_known)
-        self._series["shared"].inc(len(equal) + len(joined))
-        self._series["miss"].inc(len(first))
         try:
             engine_s = await self._queue_texts(items, list(first.values()), deadline, results)
         finally:
             for i, j in equal.items():
-                items[i][0].outcome = items[j][0].outcome
+                outcome = items[i][0].outcome = items[j][0].outcome
+                if isinstance(outcome or results.get(j), InferenceResult):
+                    self._series["shared"].inc()
         results |= {i: _copy(results[j]) for i, j in equal.items()}
         failed = []
         for i, running in joined.items():
@@ -96,6 +103,7 @@ class CachedQueue:
                 failed.append(i)
             else:
                 results[i] = items[i][0].outcome = _decode(encoded)
+                self._series["shared"].inc()
         engine_s += await self._queue_texts(items, failed, deadline, results)
         elapsed_s = time.perf_counter() - started
         in_order = [results[i] for i in range(len(items))]
@@ -123,7 +131,7 @@ class CachedQueue:
         results.update(zip(places, answer.results, strict=True))
         return answer.engine_s
 
-    async def call(self, items: list[InferenceItem]) -> Reply[InferenceResult]:
+    async def _call(self, items: list[InferenceItem]) -> Reply[InferenceResult]:
         """Compute a batch of the queue: equal texts once, and none whose result is known by now.
 
         Raises:
@@ -134,6 +142,7 @@ class CachedQueue:
         for i, item in enumerate(items):
             if (known := self._cache.find(item.cache_key)) is not None:
                 outcomes[i] = _decode(known)
+                self._series["shared"].inc()
                 continue
             j = leaders.get(_identity(item))
             if j is None or items[j].deadline < item.deadline:
@@ -145,6 +154,7 @@ class CachedQueue:
                 outcome = outcomes[leaders[_identity(item)]]
                 if isinstance(outcome, InferenceResult):
                     outcomes[i] = _copy(outcome)
+                    self._series["shared"].inc()
                 else:
                     failed.append(i)
         engine_s += await self._run(items, failed, outcomes)
@@ -162,6 +172,7 @@ class CachedQueue:
             return 0.0
         generation = self._cache.generation
         sent = [items[i] for i in places]
+        self._series["miss"].inc(sum(bool(item.cache_key) for item in sent))
         future_of = asyncio.get_running_loop().create_future
         mine = {
             item.cache_key: future_of()

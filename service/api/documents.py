@@ -53,8 +53,9 @@ async def translate_file(
         "translation",
         texts,
         {"format": row.text_format} if row else {},
-        how=RequestOptions(partial=True),
-        **languages,
+        languages.get("source"),
+        languages.get("target"),
+        RequestOptions(partial=True),
     )
     translations = await _translate(core, settings, request, call)
     mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""

@@ -34,6 +34,7 @@ class PredictionRequest:
         source: Language of the texts, for a task on a language pair; None matches any, `auto` is detected.
         target: Language of the results; likewise.
         how: How the texts are answered together.
+        preferred_alternatives: How many alternatives are requested if the model that answers has some.
     """
 
     task: Task
@@ -42,6 +43,7 @@ class PredictionRequest:
     source: str | None = None
     target: str | None = None
     how: RequestOptions = _DEFAULT_HOW
+    preferred_alternatives: int = 0
 
 
 @dataclass(slots=True)
@@ -78,6 +80,8 @@ def plan_request(
         request.task, request.how.model, languages, models, weights, routing_key or ""
     )
     options = {**_defaults(request.task), **request.options}
+    if request.preferred_alternatives and model.has_alternatives:
+        options["alternatives"] = request.preferred_alternatives
     if prepare := _PREPARE.get(request.task):
         options |= prepare(request, model, settings)
     items = [{"text": text, **options} for text in request.texts]
@@ -110,6 +114,18 @@ def _defaults(task: Task) -> Mapping[str, Any]:
     return {
         one.name: one.default for one in api_fields(TASKS[task].item) if one.default is not MISSING
     }
+
+
+def _prepare_ner(
+    request: PredictionRequest, model: ModelInfo, settings: Settings
+) -> dict[str, Any]:
+    """Check that the model has alternatives, if they are requested, and the labels."""
+    if request.options.get("alternatives") and model.has_alternatives is False:
+        raise InputError(
+            "alternatives: the graph of this model was exported without the scores that they need. Leave the "
+            "option out, or export the model again."
+        )
+    return _prepare_labels(request, model, settings)
 
 
 def _prepare_labels(request: PredictionRequest, model: ModelInfo, _: Settings) -> dict[str, Any]:
@@ -165,7 +181,7 @@ def _prepare_sentiment(request: PredictionRequest, model: ModelInfo, _: Settings
 
 
 _PREPARE: Mapping[Task, Callable[[PredictionRequest, ModelInfo, Settings], dict[str, Any]]] = {
-    "ner": _prepare_labels,
+    "ner": _prepare_ner,
     "sentiment": _prepare_sentiment,
     "classification": _prepare_labels,
     "translation": _prepare_translation,

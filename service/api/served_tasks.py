@@ -73,14 +73,17 @@ class ServedTasks:
             predict: Sends a batch to them.
             limits: Of the queue.
         """
+
+        def make_queue(call: Predict) -> Queue:
+            return Batcher(task, keeping_outcomes(call), client.cancel, limits)
+
         self.engines[task] = client
-        cached = CachedQueue(task, self.cache, predict) if self.cache is not None else None
-        call = keeping_outcomes(cached.call if cached else predict)
-        self.queues[task] = Batcher(task, call, client.cancel, limits)
-        if cached and self.cache is not None:
-            cached.queue = self.queues[task]
-            self._cached[task] = cached
-            client.on_change = self.cache.clear
+        if self.cache is None:
+            self.queues[task] = make_queue(predict)
+            return
+        cached = self._cached[task] = CachedQueue(task, self.cache, predict, make_queue)
+        self.queues[task] = cached.queue
+        client.on_change = self.cache.clear
 
     def export_gauges(self) -> None:
         """Set the gauges of the queues and of the cache."""

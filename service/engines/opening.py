@@ -24,7 +24,10 @@ _SEE_LOG = "it could not be opened; the log has the details"
 
 
 class Engine(Protocol):
-    """What `seqserve.runtime.open_engine` returns, and what a custom factory must return."""
+    """What `seqserve.runtime.open_engine` returns, and what a custom factory must return.
+
+    It may have the attribute `has_alternatives`, which says whether items may request alternatives.
+    """
 
     @property
     def bundle(self) -> Bundle:
@@ -135,7 +138,11 @@ def _open(found: FoundBundle, factory: str) -> LoadedModel:
     engine: Engine = open_engine(found.path)
     golden = check_golden(cast(Any, engine))
     growth = max(0, resident_bytes() - before)
-    info = replace(describe(engine.bundle), memory_bytes=growth)
+    info = replace(
+        describe(engine.bundle),
+        memory_bytes=growth,
+        has_alternatives=getattr(engine, "has_alternatives", None),
+    )
     return LoadedModel(engine, golden, info, found)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from seqserve.bundle import Bundle
-from seqserve.bundle_folder import MANIFEST, manifests_in
+from seqserve.bundle_folder import MANIFEST, manifests_in, read_manifest
 from seqserve.errors import ConfigError
 from seqserve.model_info import ModelInfo, model_id
 from seqserve.quoting import cut
@@ -86,7 +86,7 @@ def find_bundles(folder: Path) -> tuple[list[FoundBundle], list[UnreadableBundle
     found, unreadable = [], []
     for path in manifests_in(folder):
         try:
-            content = path.read_bytes()
+            content = read_manifest(path)
             manifest = _manifest_with_task(content)
         except (OSError, ValueError) as error:
             said = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)

@@ -13,7 +13,6 @@ import math
 import os
 import re
 import secrets
-import stat
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from seqserve.errors import ConfigError, MissingKey, RateLimited, UnknownKey
+from seqserve.files import read_regular
 from service.http.key_forms import BEARER
 from service.telemetry.logs import get_logger
 
@@ -106,19 +106,15 @@ def read_keys(path: Path) -> list[Key]:
     """
     try:
         # A FIFO would block the thread that reads it, and with it every revocation.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ConfigError(f"{path}: is not a regular file")
-            content = file.read(MAX_FILE_BYTES + 1)
-        if len(content) > MAX_FILE_BYTES:
-            raise ConfigError(
-                f"{path}: has more than {MAX_FILE_BYTES} bytes; a key takes about 80: is this the key file?"
-            )
-        text = content.decode("utf-8-sig")
+        text = read_regular(path, MAX_FILE_BYTES).decode("utf-8-sig")
     except OSError as error:
         raise KeysUnreadable(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not UTF-8") from None
+    except ValueError as error:
+        raise ConfigError(
+            f"{path}: {error}; a key takes about 80 bytes: is this the key file?"
+        ) from None
     return parse_keys(text, str(path))
 
 

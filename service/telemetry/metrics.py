@@ -174,8 +174,8 @@ SHADOW_SECONDS = Histogram(
 )
 CACHE_TEXTS = Counter(
     "seqserve_cache_texts_total",
-    "Texts by what the cache of answers did: `hit` if the result was known, `shared` if an equal text was "
-    "being computed, `miss` if the text was queued.",
+    "Texts by where their result is from: `hit` if it was known when the request came, `shared` if it is that "
+    "of an equal text which was computed at the time, `miss` if the text was sent to the engine itself.",
     ("task", "outcome"),
 )
 CACHE_BYTES = Gauge(

@@ -6,13 +6,16 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
 from model_export.checkpoints import table
-from seqserve.bundle import load_bundle
+from model_export.sources import huggingface
+from model_export.sources.draft import write_draft
+from seqserve.bundle import Bundle, load_bundle
 from seqserve.cli.main import app
 from seqserve.runtime.engine import check_golden, open_engine
 from tests.word_checkpoints import LABELS, README, WORD_FAMILY, write_checkpoint
@@ -235,6 +238,28 @@ def test_import_needs_neither_torch_nor_transformers(here: Path) -> None:
     assert "were not compared with those of transformers" in done.stderr
     tools = load_bundle(here / "bundles" / "My-words").manifest.tools
     assert "onnx" in tools and "torch" not in tools
+
+
+@pytest.mark.parametrize("missing", ["torch", "transformers"])
+def test_fp32_writes_a_draft_only_to_compare_it(
+    here: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """A draft is as large as the checkpoint."""
+    drafts = []
+
+    def write(*given: Any) -> Bundle:
+        drafts.append(given)
+        return write_draft(*given)
+
+    monkeypatch.setattr(huggingface, "write_draft", write)
+    assert imported("--precision", "fp32", "--name", "compared").exit_code == 0
+    assert len(drafts) == 1
+    monkeypatch.setitem(sys.modules, missing, None)
+    done = imported("--precision", "fp32", "--name", "alone")
+    assert done.exit_code == 0 and len(drafts) == 1
+    assert "were not compared with those of transformers" in done.stderr
+    compared, alone = (load_bundle(here / "bundles" / name) for name in ("compared", "alone"))
+    assert alone.golden() == compared.golden() and alone.config == compared.config
 
 
 def test_int8_that_costs_quality_is_a_warning(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,9 +81,8 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
 
 def go_round(folder: Path) -> Loop:
     """Run the steps in the working directory."""
-    old = "docs/training/tickets.toml --data docs/training"
-    run(f"seqserve train {old}")
-    run(f"seqserve export {old} --bundles my-bundles")
+    for command in block_with("seqserve train docs/training").code.splitlines():
+        run(command)
     settings = [word.split("=") for word in block_with("DIALECTS").code.split() if "=" in word]
     port = free_port()
     changes = {"SEQSERVE_ADMIN_PORT": str(port), "SEQSERVE_TOPOLOGY": "embedded"}
@@ -93,7 +92,7 @@ def go_round(folder: Path) -> Loop:
         serve.wait_until_logged('"serving"')
         before = ask(serve, "label-studio")
         *_, imported = map(run, block_with("data import").code.splitlines())
-        _, exported = map(run, block_with("seqserve train").code.splitlines())
+        _, exported = map(run, block_with("seqserve train docs/labelling").code.splitlines())
         there = block_with("models reload").code.replace(ADMIN, f"http://127.0.0.1:{port}")
         *_, reloaded = map(run, there.splitlines())
         after, again = ask(serve, "v1/ner"), ask(serve, "label-studio")

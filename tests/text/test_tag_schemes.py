@@ -89,6 +89,10 @@ LABELS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a prefix and the label alone": ("O B-PER PER", ("PER",)),
     "numbers": ("LABEL_0 LABEL_1", ("LABEL_0", "LABEL_1")),
     "of single tokens": ("O B-PER I-PER U-DATE", ("PER", "DATE")),
+    "of single tokens alone": ("O U-PER U-DATE", ("PER", "DATE")),
+    "of single tokens and ends": ("O S-PER E-DATE", ("PER", "DATE")),
+    "of single tokens of two schemes": ("O S-Bahn U-Bahn", ("S-Bahn", "U-Bahn")),
+    "of single tokens beside others": ("O U-Boat Ship", ("U-Boat", "Ship")),
     "without names": ("O B I", ("ENTITY",)),
     "that end like a suffix": ("O PLAN-B PLAN-A", ("PLAN-B", "PLAN-A")),
 }

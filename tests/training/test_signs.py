@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,12 @@ def test_a_lower_cased_set_has_a_name_of_its_own() -> None:
     assert DataSet("ner/news", "", lower=True).name == "news_lower"
 
 
-@pytest.mark.parametrize("weight", [0, -1, float("inf"), float("nan")])
-def test_a_weight_is_positive(weight: float) -> None:
-    with pytest.raises(ConfigError, match="weight is"):
+@pytest.mark.parametrize("weight", [0, -1, 1e-12, 0.0009, 1000.5, 1e12, 1e308, math.inf, math.nan])
+def test_a_weight_has_a_range(weight: float) -> None:
+    with pytest.raises(ConfigError, match=r"^ner/news: weight is .*; allowed: 0\.001 to 1,000\."):
         DataSet("ner/news", "", weight=weight)
+
+
+@pytest.mark.parametrize("weight", [0.001, 0.3, 1000])
+def test_weights_that_are_allowed(weight: float) -> None:
+    assert DataSet("ner/news", "", weight=weight).weight == weight

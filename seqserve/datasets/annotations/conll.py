@@ -18,7 +18,7 @@ from seqserve.datasets.annotations.report import Report
 from seqserve.datasets.annotations.tagged_tokens import (
     Sentence,
     TaggedToken,
-    read_sentence,
+    of_sentences,
     scheme_of,
 )
 from seqserve.errors import DataError
@@ -34,31 +34,38 @@ class _Document:
     sentences: list[Sentence] = field(default_factory=list)
 
 
-def read_conll(file: ExportFile, options: ReadOptions, report: Report) -> Iterator[Annotation]:
-    """Yield the documents of a file.
+def read_conll(
+    files: Sequence[ExportFile], options: ReadOptions, report: Report
+) -> Iterator[Annotation]:
+    """Yield the documents of an export; the tags of all its files together tell the scheme.
 
     Raises:
         DataError: A line lacks a column, or a tag is malformed; names the line.
     """
-    documents, is_marked = _documents(file, options.columns)
-    scheme = scheme_of(chain.from_iterable(s for one in documents for s in one.sentences))
-    if not is_marked:
-        report.add(
-            "note",
-            f"{file.path} has no document marks ({_DOCUMENT}): sentences are divided one by one",
-        )
-        documents = [
-            _Document(sentence[0].where, [sentence])
-            for one in documents
-            for sentence in one.sentences
-        ]
+    documents = [one for file in files for one in _documents(file, options.columns, report)]
+    scheme = scheme_of(chain.from_iterable(s for one in documents for s in one.sentences), report)
     for one in documents:
-        text = "\n".join(" ".join(token.text for token in sentence) for sentence in one.sentences)
-        sentences = tuple(read_sentence(sentence, scheme) for sentence in one.sentences)
-        yield Annotation(one.where, text, "spans", sentences=sentences)
+        tags = ([scheme[token.tag] for token in sentence] for sentence in one.sentences)
+        yield of_sentences(one.where, zip(one.sentences, tags, strict=True), report)
 
 
-def _documents(file: ExportFile, columns: tuple[int, int]) -> tuple[list[_Document], bool]:
+def _documents(file: ExportFile, columns: tuple[int, int], report: Report) -> Sequence[_Document]:
+    """Return the documents of a file; without marks of documents, every sentence is one.
+
+    Raises:
+        DataError: As for `_marked_documents`.
+    """
+    documents, is_marked = _marked_documents(file, columns)
+    if is_marked:
+        return documents
+    report.add(
+        "note",
+        f"{file.path} has no document marks ({_DOCUMENT}): sentences are divided one by one",
+    )
+    return [_Document(s[0].where, [s]) for one in documents for s in one.sentences]
+
+
+def _marked_documents(file: ExportFile, columns: tuple[int, int]) -> tuple[list[_Document], bool]:
     """Return the documents, and whether the file marks them.
 
     Raises:

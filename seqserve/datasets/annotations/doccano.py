@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from seqserve.datasets.annotations.documents import Annotation, CharSpan, Kind, by_kind
 from seqserve.datasets.annotations.fields import Fields, is_integer, wrong
-from seqserve.datasets.annotations.offsets import Offsets, has_wide_characters
+from seqserve.datasets.annotations.offsets import Offsets, differ_before
 from seqserve.datasets.annotations.options import ReadOptions
 from seqserve.datasets.annotations.reading import ExportFile
 from seqserve.datasets.annotations.report import Report
@@ -17,9 +17,9 @@ from seqserve.datasets.annotations.texts import document_of, text_of
 from seqserve.errors import DataError
 
 _OFFSETS = ("start_offset", "end_offset")
-_WIDE = (
-    "texts with emoji or other characters beyond U+FFFF, whose offsets were read as UTF-16 units; name "
-    "another unit with --offset-unit if the project counts grapheme clusters"
+_AMBIGUOUS = (
+    "texts with emoji, combining accents or other characters of several units, whose offsets were read as "
+    "UTF-16 units; add --offset-unit grapheme if the project counts grapheme clusters"
 )
 _LABELS = ("entities", "label", "labels", "cats", "annotations")
 """Members with the labels, in several releases and kinds of projects."""
@@ -49,8 +49,9 @@ def _annotations(fields: Fields, options: ReadOptions, report: Report) -> Iterat
                 strings.append(one)
             else:
                 spans.append(_span(one, Fields({}, fields.where, f"{name}[{i}]"), offsets))
-    if spans and options.offset_unit is None and has_wide_characters(text):
-        report.add("note", _WIDE, fields.where)
+    last = max((span.end for span in spans), default=0)
+    if options.offset_unit is None and differ_before(last, text, "utf16", "grapheme"):
+        report.add("note", _AMBIGUOUS, fields.where)
     kind: Kind = "translation" if options.task == "translation" else "labels"
     document = document_of(options, fields, "meta")
     empty = Annotation(fields.where, text, document=document)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from seqserve.datasets.annotations.documents import Annotation
 from seqserve.datasets.annotations.options import LabelOptions
@@ -12,6 +13,8 @@ from seqserve.errors import DataError
 from seqserve.quoting import cut
 from seqserve.text.tags import OUTSIDE
 from seqserve.training.data import TaggedSentence
+
+_MAX_LISTED = 20
 
 
 def relabel(annotations: Sequence[Annotation], options: LabelOptions) -> list[Annotation]:
@@ -28,15 +31,22 @@ def relabel(annotations: Sequence[Annotation], options: LabelOptions) -> list[An
     absent = sorted(set(options.renamed) - set(found))
     if absent:
         raise DataError(
-            f"--rename {absent[0]}={options.renamed[absent[0]]}: no annotation has this label; "
+            f"--rename {_quoted(absent[0], options.renamed)}: no annotation has this label; "
             f"labels: {_listed(found)}"
         )
     names = {label: options.renamed.get(label, label) for label in found}
+    of_entities = {label for one in annotations if one.kind == "spans" for label in _labels(one)}
     for label, name in names.items():
         if name != name.strip() or not name.isprintable() or not label:
             raise DataError(
                 f"the label {cut(label)!r} is empty, or has white space at its edges or control characters: "
                 "rename it in the tool, or with --rename OLD=NEW"
+            )
+        if label in of_entities and name.upper() == OUTSIDE:
+            given = f" (--rename {_quoted(label, names)})" if label in options.renamed else ""
+            raise DataError(
+                f"{name!r} is no label of entities, because that tag stands for tokens outside of "
+                f"them{given}: leave the label out with --rename '{cut(label)}=', or rename it to another name"
             )
     unknown = {
         label: n
@@ -47,13 +57,19 @@ def relabel(annotations: Sequence[Annotation], options: LabelOptions) -> list[An
         first = next(iter(unknown))
         raise DataError(
             f"labels that --labels does not name: {_listed(unknown)}. Add them, rename them with "
-            f"'--rename {first}=NAME', or leave them out with '--rename {first}='"
+            f"'--rename {cut(first)}=NAME', or leave them out with '--rename {cut(first)}='"
         )
     return [_renamed(one, names) for one in annotations]
 
 
+def _quoted(label: str, names: Mapping[str, str]) -> str:
+    return f"{cut(label)}={cut(names[label])}"
+
+
 def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{label} ({n:,})" for label, n in counts.items()) or "none"
+    shown = [f"{cut(label)} ({n:,})" for label, n in islice(counts.items(), _MAX_LISTED)]
+    more = len(counts) - len(shown)
+    return ", ".join([*shown, *([f"and {more:,} more"] if more else [])]) or "none"
 
 
 def _labels(one: Annotation) -> Iterable[str]:

@@ -22,12 +22,12 @@ from seqserve.text.offsets import offset_table
 
 _LINE_BREAKS_AS_ONE = "line break"
 _BLANKS = re.compile(r"(?:\\[rn]|\s)+")
-_WIDE = re.compile("[\U00010000-\U0010ffff]")
 
 
-def has_wide_characters(text: str) -> bool:
-    """Return whether code points and UTF-16 units of a text differ."""
-    return _WIDE.search(text) is not None
+def differ_before(end: int, text: str, *units: OffsetUnit) -> bool:
+    """Return whether units count a text up to a code point, and the one behind it, differently."""
+    first, *others = (list(offset_table(text, unit)[: end + 2]) for unit in units)
+    return any(table != first for table in others)
 
 
 class Offsets:
@@ -126,9 +126,7 @@ def _ends(pattern: regex.Pattern[str], text: str) -> Sequence[int]:
 
 _TABLES: Mapping[str, Callable[[str], Sequence[int]]] = {
     "codepoint": lambda text: range(len(text) + 1),
-    "utf16": lambda text: (
-        _inverse("utf16", text) if has_wide_characters(text) else range(len(text) + 1)
-    ),
+    "utf16": partial(_inverse, "utf16"),
     "byte": partial(_inverse, "byte"),
     "grapheme": partial(_inverse, "grapheme"),
     _LINE_BREAKS_AS_ONE: partial(_ends, regex.compile(r"\r\n|.", regex.DOTALL)),

@@ -12,6 +12,7 @@ from seqserve.datasets.annotations.documents import LeftOut
 Topic: TypeAlias = Literal["left out", "entities left out", "changed", "note"]
 """Annotations that are not in the data set, entities that are not, what was changed, and what else to know."""
 _N_EXAMPLES = 3
+_MAX_DETAIL_CHARS = 200
 
 
 class Report:
@@ -28,11 +29,13 @@ class Report:
             topic: What happened.
             reason: Why.
             where: The place in the export.
-            detail: What it was.
+            detail: What it was; of a long one, only its start is kept.
         """
         self._counts[topic][reason] += 1
         examples = self._examples[topic, reason]
         if where and len(examples) < _N_EXAMPLES:
+            more = "..." if len(detail) > _MAX_DETAIL_CHARS else ""
+            detail = f"{detail[:_MAX_DETAIL_CHARS]}{more}"
             examples.append(f"{where}: {detail}" if detail else where)
 
     @contextmanager

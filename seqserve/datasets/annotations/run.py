@@ -136,12 +136,20 @@ def import_annotations(request: ImportRequest) -> Imported:
 
 
 def _read(request: ImportRequest, report: Report) -> list[Annotation]:
-    read = FORMATS[request.format].read
-    return [
-        one
-        for path in request.files
-        for one in read(ExportFile(path, request.encoding), request.reading, report)
-    ]
+    """Return the annotations of the files.
+
+    Raises:
+        DataError: A file is malformed, or none has a record.
+    """
+    files = [ExportFile(path, request.encoding) for path in request.files]
+    annotations = list(FORMATS[request.format].read(files, request.reading, report))
+    if not annotations and not report.count("left out"):
+        named = ", ".join(str(path) for path in request.files)
+        raise DataError(
+            f"{named} has no records: label texts in the tool, export the project again, and check that the "
+            "export is not filtered"
+        )
+    return annotations
 
 
 def _task_of(annotations: Sequence[Annotation], reading: ReadOptions, report: Report) -> Task:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from seqserve.datasets.annotations.documents import Annotation
 from seqserve.datasets.annotations.report import Report
 from seqserve.errors import DataError
+from seqserve.quoting import cut
 from seqserve.text.visible import is_blank
 
 
@@ -46,5 +47,7 @@ def select(
         chosen[key] = newer
     if annotator and annotator not in names:
         known = ", ".join(sorted(names)) or "none is named"
-        raise DataError(f"no annotation is of {annotator!r} (--annotator); annotators: {known}")
+        raise DataError(
+            f"no annotation is of {cut(annotator)!r} (--annotator); annotators: {known}"
+        )
     return list(chosen.values())

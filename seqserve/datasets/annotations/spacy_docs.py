@@ -14,10 +14,9 @@ from seqserve.datasets.annotations.offsets import Offsets
 from seqserve.datasets.annotations.options import ReadOptions
 from seqserve.datasets.annotations.reading import ExportFile, Record
 from seqserve.datasets.annotations.report import Report
-from seqserve.datasets.annotations.tagged_tokens import TaggedToken, read_sentence, scheme_of
+from seqserve.datasets.annotations.tagged_tokens import TaggedToken, biluo_tag, of_sentences
 from seqserve.datasets.annotations.texts import document_of, text_of
 from seqserve.errors import DataError
-from seqserve.text.tags import OUTSIDE
 
 _DOC_BIN = ".spacy"
 _CONVERT = (
@@ -42,7 +41,7 @@ def read_spacy(file: ExportFile, options: ReadOptions, report: Report) -> Iterat
     records = _docs(file.path) if is_binary else _unpacked(file.records())
     for record in records:
         with report.leaving_out(record.where):
-            yield from _annotations(record, options)
+            yield from _annotations(record, options, report)
 
 
 def _docs(path: Path) -> Iterator[Record]:
@@ -80,7 +79,7 @@ def _unpacked(records: Iterator[Record]) -> Iterator[Record]:
                 yield Record(f"{where}, {inner}[{i}]", one)
 
 
-def _annotations(record: Record, options: ReadOptions) -> Iterator[Annotation]:
+def _annotations(record: Record, options: ReadOptions, report: Report) -> Iterator[Annotation]:
     value = record.value
     if isinstance(value, list):
         if len(value) != 2 or not isinstance(value[0], str) or not isinstance(value[1], dict):
@@ -90,7 +89,7 @@ def _annotations(record: Record, options: ReadOptions) -> Iterator[Annotation]:
         value = {**value[1], "text": value[0]}
     fields = Fields.of(value, record.where)
     if "sentences" in fields.values:
-        yield _of_tokens(fields, options)
+        yield _of_tokens(fields, options, report)
         return
     text = text_of(fields, options)
     offsets = Offsets(text, options.offset_unit or "codepoint")
@@ -126,8 +125,13 @@ def _labels(fields: Fields) -> Iterator[str]:
             yield name
 
 
-def _of_tokens(fields: Fields, options: ReadOptions) -> Annotation:
-    """Return a paragraph of training JSON, whose tokens have tags."""
+def _of_tokens(fields: Fields, options: ReadOptions, report: Report) -> Annotation:
+    """Return a paragraph of training JSON, whose tokens have BILUO tags.
+
+    Raises:
+        DataError: A token lacks its tag, or has one of another scheme.
+        LeftOut: The tag of a token is unknown.
+    """
     sentences = [
         [
             TaggedToken(token.string("orth"), token.string("ner"), f"{fields.where}, {token.path}")
@@ -138,8 +142,5 @@ def _of_tokens(fields: Fields, options: ReadOptions) -> Annotation:
     tokens = [token for sentence in sentences for token in sentence]
     if any(token.tag == _UNKNOWN for token in tokens):
         raise LeftOut("with tokens whose tag is unknown (-)")
-    scheme = scheme_of([*tokens, TaggedToken("", OUTSIDE, fields.where)])
-    text = "\n".join(" ".join(token.text for token in sentence) for sentence in sentences)
-    tagged = tuple(read_sentence(sentence, scheme) for sentence in sentences if sentence)
-    document = document_of(options, fields)
-    return Annotation(fields.where, text, "spans", sentences=tagged, document=document)
+    tagged = [(sentence, [biluo_tag(token) for token in sentence]) for sentence in sentences]
+    return of_sentences(fields.where, tagged, report, document_of(options, fields))

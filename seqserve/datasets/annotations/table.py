@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from seqserve.choices import AnnotationFormat
 from seqserve.datasets.annotations.conll import read_conll
@@ -16,25 +17,39 @@ from seqserve.datasets.annotations.reading import ExportFile
 from seqserve.datasets.annotations.report import Report
 from seqserve.datasets.annotations.spacy_docs import read_spacy
 
+_Reader: TypeAlias = Callable[[Sequence[ExportFile], ReadOptions, Report], Iterator[Annotation]]
+
 
 @dataclass(frozen=True)
 class Format:
     """A format.
 
     Args:
-        read: Yields the annotations of a file.
+        read: Yields the annotations of the files of an export.
         has_repeats: Whether the same text may be in a data set more than once: in a corpus it is an example of
             its own, in a tool it is another annotation of the same text.
     """
 
-    read: Callable[[ExportFile, ReadOptions, Report], Iterator[Annotation]]
+    read: _Reader
     has_repeats: bool = False
 
 
+def _each(read: Callable[[ExportFile, ReadOptions, Report], Iterator[Annotation]]) -> _Reader:
+    """Return a reader of files that do not depend on each other."""
+
+    def read_all(
+        files: Sequence[ExportFile], options: ReadOptions, report: Report
+    ) -> Iterator[Annotation]:
+        for file in files:
+            yield from read(file, options, report)
+
+    return read_all
+
+
 FORMATS: Mapping[AnnotationFormat, Format] = {
-    "label-studio": Format(read_label_studio),
-    "doccano": Format(read_doccano),
-    "spacy": Format(read_spacy),
-    "prodigy": Format(read_prodigy),
+    "label-studio": Format(_each(read_label_studio)),
+    "doccano": Format(_each(read_doccano)),
+    "spacy": Format(_each(read_spacy)),
+    "prodigy": Format(_each(read_prodigy)),
     "conll": Format(read_conll, has_repeats=True),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from seqserve.datasets.annotations.fields import Fields
 from seqserve.datasets.annotations.options import ReadOptions
 from seqserve.errors import DataError
+from seqserve.quoting import cut
 
 TEXT = "text"
 
@@ -25,9 +26,9 @@ def text_field_of(fields: Fields, options: ReadOptions, *, may_be_any: bool = Fa
     if named in fields.values:
         return named
     if options.text_field or not may_be_any or len(strings) != 1:
-        listed = ", ".join(strings) or "none"
+        listed = ", ".join(map(cut, strings)) or "none"
         raise DataError(
-            f"{fields.where}: {fields.named(named or TEXT)} is missing; name the field of the text with "
+            f"{fields.where}: {cut(fields.named(named or TEXT))} is missing; name the field of the text with "
             f"--field. Fields with a string: {listed}"
         )
     return strings[0]
@@ -62,4 +63,4 @@ def document_of(options: ReadOptions, record: Fields, inner: str = "") -> str:
             return str(value)
         if value is not None:
             raise fields.wrong(name, "a string or a number (--document)")
-    raise DataError(f"{record.where}: has no field {name} (--document)")
+    raise DataError(f"{record.where}: has no field {cut(name)} (--document)")

@@ -13,7 +13,7 @@ from seqserve.model_info import ModelInfo
 from seqserve.records import NEUTRAL
 from seqserve.tasks import Task
 from seqserve.text.detection import UNDETERMINED
-from seqserve.text.offsets import offset_table
+from seqserve.text.offsets import offset_table, unit_span
 from service.api.dialects.azure_errors import DuplicateId
 from service.api.dialects.azure_messages import (
     LATEST,
@@ -140,15 +140,16 @@ def _sentiment_by(parameters: SentimentParameters, unit: OffsetUnit) -> Write:
 def _write_sentiment(unit: OffsetUnit, text: str, result: Mapping[str, Any]) -> Json:
     """Return the sentiment of a document, mixed with positive and negative sentences, and of its sentences."""
     offsets = offset_table(text, unit)
+    spans = [unit_span(offsets, one["start"], one["end"]) for one in result["sentences"]]
     sentences = [
         {
             "sentiment": one["label"],
             "confidenceScores": _scores(one),
-            "offset": offsets[one["start"]],
-            "length": offsets[one["end"]] - offsets[one["start"]],
+            "offset": start,
+            "length": end - start,
             "text": one["text"],
         }
-        for one in result["sentences"]
+        for one, (start, end) in zip(result["sentences"], spans, strict=True)
     ]
     is_mixed = {one["label"] for one in result["sentences"]} >= _POLAR
     warnings = [_WARNINGS.get(name, (name, name)) for name in result["warnings"]]

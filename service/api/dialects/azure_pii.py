@@ -8,7 +8,7 @@ from typing import Any
 
 from seqserve.choices import OffsetUnit
 from seqserve.errors import InputError
-from seqserve.text.offsets import offset_table
+from seqserve.text.offsets import offset_table, unit_span
 from seqserve.text.pii.redaction import Mask, Redaction, redact
 from service.api.dialects.azure_categories import (
     GROUPS,
@@ -103,7 +103,7 @@ def write_pii(wanted: PiiRequest, unit: OffsetUnit, text: str, result: Mapping[s
         masked_offsets = offset_table(redacted.text, unit)
         for row, redaction, (start, end) in zip(rows, redactions, redacted.places, strict=True):
             if redaction.mask.kind == "name":
-                place, after = masked_offsets[start], masked_offsets[end]
+                place, after = unit_span(masked_offsets, start, end)
                 row |= {
                     "mask": redacted.text[start:end],
                     "maskOffset": place,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from seqserve.text.offsets import unit_span
 from service.api.dialects.label_names import common_name
 from service.api.dialects.places import Json, Place
 
@@ -21,7 +22,7 @@ def category_of(label: str) -> str:
 
 def entity_of(text: str, offsets: Sequence[int], place: Place) -> Json:
     """Return an entity with its place in the unit of a table of offsets."""
-    start, end = offsets[place.start], offsets[place.end]
+    start, end = unit_span(offsets, place.start, place.end)
     return {
         "text": text[place.start : place.end],
         "category": place.category,

@@ -23,7 +23,7 @@ from seqserve.tasks import TASKS, Task
 
 Fields: TypeAlias = Mapping[str, Any]
 
-OPTIONS: Mapping[Task, Mapping[str, Any]] = {"ner": {"alternatives": 1}}
+N_ALTERNATIVES: Mapping[Task, int] = {"ner": 1}
 """What is requested for the certainty: the most probable labeling of every sentence, with its probability."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,7 +21,7 @@ from seqserve.tasks import Task
 from service.api.core import Call, Prediction
 from service.api.dialects.base import Dialect, json_response
 from service.api.dialects.document import NUMBER, STRING, list_of, object_of, operation, ref
-from service.api.dialects.label_certainty import OPTIONS, certainty_of
+from service.api.dialects.label_certainty import N_ALTERNATIVES, certainty_of
 from service.api.dialects.label_config import Control, read_controls
 from service.api.dialects.naming import Named, find_model
 from service.api.dialects.validation import validate
@@ -157,17 +157,13 @@ class LabelStudioDialect(Dialect):
         predictions = []
         for _, named, texts in plan.controls:
             self.core.require_up(named.task)
-            how = RequestOptions(model=named.model.id)
-            options = OPTIONS.get(named.task, {})
-            request = PredictionRequest(named.task, texts, options, how=how)
-            try:
-                prediction = await self.core.predict(request, call)
-            except InputError:
-                if not options:
-                    raise
-                # A graph that was exported long ago has none of the options; any other fault is raised again.
-                prediction = await self.core.predict(replace(request, options={}), call)
-            predictions.append(prediction)
+            request = PredictionRequest(
+                named.task,
+                texts,
+                how=RequestOptions(model=named.model.id),
+                preferred_alternatives=N_ALTERNATIVES.get(named.task, 0),
+            )
+            predictions.append(await self.core.predict(request, call))
         return plan, predictions
 
 

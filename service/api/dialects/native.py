@@ -82,14 +82,16 @@ def parse_request(schema: TaskSchema, document: object, settings: Settings) -> P
     """
     given = parse_fields(schema.request, document, settings)
     how = {name: given.pop(name) for name in _HOW if name in given}
-    return PredictionRequest(
+    request = PredictionRequest(
         schema.name,
         given.pop("text"),
         source=given.pop("source", None),
         target=given.pop("target", None),
         options=given,
-        **({"how": RequestOptions(**how)} if how else {}),
     )
+    if how:
+        request.how = RequestOptions(**how)
+    return request
 
 
 def parse_fields(model: type[BaseModel], document: object, settings: Settings) -> dict[str, Any]:

@@ -19,6 +19,7 @@ SCHEMES = {
     "BIOES": "B-PER E-PER S-PER O B-LOC E-LOC O S-X",
     "BILOU": "B-PER L-PER U-PER O B-LOC L-LOC O U-X",
     "underscores": "B_PER I_PER B_PER O B_LOC I_LOC O B_X",
+    "BMES": "B-PER E-PER S-PER O B-LOC E-LOC O S-X",
     "suffixes": "PER-B PER-I PER-B O LOC-B LOC-I O X-B",
 }
 
@@ -37,6 +38,50 @@ def test_schemes(importer: Importer, tags: str, separator: str) -> None:
 def test_tags_without_prefixes(importer: Importer) -> None:
     importer.run(rows("PER PER PER O LOC LOC O X"))
     assert importer.entities() == [[("Anna Mendez Bo", "PER"), *ENTITIES[2:]]]
+
+
+PARTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
+    "U": ("U-A O U-B", [("a", "A"), ("c", "B")]),
+    "S": ("S-A O S-B", [("a", "A"), ("c", "B")]),
+    "W": ("W-A O W-B", [("a", "A"), ("c", "B")]),
+    "B": ("B-A O B-B", [("a", "A"), ("c", "B")]),
+    "I": ("I-A O I-B", [("a", "A"), ("c", "B")]),
+    "underscores": ("U_A O U_B", [("a", "A"), ("c", "B")]),
+    "a single label": ("O O S-Corp", [("c", "Corp")]),
+    "U and L": ("O U-A L-B", [("b", "A"), ("c", "B")]),
+    "E and S": ("E-A O S-B", [("a", "A"), ("c", "B")]),
+    "labels that begin with a letter": ("O E-mail E-mail", [("b c", "E-mail")]),
+    "labels of no scheme": ("U-Bahn O S-Bahn", [("a", "U-Bahn"), ("c", "S-Bahn")]),
+    "beside a label without": ("U-Boat O Ship", [("a", "U-Boat"), ("c", "Ship")]),
+    "lower case": ("s-corp O s-corp", [("a", "s-corp"), ("c", "s-corp")]),
+}
+
+
+@pytest.mark.parametrize(("tags", "expected"), PARTS.values(), ids=PARTS)
+def test_a_part_of_a_scheme(importer: Importer, tags: str, expected: list[Any]) -> None:
+    """What was read as a label although it looks like a prefix is told."""
+    imported = importer.run("".join(f"{w} {t}\n" for w, t in zip("abc", tags.split(), strict=True)))
+    assert importer.entities() == [expected]
+    looks_prefixed = any(label[1:2] == "-" for _, label in expected)
+    assert any("look like ones" in reason for reason in reasons(imported)) == looks_prefixed
+
+
+def test_the_files_of_an_export_have_one_scheme(importer: Importer) -> None:
+    parts = {"one": "Anna B-PER\nMendez L-PER\nleft O\n", "two": "Rome L-X\n"}
+    files = [importer.write(content, f"{name}.conll") for name, content in parts.items()]
+    importer.run("", files=files)
+    assert importer.entities() == [[("Anna Mendez", "PER")], [("Rome", "X")]]
+
+
+def test_tokens_without_a_visible_character(importer: Importer) -> None:
+    rows = "Anna B-PER\n\u200b O\n\u200b\u200d B-X\nleft O\n\n\u2060 B-Y\n\n\u034f O\n. O\n"
+    imported = importer.run(f"-DOCSTART- O\n\n{rows}")
+    assert importer.sentences() == [[("Anna", "B-PER"), ("left", "O")], [(".", "O")]]
+    assert imported.n_examples["train"] == 2
+    assert reasons(imported) == {
+        "without a word": 2,
+        "tokens without a visible character removed": 4,
+    }
 
 
 FILES: dict[str, tuple[str, dict[str, Any], list[Any]]] = {

@@ -51,6 +51,31 @@ def test_units(importer: Importer, unit: Any, start: int) -> None:
     assert any("UTF-16" in reason for reason in reasons(imported)) == (unit is None)
 
 
+AMBIGUOUS = {
+    "ascii": ("Anna left.", False),
+    "letters of one unit": ("Zoé left.", False),
+    "a combining accent": ("Zoe\u0301 left.", True),
+    "an accent behind the entity": ("Anna left Zoe\u0301.", False),
+    "an accent of the next character": ("Anna\u0301 left.", True),
+    "an emoji": ("😀 Anna", True),
+    "a joined emoji": ("❤\u200d🔥 Anna", True),
+    "a keycap": ("1\ufe0f\u20e3 Anna", True),
+    "a flag": ("🇫🇷 Anna", True),
+    "syllables of Devanagari": ("कि Anna", True),
+    "a line break of Windows": ("\r\nAnna", True),
+}
+
+
+@pytest.mark.parametrize(("text", "is_ambiguous"), AMBIGUOUS.values(), ids=AMBIGUOUS)
+def test_a_note_names_texts_whose_units_differ(
+    importer: Importer, text: str, is_ambiguous: bool
+) -> None:
+    name = "Anna" if "Anna" in text else text.split(" ", 1)[0]
+    start = len(text[: text.index(name)].encode("utf-16-le")) // 2
+    imported = importer.run(lines({"text": text, "label": [[start, start + len(name), "PER"]]}))
+    assert any("UTF-16" in reason for reason in reasons(imported)) == is_ambiguous
+
+
 def test_the_wrong_unit_is_noticed(importer: Importer) -> None:
     """An offset inside of a sign is none of the unit."""
     export = lines({"text": "💩", "label": [[0, 1, "X"]]}, {"text": "Fine.", "label": []})

@@ -54,6 +54,39 @@ LABELS: dict[str, tuple[list[Any], dict[str, Any], str]] = {
     "white space": (spans(" PER"), {}, "the label ' PER' is empty, or has white space"),
     "a tab": (spans("a\tb"), {}, r"the label 'a\tb' is empty, or has white space"),
     "a line break": (texts("a\nb"), {}, "control characters"),
+    "outside": (
+        spans("PER"),
+        {"renamed": {"PER": "O"}},
+        "'O' is no label of entities, because that tag stands for tokens outside of them (--rename PER=O): "
+        "leave the label out with --rename 'PER=', or rename it to another name",
+    ),
+    "outside in lower case": (
+        spans("PER"),
+        {"renamed": {"PER": "o"}},
+        "'o' is no label of entities",
+    ),
+    "outside, of the tool": (
+        spans("O"),
+        {},
+        "'O' is no label of entities, because that tag stands",
+    ),
+    "a long name that is renamed": (
+        spans("PER"),
+        {"renamed": {"x" * 10_000: "y"}},
+        f"--rename {'x' * 40}...=y: no annotation has this label",
+    ),
+    "a long new name": (spans("PER"), {"renamed": {"x": "y" * 10_000}}, f"x={'y' * 40}...: no"),
+    "a long name": (spans("x" * 10_000 + "\n"), {}, f"the label '{'x' * 40}...' is empty"),
+    "a long name that is not allowed": (
+        spans("x" * 10_000),
+        {"allowed": ("PER",)},
+        f"'--rename {'x' * 40}...=NAME'",
+    ),
+    "many labels": (
+        texts(*(f"label-{i}" for i in range(1_000))),
+        {"allowed": ("a",)},
+        "label-19 (1), and 980 more. Add them",
+    ),
 }
 
 
@@ -64,6 +97,27 @@ def test_faulty_labels(
     with pytest.raises(DataError) as caught:
         importer.run(export, **options)
     assert message in str(caught.value)
+    assert len(str(caught.value)) < 800
+
+
+def test_details_are_cut(importer: Importer) -> None:
+    imported = importer.run([{"text": "A.", "label": ["x" * 5_000, "y"]}], task="classification")
+    assert all(len(line) < 400 for line in imported.report.lines())
+    assert any("x" * 200 + "..." in line for line in imported.report.lines())
+
+
+@pytest.mark.parametrize("label", ["O", "o"])
+def test_a_text_may_have_the_label_o(importer: Importer, label: str) -> None:
+    importer.run(texts(label, "A"), renamed={"A": "O"})
+    assert {labels for _, labels in importer.texts()} == {(label,), ("O",)}
+
+
+@pytest.mark.parametrize("content", ["[]", " [ ]\n", b"\xef\xbb\xbf[]"])
+def test_an_export_without_records(importer: Importer, content: Any) -> None:
+    with pytest.raises(
+        DataError, match=r"export\.json has no records: label texts in the tool, exp"
+    ):
+        importer.run(content)
 
 
 def test_labels_with_spaces_are_labels(importer: Importer) -> None:

@@ -52,6 +52,37 @@ def test_training_json(importer: Importer) -> None:
     assert reasons(imported) == {"with tokens whose tag is unknown (-)": 1}
 
 
+PARAGRAPHS: dict[str, tuple[list[str], list[tuple[str, str]]]] = {
+    "U alone": (["U-PER", "O", "U-LOC"], [("a", "PER"), ("c", "LOC")]),
+    "U without O": (["U-PER", "U-LOC", "U-LOC"], [("a", "PER"), ("b", "LOC"), ("c", "LOC")]),
+    "B and L": (["B-PER", "L-PER", "O"], [("a b", "PER")]),
+    "I alone": (["O", "I-PER", "I-PER"], [("b c", "PER")]),
+    "L alone": (["O", "O", "L-PER"], [("c", "PER")]),
+    "a label with hyphens": (["U-E-mail", "O", "O"], [("a", "E-mail")]),
+    "O alone": (["O", "O", "O"], []),
+}
+
+
+@pytest.mark.parametrize(("tags", "expected"), PARAGRAPHS.values(), ids=PARAGRAPHS)
+def test_tags_of_training_json_are_biluo(
+    importer: Importer, tags: list[str], expected: list[Any]
+) -> None:
+    """Whatever tags a paragraph has."""
+    tokens = [{"orth": word, "ner": tag} for word, tag in zip("abc", tags, strict=True)]
+    importer.run([{"paragraphs": [{"sentences": [{"tokens": tokens}]}]}])
+    assert importer.entities() == [expected]
+
+
+def test_tokens_without_a_visible_character(importer: Importer) -> None:
+    tokens = [{"orth": "a", "ner": "O"}, {"orth": "\u200b", "ner": "U-X"}]
+    imported = importer.run([{"paragraphs": [{"sentences": [{"tokens": tokens}]}]}])
+    assert importer.sentences() == [[("a", "O")]]
+    assert reasons(imported) == {
+        "without a word": 1,
+        "tokens without a visible character removed": 1,
+    }
+
+
 def test_categories(importer: Importer) -> None:
     export = [
         {"text": "A.", "cats": {"good": 1.0, "bad": 0.0}},
@@ -108,8 +139,15 @@ FAULTS: dict[str, tuple[Any, str]] = {
     ),
     "a tag without a prefix": (
         {"paragraphs": [{"sentences": [{"tokens": [*TOKENS, {"orth": "A", "ner": "PER"}]}]}]},
-        "the tag 'PER' has no prefix, as the others have",
+        "sentences[0].tokens[4]: the tag 'PER' is none of BILUO",
     ),
+    **{
+        f"the tag {tag[:9]!r}": (
+            {"paragraphs": [{"sentences": [{"tokens": [{"orth": "A", "ner": tag}]}]}]},
+            "is none of BILUO: use O, -, B-PER, I-PER, L-PER, U-PER",
+        )
+        for tag in ("", "U-", "S-PER", "E-PER", "u-PER", "U_PER", "PER-U", "x" * 10_000)
+    },
 }
 
 

@@ -45,6 +45,12 @@ def computed(server: Server) -> list[list[str]]:
     return [batch for batch in server.engine("ner").batches if CANARY not in batch]
 
 
+async def counted(server: Server, before: dict[str, int]) -> dict[str, int]:
+    """Return how many texts of NER were counted since then."""
+    found = await outcomes(server, "ner")
+    return {name: found[name] - before[name] for name in found}
+
+
 def timing(response: Any) -> str:
     found = re.search(r'cache;desc="([^"]+)"', response.headers["server-timing"])
     return found[1] if found else ""
@@ -95,22 +101,22 @@ async def test_equal_texts_of_a_request_are_computed_once(cached: Server) -> Non
     entities = [one["entities"][0]["text"] for one in answer.json()["results"]]
     assert entities == ["Ann", "Bob", "Ann", "Ann"]
     assert answer.json()["usage"] == {"n_texts": 4, "n_tokens": 4}
-    found = await outcomes(cached, "ner")
-    assert {name: found[name] - before[name] for name in found} == {
-        "hit": 0,
-        "shared": 2,
-        "miss": 2,
-    }
+    assert await counted(cached, before) == {"hit": 0, "shared": 2, "miss": 2}
+    await cached.post("/v1/ner", {"text": ["Ann", "Ann"]})
+    assert await counted(cached, before) == {"hit": 2, "shared": 2, "miss": 2}
 
 
 async def test_a_text_waits_for_an_equal_one_in_the_engine(cached: Server) -> None:
+    before = await outcomes(cached, "ner")
     async with pending_requests(cached, 3):
         pass
     assert computed(cached) == [["a"]]
+    assert await counted(cached, before) == {"hit": 0, "shared": 2, "miss": 1}
 
 
 async def test_equal_texts_of_a_batch_are_computed_once(bundles_dir: Path) -> None:
     async with serving(bundles_dir, cache_bytes=BYTES) as server:
+        before = await outcomes(server, "ner")
         async with pending_requests(server, 1):
             waiting = [
                 asyncio.create_task(server.post("/v1/ner", {"text": "Bob"})) for _ in range(3)
@@ -119,9 +125,11 @@ async def test_equal_texts_of_a_batch_are_computed_once(bundles_dir: Path) -> No
         answers = [(await one).json()["results"] for one in waiting]
         assert answers[0][0]["entities"] and answers == [answers[0]] * 3
         assert computed(server) == [["a"], ["Bob"]]
+        assert await counted(server, before) == {"hit": 0, "shared": 2, "miss": 2}
 
 
 async def test_a_text_is_computed_itself_if_the_equal_one_is_given_up(cached: Server) -> None:
+    before = await outcomes(cached, "ner")
     engine = cached.engine("ner")
     engine.may_go_on.clear()
     first = asyncio.create_task(cached.post("/v1/ner", {"text": f"{fakes.REFUSED} x"}))
@@ -131,6 +139,16 @@ async def test_a_text_is_computed_itself_if_the_equal_one_is_given_up(cached: Se
     engine.may_go_on.set()
     assert [(await one).status_code for one in (first, second)] == [422, 422]
     assert len(computed(cached)) == 2
+    assert await counted(cached, before) == {"hit": 0, "shared": 0, "miss": 2}
+
+
+async def test_equal_texts_that_fail_are_not_shared(cached: Server) -> None:
+    before = await outcomes(cached, "ner")
+    text = f"{fakes.REFUSED} x"
+    body = {"text": [text, text, "Ann", "Ann"], "partial": True}
+    answer = await cached.post("/v1/ner", body)
+    assert ["error" in one for one in answer.json()["results"]] == [True, True, False, False]
+    assert await counted(cached, before) == {"hit": 0, "shared": 1, "miss": 2}
 
 
 async def test_the_deadline_holds_for_a_text_that_waits_for_another(cached: Server) -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from seqserve.bundle_folder import tasks_in
 from seqserve.errors import ConfigError
 from seqserve.model_info import ModelInfo
 from service.engines.repository import (
@@ -68,6 +71,40 @@ def test_an_unreadable_manifest_is_named_and_passed_over(
     assert (unreadable.path, unreadable.where) == (tmp_path / "broken", "broken")
     assert unreadable.reason.startswith(f"manifest.json {reason}")
     assert "broken/manifest.json" in capsys.readouterr().out
+
+
+def make_huge(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 1 << 30)
+
+
+NO_MANIFESTS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a pipe": (os.mkfifo, "manifest.json is not a regular file; copy"),
+    "a link to a device": (
+        lambda path: path.symlink_to("/dev/zero"),
+        "manifest.json is not a regular",
+    ),
+    "a directory": (Path.mkdir, "manifest.json is not a regular file; copy"),
+    "a link to itself": (lambda path: path.symlink_to(path), "manifest.json cannot be read: "),
+    "a link to nothing": (lambda path: path.symlink_to("gone"), "manifest.json cannot be read: No"),
+    "huge": (
+        make_huge,
+        "manifest.json has more than 4,194,304 bytes, the most that are read; copy",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "reason"), NO_MANIFESTS.values(), ids=NO_MANIFESTS)
+def test_what_is_no_manifest_is_passed_over_at_once(
+    tmp_path: Path, make: Callable[[Path], object], reason: str
+) -> None:
+    fakes.write_bundle_of(tmp_path / "fine", "ner-en")
+    (tmp_path / "odd").mkdir()
+    make(tmp_path / "odd" / "manifest.json")
+    found, (unreadable,) = find_bundles(tmp_path)
+    assert [one.path.name for one in found] == ["fine"]
+    assert unreadable.where == "odd" and unreadable.reason.startswith(reason)
+    assert "ner" in tasks_in(tmp_path)
 
 
 def bundle(name: str, version: str, created: str = "2026-01-31") -> FoundBundle:

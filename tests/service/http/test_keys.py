@@ -326,7 +326,7 @@ def test_the_size_of_a_file_is_bounded(tmp_path: Path, name: str) -> None:
     if is_allowed:
         assert read_keys(path) == []
     else:
-        with pytest.raises(ConfigError, match=f"keys.txt: has more than {keys.MAX_FILE_BYTES}"):
+        with pytest.raises(ConfigError, match=f"keys.txt: has more than {keys.MAX_FILE_BYTES:,}"):
             read_keys(path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +113,46 @@ async def test_several_choices(everything: Server) -> None:
         assert prediction["result"][0]["value"] == {"choices": choices}
 
 
-async def test_graphs_without_labelings(everything: Server) -> None:
-    """The score is then that of the least probable entity, and 0 without any."""
-    text = f"Ann in ROME {fakes.OLD_GRAPH}"
-    (found,) = await predict(everything, ENTITIES, text)
-    assert found["score"] == min(region["score"] for region in found["result"])
-    assert len(found["result"]) == 3
+def write_taggers(folder: Path, **configs: bytes) -> Path:
+    """Write taggers by name with their config.json, the preferred one first."""
+    for i, (name, config) in enumerate(configs.items()):
+        version = f"{9 - i}.0"
+        fakes.write_bundle_of(folder / name, "ner-en", name=name, version=version, config=config)
+    return folder
+
+
+OLD = json.dumps({fakes.OLD_GRAPH: True}).encode()
+
+
+@pytest.mark.parametrize("maximum", [0, 1], ids=["loaded", "unloaded"])
+async def test_graphs_without_labelings(tmp_path: Path, maximum: int) -> None:
+    """The score is then that of the least probable entity; a model that is loaded for the request says it."""
+    folder = write_taggers(tmp_path, first=b"{}", old=OLD, new=b"{}")
+    how = {"tasks": ("ner",), "dialects": ("label-studio",), "max_loaded_models": maximum}
+    async with serving(folder, **how) as server:
+        scores = {}
+        for name in ("first", "old", "new"):
+            path = f"/label-studio/{name}/predict"
+            (found,) = await predict(server, ENTITIES, "Ann in ROME", path=path)
+            assert len(found["result"]) == 2
+            assert min(region["score"] for region in found["result"]) == 0.625
+            scores[name] = found["score"]
+        assert scores == {"first": 0.5625, "old": 0.625, "new": 0.5625}
+
+
+async def test_models_say_whether_they_have_alternatives(tmp_path: Path) -> None:
+    folder = write_taggers(tmp_path, new=b"{}", old=OLD)
+    async with serving(folder, tasks=("ner",)) as server:
+        models = (await server.client.get("/v1/models")).json()["models"]
+        assert {one["name"]: one["has_alternatives"] for one in models} == {
+            "new": True,
+            "old": False,
+        }
+        body = {"text": "Ann in ROME", "alternatives": 1}
+        assert (await server.post("/v1/ner", body)).status_code == 200
+        refused = await server.post("/v1/ner", {**body, "model": "old"})
+        assert refused.status_code == 422
+        assert refused.json()["detail"].startswith("alternatives: the graph of this model was exp")
 
 
 async def test_blank_texts(everything: Server) -> None:
