@@ -31,7 +31,7 @@ from seqserve.records import Entity, NerItem, NerResult
 from seqserve.runtime.encoder_ner import MAX_BATCH_PIECES, PieceModel
 from seqserve.runtime.ner import NerPredictor
 from seqserve.runtime.text_logits import softmax
-from seqserve.text.batching import length_batches
+from seqserve.text.batching import cheap_batches
 from seqserve.text.offsets import offset_table, unit_span
 from seqserve.text.pieces import Piece, PieceTokenizer
 from seqserve.text.tag_schemes import is_outside
@@ -120,7 +120,7 @@ class AggregatingPredictor:
         windows = [window for i, own in enumerate(ids) for window in _windows(i, len(own), width)]
         n_before = len(self._pieces.config.prefix)
         sizes = [window.end - window.start for window in windows]
-        for batch in length_batches(sizes, MAX_BATCH_PIECES):
+        for batch in cheap_batches(sizes, MAX_BATCH_PIECES):
             rows = [
                 self._pieces.row(ids[w.item][w.start : w.end]) for w in (windows[i] for i in batch)
             ]

@@ -11,7 +11,7 @@ from seqserve.arrays import FloatArray
 from seqserve.decode.crf import Transitions
 from seqserve.runtime.ner import EMISSIONS
 from seqserve.runtime.session import run
-from seqserve.text.batching import length_batches
+from seqserve.text.batching import cheap_batches
 from seqserve.text.protocols import Inputs
 from seqserve.text.tag_schemes import SourceScheme
 
@@ -43,7 +43,7 @@ def word_potentials(model: PieceModel, scheme: SourceScheme) -> Callable[[Inputs
     def potentials(inputs: Inputs) -> FloatArray:
         firsts = inputs["firsts"]
         found = np.zeros((*firsts.shape, len(scheme)), np.float32)
-        for batch in length_batches(inputs["n_ids"], MAX_BATCH_PIECES):
+        for batch in cheap_batches(inputs["n_ids"], MAX_BATCH_PIECES):
             lengths = inputs["n_ids"][batch]
             logits = model({"ids": inputs["ids"][batch, : lengths.max()], "lengths": lengths})
             at_words = np.take_along_axis(logits, firsts[batch][:, :, None], axis=1)

@@ -11,7 +11,7 @@ from seqserve.arrays import FloatArray
 from seqserve.decode.crf import Transitions
 from seqserve.decode.k_best import TagSequence, k_best
 from seqserve.records import Labeling, LabelledSpan, NerItem, SentenceLabelings
-from seqserve.text.batching import length_batches
+from seqserve.text.batching import cheap_batches
 from seqserve.text.offsets import offset_table, unit_span
 from seqserve.text.protocols import Inputs, TokenEncoder
 from seqserve.text.rows import TokenRow
@@ -46,7 +46,7 @@ def find_labelings(
     offsets = offset_table(item.text, item.offset_unit)
     inside = text.scheme.inside_tags()
     found: dict[int, SentenceLabelings] = {}
-    for batch in length_batches([len(row.tokens) for row in rows], max_tokens):
+    for batch in cheap_batches([len(row.tokens) for row in rows], max_tokens):
         emissions = lattice.emissions(text.inputs([rows[i].tokens for i in batch]))
         for i, potentials in zip(batch, emissions, strict=True):
             row = rows[i]

@@ -17,7 +17,7 @@ from seqserve.records import Entity, NerItem, NerResult, SentenceLabelings
 from seqserve.runtime.calibration import UNCALIBRATED, ScoreCalibration
 from seqserve.runtime.labelings import Lattice, find_labelings
 from seqserve.runtime.session import run
-from seqserve.text.batching import length_batches
+from seqserve.text.batching import cheap_batches
 from seqserve.text.offsets import offset_table, unit_span
 from seqserve.text.protocols import Inputs, TokenEncoder
 from seqserve.text.rows import TokenRow
@@ -103,7 +103,7 @@ class NerPredictor:
         found: list[list[_Found]] = [[] for _ in items]
         while rows:
             cut: list[_Row] = []
-            for batch in length_batches([len(row.row.tokens) for row in rows], _MAX_BATCH_TOKENS):
+            for batch in cheap_batches([len(row.row.tokens) for row in rows], _MAX_BATCH_TOKENS):
                 entities, again = self._label([rows[i] for i in batch])
                 cut += again
                 for entity in entities:

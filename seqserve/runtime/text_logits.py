@@ -10,7 +10,7 @@ import onnxruntime
 from seqserve.arrays import FloatArray
 from seqserve.choices import Warning
 from seqserve.runtime.session import run
-from seqserve.text.batching import length_batches
+from seqserve.text.batching import cheap_batches
 from seqserve.text.protocols import Inputs, TextEncoder
 
 ClassifierModel = Callable[[Inputs], FloatArray]
@@ -43,7 +43,7 @@ def text_logits(
     shares = [len(window) / len(ids[i]) for (i, _), window in zip(starts, windows, strict=True)]
     share = np.array(shares, dtype=np.float32)[:, None]
     logits = np.zeros((len(ids), len(text.labels)), dtype=np.float32)
-    for batch in length_batches([len(window) for window in windows], _MAX_BATCH_TOKENS):
+    for batch in cheap_batches([len(window) for window in windows], _MAX_BATCH_TOKENS):
         of_windows = model(text.inputs([windows[i] for i in batch]))
         np.add.at(logits, rows[batch], of_windows * share[batch])
     return logits
