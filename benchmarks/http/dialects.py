@@ -21,7 +21,6 @@ from benchmarks.tools.workspace import Report, Workspace
 from loadtest.apps import APPS
 from loadtest.bodies import JSON, Request
 from seqserve.tasks import SHIPPED, Task
-from service.api.dialects.table import DIALECTS
 
 NATIVE = "native"
 N_CLIENTS = 16
@@ -150,7 +149,8 @@ def measure_dialects(space: Workspace, size: HttpSize, report: Report) -> tuple[
     """Send the same texts to all routes of a task in turns; the models are real."""
     cores, lines = split_cores(), []
     clients = Clients(cores.load, space.seed)
-    settings = {"SEQSERVE_DIALECTS": ",".join(DIALECTS)}
+    dialects = sorted({name for calls in CALLS.values() for name in calls})
+    settings = {"SEQSERVE_DIALECTS": ",".join(dialects)}
     where = (space.bundles, space.scratch, cores.served)
     with model_server(*where, "runners", settings) as server:
         for task in SHIPPED:

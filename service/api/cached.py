@@ -80,7 +80,8 @@ class CachedQueue:
         for i, (item, _) in enumerate(items):
             key = item.cache_key
             if (known := self._cache.find(key)) is not None:
-                results[i] = item.outcome = _decode(known)
+                results[i] = _decode(known)
+                item.settle(results[i])
             elif key in first:
                 equal[i] = first[key]
             elif key in self._running:
@@ -93,7 +94,8 @@ class CachedQueue:
             engine_s = await self._queue_texts(items, list(first.values()), deadline, results)
         finally:
             for i, j in equal.items():
-                outcome = items[i][0].outcome = items[j][0].outcome
+                outcome = items[j][0].outcome
+                items[i][0].settle(outcome)
                 if isinstance(outcome or results.get(j), InferenceResult):
                     self._series["shared"].inc()
         results |= {i: _copy(results[j]) for i, j in equal.items()}
@@ -102,7 +104,8 @@ class CachedQueue:
             if (encoded := await _result_of(running, items[i][0].deadline)) is None:
                 failed.append(i)
             else:
-                results[i] = items[i][0].outcome = _decode(encoded)
+                results[i] = _decode(encoded)
+                items[i][0].settle(results[i])
                 self._series["shared"].inc()
         engine_s += await self._queue_texts(items, failed, deadline, results)
         elapsed_s = time.perf_counter() - started

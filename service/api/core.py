@@ -136,13 +136,27 @@ class Core:
             request, detected = await self._detect(request, aside)
         plan = await self._plan(request, call)
         places = [i for i in range(len(plan.items)) if i not in aside]
+        results: dict[int, dict[str, Any]] = {}
+
+        def finish(place: int, outcome: InferenceResult | SeqserveError | None) -> None:
+            results[place] = fields_of(task, outcome, plan.items[place])
+            if place in detected:
+                detected[place].add_to(results[place])
+            if call.on_result is not None:
+                call.on_result(plan.model, place, results[place])
+
         prepared = time.perf_counter()
-        answered = await self.tasks.submit(request, plan, places, call)
+        on_outcome = None
+        if call.on_result is not None:
+            on_outcome = finish
+            for place, fault in aside.items():
+                finish(place, fault)
+        answered = await self.tasks.submit(request, plan, places, call, on_outcome)
         finishing = time.perf_counter()
         outcomes = dict(zip(places, answered.texts, strict=True)) | aside
-        results = [fields_of(task, outcomes[i], item) for i, item in enumerate(plan.items)]
-        for i, language in detected.items():
-            language.add_to(results[i])
+        for place, outcome in outcomes.items():
+            if place not in results:
+                finish(place, outcome)
         n_tokens = sum(one.n_tokens for one in answered.texts if isinstance(one, InferenceResult))
         _count(request, plan.model, n_tokens, answered.engine_s)
         if self.shadow.is_wanted(request):
@@ -151,7 +165,7 @@ class Core:
             call.after_response.append(partial(self.shadow.send, done))
         return Prediction(
             plan.model,
-            results,
+            [results[place] for place in range(len(plan.items))],
             n_tokens,
             prepare_s=prepared - started,
             queue_s=answered.queue_s,

@@ -14,6 +14,7 @@ from seqserve.tasks import TASKS
 from service.api import schemas
 from service.api.examples import load_examples
 from service.api.schemas import RouteSchema, TaskSchema
+from service.http.event_stream import MEDIA_TYPE
 from service.http.keys import KeyScope
 from service.settings import Settings
 
@@ -199,7 +200,7 @@ def _show_examples(paths: Json) -> None:
         operation = paths.get(example.path, {}).get(example.method)
         if operation is None:
             continue
-        (answer,) = operation["responses"][str(example.status)]["content"].values()
+        answer, *_ = operation["responses"][str(example.status)]["content"].values()
         shown = [(answer, example.answer)]
         if example.request is not None and example.status == 200:
             shown.append((*operation["requestBody"]["content"].values(), example.request))
@@ -235,7 +236,13 @@ def _prediction(task: TaskSchema) -> Json:
     kinds = [*_TEXT_ERRORS, errors.UnknownModel, *_QUEUE_ERRORS]
     if TASKS[task.name].is_pair:
         kinds.append(errors.UnsupportedLanguagePair)
-    return _on_texts(task, TASKS[task.name].summary, TASKS[task.name].title, kinds)
+    operation = _on_texts(task, TASKS[task.name].summary, TASKS[task.name].title, kinds)
+    events = {
+        "type": "string",
+        "description": "Server-sent events: `result` per text, then `done`.",
+    }
+    operation["responses"]["200"]["content"][MEDIA_TYPE] = {"schema": events}
+    return operation
 
 
 def _detection() -> Json:

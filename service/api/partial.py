@@ -52,7 +52,8 @@ def keeping_outcomes(predict: Predict) -> Predict:
         results = list(reply.results)
         for index, item in enumerate(items[: len(results)]):
             if item.is_partial:
-                item.outcome = outcome = results[index]
+                outcome = results[index]
+                item.settle(outcome)
                 if isinstance(outcome, SeqserveError):
                     results[index] = InferenceResult({}, 0)
         return Reply(results, reply.engine_s)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeAlias
 
+from seqserve.errors import SeqserveError
+from seqserve.model_info import ModelInfo
 from seqserve.tasks import Task
 from service.api.cached import CachedQueue, cache_key
 from service.api.partial import (
@@ -20,7 +24,7 @@ from service.api.partial import (
 from service.api.plan import Plan, PredictionRequest
 from service.api.texts import name_text
 from service.engines.client import EngineClient
-from service.engines.messages import InferenceItem
+from service.engines.messages import InferenceItem, InferenceResult
 from service.queue.answer_cache import AnswerCache
 from service.queue.batcher import Batcher
 from service.queue.lengths import estimate_tokens
@@ -28,6 +32,9 @@ from service.queue.limits import BatchLimits
 from service.queue.pending import ItemError
 from service.settings import Settings
 from service.telemetry import metrics
+
+OnResult: TypeAlias = Callable[[ModelInfo, int, Mapping[str, Any]], None]
+OnOutcome: TypeAlias = Callable[[int, InferenceResult | SeqserveError], None]
 
 _NOTHING = Outcomes((), 0.0, 0.0)
 
@@ -42,6 +49,8 @@ class Call:
         traceparent: The W3C trace context of the request's span; empty if it is not traced.
         sticky_key: Decides among weighted models; empty for the id of the request.
         after_response: Takes functions to call when the response has been sent.
+        on_result: Takes the model, the place of a text and its result, as soon as it is there; the request
+            must be partial.
     """
 
     request_id: str
@@ -49,6 +58,7 @@ class Call:
     traceparent: str = ""
     sticky_key: str = ""
     after_response: list[Callable[[], None]] = field(default_factory=list)
+    on_result: OnResult | None = None
 
 
 class ServedTasks:
@@ -94,9 +104,21 @@ class ServedTasks:
             metrics.CACHE_RESULTS.set(len(self.cache))
 
     async def submit(
-        self, request: PredictionRequest, plan: Plan, places: Sequence[int], call: Call
+        self,
+        request: PredictionRequest,
+        plan: Plan,
+        places: Sequence[int],
+        call: Call,
+        on_outcome: OnOutcome | None = None,
     ) -> Outcomes:
         """Queue the texts at some places of a request, and wait for their outcomes.
+
+        Args:
+            request: The request.
+            plan: Its model and items.
+            places: Of the texts that the engine gets.
+            call: What comes with it.
+            on_outcome: Takes the place of a text of a partial request, and its outcome when it is known.
 
         Raises:
             SeqserveError: As for `predict`.
@@ -104,6 +126,9 @@ class ServedTasks:
         if not places:
             return _NOTHING
         items = _queue_items(plan, places, call, is_partial=request.how.partial)
+        if on_outcome is not None:
+            for place, (item, _) in zip(places, items, strict=True):
+                item.on_outcome = partial(on_outcome, place)
         queue: Submitting = self.queues[request.task]
         if cached := self._cached.get(request.task):
             model = f"{plan.model.id} {plan.model.sha256}"

@@ -6,6 +6,7 @@ They stay objects while both ends are in one process. `codec.py` encodes them fo
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -39,6 +40,7 @@ class InferenceItem:
         queued_ns: When it was queued, in nanoseconds since 1970; stays in the gateway.
         is_partial: Whether its error must not fail its request; stays in the gateway.
         outcome: Its result or error, if `is_partial`; stays in the gateway.
+        on_outcome: Called with the outcome as soon as it is known; stays in the gateway.
         cache_key: Equal for texts with the same result; empty: the result is not remembered. Stays in the
             gateway.
     """
@@ -54,6 +56,13 @@ class InferenceItem:
     is_partial: bool = False
     outcome: InferenceResult | SeqserveError | None = None
     cache_key: bytes = b""
+    on_outcome: Callable[[InferenceResult | SeqserveError], None] | None = None
+
+    def settle(self, outcome: InferenceResult | SeqserveError | None) -> None:
+        """Note the outcome of a partial request's text, and report it; None: there is none yet."""
+        self.outcome = outcome
+        if outcome is not None and self.on_outcome is not None:
+            self.on_outcome(outcome)
 
 
 @dataclass(slots=True)

@@ -66,7 +66,13 @@ def problem_of(error: Exception, context: RequestContext) -> Problem:
 
 def write_problem(problem: Problem) -> Response:
     """Return the response of RFC 9457."""
-    document = {
+    content = orjson.dumps(problem_document(problem))
+    return Response(content, problem.status, problem.headers, "application/problem+json")
+
+
+def problem_document(problem: Problem) -> dict[str, str | int]:
+    """Return the document of RFC 9457."""
+    return {
         "type": "about:blank",
         "title": problem.title,
         "status": problem.status,
@@ -74,9 +80,6 @@ def write_problem(problem: Problem) -> Response:
         "detail": problem.detail,
         "request_id": problem.request_id,
     }
-    return Response(
-        orjson.dumps(document), problem.status, problem.headers, "application/problem+json"
-    )
 
 
 def _known_error(error: Exception) -> SeqserveError | None:

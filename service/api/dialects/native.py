@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,15 +16,19 @@ from starlette.routing import Route
 
 from seqserve.errors import InputError
 from seqserve.records import RequestOptions, api_fields
-from service.api.core import Prediction
+from service.api.core import Call, Prediction
 from service.api.detection import detect_all
-from service.api.dialects.base import Dialect
+from service.api.dialects.base import Dialect, record_prediction
 from service.api.faults import describe_faults
 from service.api.plan import PredictionRequest
 from service.api.schemas import DETECTION, SCHEMAS, TaskSchema
+from service.api.served_tasks import OnResult
+from service.api.streaming import Streamed
 from service.api.texts import check_count
 from service.http.context import context_of
+from service.http.event_stream import EventStream, accepts_events
 from service.http.interruption import Guard
+from service.http.problems import problem_of
 from service.settings import Settings
 
 _HOW = tuple(one.name for one in api_fields(RequestOptions))
@@ -45,11 +50,33 @@ class NativeDialect(Dialect):
         ]
 
     async def _predict(self, schema: TaskSchema, request: Request) -> Response:
+        if accepts_events(request):
+            return await self._stream(schema, request)
         return await self.predict(request, schema.name, partial(self._read, schema), _write)
 
     async def _read(self, schema: TaskSchema, request: Request) -> PredictionRequest:
         document = await self.bodies.read_json(request)
         return parse_request(schema, document, self.settings)
+
+    async def _stream(self, schema: TaskSchema, request: Request) -> Response:
+        """Send the result of every text when it is there; a text that fails does not fail the others."""
+        self.core.require_up(schema.name)
+        context = context_of(request)
+
+        async def compute(on_result: OnResult) -> Prediction:
+            async def predict(asked: PredictionRequest, call: Call) -> Prediction:
+                call.on_result = on_result
+                asked = replace(asked, how=replace(asked.how, partial=True))
+                return await self.core.predict(asked, call)
+
+            timeout_ms = self.settings.timeout_ms(schema.name)
+            read = partial(self._read, schema)
+            prediction, read_ms = await self.exchange(request, timeout_ms, read, predict)
+            record_prediction(context, prediction, read_ms, 0.0)
+            return prediction
+
+        streamed = Streamed(compute, partial(problem_of, context=context))
+        return EventStream(await streamed.events())
 
     async def _detect(self, request: Request) -> Response:
         """Detect the languages of texts; the model is in this process, so nothing is queued."""

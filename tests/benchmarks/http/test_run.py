@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.http import imported, size
+from benchmarks.http import size
 from benchmarks.http.dialects import CALLS
 from benchmarks.http.size import HttpSize
 from benchmarks.http.suite import SUITE
 from benchmarks.http.throughput import time_calls, time_runtime
+from benchmarks.models import random_bert
 from benchmarks.tools.cores import split_cores
 from benchmarks.tools.suite import decoded, read_records
 from benchmarks.tools.workspace import Workspace
@@ -48,7 +49,7 @@ def test_command_measures_records_and_shows(
 ) -> None:
     monkeypatch.setattr(size, "QUICK", TINY)
     small = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    monkeypatch.setattr(imported, "MINILM", {**small, "intermediate_size": 64})
+    monkeypatch.setattr(random_bert, "MINILM", {**small, "intermediate_size": 64})
     out, page = tmp_path / "http.json", tmp_path / "page.md"
     page.write_text("<!-- bench-http -->\n<!-- /bench-http -->\n")
     places = ["--data", str(tiny.data), "--bundles", str(tiny.bundles), "--out", str(out)]

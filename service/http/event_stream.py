@@ -1,0 +1,60 @@
+"""Server-sent events: a response whose parts are sent while others are still computed.
+
+Source: WHATWG HTML, "Server-sent events" (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+MEDIA_TYPE = "text/event-stream"
+
+
+def event(name: str, data: Any) -> bytes:
+    """Encode an event, whose data are a JSON document in one line."""
+    return f"event: {name}\ndata: ".encode() + orjson.dumps(data) + b"\n\n"
+
+
+def accepts_events(request: Request) -> bool:
+    """Return whether a request names the media type of events among those that it accepts."""
+    accepted = request.headers.get("accept", "").split(",")
+    return any(one.partition(";")[0].strip().lower() == MEDIA_TYPE for one in accepted)
+
+
+class EventStream(Response):
+    """A response of events, sent as they come.
+
+    `StreamingResponse` would listen for the end of the connection, as what computes the events does already.
+
+    Args:
+        events: The encoded events; an exception ends the response.
+    """
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, events: AsyncGenerator[bytes]) -> None:
+        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events."""
+        start = {
+            "type": "http.response.start",
+            "status": self.status_code,
+            "headers": self.raw_headers,
+        }
+        await send(start)
+        try:
+            async with aclosing(self._events) as events:
+                async for one in events:
+                    await send({"type": "http.response.body", "body": one, "more_body": True})
+        finally:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
