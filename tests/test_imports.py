@@ -30,6 +30,7 @@ ORDER = [
     {"seqserve.manifest", "seqserve.bundle_folder"},
     {"seqserve.bundle"},
     {"seqserve.models"},
+    {"seqserve.embeddings"},
     {"seqserve.training"},
     {"seqserve.datasets"},
     {"seqserve.runtime"},
@@ -76,6 +77,11 @@ FORBIDDEN = {
     "seqserve.text": {"torch", "onnxruntime", "bentoml"},
     "seqserve.decode": {"torch", "onnxruntime", "bentoml", "tokenizers"},
     "seqserve.bundle": {"torch", "onnxruntime", "bentoml"},
+    "seqserve.embeddings": {"torch", "gensim", "sklearn", "matplotlib", "onnxruntime", "bentoml"},
+    **{
+        f"seqserve.embeddings.{name}": {"onnxruntime", "bentoml", "onnx"}
+        for name in ("glove", "learning", "maps")
+    },
     "seqserve.models": {"onnxruntime", "bentoml", "onnx"},
     "seqserve.training": {"onnxruntime", "bentoml", "onnx"},
     "seqserve.runtime": {"torch", "bentoml", "onnx"},

@@ -1,4 +1,4 @@
-"""The `seqserve` command: ten commands for users, and the group `dev` for those who work on the project."""
+"""The `seqserve` command: eleven commands for users, and the group `dev` for those who work on the project."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from seqserve.cli.models import models
 from seqserve.cli.predicting.command import app as predict_app
 from seqserve.cli.serving import serve
 from seqserve.cli.training import evaluate, export, train
+from seqserve.cli.vectors import app as vectors_app
 
 app = App(cls=RootGroup)
 
@@ -48,6 +49,7 @@ app.add_typer(data.app, name="data")
 app.command()(train)
 app.command()(export)
 app.command()(evaluate)
+app.add_typer(vectors_app, name="vectors")
 app.add_typer(keys.app, name="keys")
 app.add_typer(dev_app, name="dev")
 

@@ -6,14 +6,13 @@ A data set is a folder with files that seqserve/training/data reads. `META.json`
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from seqserve.datasets.meta import META_FILE
+from seqserve.datasets.meta import META_FILE, licence_of, read_meta
 from seqserve.errors import ConfigError, DataError
 from seqserve.files import sha256_of
 from seqserve.tasks import TASKS, Task
@@ -83,8 +82,12 @@ def _sets_in(root: Path, folder: Path, *, hashed: bool) -> Iterator[FoundSet]:
     if found is None:
         return
     described = FoundSet(path, *found)
-    meta = _read_meta(folder, described)
-    described.licence = _licence_of(meta)
+    meta: dict[str, Any] = {}
+    try:
+        meta = read_meta(folder)
+    except DataError as error:
+        described.faults.append(str(error))
+    described.licence = licence_of(meta)
     for stem, endings in sorted(stems.items()):
         if _kind_of(endings) == found:
             _count(root, described, stem)
@@ -104,28 +107,6 @@ def _kind_of(endings: set[str]) -> tuple[Kind, tuple[str, ...]] | None:
         if spec.is_pair and len(languages) == 2:
             return task, languages
     return None
-
-
-def _read_meta(folder: Path, found: FoundSet) -> dict[str, Any]:
-    try:
-        meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        found.faults.append(f"{META_FILE} is no JSON: {error}")
-        return {}
-    if not isinstance(meta, dict):
-        found.faults.append(f"{META_FILE} holds no object")
-        return {}
-    return meta
-
-
-def _licence_of(meta: dict[str, Any]) -> str:
-    """Return `licence`, or the `licences` of a set's sources by name."""
-    sources = meta.get("licences", {})
-    if "licence" not in meta and isinstance(sources, dict):
-        return "; ".join(f"{name}: {terms}" for name, terms in sources.items())
-    return str(meta.get("licence", ""))
 
 
 def _count(root: Path, found: FoundSet, stem: str) -> None:

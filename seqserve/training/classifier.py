@@ -48,8 +48,8 @@ class TextSettings:
         word_dropout: Share of training words that are read as unknown.
         adversarial: Norm of the adversarial perturbation of a text's embeddings, relative to their own
             norm. 0: none.
-        unlabelled: Files of texts without labels below the data root, objects with a `text` (`.jsonl`)
-            or one text a line; used for the vocabulary, word vectors and language model.
+        unlabelled: Files of texts without labels below the data root: objects with a `text` (`.jsonl`),
+            sentences (`.conll`) or one text a line; used for the vocabulary, word vectors and language model.
         start_bundle: Classifier to begin with: its words, and the weights of its model, which may have other
             labels.
         vectors: Initial word embeddings.

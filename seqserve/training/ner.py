@@ -42,8 +42,9 @@ class NerConfig:
     Args:
         labels: Entity labels, in the order of their tag ids.
         word_dropout: Share of training words that are read as unknown, so that `<unk>` is learnt.
-        unlabelled: Files of texts without labels below the data root, objects with a `text` (`.jsonl`)
-            or one text a line; word vectors are learnt from them as well, and they add words.
+        unlabelled: Files of texts without labels below the data root: objects with a `text` (`.jsonl`),
+            sentences (`.conll`) or one text a line; word vectors are learnt from them as well, and they
+            add words.
         vectors: Initial word embeddings.
         reader: How text is converted to ids.
         augmentation: Variants of the training sentences.

@@ -1,14 +1,11 @@
 """Word vectors to start from: read from a file, or learnt here from text without labels.
 
 The file format is the one that GloVe, word2vec and fastText share: a word and its numbers a line, with or
-without a first line of two counts.
-
-Source: Mikolov et al. 2013 (skip-gram with negative sampling), by the `gensim` library.
+without a first line of two counts. Learning is that of `seqserve.embeddings`.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from seqserve.embeddings.learning import LearningConfig, learn_by_gensim
 from seqserve.errors import ConfigError, DataError
 from seqserve.files import written_whole
 from seqserve.models.word_embeddings import WordEmbedding
@@ -149,21 +147,10 @@ def learn_vectors(texts: Iterable[Sequence[str]], word_dim: int, epochs: int, pa
         word_dim: Width of the vectors.
         epochs: Passes over the texts.
         path: Where to.
-    """
-    from gensim.models import Word2Vec
 
-    learnt = Word2Vec(
-        sentences=[list(tokens) for tokens in texts],
-        vector_size=word_dim,
-        epochs=epochs,
-        sg=1,
-        negative=5,
-        window=5,
-        min_count=2,
-        sample=1e-4,
-        workers=1,
-        seed=1,
-        hashfxn=lambda word: zlib.crc32(str(word).encode()),
-    )
+    Raises:
+        DataError: No text has two words that occur twice.
+    """
+    config = LearningConfig(dimensions=word_dim, epochs=epochs, min_count=2, subsampling=1e-4)
     with written_whole(path) as partial:
-        learnt.wv.save_word2vec_format(str(partial))
+        learn_by_gensim(texts, config).save_word2vec_format(str(partial))

@@ -31,7 +31,7 @@ OURS = {
                 "options",
             ),
             *("predicting", "predicting.command", "predicting.options", "progress", "reporting"),
-            *("importing", "server_key", "serving", "training"),
+            *("importing", "server_key", "serving", "training", "vectors", "vectors_training"),
             *("dev", "dev.baselines", "dev.bench", "dev.bench_bulk", "dev.cards", "dev.endurance"),
             *("dev.interpolation", "dev.load", "dev.reference"),
         )
@@ -72,7 +72,7 @@ def test_the_command_line_imports_only_typer_and_itself() -> None:
 HEAVY = {
     *("torch", "numpy", "onnxruntime", "bentoml", "pydantic", "pydantic_settings", "tokenizers"),
     *("cattrs", "orjson", "structlog", "prometheus_client", "regex", "sentencex", "httpx"),
-    *("matplotlib", "locust", "ray", "psutil", "starlette", "opentelemetry"),
+    *("matplotlib", "locust", "ray", "psutil", "gensim", "sklearn", "starlette", "opentelemetry"),
 }
 BY_TYPER = {"pydantic"}  # it reads the values of options with it
 QUICK: dict[str, tuple[list[str], set[str]]] = {
@@ -80,6 +80,7 @@ QUICK: dict[str, tuple[list[str], set[str]]] = {
     "help of predict": (["predict", "ner", "--help"], BY_TYPER),
     "completion": (["--show-completion", "bash"], BY_TYPER),
     "sources": (["data", "sources"], BY_TYPER | {"cattrs"}),
+    "help of vectors": (["vectors", "train", "--help"], BY_TYPER),
     "models": (["models", "--bundles", "bundles"], BY_TYPER | {"cattrs"}),
 }
 
@@ -140,7 +141,7 @@ def test_the_commands() -> None:
     found = re.findall(r"^│ ([a-z]+) ", done.stdout, re.MULTILINE)
     assert sorted(found) == [
         *("data", "dev", "evaluate", "export", "import", "keys", "models", "predict", "serve"),
-        "train",
+        *("train", "vectors"),
     ]
 
 

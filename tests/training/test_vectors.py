@@ -12,7 +12,7 @@ from seqserve.errors import ConfigError, DataError
 from seqserve.models.word_embeddings import WordEmbedding
 from seqserve.text.vocabulary import Vocabulary
 from seqserve.training import ner, sentiment
-from seqserve.training.data import TrainingTexts
+from seqserve.training.data import TrainingTexts, read_unlabelled
 from seqserve.training.vectors import (
     Corpus,
     VectorConfig,
@@ -81,6 +81,15 @@ def test_vectors_are_learnt_once_from_all_texts(tmp_path: Path) -> None:
     before = path.read_bytes()
     assert vector_file(config, tmp_path, tmp_path, Corpus(["other"], str.split), 4) == path
     assert path.read_bytes() == before
+
+
+def test_sentences_of_labelled_files_are_texts(tmp_path: Path) -> None:
+    write(tmp_path / "train.conll", "# id = 1\nAnna\tB-PER\nleft\tO\n\nfish\tO\n")
+    assert read_unlabelled(tmp_path, "train.conll.xz") == ["Anna left", "fish"]
+    (tmp_path / "set").mkdir()
+    write(tmp_path / "set" / "dev.conll", "Anna\n")
+    with pytest.raises(DataError, match="set dev, line 1"):
+        read_unlabelled(tmp_path, "set/dev.conll")
 
 
 def test_file_or_learning_not_both(tmp_path: Path) -> None:

@@ -9,19 +9,25 @@ from pathlib import Path
 
 from seqserve.errors import DataError
 from seqserve.training.data.files import read_lines
+from seqserve.training.data.tagged import read_tagged
+from seqserve.training.recipe_data import DataSet
 
 
 def read_unlabelled(root: Path, file: str) -> list[str]:
-    """Read texts without labels: a `.jsonl` file of objects with a `text`, else one text a line.
+    """Read texts without their labels: `.jsonl` objects with a `text`, `.conll` sentences, else lines.
 
     Args:
         root: Where the data sets are.
         file: Path below it; `.xz` may be left out.
 
     Raises:
-        DataError: A line of a `.jsonl` file is not an object with a string `text`.
+        DataError: A line of a `.jsonl` file is not an object with a string `text`, or see `read_tagged`.
     """
     name = file.removesuffix(".xz")
+    if name.endswith(".conll"):
+        path = Path(name)
+        sentences = read_tagged(root, DataSet(str(path.parent), "", split=path.stem), "train")
+        return [" ".join(sentence.tokens) for sentence in sentences]
     lines = read_lines(root, "", name)
     if not name.endswith(".jsonl"):
         return lines
