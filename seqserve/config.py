@@ -5,7 +5,7 @@ Defaults live in the dataclasses and nowhere else; a recipe or a bundle's config
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
@@ -167,3 +167,14 @@ def to_mapping(config: DataclassInstance) -> dict[str, Any]:
     """Return the config as plain values for JSON; `from_mapping` reads them."""
     plain: dict[str, Any] = _CONVERTER.unstructure(config) if fields(config) else asdict(config)
     return plain
+
+
+def refuse_below_one(config: DataclassInstance, names: Sequence[str], where: str) -> None:
+    """Check counts of a config.
+
+    Raises:
+        ConfigError: One of the fields is below 1; says which, and `where` it is.
+    """
+    for name in names:
+        if getattr(config, name) < 1:
+            raise ConfigError(f"{where} {name} is {getattr(config, name)}; it must be at least 1")

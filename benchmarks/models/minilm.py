@@ -12,7 +12,6 @@ on one thread, the models in turns.
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from benchmarks.models.fine_tuning import (
     tag_examples,
     text_examples,
 )
+from benchmarks.tools.texts_per_second import BATCH, N_BATCHES, texts_per_second
 from model_export.checkpoints.base import ImportOptions
 from model_export.checkpoints.directory import read_checkpoint
 from model_export.pipeline import export
@@ -39,7 +39,6 @@ from seqserve.training.recipe_data import DataSet
 
 SECTION = "minilm"
 _ENTITIES = ("PER", "LOC", "ORG", "MISC")
-_BATCH, _N_BATCHES, _ROUNDS = 16, 20, 3
 
 
 @dataclass(frozen=True)
@@ -95,20 +94,6 @@ def import_checkpoint(checkpoint: Path, out: Path, precision: Precision) -> Engi
     return open_engine(bundle)
 
 
-def speeds(engines: Sequence[Engine], texts: Sequence[str]) -> list[float]:
-    """Return texts per second of CPU time in batches, the best of a few rounds in turns."""
-    best = [0.0] * len(engines)
-    for _ in range(_ROUNDS):
-        for i, engine in enumerate(engines):
-            item = TASKS[engine.bundle.manifest.task].item
-            items = [item(text=text) for text in texts]
-            start = time.process_time()
-            for first in range(0, len(items), _BATCH):
-                engine.predict(items[first : first + _BATCH])
-            best[i] = max(best[i], len(items) / (time.process_time() - start))
-    return best
-
-
 def rows_of(head: _Head, engines: Sequence[Engine], data: Path) -> list[tuple[str, ...]]:
     """Return a row of the table for every engine."""
     (file,) = (data / head.dataset).glob(f"test.{TASKS[head.task].data_suffix}*")
@@ -117,7 +102,7 @@ def rows_of(head: _Head, engines: Sequence[Engine], data: Path) -> list[tuple[st
         texts = [" ".join(one.tokens) for one in read_tagged(data, dataset, "dev")]
     else:
         texts = [one.text for one in read_labelled(data, dataset, "dev", head.labels)]
-    found = speeds(engines, texts[: _BATCH * _N_BATCHES])
+    found = texts_per_second(engines, texts[: BATCH * N_BATCHES])
     rows: list[tuple[str, ...]] = []
     for engine, speed in zip(engines, found, strict=True):
         said = engine.bundle.manifest

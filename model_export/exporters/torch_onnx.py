@@ -63,10 +63,20 @@ def module_graph(
 
 def _remove_traces(model: onnx.ModelProto) -> None:
     """Remove what the exporter says of every node and value: lines of source files, with their paths."""
-    del model.graph.value_info[:], model.graph.metadata_props[:], model.metadata_props[:]
-    for node in model.graph.node:
+    del model.metadata_props[:]
+    for graph in (model.graph, *model.functions):
+        _remove_traces_of(graph)
+
+
+def _remove_traces_of(graph: onnx.GraphProto | onnx.FunctionProto) -> None:
+    """Do so for a graph and the bodies of its loops."""
+    del graph.value_info[:], graph.metadata_props[:]
+    for node in graph.node:
         node.ClearField("doc_string")
         del node.metadata_props[:]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _remove_traces_of(attribute.g)
 
 
 def _is_variadic(module: nn.Module) -> bool:

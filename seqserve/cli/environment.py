@@ -18,7 +18,7 @@ TRAINING = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "GOMP_SPINCOUNT": "0",
 }
-_COMMANDS = (["train"], ["dev", "ablate"])
+_COMMANDS = (["train"], ["dev", "ablate"], ["dev", "zoo"])
 
 
 def environment_for(words: Sequence[str], environment: Mapping[str, str]) -> dict[str, str] | None:

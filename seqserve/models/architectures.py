@@ -11,7 +11,18 @@ from torch import nn
 
 from seqserve.config import from_mapping
 from seqserve.errors import ConfigError
+from seqserve.models.averaging import Averaging, AveragingConfig
+from seqserve.models.capsule import Capsule, CapsuleConfig
 from seqserve.models.classifier import Classifier, ClassifierConfig
+from seqserve.models.cnn import CnnClassifier, CnnClassifierConfig, CnnTagger, CnnTaggerConfig
+from seqserve.models.cnn_lstm import CnnLstm, CnnLstmConfig
+from seqserve.models.recurrent import (
+    RecurrentClassifier,
+    RecurrentClassifierConfig,
+    RecurrentTagger,
+    RecurrentTaggerConfig,
+)
+from seqserve.models.self_attention import SelfAttention, SelfAttentionConfig
 from seqserve.models.tagger import Tagger, TaggerConfig
 from seqserve.models.transformer import Transformer
 from seqserve.models.transformer_config import TransformerConfig
@@ -53,10 +64,28 @@ def _tagger(config: TaggerConfig, labels: Sequence[str]) -> Tagger:
     return Tagger(config, torch.from_numpy(start), torch.from_numpy(transitions))
 
 
-_CLASSIFIERS = {"bilstm": Architecture(ClassifierConfig, lambda config, _: Classifier(config))}
+_CLASSIFIERS = {
+    "bilstm": Architecture(ClassifierConfig, lambda config, _: Classifier(config)),
+    "recurrent": Architecture(
+        RecurrentClassifierConfig, lambda config, _: RecurrentClassifier(config)
+    ),
+    "cnn": Architecture(CnnClassifierConfig, lambda config, _: CnnClassifier(config)),
+    "cnn-lstm": Architecture(CnnLstmConfig, lambda config, _: CnnLstm(config)),
+    "self-attention": Architecture(SelfAttentionConfig, lambda config, _: SelfAttention(config)),
+    "capsule": Architecture(CapsuleConfig, lambda config, _: Capsule(config)),
+    "averaging": Architecture(AveragingConfig, lambda config, _: Averaging(config)),
+}
 
 ARCHITECTURES: dict[Task, dict[str, Architecture]] = {
-    "ner": {"bilstm-crf": Architecture(TaggerConfig, _tagger)},
+    "ner": {
+        "bilstm-crf": Architecture(TaggerConfig, _tagger),
+        "recurrent": Architecture(
+            RecurrentTaggerConfig, lambda config, labels: RecurrentTagger(config, tuple(labels))
+        ),
+        "cnn": Architecture(
+            CnnTaggerConfig, lambda config, labels: CnnTagger(config, tuple(labels))
+        ),
+    },
     "sentiment": _CLASSIFIERS,
     "classification": _CLASSIFIERS,
     "translation": {

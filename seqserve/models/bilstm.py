@@ -26,26 +26,35 @@ class BiLstm(nn.Module):
         return (self.forwards,) if self.backwards is None else (self.forwards, self.backwards)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Read every row.
+        """Read every row; see `read_rows`."""
+        return read_rows(self.forwards, self.backwards, x, lengths)
 
-        Args:
-            x: (B, T, D).
-            lengths: (B,) real tokens of each row, at least 1, on the device of x.
 
-        Returns:
-            (B, T, H per direction) states, meaningless behind `lengths`; (B, H per direction) the
-            state of each direction after its last real token.
-        """
-        last = (lengths - 1)[:, None, None]
-        hidden = self.forwards(x)[0]
-        end = hidden.gather(1, last.expand(-1, 1, hidden.shape[2])).squeeze(1)
-        if self.backwards is None:
-            return hidden, end
-        positions = torch.arange(x.shape[1], device=x.device)[None, :, None]
-        turned = torch.where(
-            positions <= last, last - positions, positions
-        )  # (B, T, 1), its own inverse
-        back = self.backwards(x.gather(1, turned.expand(-1, -1, x.shape[2])))[0]
-        back_end = back.gather(1, last.expand(-1, 1, back.shape[2])).squeeze(1)
-        back = back.gather(1, turned.expand(-1, -1, back.shape[2]))
-        return torch.cat([hidden, back], 2), torch.cat([end, back_end], 1)
+def read_rows(
+    forwards: nn.Module, backwards: nn.Module | None, x: Tensor, lengths: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Read padded rows with a layer per direction.
+
+    Args:
+        forwards: (B, T, D) -> (B, T, H) and more, such as an `nn.LSTM` with `batch_first`; never looks ahead.
+        backwards: The same, or None.
+        x: (B, T, D).
+        lengths: (B,) real tokens of each row, at least 1, on the device of x.
+
+    Returns:
+        (B, T, H per direction) states, meaningless behind `lengths`; (B, H per direction) the
+        state of each direction after its last real token.
+    """
+    last = (lengths - 1)[:, None, None]
+    hidden = forwards(x)[0]
+    end = hidden.gather(1, last.expand(-1, 1, hidden.shape[2])).squeeze(1)
+    if backwards is None:
+        return hidden, end
+    positions = torch.arange(x.shape[1], device=x.device)[None, :, None]
+    turned = torch.where(
+        positions <= last, last - positions, positions
+    )  # (B, T, 1), its own inverse
+    back = backwards(x.gather(1, turned.expand(-1, -1, x.shape[2])))[0]
+    back_end = back.gather(1, last.expand(-1, 1, back.shape[2])).squeeze(1)
+    back = back.gather(1, turned.expand(-1, -1, back.shape[2]))
+    return torch.cat([hidden, back], 2), torch.cat([end, back_end], 1)

@@ -20,8 +20,8 @@ ILLEGAL = -1e4
 
 
 @dataclass(frozen=True)
-class TaggerConfig:
-    """Shape of the model.
+class WordTaggerConfig:
+    """What the shapes of all taggers of words have.
 
     Args:
         n_words: Word ids.
@@ -30,8 +30,7 @@ class TaggerConfig:
         word_dim: Width of a word embedding.
         char_dim: Width of a character embedding.
         char_filters: Width of the output of the character CNN.
-        hidden: Width of one direction of the LSTM.
-        dropout: Dropout on the LSTM's input and output.
+        dropout: Dropout on the encoder's input and output.
     """
 
     n_words: int
@@ -40,8 +39,18 @@ class TaggerConfig:
     word_dim: int = 100
     char_dim: int = 30
     char_filters: int = 50
-    hidden: int = 160
     dropout: float = 0.5
+
+
+@dataclass(frozen=True)
+class TaggerConfig(WordTaggerConfig):
+    """Shape of the model.
+
+    Args:
+        hidden: Width of one direction of the LSTM.
+    """
+
+    hidden: int = 160
 
 
 class CharacterCnn(nn.Module):
@@ -146,18 +155,18 @@ class CrfTagger(nn.Module, ABC):
         return emissions
 
 
-class Tagger(CrfTagger):
-    """Words and their characters in, emissions out; the CRF turns those into tags."""
+class WordTagger(CrfTagger):
+    """Words and their characters in, an encoder of the sentence, emissions out."""
 
-    def __init__(self, config: TaggerConfig, legal_start: Tensor, legal_moves: Tensor) -> None:
+    emission: nn.Module
+
+    def __init__(self, config: WordTaggerConfig) -> None:
         super().__init__()
-        self.config: TaggerConfig = config
+        self.config = config
         self.words = WordEmbedding(config.n_words, config.word_dim)
         self.characters = CharacterCnn(config.n_chars, config.char_dim, config.char_filters)
-        self.lstm = BiLstm(config.word_dim + config.char_filters, config.hidden)
-        self.emission = nn.Linear(2 * config.hidden, config.n_tags)
-        self.crf = LinearChainCrf(legal_start, legal_moves)
         self.dropout = nn.Dropout(config.dropout)
+        self.input_dim = config.word_dim + config.char_filters
 
     def forward(self, word_ids: Tensor, char_ids: Tensor, lengths: Tensor) -> Tensor:
         """Score every tag of every token.
@@ -182,6 +191,27 @@ class Tagger(CrfTagger):
     def emissions(self, word_ids: Tensor, spelled: Tensor, lengths: Tensor) -> Tensor:
         """As `forward`, from the output of `characters` for every token, (B, T, F)."""
         x = self.dropout(torch.cat([self.words(word_ids), spelled], dim=2))
-        hidden, _ = self.lstm(x, lengths)
-        emissions: Tensor = self.emission(self.dropout(hidden))
+        emissions: Tensor = self.emission(self.dropout(self.encode(x, lengths)))
         return emissions
+
+    @abstractmethod
+    def encode(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Return one vector per token, (B, T, width of the linear layer), of inputs (B, T, D)."""
+
+
+class Tagger(WordTagger):
+    """A BiLSTM with a CRF."""
+
+    config: TaggerConfig
+    emission: nn.Linear
+
+    def __init__(self, config: TaggerConfig, legal_start: Tensor, legal_moves: Tensor) -> None:
+        super().__init__(config)
+        self.lstm = BiLstm(self.input_dim, config.hidden)
+        self.emission = nn.Linear(2 * config.hidden, config.n_tags)
+        self.crf = LinearChainCrf(legal_start, legal_moves)
+
+    def encode(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """See `WordTagger`."""
+        states: Tensor = self.lstm(x, lengths)[0]
+        return states

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from seqserve.config import from_mapping, to_mapping
+from seqserve.config import from_mapping, refuse_below_one, to_mapping
 from seqserve.errors import ConfigError
 from seqserve.files import as_typed
 from seqserve.quoting import cut
@@ -62,9 +62,8 @@ class LoopConfig:
         Raises:
             ConfigError: A count is below 1.
         """
-        for name in ("max_steps", "batch_tokens", "evaluate_every", "patience"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"[loop] {name} is {getattr(self, name)}; it must be at least 1")
+        counts = ("max_steps", "batch_tokens", "evaluate_every", "patience")
+        refuse_below_one(self, counts, "[loop]")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from seqserve.models.architectures import ARCHITECTURES
 from seqserve.tasks import TASKS
 from seqserve.training.recipe import (
     AblationConfig,
@@ -19,7 +20,7 @@ from seqserve.training.recipe import (
     Variant,
 )
 from seqserve.training.recipe_data import DataSet
-from seqserve.training.run import default_configs
+from seqserve.training.run import SETUPS
 
 SECTION = "recipe-keys"
 """The name of the part of the page, for `replace_section`."""
@@ -44,10 +45,21 @@ def recipe_reference() -> str:
     sections = [(title, list(key_rows(cls))) for title, cls in _SHARED.items()]
     for task, spec in TASKS.items():
         title = spec.title.lower()
-        text, model = default_configs(task)
+        text = SETUPS[task].text_config
         sections += [(f"{name}, {title}", rows) for name, rows in _tables("`[text]`", text)]
-        sections.append((f"`[model]`, {title}", list(key_rows(model, is_sized_by_data=True))))
+    sections += _architectures()
     return "\n\n".join(_markdown(title, rows) for title, rows in sections)
+
+
+def _architectures() -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """Yield the table of every architecture, once for all tasks that share it, with its title."""
+    tasks: dict[tuple[str, type[Any]], list[str]] = {}
+    for task, known in ARCHITECTURES.items():
+        for name, architecture in known.items():
+            tasks.setdefault((name, architecture.config), []).append(TASKS[task].title.lower())
+    for (name, config), titles in tasks.items():
+        title = f"`[model]`, {' and '.join(titles)}: `{name}`"
+        yield title, list(key_rows(config, is_sized_by_data=True))
 
 
 def key_rows(cls: type[Any], *, is_sized_by_data: bool = False) -> Iterator[tuple[str, ...]]:

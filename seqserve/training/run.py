@@ -47,12 +47,6 @@ SETUPS: Mapping[Task, TaskSetup] = {
 }
 
 
-def default_configs(task: Task) -> tuple[type[Any], type[Any]]:
-    """Return the configs of `[text]` and, for the default architecture, of `[model]`."""
-    model = find_architecture(task, TASKS[task].default_architecture).config
-    return SETUPS[task].text_config, model
-
-
 def check_settings(recipe: Recipe) -> None:
     """Read `[text]` and `[model]` before a run is begun with them.
 

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 LINES = {
     "train": (["train", "x.toml"], True),
     "ablate": (["dev", "ablate", "x.toml"], True),
+    "zoo": (["dev", "zoo", "x.toml"], True),
     "help": (["train", "--help"], False),
     "other": (["dev", "bench"], False),
     "none": ([], False),

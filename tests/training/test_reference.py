@@ -8,10 +8,10 @@ from typing import Literal
 
 import pytest
 
+from seqserve.models.architectures import ARCHITECTURES
 from seqserve.training.recipe import LoopConfig, Recipe
 from seqserve.training.recipe_data import DataSet
 from seqserve.training.reference import SECTION, described, key_rows, recipe_reference
-from seqserve.training.run import SETUPS, default_configs
 
 PAGE = Path(__file__).parents[2] / "docs" / "training.md"
 
@@ -26,6 +26,13 @@ def test_every_key_has_a_meaning() -> None:
     rows = [line for line in recipe_reference().splitlines() if line.startswith("| `")]
     assert len(rows) > 70
     assert [row for row in rows if not row.endswith(". |")] == []
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES["sentiment"])
+def test_every_architecture_has_a_table(name: str) -> None:
+    """Sentiment and classification share theirs."""
+    title = f"### `[model]`, sentiment and classification: `{name}`"
+    assert recipe_reference().splitlines().count(title) == 1
 
 
 @pytest.mark.parametrize("title", ["[loop]", "[ablation]", "[text.reader]", "[text.pretraining]"])
@@ -78,9 +85,8 @@ def test_every_kind_of_key() -> None:
 
 
 def test_sizes_that_the_data_decide_are_no_keys() -> None:
-    for task in SETUPS:
-        _, model = default_configs(task)
-        keys = {row[0] for row in key_rows(model, is_sized_by_data=True)}
+    for architecture in (one for known in ARCHITECTURES.values() for one in known.values()):
+        keys = {row[0] for row in key_rows(architecture.config, is_sized_by_data=True)}
         assert keys and not keys & {"`n_words`", "`n_tags`", "`vocab_size`", "`pad_id`"}
     assert "`path`" in {row[0] for row in key_rows(DataSet)}
     assert "`path`" not in {row[0] for row in key_rows(Recipe)}

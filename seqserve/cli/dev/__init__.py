@@ -11,11 +11,12 @@ from seqserve.cli.dev.endurance import chaos, footprint, soak
 from seqserve.cli.dev.interpolation import interpolate
 from seqserve.cli.dev.load import load
 from seqserve.cli.dev.reference import reference
+from seqserve.cli.dev.zoo import zoo
 
 app = App(help="Commands for developers of the project: benchmarks, load tests, model cards.")
 for command in (
     *(bench, bench_http, bench_bulk, soak, chaos, footprint),
-    *(ablate, interpolate, baselines, card, refit, reference),
+    *(ablate, interpolate, baselines, zoo, card, refit, reference),
 ):
     app.command()(command)
 app.command(
