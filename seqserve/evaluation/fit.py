@@ -30,11 +30,14 @@ class ScoredAnswers:
         scores: (N,), 0..1.
         is_right: (N,).
         n_gold: How many right answers there are.
+        right_weight: Of all right answers together in `fit_calibration`, 0..1; the wrong ones have the rest.
+            None: as many as there are.
     """
 
     scores: FloatArray
     is_right: BoolArray
     n_gold: int
+    right_weight: float | None = None
 
     def f1(self, threshold: float) -> float:
         """Return the F1 of the answers with at least this score."""
@@ -64,11 +67,21 @@ def fit_calibration(sets: Sequence[ScoredAnswers]) -> ScoreCalibration:
         losses = []
         for answers in sets:
             sure = np.clip(sigmoid(slope * logit(answers.scores) + intercept), _EDGE, 1 - _EDGE)
-            losses.append(-np.log(np.where(answers.is_right, sure, 1 - sure)).mean())
+            of_answers = -np.log(np.where(answers.is_right, sure, 1 - sure))
+            losses.append(np.average(of_answers, weights=_weights(answers)))
         return float(np.mean(losses))
 
     slope, intercept = _minimum(loss, (0.0, 0.0))
     return ScoreCalibration(round(float(np.exp(slope)), 4), round(float(intercept), 4))
+
+
+def _weights(answers: ScoredAnswers) -> Parameters | None:
+    """Return the weight of each answer, (N,); None: all have the same."""
+    n, n_right = len(answers.is_right), int(answers.is_right.sum())
+    if answers.right_weight is None or n_right in {0, n}:
+        return None
+    right, wrong = answers.right_weight / n_right, (1 - answers.right_weight) / (n - n_right)
+    return np.where(answers.is_right, right, wrong)
 
 
 def choose_min_score(sets: Sequence[ScoredAnswers]) -> float:

@@ -42,6 +42,8 @@ from seqserve.training.temperature import fit_temperature
 
 CONFIG_KEYS = ("calibration", "neutral_slope", "neutral_calibration")
 _LEAST = 1e-30  # of a probability, whose logarithm is needed
+# Of one class in three: how many texts are neutral depends on where they were found.
+_NEUTRAL_WEIGHT = 1 / 3
 _MAX_PAIRS = 2000  # of a dev set of translations, about evenly spaced
 
 
@@ -147,7 +149,8 @@ def _fit_own_neutral(engine: Engine, root: Path, sets: Sequence[DataSet]) -> Hel
     answers = []
     for logits, gold in found[True]:
         sure = softmax((logits / temperature).astype(np.float32))[:, neutral]
-        answers.append(ScoredAnswers(sure, gold == neutral, int((gold == neutral).sum())))
+        is_neutral = gold == neutral
+        answers.append(ScoredAnswers(sure, is_neutral, int(is_neutral.sum()), _NEUTRAL_WEIGHT))
     calibration = to_mapping(fit_calibration(answers))
     return HeldOut({"temperature": temperature, "neutral_calibration": calibration})
 
