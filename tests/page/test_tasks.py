@@ -106,7 +106,7 @@ def test_the_minimum_score_is_sent(visit: Visit, shipped: Serve) -> None:
 
 def test_sentiment_as_a_whole_and_by_sentence(visit: Visit, shipped: Serve) -> None:
     shown = visit.run("sentiment", FILM)
-    (result,) = api(shipped, "sentiment", text=FILM, sentences=True)["results"]
+    (result,) = api(shipped, "sentiment", text=FILM, sentences=True, neutral=True)["results"]
     first = shown.locator(".scores [data-first]")
     expect(first.locator("dt")).to_have_text(result["label"].capitalize())
     for row in shown.locator(".scores > div").all():
@@ -126,6 +126,14 @@ def test_sentiment_as_a_whole_and_by_sentence(visit: Visit, shipped: Serve) -> N
         [f"{one['score']:.1%}" for one in sentences]
     )
     assert {one["label"] for one in sentences} == {"positive", "negative"}
+
+
+def test_plain_statements_are_neutral(visit: Visit) -> None:
+    shown = visit.run("sentiment", "Open the settings menu. Paris is the capital of France.")
+    first = shown.locator(".scores [data-first]")
+    expect(first.locator("dt")).to_have_text("Neutral")
+    expect(shown.locator(".scores dt")).to_have_count(3)
+    assert '"neutral": true' in shown.locator(".code").inner_text().replace('":true', '": true')
 
 
 def test_sentences_are_left_out_on_demand(visit: Visit) -> None:
@@ -217,7 +225,7 @@ def test_lines_are_texts_of_their_own(visit: Visit, shipped: Serve, task: str) -
     shown = visit.run(task, f"{texts[0]}\n\n{texts[1]}\n  \n{texts[2]}\n")
     expect(shown.locator(".nth")).to_have_text([f"Text {i} of 3" for i in (1, 2, 3)])
     shown.locator("[data-view=json]").click()
-    options = {"sentences": True} if task == "sentiment" else {}
+    options = {"sentences": True, "neutral": True} if task == "sentiment" else {}
     said = json.loads(visit.panel(task).locator(".json").inner_text())
     assert said["results"] == api(shipped, task, text=texts, **options)["results"]
 

@@ -42,6 +42,12 @@ const EXAMPLES = {
       labels: ["positive", "negative"],
       text: "The battery died after a week 😡. Nobody answered my emails. I want my money back.",
     },
+    {
+      name: "example.statement",
+      language: "en",
+      labels: ["neutral"],
+      text: "Open the settings menu and choose a language. Paris is the capital of France.",
+    },
   ],
   translation: [
     {

@@ -2,7 +2,7 @@
 
 import { hasWord, word } from "./words.js";
 
-const SENTIMENTS = ["positive", "negative"];
+const SENTIMENTS = ["positive", "neutral", "negative"];
 const N_PALETTE = 5; // colors in answer.css; further ones are generated
 const GOLDEN_ANGLE = 137.508; // degrees: keeps successive hues apart, however many there are
 

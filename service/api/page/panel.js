@@ -138,8 +138,8 @@ export class Panel {
     const pending = (this.pending = new AbortController());
     const announce = (text) => isAnnounced && (document.getElementById("announcement").textContent = text);
     const texts = this.texts();
-    const fields = { text: this.form.elements.lines.checked ? texts : texts[0], ...this.task.options(this.form),
-      ...this.modelField() };
+    const options = this.task.options(this.form, this.selectedModel());
+    const fields = { text: this.form.elements.lines.checked ? texts : texts[0], ...options, ...this.modelField() };
     // Who sends an empty form has forgotten the text, and is to be told so.
     if (texts.every((text) => text.trim() === "")) fields.on_blank = "error";
     const sent = { path: this.task.path, body: JSON.stringify(fields), texts, needsKey: hasKey() };

@@ -5,9 +5,15 @@ import { labelName, labelOrder, paint } from "./labels.js";
 import { drawWarnings } from "./warnings.js";
 import { milliseconds, percent, word } from "./words.js";
 
-/** The options of the form as the API takes them; those with their default value are omitted. */
-export function options(form) {
-  return form.elements.sentences.checked ? { sentences: true } : {};
+/**
+ * The options of the form as the API takes them; those with their default value are omitted. A model that has
+ * learnt a neutral class answers it. `model` may be undefined.
+ */
+export function options(form, model) {
+  return {
+    ...(form.elements.sentences.checked ? { sentences: true } : {}),
+    ...(model?.labels.includes("neutral") ? { neutral: true } : {}),
+  };
 }
 
 /** Summarizes an answer in one line. `model` may be undefined. */
