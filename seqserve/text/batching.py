@@ -52,7 +52,7 @@ def cheap_batches(lengths: Sequence[int] | IntArray, max_tokens: int) -> Iterato
     """Cut sequences into batches of like length, such that all batches together cost least.
 
     Args:
-        lengths: Tokens of each sequence, at least 1.
+        lengths: Tokens of each sequence; an empty text may have none.
         max_tokens: Most padded tokens (rows x longest) of a batch; a longer sequence gets a batch alone.
 
     Yields:
@@ -76,7 +76,8 @@ def _cheapest_starts(ascending: IntArray, max_tokens: int) -> IntArray:
     starts = np.zeros(len(ascending) + 1, dtype=np.int64)
     places = np.arange(len(ascending) + 1)
     for end, longest in enumerate(ascending.tolist(), start=1):
-        first = max(0, min(end - 1, end - max_tokens // longest))
+        most = max_tokens // longest if longest else end
+        first = max(0, end - max(1, most))
         n_rows = end - places[first:end]
         costs = least[first:end] + (n_rows + _CALL_ROWS) * longest + _CALL_TOKENS
         best = int(costs.argmin())

@@ -38,7 +38,7 @@ def every_cut(n: int) -> list[list[range]]:
     return [list(map(range, [0, *cuts], [*cuts, n])) for cuts in inner]
 
 
-@given(st.lists(st.integers(1, 90), min_size=1, max_size=8), st.integers(1, 300))
+@given(st.lists(st.integers(0, 90), min_size=1, max_size=8), st.integers(1, 300))
 def test_no_other_batches_of_like_length_cost_less(lengths: list[int], max_tokens: int) -> None:
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     batches = [batch.tolist() for batch in cheap_batches(lengths, max_tokens)]
@@ -54,7 +54,15 @@ def test_no_other_batches_of_like_length_cost_less(lengths: list[int], max_token
 
 @pytest.mark.parametrize(
     ("lengths", "sizes"),
-    [([], []), ([7], [1]), ([5] * 10, [10]), ([10, 200], [1, 1]), ([10, 12, 11, 300, 310], [3, 2])],
+    [
+        ([], []),
+        ([7], [1]),
+        ([0], [1]),
+        ([0, 0, 3], [3]),
+        ([5] * 10, [10]),
+        ([10, 200], [1, 1]),
+        ([10, 12, 11, 300, 310], [3, 2]),
+    ],
 )
 def test_cheap_batches_have_little_padding(lengths: list[int], sizes: list[int]) -> None:
     assert [len(batch) for batch in cheap_batches(lengths, 4096)] == sizes
