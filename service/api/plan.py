@@ -171,6 +171,11 @@ def has_neutral(model: ModelInfo) -> bool:
     return NEUTRAL in model.labels or NEUTRAL_LOW in model.thresholds
 
 
+def own_options(model: ModelInfo) -> dict[str, Any]:
+    """Return the options with which a model answers all labels that it has learnt."""
+    return {"neutral": True} if model.task == "sentiment" and NEUTRAL in model.labels else {}
+
+
 def _prepare_sentiment(request: PredictionRequest, model: ModelInfo, _: Settings) -> dict[str, Any]:
     """Check that the model can answer `neutral`, if that is requested."""
     if request.options.get("neutral") and not has_neutral(model):

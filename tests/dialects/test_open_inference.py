@@ -70,7 +70,8 @@ def test_labels(
     )
     assert answer.get_response()["id"] == "7"
     assert answer.as_numpy("label").tolist() == [b"positive", b"negative"]
-    assert answer.as_numpy("scores").shape == (2, 2)
+    scores = answer.as_numpy("scores")
+    assert scores.shape == (2, 3) and scores.sum(axis=1) == pytest.approx([1, 1], abs=1e-5)
     assert answer.as_numpy("score").dtype == np.float32
 
 

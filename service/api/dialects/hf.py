@@ -33,7 +33,7 @@ from service.api.dialects.document import (
 )
 from service.api.dialects.naming import PIPELINES, Named, find_model
 from service.api.dialects.validation import validate
-from service.api.plan import PredictionRequest
+from service.api.plan import PredictionRequest, own_options
 from service.api.schemas import Texts
 from service.http.body import BodyReader
 from service.http.problems import Problem
@@ -198,7 +198,7 @@ def to_prediction(content: HuggingFaceRequest, named: Named) -> PredictionReques
     model, parameters = named.model, content.parameters
     if model.task != "translation":
         _check_function(parameters.function_to_apply, model)
-        return PredictionRequest(model.task, content.inputs)
+        return PredictionRequest(model.task, content.inputs, own_options(model))
     search = parameters.generate_parameters
     options = {
         "beam_size": search.num_beams,

@@ -25,7 +25,7 @@ from service.api.dialects.label_certainty import N_ALTERNATIVES, certainty_of
 from service.api.dialects.label_config import Control, read_controls
 from service.api.dialects.naming import Named, find_model
 from service.api.dialects.validation import validate
-from service.api.plan import PredictionRequest
+from service.api.plan import PredictionRequest, own_options
 from service.http.context import context_of
 from service.http.key_forms import BEARER, basic, first_of
 from service.http.problems import Problem
@@ -160,6 +160,7 @@ class LabelStudioDialect(Dialect):
             request = PredictionRequest(
                 named.task,
                 texts,
+                own_options(named.model),
                 how=RequestOptions(model=named.model.id),
                 preferred_alternatives=N_ALTERNATIVES.get(named.task, 0),
             )

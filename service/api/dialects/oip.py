@@ -30,7 +30,7 @@ from service.api.dialects.oip_messages import (
 )
 from service.api.dialects.oip_tensors import OUTPUTS, TEXT, decode_texts, outputs_of
 from service.api.dialects.validation import validate
-from service.api.plan import PredictionRequest
+from service.api.plan import PredictionRequest, own_options
 from service.api.schemas import SCHEMAS
 from service.http.context import context_of
 from service.http.problems import Problem
@@ -144,7 +144,7 @@ class OpenInferenceDialect(Dialect):
         if not texts:
             raise InputError(f"inputs: {TEXT} has no elements.")
         options = {name: parameters[name] for name in parameters if name not in _OF_THE_PROTOCOL}
-        document = {"text": texts, **options}
+        document = {"text": texts, **own_options(named.model), **options}
         content = parse_request(SCHEMAS[named.task], document, self.settings)
         content.source, content.target = named.languages_with(
             {"parameters.source": content.source, "parameters.target": content.target}

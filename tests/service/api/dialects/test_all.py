@@ -16,6 +16,7 @@ from seqserve.tasks import SHIPPED
 from service.api.dialects.table import DIALECTS
 from service.http.keys import new_key
 from service.settings import DialectName, Settings
+from tests import fakes
 from tests.service.conftest import Server, serving
 
 pytestmark = pytest.mark.anyio
@@ -319,3 +320,33 @@ def test_every_name_of_the_setting_has_a_dialect() -> None:
 def test_wrong_settings(value: str, error: str) -> None:
     with pytest.raises(ValueError, match=error):
         Settings(dialects=value)
+
+
+CHOICES = """<View><Text name="text" value="$text"/><Choices name="choice" toName="text">
+<Choice value="negative"/><Choice value="neutral"/><Choice value="positive"/></Choices></View>"""
+ALL_LABELS: dict[str, tuple[str, Any]] = {
+    "hf": ("/hf/sentiment", {"inputs": "good"}),
+    "oip": ("/oip/v2/models/sentiment/infer", tensor("good")),
+    "label-studio": (
+        "/label-studio/predict",
+        {
+            "tasks": [{"id": 1, "data": {"text": "good"}}],
+            "label_config": CHOICES,
+            "project": "1.1",
+            "params": {"context": None},
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", ALL_LABELS)
+@pytest.mark.parametrize("labels", [("negative", "neutral", "positive"), ("negative", "positive")])
+async def test_a_model_answers_all_labels_that_it_has_learnt(
+    tmp_path: Path, dialect: DialectName, labels: tuple[str, ...]
+) -> None:
+    fakes.write_bundle_of(tmp_path / "mine", "sentiment-en", labels=labels)
+    path, body = ALL_LABELS[dialect]
+    async with serving(tmp_path, dialects=(dialect,), tasks=("sentiment",)) as server:
+        response = await server.post(path, body)
+        assert response.status_code == 200, response.text
+        assert server.engine("sentiment").items[-1].neutral is ("neutral" in labels)
