@@ -110,7 +110,7 @@ def test_no_folder() -> None:
 
 
 def recipe_of(task: str) -> Recipe:
-    names = {"ner": "ner-en", "sentiment": "sentiment-en", "translation": "translate-en-zh"}
+    names = {"ner": "ner-en", "sentiment": "sentiment-en-base", "translation": "translate-en-zh"}
     return read_recipe(ROOT / "recipes" / f"{names[task]}.toml")
 
 
