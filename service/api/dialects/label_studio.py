@@ -16,7 +16,7 @@ from starlette.routing import Route
 from seqserve.errors import InputError
 from seqserve.model_info import ModelInfo
 from seqserve.quoting import cut
-from seqserve.records import RequestOptions
+from seqserve.records import NEUTRAL, RequestOptions
 from seqserve.tasks import Task
 from service.api.core import Call, Prediction
 from service.api.dialects.base import Dialect, json_response
@@ -155,12 +155,14 @@ class LabelStudioDialect(Dialect):
 
     async def _compute(self, plan: _Plan, call: Call) -> tuple[_Plan, Sequence[Prediction]]:
         predictions = []
-        for _, named, texts in plan.controls:
+        for control, named, texts in plan.controls:
             self.core.require_up(named.task)
+            # An annotator who has no such choice gets the best one of the others.
+            options = own_options(named.model) if control.find_label(NEUTRAL) else {}
             request = PredictionRequest(
                 named.task,
                 texts,
-                own_options(named.model),
+                options,
                 how=RequestOptions(model=named.model.id),
                 preferred_alternatives=N_ALTERNATIVES.get(named.task, 0),
             )

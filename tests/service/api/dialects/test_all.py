@@ -339,6 +339,18 @@ ALL_LABELS: dict[str, tuple[str, Any]] = {
 }
 
 
+async def test_a_project_without_a_neutral_choice_gets_one_of_its_own(tmp_path: Path) -> None:
+    labels = ("negative", "neutral", "positive")
+    fakes.write_bundle_of(tmp_path / "mine", "sentiment-en", labels=labels)
+    path, body = ALL_LABELS["label-studio"]
+    config = CHOICES.replace('<Choice value="neutral"/>', "")
+    async with serving(tmp_path, dialects=("label-studio",), tasks=("sentiment",)) as server:
+        response = await server.post(path, {**body, "label_config": config})
+        (found,) = response.json()["results"][0]["result"]
+        assert found["value"] == {"choices": ["positive"]}
+        assert server.engine("sentiment").items[-1].neutral is False
+
+
 @pytest.mark.parametrize("dialect", ALL_LABELS)
 @pytest.mark.parametrize("labels", [("negative", "neutral", "positive"), ("negative", "positive")])
 async def test_a_model_answers_all_labels_that_it_has_learnt(
