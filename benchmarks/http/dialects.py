@@ -97,7 +97,7 @@ CALLS: Mapping[Task, Mapping[str, Call]] = {
         "hf": _hf(SENTIMENT),
         "oip": _oip(SENTIMENT),
         "aws": _comprehend("DetectSentiment"),
-        "azure": _azure("SentimentAnalysis", sentences=True, neutral=True),
+        "azure": _azure("SentimentAnalysis", sentences=True),
     },
     TRANSLATION: {
         "hf": _hf(TRANSLATION),

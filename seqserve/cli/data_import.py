@@ -11,6 +11,7 @@ import typer
 from seqserve.choices import AnnotationFormat, OffsetUnit
 from seqserve.cli.options import AsJson
 from seqserve.cli.reporting import command_line, reported
+from seqserve.quoting import cut
 
 if TYPE_CHECKING:
     from seqserve.datasets.annotations.examples import Languages
@@ -104,7 +105,6 @@ def _columns(text: str) -> tuple[int, int]:
         ConfigError: They are none.
     """
     from seqserve.errors import ConfigError
-    from seqserve.quoting import cut
 
     try:
         token, tag = (int(part) for part in text.split(","))
@@ -125,7 +125,6 @@ def _labels(allowed: str, renamed: list[str]) -> LabelOptions:
     """
     from seqserve.datasets.annotations.options import LabelOptions
     from seqserve.errors import ConfigError
-    from seqserve.quoting import cut
 
     names = {}
     for one in renamed:
@@ -146,7 +145,6 @@ def _languages(sentences: str, pair: str) -> Languages:
     """
     from seqserve.datasets.annotations.examples import Languages
     from seqserve.errors import ConfigError
-    from seqserve.quoting import cut
     from seqserve.text.languages import language_tag
 
     sides = [language_tag(one.strip()) for one in pair.split(",")] if pair else []

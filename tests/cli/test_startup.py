@@ -15,7 +15,7 @@ from seqserve.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 OURS = {
-    *("seqserve", "seqserve.choices", "seqserve.errors", "seqserve.cli"),
+    *("seqserve", "seqserve.choices", "seqserve.errors", "seqserve.quoting", "seqserve.cli"),
     *(
         f"seqserve.cli.{name}"
         for name in (
@@ -33,7 +33,7 @@ OURS = {
             *("predicting", "predicting.command", "predicting.options", "progress", "reporting"),
             *("importing", "server_key", "serving", "training", "vectors", "vectors_training"),
             *("dev", "dev.baselines", "dev.bench", "dev.bench_bulk", "dev.cards", "dev.endurance"),
-            *("dev.interpolation", "dev.load", "dev.reference"),
+            *("dev.interpolation", "dev.load", "dev.reference", "dev.zoo"),
         )
     ),
 }
