@@ -18,6 +18,7 @@ import onnxruntime
 import torch
 
 from benchmarks.models.lstm import EAGER
+from benchmarks.models.random_bert import MINILM
 from benchmarks.models.size import Size
 from benchmarks.tools.timing import Comparison, Ratio, compare
 from benchmarks.tools.workspace import Report, Workspace
@@ -34,14 +35,7 @@ from seqserve.text.protocols import Inputs
 CALIBRATED, BY_ROW = "seqserve, calibrated", "seqserve, a scale per row"
 DYNAMIC = "onnxruntime dynamic int8"
 SHAPES = ((1, 24), (1, 128), (16, 24), (16, 128))  # texts, tokens
-_SIZES = {
-    "vocab_size": 30522,
-    "hidden_size": 384,
-    "num_hidden_layers": 6,
-    "num_attention_heads": 12,
-    "intermediate_size": 1536,
-    "num_labels": 9,
-}
+_SIZES = {**MINILM, "vocab_size": 30522, "num_labels": 9}
 _N_BATCHES = 3
 
 Run = Callable[[Inputs], object]

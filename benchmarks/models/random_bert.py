@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from tokenizers import BertWordPieceTokenizer
 
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG", "B-MISC", "I-MISC")
@@ -35,6 +34,8 @@ def write_checkpoint(
         sizes: Of the config.
         seed: Of the weights.
     """
+    import transformers
+
     made: Any = transformers  # its types are incomplete
     tokenizer = _word_piece(texts)
     labels = dict(enumerate(TAGS))

@@ -44,7 +44,7 @@ _CALL_ROWS, _CALL_TOKENS = 1, 16
 """What a call costs besides its padded tokens, in rows of its length and in tokens.
 
 Of 0 to 8 rows and 0 to 32 tokens these are within 5 % of the fastest for each of an LSTM tagger, an LSTM
-classifier and an encoder of 6 layers, in calls of 1 to 128 texts on one core of an AMD EPYC.
+classifier and an encoder of 6 layers, in calls of 1 to 128 texts on one core of an AMD EPYC (one-off script).
 """
 
 

@@ -146,11 +146,7 @@ class Core:
                 call.on_result(plan.model, place, results[place])
 
         prepared = time.perf_counter()
-        on_outcome = None
-        if call.on_result is not None:
-            on_outcome = finish
-            for place, fault in aside.items():
-                finish(place, fault)
+        on_outcome = None if call.on_result is None else finish
         answered = await self.tasks.submit(request, plan, places, call, on_outcome)
         finishing = time.perf_counter()
         outcomes = dict(zip(places, answered.texts, strict=True)) | aside

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any
 
+from starlette.requests import ClientDisconnect
+
 from seqserve.model_info import ModelInfo
 from service.api.core import Prediction
 from service.api.served_tasks import OnResult
@@ -68,6 +70,6 @@ class Streamed:
             n_texts, n_tokens = len(prediction.results), prediction.n_tokens
             yield event("done", {"usage": {"n_texts": n_texts, "n_tokens": n_tokens}})
             return
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and not isinstance(error, ClientDisconnect):
             yield event("error", problem_document(self._explain(error)))
         raise error

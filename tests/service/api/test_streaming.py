@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests import fakes
-from tests.service.conftest import Server, serving
+from tests.service.conftest import Server, pending_requests, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -153,3 +153,34 @@ async def test_only_the_media_type_asks_for_events(
 ) -> None:
     response = await server.post("/v1/ner", {"text": "Ann"}, accept=accept)
     assert response.headers["content-type"].startswith("text/event-stream") is is_stream
+
+
+async def test_a_full_queue_refuses_with_its_status_also_beside_a_blank_text(
+    bundles_dir: Path,
+) -> None:
+    async with serving(bundles_dir, max_queue_texts=2) as server, pending_requests(server, 3):
+        response = await server.post("/v1/ner", {"text": ["", "Ann", "Bob"]}, **EVENTS)
+        assert (response.status_code, response.json()["code"]) == (429, "overloaded")
+
+
+async def test_a_client_that_leaves_is_no_failure_of_the_server(
+    bundles_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serving(bundles_dir, max_batch_texts=2) as server:
+        engine = server.engine("ner")
+        answer_all = engine.predict
+
+        def predict(items: Sequence[Any]) -> list[Any]:
+            results = answer_all(items)
+            engine.may_go_on.clear()
+            return results
+
+        engine.predict = predict  # type: ignore[method-assign]
+        gone = asyncio.Event()
+        sent, work = start(server, {"text": ["Ann", "Bob", "Eve"]}, gone)
+        while b"Ann" not in b"".join(sent):
+            await asyncio.sleep(0.01)
+        gone.set()
+        await asyncio.wait_for(work, 10)
+        assert b"event: error" not in b"".join(sent)
+        assert "failure" not in capsys.readouterr().out
