@@ -32,6 +32,8 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
     if not stat.S_ISREG(path.stat().st_mode):
         raise ValueError("is not a regular file")
     with open(path, "rb", opener=_open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("is not a regular file")
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise ValueError(f"has more than {max_bytes:,} bytes, the most that are read")

@@ -45,8 +45,8 @@ class HttpSize:
     dialect_s: float = 1.5
     cache_rounds: int = 5
     cache_s: float = 6.0
-    swap_rounds: int = 2
-    swaps: int = 10
+    swap_rounds: int = 5
+    swaps: int = 4
     swap_every_s: float = 3.0
 
 

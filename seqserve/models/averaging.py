@@ -12,6 +12,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from seqserve.config import refuse_below_one
+from seqserve.errors import ConfigError
 from seqserve.models.classifier import WordClassifier, WordClassifierConfig
 from seqserve.models.pooling import masked_mean, token_mask
 
@@ -27,6 +29,12 @@ class AveragingConfig(WordClassifierConfig):
 
     hidden: int = 128
     layers: int = 2
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError: a count is too low."""
+        refuse_below_one(self, ("hidden",), "[model]")
+        if self.layers < 0:
+            raise ConfigError(f"[model] layers is {self.layers}; it must be 0 or more")
 
 
 class Averaging(WordClassifier):

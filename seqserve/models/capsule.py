@@ -47,7 +47,8 @@ class CapsuleConfig(WordClassifierConfig):
 
     def __post_init__(self) -> None:
         """Raises ConfigError: a count is below 1."""
-        refuse_below_one(self, ("capsules", "capsule_dim", "label_dim", "routing_steps"), "[model]")
+        counts = ("width", "capsules", "capsule_dim", "label_dim", "routing_steps")
+        refuse_below_one(self, counts, "[model]")
 
 
 class Capsule(WordClassifier):
@@ -62,7 +63,10 @@ class Capsule(WordClassifier):
         )
         shape = config.n_labels, config.capsule_dim, config.label_dim
         self.votes = nn.Parameter(torch.randn(shape) * config.capsule_dim**-0.5)
-        self.output = nn.Identity()
+
+    def classify(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """See `TextClassifier`; the encoder's vector is the logits, which no dropout may change."""
+        return self.encode(x, lengths)
 
     def encode(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Return the logits (B, L)."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqserve.config import refuse_below_one
+from seqserve.errors import ConfigError
 from seqserve.models.classifier import WordClassifier, WordClassifierConfig
 from seqserve.models.decoders import DecodedTagger, DecoderConfig
 from seqserve.models.pooling import masked_max, token_mask
@@ -48,6 +49,14 @@ class CnnClassifierConfig(WordClassifierConfig):
 
     filters: int = 100
     widths: tuple[int, ...] = (3, 4, 5)
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError: a count is below 1, or there is no width."""
+        refuse_below_one(self, ("filters",), "[model]")
+        if min(self.widths, default=0) < 1:
+            raise ConfigError(
+                f"[model] widths is {list(self.widths)}; it must be numbers from 1 on"
+            )
 
 
 class CnnClassifier(WordClassifier):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from seqserve.config import refuse_below_one
 from seqserve.models.bilstm import BiLstm
 from seqserve.models.classifier import WordClassifier, WordClassifierConfig
 from seqserve.models.cnn import TokenConvolution
@@ -30,6 +31,10 @@ class CnnLstmConfig(WordClassifierConfig):
     filters: int = 128
     width: int = 3
     hidden: int = 128
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError: a count is below 1."""
+        refuse_below_one(self, ("filters", "width", "hidden"), "[model]")
 
 
 class CnnLstm(WordClassifier):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from seqserve.config import refuse_below_one
 from seqserve.models.classifier import WordClassifier, WordClassifierConfig
 from seqserve.models.pooling import masked_mean, token_mask
 from seqserve.models.transformer import EncoderLayer, sinusoids
@@ -37,7 +38,8 @@ class SelfAttentionConfig(WordClassifierConfig):
     layer_dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        """Raises ConfigError: the heads do not share the width evenly."""
+        """Raises ConfigError: a count is below 1, or the heads do not share the width evenly."""
+        refuse_below_one(self, ("d_model", "heads", "layers", "ffn_dim"), "[model]")
         _ = self.of_layers
 
     @property

@@ -81,7 +81,7 @@ class CachedQueue:
             key = item.cache_key
             if (known := self._cache.find(key)) is not None:
                 results[i] = _decode(known)
-                item.settle(results[i])
+                item.resolve(results[i])
             elif key in first:
                 equal[i] = first[key]
             elif key in self._running:
@@ -95,7 +95,7 @@ class CachedQueue:
         finally:
             for i, j in equal.items():
                 outcome = items[j][0].outcome
-                items[i][0].settle(outcome)
+                items[i][0].resolve(outcome)
                 if isinstance(outcome or results.get(j), InferenceResult):
                     self._series["shared"].inc()
         results |= {i: _copy(results[j]) for i, j in equal.items()}
@@ -105,7 +105,7 @@ class CachedQueue:
                 failed.append(i)
             else:
                 results[i] = _decode(encoded)
-                items[i][0].settle(results[i])
+                items[i][0].resolve(results[i])
                 self._series["shared"].inc()
         engine_s += await self._queue_texts(items, failed, deadline, results)
         elapsed_s = time.perf_counter() - started

@@ -139,6 +139,8 @@ class Core:
         results: dict[int, dict[str, Any]] = {}
 
         def finish(place: int, outcome: InferenceResult | SeqserveError | None) -> None:
+            if place in results:
+                return
             results[place] = fields_of(task, outcome, plan.items[place])
             if place in detected:
                 detected[place].add_to(results[place])
@@ -151,8 +153,7 @@ class Core:
         finishing = time.perf_counter()
         outcomes = dict(zip(places, answered.texts, strict=True)) | aside
         for place, outcome in outcomes.items():
-            if place not in results:
-                finish(place, outcome)
+            finish(place, outcome)
         n_tokens = sum(one.n_tokens for one in answered.texts if isinstance(one, InferenceResult))
         _count(request, plan.model, n_tokens, answered.engine_s)
         if self.shadow.is_wanted(request):

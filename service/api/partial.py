@@ -53,7 +53,7 @@ def keeping_outcomes(predict: Predict) -> Predict:
         for index, item in enumerate(items[: len(results)]):
             if item.is_partial:
                 outcome = results[index]
-                item.settle(outcome)
+                item.resolve(outcome)
                 if isinstance(outcome, SeqserveError):
                     results[index] = InferenceResult({}, 0)
         return Reply(results, reply.engine_s)

@@ -5,6 +5,7 @@ They stay objects while both ends are in one process. `codec.py` encodes them fo
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -58,11 +59,12 @@ class InferenceItem:
     cache_key: bytes = b""
     on_outcome: Callable[[InferenceResult | SeqserveError], None] | None = None
 
-    def settle(self, outcome: InferenceResult | SeqserveError | None) -> None:
+    def resolve(self, outcome: InferenceResult | SeqserveError | None) -> None:
         """Note the outcome of a partial request's text, and report it; None: there is none yet."""
         self.outcome = outcome
         if outcome is not None and self.on_outcome is not None:
-            self.on_outcome(outcome)
+            # Not here: the batch has texts of other requests, too.
+            asyncio.get_running_loop().call_soon(self.on_outcome, outcome)
 
 
 @dataclass(slots=True)

@@ -34,7 +34,7 @@ class EventStream(Response):
     `StreamingResponse` would listen for the end of the connection, as what computes the events does already.
 
     Args:
-        events: The encoded events; an exception ends the response.
+        events: The encoded events, at least one; an exception ends the response.
     """
 
     media_type = MEDIA_TYPE
@@ -51,10 +51,12 @@ class EventStream(Response):
             "status": self.status_code,
             "headers": self.raw_headers,
         }
-        await send(start)
-        try:
-            async with aclosing(self._events) as events:
+        async with aclosing(self._events) as events:
+            one = await anext(events)  # begins the generator, whose end then cancels what computes
+            await send(start)
+            try:
+                await send({"type": "http.response.body", "body": one, "more_body": True})
                 async for one in events:
                     await send({"type": "http.response.body", "body": one, "more_body": True})
-        finally:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            finally:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})

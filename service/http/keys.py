@@ -113,7 +113,7 @@ def read_keys(path: Path) -> list[Key]:
         raise ConfigError(f"{path}: is not UTF-8") from None
     except ValueError as error:
         raise ConfigError(
-            f"{path}: {error}; a key takes about 80 bytes: is this the key file?"
+            f"{path}: {error}; the key file is one of text, with about 80 bytes a key"
         ) from None
     return parse_keys(text, str(path))
 

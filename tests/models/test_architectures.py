@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from seqserve.decode.crf import viterbi
 from seqserve.errors import ConfigError
 from seqserve.models.architectures import ARCHITECTURES
-from seqserve.models.capsule import CapsuleConfig, route, squash
+from seqserve.models.averaging import AveragingConfig
+from seqserve.models.capsule import Capsule, CapsuleConfig, route, squash
 from seqserve.models.classifier import TextClassifier
-from seqserve.models.cnn import CnnTaggerConfig, TokenConvolution
+from seqserve.models.cnn import CnnClassifierConfig, CnnTaggerConfig, TokenConvolution
+from seqserve.models.cnn_lstm import CnnLstmConfig
 from seqserve.models.decoders import TagSoftmax
 from seqserve.models.pooling import token_mask
 from seqserve.models.recurrent import RecurrentClassifierConfig
@@ -164,6 +166,13 @@ REFUSED: dict[str, tuple[type[Any], dict[str, Any], str]] = {
     "hidden": (RecurrentClassifierConfig, {"hidden": -1}, r"\[model\] hidden is -1"),
     "width": (CnnTaggerConfig, {"width": 0}, r"\[model\] width is 0"),
     "steps": (CapsuleConfig, {"routing_steps": 0}, r"\[model\] routing_steps is 0"),
+    "no width": (CnnClassifierConfig, {"widths": ()}, r"\[model\] widths is \[\]; it must be"),
+    "widths": (CnnClassifierConfig, {"widths": (3, 0)}, r"\[model\] widths is \[3, 0\]"),
+    "capsule width": (CapsuleConfig, {"width": 0}, r"\[model\] width is 0"),
+    "cnn-lstm": (CnnLstmConfig, {"width": 0}, r"\[model\] width is 0"),
+    "averaging": (AveragingConfig, {"layers": -1}, r"\[model\] layers is -1; it must be 0"),
+    "no heads": (SelfAttentionConfig, {"heads": 0}, r"\[model\] heads is 0"),
+    "no layers": (SelfAttentionConfig, {"layers": 0}, r"\[model\] layers is 0"),
     "heads": (SelfAttentionConfig, {"heads": 3}, "d_model 128 is not divisible by 3 heads"),
 }
 
@@ -175,3 +184,9 @@ def test_sizes_that_cannot_be_are_refused(
     sizes = {one.name: 2 for one in fields(kind) if one.default is MISSING}
     with pytest.raises(ConfigError, match=message):
         kind(**sizes, **settings)
+
+
+def test_no_dropout_changes_the_logits_of_capsules() -> None:
+    model = Capsule(CapsuleConfig(n_words=5, n_labels=3, dropout=0.5)).train()
+    x, lengths = torch.randn(2, 4, model.config.word_dim), torch.tensor([4, 3])
+    assert torch.equal(model.classify(x, lengths), model.encode(x, lengths))

@@ -102,12 +102,12 @@ async def test_a_result_is_sent_while_others_are_computed(bundles_dir: Path) -> 
 
 
 async def test_a_client_that_leaves_cancels_its_texts(bundles_dir: Path) -> None:
-    async with serving(bundles_dir) as server:
+    async with serving(bundles_dir, max_batch_texts=2) as server:
         server.engine("ner").may_go_on.clear()
         gone = asyncio.Event()
-        _, work = start(server, {"text": ["Ann", "Bob"]}, gone)
+        _, work = start(server, {"text": ["Ann", "Bob", "Eve"]}, gone)
         await asyncio.sleep(0.2)
-        assert not work.done()
+        assert server.application.core.queues["ner"].n_waiting == 1 and not work.done()
         gone.set()
         await asyncio.wait_for(work, 10)
         assert server.application.core.queues["ner"].n_waiting == 0
