@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from seqserve.embeddings.storage import TextFile
 
 NewDir = Annotated[Path, typer.Argument(metavar="OUT", help="directory to write; must not exist")]
-Seed = Annotated[int, typer.Option(min=0, help="of everything that is drawn")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="of everything that is drawn")]
 
 
 def train(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -43,7 +43,7 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
             "0: none); not for glove",
         ),
     ] = None,
-    dimensions: Annotated[int, typer.Option(min=1, help="numbers of a vector")] = 100,
+    dimensions: Annotated[int, typer.Option(min=1, max=10_000, help="numbers of a vector")] = 100,
     window: Annotated[int, typer.Option(min=1, help="words on each side that are context")] = 5,
     epochs: Annotated[int | None, typer.Option(min=1, help="passes (default 5; glove 25)")] = None,
     min_count: Annotated[int, typer.Option(min=1, help="leave out rarer words")] = 5,
@@ -87,10 +87,13 @@ def _read_words(path: Path) -> tuple[TextFile, list[list[str]]]:
     """Return what is known of a file, and the words of its texts."""
     from seqserve.datasets.meta import licence_of, read_meta
     from seqserve.embeddings.storage import TextFile
+    from seqserve.errors import DataError
     from seqserve.files import sha256_of
     from seqserve.text.classification import normalized_tokens
     from seqserve.training.data import read_unlabelled
 
+    if not path.name:
+        raise DataError(f"{str(path)!r} is no file: name one with texts")
     texts = read_unlabelled(path.parent, path.name)
     packed = path.with_name(f"{path.name.removesuffix('.xz')}.xz")
     file = packed if packed.exists() else path

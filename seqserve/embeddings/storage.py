@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +22,12 @@ from seqserve.config import from_mapping, to_mapping
 from seqserve.embeddings.vectors import WordVectors
 from seqserve.errors import BundleError, ConfigError, DataError
 from seqserve.files import written_whole
+from seqserve.quoting import cut
 
 FORMAT_VERSION = 1
 Precision = Literal["fp16", "int8"]
 _TENSORS, _WORDS, _META = "vectors.safetensors", "words.json", "meta.json"
+_MAX_NAME_BYTES = 240  # of Linux' 255, with room for `.partial`
 _SCALES = "_scales"  # behind the name of an int8 tensor
 
 
@@ -72,8 +75,10 @@ def refuse_existing(directory: Path) -> None:
     """Check that a directory can be written, before the work for it begins.
 
     Raises:
-        DataError: It exists, or its parent does not.
+        DataError: It exists, or its parent does not, or its name is too long.
     """
+    if len(os.fsencode(directory.name)) > _MAX_NAME_BYTES:
+        raise DataError(f"{cut(directory.name)} is too long for the name of a directory")
     if os.path.lexists(directory):
         raise DataError(f"{directory} exists already: delete it, or choose another directory")
     if not directory.parent.is_dir():
@@ -84,7 +89,7 @@ def save_vectors(directory: Path, vectors: WordVectors, meta: VectorMeta) -> Non
     """Write a directory of vectors: all of it, or nothing. The same input produces the same bytes.
 
     Raises:
-        DataError: The directory exists, its parent does not, or a number is not finite in the precision.
+        DataError: The directory exists or cannot be written, or a number is not finite in the precision.
     """
     refuse_existing(directory)
     tensors = _pack("rows", vectors.rows, meta.precision)
@@ -97,10 +102,15 @@ def save_vectors(directory: Path, vectors: WordVectors, meta: VectorMeta) -> Non
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     stored = to_mapping(_Stored(FORMAT_VERSION, meta, hashes))
     contents[_META] = json.dumps(stored, ensure_ascii=False, indent=1).encode() + b"\n"
-    with written_whole(directory) as partial:
-        partial.mkdir(exist_ok=True)
-        for name, content in contents.items():
-            (partial / name).write_bytes(content)
+    try:
+        with written_whole(directory) as partial:
+            if partial.is_dir():  # of a run that was killed
+                shutil.rmtree(partial)
+            partial.mkdir()
+            for name, content in contents.items():
+                (partial / name).write_bytes(content)
+    except OSError as error:
+        raise DataError(f"{directory} cannot be written: {error.strerror}") from error
 
 
 def load_vectors(directory: Path) -> tuple[WordVectors, VectorMeta]:

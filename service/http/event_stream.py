@@ -15,6 +15,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 MEDIA_TYPE = "text/event-stream"
+_ZERO = {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+"""A weight that refuses a media type. Source: RFC 9110, section 12.4.2."""
 
 
 def event(name: str, data: Any) -> bytes:
@@ -23,9 +25,14 @@ def event(name: str, data: Any) -> bytes:
 
 
 def accepts_events(request: Request) -> bool:
-    """Return whether a request names the media type of events among those that it accepts."""
-    accepted = request.headers.get("accept", "").split(",")
-    return any(one.partition(";")[0].strip().lower() == MEDIA_TYPE for one in accepted)
+    """Return whether a request names the media type of events among those that it accepts.
+
+    A client of HTTP/1.0 gets none: it does not know chunks.
+    """
+    accepted = request.headers.get("accept", "").lower().split(",")
+    ranges = [[part.strip() for part in one.split(";")] for one in accepted]
+    is_named = any(name == MEDIA_TYPE and not _ZERO & {*options} for name, *options in ranges)
+    return is_named and request.scope.get("http_version") != "1.0"
 
 
 class EventStream(Response):

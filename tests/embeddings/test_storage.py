@@ -80,6 +80,21 @@ def test_reading_and_asking_need_numpy_only(tmp_path: Path) -> None:
     assert done.stdout == "[]\n"
 
 
+def test_what_a_killed_run_left_is_no_part_of_the_vectors(tmp_path: Path) -> None:
+    left = tmp_path / "v.partial"
+    left.mkdir()
+    (left / "zzz").write_text("old")
+    save_vectors(tmp_path / "v", some_vectors(), meta())
+    names = {path.name for path in (tmp_path / "v").iterdir()}
+    assert names == {"vectors.safetensors", "words.json", "meta.json"}
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "é" * 130])
+def test_a_name_that_no_directory_can_have(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="is too long for the name of a directory"):
+        save_vectors(tmp_path / name, some_vectors(), meta())
+
+
 def edit(name: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
     """Return what changes a JSON file, and its checksum, so that only the content is at fault."""
 

@@ -31,14 +31,14 @@ def events_of(response: httpx.Response) -> list[tuple[str, Any]]:
 
 
 def start(
-    server: Server, body: Any, gone: asyncio.Event | None = None
+    server: Server, body: Any, gone: asyncio.Event | None = None, version: str = "1.1"
 ) -> tuple[list[bytes], asyncio.Task[None]]:
     """Send a request; return the parts of the response, which grow, and what sends them."""
     headers = {**EVENTS, "content-type": "application/json", "host": "seqserve"}
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
-        "http_version": "1.1",
+        "http_version": version,
         "method": "POST",
         "scheme": "http",
         "path": "/v1/ner",
@@ -101,6 +101,12 @@ async def test_a_result_is_sent_while_others_are_computed(bundles_dir: Path) -> 
         assert b"Eve" in b"".join(sent) and b"event: done" in sent[-2] and sent[-1] == b""
 
 
+async def test_a_client_that_knows_no_chunks_gets_one_answer(server: Server) -> None:
+    sent, work = start(server, {"text": "Ann"}, version="1.0")
+    await work
+    assert json.loads(b"".join(sent))["results"][0]["entities"]
+
+
 async def test_a_client_that_leaves_cancels_its_texts(bundles_dir: Path) -> None:
     async with serving(bundles_dir, max_batch_texts=2) as server:
         server.engine("ner").may_go_on.clear()
@@ -146,6 +152,8 @@ async def test_a_text_that_fails_does_not_fail_the_others(server: Server) -> Non
         ("application/json", False),
         ("*/*", False),
         ("text/event-streams", False),
+        ("text/event-stream;q=0", False),
+        ("text/event-stream; charset=utf-8; q=0.000, */*", False),
     ],
 )
 async def test_only_the_media_type_asks_for_events(
